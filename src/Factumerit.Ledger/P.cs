@@ -1,0 +1,1 @@
+namespace Factumerit.Ledger; internal static class Placeholder;
