@@ -1,0 +1,64 @@
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Writing;
+
+namespace Factumerit.Ledger;
+
+/// <summary>
+/// The verbs of the business: everything that changes the ledger starts here. Each makes a command, checks its fields, and hands it to the
+/// writer; the answer comes after the commit is durable (R12).
+/// </summary>
+public sealed class BudgetService(LedgerWriter writer, TimeProvider clock)
+{
+    /// <summary>Creates a user's budget, with or without signup credit (R7, R8).</summary>
+    public Task<Outcome<Registration>> SignUpAsync(SignupRequest request, CancellationToken cancellationToken) =>
+        RunAsync(new Signup(request), cancellationToken);
+
+    /// <summary>Records one LLM call and takes its price (R4, R5, R6, R9).</summary>
+    public Task<Outcome<RecordedUsage>> RecordUsageAsync(UsageRequest request, CancellationToken cancellationToken) =>
+        RunAsync(new Usage(request), cancellationToken);
+
+    /// <summary>Records many calls, each judged for itself; outcomes are in the order of the requests.</summary>
+    public async Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(
+        IReadOnlyList<UsageRequest> requests, CancellationToken cancellationToken)
+    {
+        var usages = requests.Select(request => new Usage(request)).ToList();
+        var valid = usages.Where(IsValid).ToList();
+        if (valid.Count > 0)
+            await writer.WriteAsync(valid, cancellationToken);
+        return [.. usages.Select(usage => usage.Outcome)];
+    }
+
+    /// <summary>Gives a user credit (R6, R9). <paramref name="callerName"/> stands as the admin where the request names none.</summary>
+    public Task<Outcome<GrantReceipt>> GrantAsync(
+        GrantRequest request, string callerName, string? idempotencyKey, CancellationToken cancellationToken) =>
+        RunAsync(new Grant(request, callerName, idempotencyKey), cancellationToken);
+
+    /// <summary>Books credit bought from a provider (R9).</summary>
+    public Task<Outcome<PurchaseReceipt>> PurchaseAsync(PurchaseRequest request, string? idempotencyKey, CancellationToken cancellationToken) =>
+        RunAsync(new Purchase(request, idempotencyKey), cancellationToken);
+
+    /// <summary>Books provider credit that was consumed, or found (R9).</summary>
+    public Task<Outcome<WriteDownReceipt>> WriteDownAsync(WriteDownRequest request, string? idempotencyKey, CancellationToken cancellationToken) =>
+        RunAsync(new WriteDown(request, idempotencyKey), cancellationToken);
+
+    /// <summary>Closes a user's budget for good (R11).</summary>
+    public Task<Outcome<Deletion>> DeleteUserAsync(string userId, CancellationToken cancellationToken) =>
+        RunAsync(new DeleteUser(userId), cancellationToken);
+
+    private async Task<Outcome<T>> RunAsync<T>(Command<T> command, CancellationToken cancellationToken)
+        where T : class
+    {
+        if (IsValid(command))
+            await writer.WriteAsync([command], cancellationToken);
+        return command.Outcome;
+    }
+
+    private bool IsValid(Command command)
+    {
+        var errors = new FieldErrors(clock.GetUtcNow());
+        command.Validate(errors);
+        if (errors.Any)
+            command.Refuse(errors.ToRefusal());
+        return !errors.Any;
+    }
+}

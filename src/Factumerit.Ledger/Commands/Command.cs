@@ -1,0 +1,47 @@
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>
+/// One operation of the ledger. It names what it touches, so that the writer can load and lock that; then, given the locked state, it decides
+/// purely in memory: what to post, or why not. Commands know no EF, SQL or HTTP. A command may be applied again when a commit has to be
+/// repeated, so it keeps nothing between attempts but its outcome.
+/// </summary>
+public abstract class Command
+{
+    /// <summary>The user whose budget is loaded and locked; null when the operation touches none.</summary>
+    public virtual string? UserId => null;
+
+    /// <summary>The request id whose earlier usage is looked up, together with <see cref="UserId"/>.</summary>
+    public virtual string? RequestId => null;
+
+    /// <summary>The operation and key whose first answer is looked up; null for operations whose key lives elsewhere or that need none.</summary>
+    public virtual (string Operation, string Key)? AnswerKey => null;
+
+    /// <summary>Whether the totals of the system accounts are needed to decide, or to answer.</summary>
+    public virtual bool ReadsTotals => false;
+
+    /// <summary>Reports every field that is wrong. Nothing is queued when there is one.</summary>
+    public abstract void Validate(FieldErrors errors);
+
+    /// <summary>Decides, on the locked state.</summary>
+    internal abstract void Apply(LedgerState state);
+
+    /// <summary>Ends the command without a decision.</summary>
+    internal abstract void Refuse(Refusal refusal);
+}
+
+/// <summary>A command with the type of its answer.</summary>
+public abstract class Command<T> : Command
+    where T : class
+{
+    public Outcome<T> Outcome { get; private set; }
+
+    internal sealed override void Apply(LedgerState state) => Outcome = FirstAnswer(state) ?? Decide(state);
+
+    internal sealed override void Refuse(Refusal refusal) => Outcome = refusal;
+
+    /// <summary>What a request with the same key was told the first time (R9); null when there was none.</summary>
+    protected virtual Outcome<T>? FirstAnswer(LedgerState state) => null;
+
+    /// <summary>Decides. A refusal must come before the first change to the state (R10).</summary>
+    protected abstract Outcome<T> Decide(LedgerState state);
+}

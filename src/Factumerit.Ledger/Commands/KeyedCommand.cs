@@ -1,0 +1,41 @@
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>
+/// An operation that moves money under an idempotency key of its own (R9): grants, purchases and write-downs. The first answer is kept with
+/// the key, in the same commit, and given again to whoever repeats the request.
+/// </summary>
+public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) : Command<T>
+    where T : class
+{
+    public const string KeyField = "Idempotency-Key";
+
+    public sealed override (string Operation, string Key)? AnswerKey => (operation, idempotencyKey!);
+
+    public override void Validate(FieldErrors errors) =>
+        errors.CheckKey(KeyField, idempotencyKey, "is required as a header, so that a repeated request moves money only once");
+
+    /// <summary>What makes two requests the same.</summary>
+    protected abstract RequestHash Hash { get; }
+
+    protected sealed override Outcome<T>? FirstAnswer(LedgerState state)
+    {
+        if (state.FindAnswer(operation, idempotencyKey!) is not { } first)
+            return null;
+        if (!Hash.Matches(first.RequestHash))
+            return new Refusal.IdempotencyKeyReused(idempotencyKey!);
+        return new Outcome<T>(JsonSerializer.Deserialize<T>(first.AnswerJson), null, Replayed: true);
+    }
+
+    protected sealed override Outcome<T> Decide(LedgerState state)
+    {
+        var outcome = DecideFirst(state);
+        if (outcome.Answer is { } answer)
+            state.Keep(new KeptAnswer(operation, idempotencyKey!, Hash.Bytes, JsonSerializer.Serialize(answer)));
+        return outcome;
+    }
+
+    /// <summary>Decides for a key that is new.</summary>
+    protected abstract Outcome<T> DecideFirst(LedgerState state);
+}

@@ -1,0 +1,57 @@
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>API credit bought from a provider. Answers POST /purchases.</summary>
+public sealed record PurchaseRequest
+{
+    /// <summary>The credit bought, without tax, in cents: greater than 0; with the tax at most 10^12; at most 7 decimals.</summary>
+    public decimal? CreditsCents { get; init; }
+
+    /// <summary>Sales tax paid on it, in cents.</summary>
+    public decimal SalesTaxCents { get; init; }
+
+    /// <summary>Who sold it: a lower-case letter, then up to 39 of a-z, 0-9, _ and -.</summary>
+    public string Provider { get; init; } = ChartOfAccounts.DefaultProvider;
+
+    /// <summary>The invoice, at most 200 characters.</summary>
+    public string? Invoice { get; init; }
+}
+
+/// <summary>A purchase as it was posted.</summary>
+/// <param name="TransactionId">The transaction that booked it.</param>
+/// <param name="TotalCents">Credit and tax together, in cents.</param>
+/// <param name="Headroom">What may be given away after it.</param>
+public sealed record PurchaseReceipt(Guid TransactionId, decimal TotalCents, Headroom Headroom);
+
+/// <summary>Books bought credit: debit equity:capital, credit asset:P and expense:sales_tax (R9).</summary>
+public sealed class Purchase(PurchaseRequest request, string? idempotencyKey) : KeyedCommand<PurchaseReceipt>("purchase", idempotencyKey)
+{
+    public override bool ReadsTotals => true;
+
+    protected override RequestHash Hash => RequestHash.Of(request.CreditsCents, request.SalesTaxCents, request.Provider, request.Invoice);
+
+    public override void Validate(FieldErrors errors)
+    {
+        base.Validate(errors);
+        errors.CheckAmount("credits_cents", request.CreditsCents, zeroAllowed: false);
+        errors.CheckAmount("sales_tax_cents", request.SalesTaxCents, zeroAllowed: true);
+        errors.CheckProvider("provider", request.Provider);
+        errors.CheckName("invoice", request.Invoice);
+        if (!errors.Any && request.CreditsCents + request.SalesTaxCents > Money.OperationCentsMax)
+            errors.Add("sales_tax_cents", $"must, with credits_cents, come to at most {Money.Format(Money.OperationCentsMax)}");
+    }
+
+    protected override Outcome<PurchaseReceipt> DecideFirst(LedgerState state)
+    {
+        var (creditsCents, taxCents) = (request.CreditsCents!.Value, request.SalesTaxCents);
+        var totalCents = creditsCents + taxCents;
+        List<Entry> entries = [
+            Entry.Debit(ChartOfAccounts.CapitalEquity, totalCents),
+            Entry.Credit(ChartOfAccounts.Asset(request.Provider), creditsCents),
+        ];
+        if (taxCents > 0)
+            entries.Add(Entry.Credit(ChartOfAccounts.SalesTax, taxCents));
+        var transaction = new LedgerTransaction("purchase", request.Invoice, $"Credit bought from {request.Provider}", [.. entries]);
+        state.Post(transaction);
+        return new PurchaseReceipt(transaction.Id, totalCents, state.Headroom());
+    }
+}

@@ -1,0 +1,61 @@
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>A new user, with credit given away or without. Answers POST /users.</summary>
+public sealed record SignupRequest
+{
+    /// <summary>1 to 200 characters of letters, digits and @ . _ : + = -, for example vikunja:alice.</summary>
+    public string? UserId { get; init; }
+
+    /// <summary>Credit given away at signup, in cents, at most 10^12, with at most 7 decimals. Needs headroom.</summary>
+    public decimal InitialCreditCents { get; init; }
+
+    /// <summary>Days until the promotion ends, 1 to 3650; it is recorded with the budget.</summary>
+    public int? PromoTtlDays { get; init; }
+
+    /// <summary>For tests: gives the credit whether provider credit covers it or not.</summary>
+    public bool OverrideHeadroomCheck { get; init; }
+}
+
+/// <summary>The budget after a signup. Existed: the user was there before, and got nothing more (R7).</summary>
+public sealed record Registration(Budget Budget, bool Existed);
+
+/// <summary>Signs a user up: debit equity:initial, credit user:U (R7, R8, R11).</summary>
+public sealed class Signup(SignupRequest request) : Command<Registration>
+{
+    private const int PromoTtlDaysMax = 3650;
+
+    public override string? UserId => request.UserId;
+    public override bool ReadsTotals => request.InitialCreditCents > 0 && !request.OverrideHeadroomCheck;
+
+    public override void Validate(FieldErrors errors)
+    {
+        errors.CheckUserId("user_id", request.UserId);
+        errors.CheckAmount("initial_credit_cents", request.InitialCreditCents, zeroAllowed: true);
+        if (request.PromoTtlDays is < 1 or > PromoTtlDaysMax)
+            errors.Add("promo_ttl_days", $"must be a whole number from 1 to {PromoTtlDaysMax}");
+    }
+
+    protected override Outcome<Registration> Decide(LedgerState state)
+    {
+        var userId = request.UserId!;
+        var creditCents = request.InitialCreditCents;
+        if (state.FindUser(userId) is { } existing)
+        {
+            if (existing.IsDeleted)
+                return new Refusal.UserDeleted(userId); // R11
+            return new Registration(existing.ToBudget(), Existed: true); // R7
+        }
+        if (ReadsTotals && state.Headroom().AvailableCents is var availableCents && availableCents < creditCents)
+            return new Refusal.InsufficientAnthropicCredits(availableCents, creditCents); // R8
+
+        var user = state.OpenBudget(userId);
+        user.PromoExpiresAt = request.PromoTtlDays is { } days ? state.Now.AddDays(days) : null;
+        if (creditCents > 0)
+        {
+            state.Post(LedgerTransaction.Move(
+                creditCents, debit: ChartOfAccounts.InitialEquity, credit: ChartOfAccounts.User(userId), "initial", description: "Signup credit"));
+            user.TotalAddedCents += creditCents;
+        }
+        return new Registration(user.ToBudget(), Existed: false);
+    }
+}

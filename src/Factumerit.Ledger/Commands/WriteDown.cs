@@ -1,0 +1,66 @@
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>Provider credit that is no longer there. Answers POST /write-downs. Exactly one of the two amounts is given.</summary>
+public sealed record WriteDownRequest
+{
+    /// <summary>What was consumed, in cents, from 0 to 10^12.</summary>
+    public decimal? AmountCents { get; init; }
+
+    /// <summary>What the provider says is left, in cents, from 0 to 10^12: the books are brought to it.</summary>
+    public decimal? ActualBalanceCents { get; init; }
+
+    /// <summary>The provider: a lower-case letter, then up to 39 of a-z, 0-9, _ and -.</summary>
+    public string Provider { get; init; } = ChartOfAccounts.DefaultProvider;
+
+    /// <summary>Why, for people; at most 1000 characters.</summary>
+    public string? Reason { get; init; }
+}
+
+/// <summary>A write-down as it was posted.</summary>
+/// <param name="TransactionId">The transaction that booked it; null when there was nothing to book.</param>
+/// <param name="AmountCents">In cents; positive: consumed, negative: the provider has more than the books said.</param>
+/// <param name="Headroom">What may be given away after it.</param>
+public sealed record WriteDownReceipt(Guid? TransactionId, decimal AmountCents, Headroom Headroom);
+
+/// <summary>
+/// Writes provider credit down: debit asset:P, credit expense:P; or, when the provider has more than the books, debit equity:adjustments,
+/// credit asset:P (R9).
+/// </summary>
+public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) : KeyedCommand<WriteDownReceipt>("write-down", idempotencyKey)
+{
+    public override bool ReadsTotals => true;
+
+    protected override RequestHash Hash => RequestHash.Of(request.AmountCents, request.ActualBalanceCents, request.Provider, request.Reason);
+
+    public override void Validate(FieldErrors errors)
+    {
+        base.Validate(errors);
+        if (request.AmountCents is null == request.ActualBalanceCents is null)
+            errors.Add(request.AmountCents is null ? "amount_cents" : "actual_balance_cents", "or the other: exactly one of amount_cents and actual_balance_cents must be given");
+        if (request.AmountCents is not null)
+            errors.CheckAmount("amount_cents", request.AmountCents, zeroAllowed: true);
+        if (request.ActualBalanceCents is not null)
+            errors.CheckAmount("actual_balance_cents", request.ActualBalanceCents, zeroAllowed: true);
+        errors.CheckProvider("provider", request.Provider);
+        errors.CheckText("reason", request.Reason);
+    }
+
+    protected override Outcome<WriteDownReceipt> DecideFirst(LedgerState state)
+    {
+        var asset = ChartOfAccounts.Asset(request.Provider);
+        var consumedCents = request.AmountCents ?? (state.AssetCents(request.Provider) - request.ActualBalanceCents!.Value);
+        if (Math.Abs(consumedCents) > Money.OperationCentsMax)
+            return new Refusal.ValidationFailed("actual_balance_cents", $"is more than {Money.Format(Money.OperationCentsMax)} away from the books; write it down in steps");
+        var transaction = consumedCents switch
+        {
+            > 0 => LedgerTransaction.Move(
+                consumedCents, debit: asset, credit: ChartOfAccounts.ProviderExpense(request.Provider), "write_down", description: request.Reason),
+            < 0 => LedgerTransaction.Move(
+                -consumedCents, debit: ChartOfAccounts.AdjustmentsEquity, credit: asset, "write_down", description: request.Reason),
+            _ => null,
+        };
+        if (transaction is not null)
+            state.Post(transaction);
+        return new WriteDownReceipt(transaction?.Id, consumedCents, state.Headroom());
+    }
+}

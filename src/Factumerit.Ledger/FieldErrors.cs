@@ -1,0 +1,97 @@
+using System.Text.Json;
+
+namespace Factumerit.Ledger;
+
+/// <summary>
+/// Collects what is wrong with a request, by the name of the field as sent, each error worded to follow that name. Commands check their
+/// fields here before anything is queued, so that one answer names every mistake.
+/// </summary>
+public sealed class FieldErrors(DateTimeOffset now)
+{
+    public const int KeyLengthMax = 255;
+    public const int TextLengthMax = 1000;
+    public const int MetadataLengthMax = 16 * 1024;
+    public const long TokensMax = 1_000_000_000_000;
+    private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
+
+    private readonly Dictionary<string, string[]> _errors = [];
+
+    public bool Any => _errors.Count > 0;
+
+    public Refusal.ValidationFailed ToRefusal() => new(_errors);
+
+    public void Add(string field, string error) => _errors[field] = _errors.TryGetValue(field, out var earlier) ? [.. earlier, error] : [error];
+
+    public void CheckUserId(string field, string? value)
+    {
+        if (string.IsNullOrEmpty(value))
+            Add(field, "is required");
+        else if (!ChartOfAccounts.IsUserId(value))
+            Add(field, $"must be 1 to {ChartOfAccounts.UserIdLengthMax} characters of letters, digits and @ . _ : + = -");
+    }
+
+    public void CheckProvider(string field, string value)
+    {
+        if (!ChartOfAccounts.IsProvider(value))
+            Add(field, "must be a lower-case letter followed by up to 39 of a-z, 0-9, _ and -, and neither 'api' nor 'sales_tax'");
+    }
+
+    /// <summary>An amount in cents: required, exact, at most 10^12 and not negative; positive where zero makes no sense.</summary>
+    public void CheckAmount(string field, decimal? cents, bool zeroAllowed)
+    {
+        if (cents is not { } amount)
+            Add(field, "is required");
+        else if (amount < 0 || (amount == 0 && !zeroAllowed))
+            Add(field, zeroAllowed ? "must not be negative" : "must be greater than 0");
+        else if (amount > Money.OperationCentsMax)
+            Add(field, $"must be at most {Money.Format(Money.OperationCentsMax)}");
+        else if (!Money.IsExact(amount))
+            Add(field, $"must have at most {Money.DecimalsMax} decimals (one nano-dollar is 0.0000001 cents)");
+    }
+
+    /// <summary>An idempotency key or request id (R9).</summary>
+    public void CheckKey(string field, string? key, string required)
+    {
+        if (string.IsNullOrWhiteSpace(key))
+            Add(field, required);
+        else if (key.Length > KeyLengthMax || key.Any(char.IsControl))
+            Add(field, $"must be 1 to {KeyLengthMax} characters, none of them a control character");
+    }
+
+    /// <summary>An optional short text that names something: no control characters.</summary>
+    public void CheckName(string field, string? name, int lengthMax = 200)
+    {
+        if (name is not null && (name.Length == 0 || name.Length > lengthMax || name.Any(char.IsControl)))
+            Add(field, $"must be 1 to {lengthMax} characters, none of them a control character");
+    }
+
+    /// <summary>An optional free text; line breaks and tabs are fine.</summary>
+    public void CheckText(string field, string? text)
+    {
+        if (text is not null && (text.Length > TextLengthMax || text.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t'))))
+            Add(field, $"must be at most {TextLengthMax} characters, with no control characters but line breaks and tabs");
+    }
+
+    public void CheckTokens(string field, long? tokens)
+    {
+        if (tokens is < 0 or > TokensMax)
+            Add(field, $"must be a whole number from 0 to {TokensMax}");
+    }
+
+    public void CheckMetadata(string field, JsonElement? metadata)
+    {
+        if (metadata is not { } element)
+            return;
+        if (element.ValueKind != JsonValueKind.Object)
+            Add(field, "must be a JSON object");
+        else if (element.GetRawText().Length > MetadataLengthMax)
+            Add(field, $"must be at most {MetadataLengthMax} characters of JSON");
+    }
+
+    /// <summary>When something happened: the past, or at most five minutes ahead to allow for clocks that differ.</summary>
+    public void CheckOccurredAt(string field, DateTimeOffset? time)
+    {
+        if (time > now + AheadMax)
+            Add(field, "must be at most 5 minutes ahead of now");
+    }
+}

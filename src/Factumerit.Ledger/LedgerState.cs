@@ -1,0 +1,159 @@
+using Factumerit.Ledger.Commands;
+
+namespace Factumerit.Ledger;
+
+/// <summary>
+/// The locked part of the ledger that one commit may change: what the writer loaded, and what the commands of that commit have decided on top
+/// of it, in order. Pure memory: commands read and post here, the writer saves what was collected. One instance serves one attempt.
+/// </summary>
+public sealed class LedgerState(DateTimeOffset now)
+{
+    private readonly Dictionary<string, UserAccount> _users = new(StringComparer.Ordinal);
+    private readonly HashSet<UserAccount> _changedUsers = [];
+    private readonly Dictionary<(string UserId, string RequestId), KeptUsage> _usages = [];
+    private readonly Dictionary<(string Operation, string Key), KeptAnswer> _answers = [];
+    private readonly Dictionary<string, AccountTotal> _totals = new(StringComparer.Ordinal);
+
+    /// <summary>The time of this commit, never before that of an earlier one (R13). Every row it writes carries it.</summary>
+    public DateTimeOffset Now { get; } = now;
+
+    /// <summary>What users had before the ledger began: owed to them, but not in any entry (R3).</summary>
+    public decimal OpeningCents { get; init; }
+
+    public List<PostedEntry> NewEntries { get; } = [];
+    public List<LegacyRow> NewLegacyRows { get; } = [];
+    public List<KeptUsage> NewUsages { get; } = [];
+    public List<KeptAnswer> NewAnswers { get; } = [];
+    public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
+    public Dictionary<string, AccountTotal> TotalChanges { get; } = new(StringComparer.Ordinal);
+    public bool HasChanges => _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAnswers.Count > 0;
+
+    public void Load(UserAccount user) => _users.Add(user.UserId, user);
+
+    public void Load(KeptUsage usage) => _usages.Add((usage.Usage.UserId, usage.Usage.RequestId), usage);
+
+    public void Load(KeptAnswer answer) => _answers.Add((answer.Operation, answer.Key), answer);
+
+    /// <summary>Totals are only loaded for commands that read them (<see cref="Command.ReadsTotals"/>).</summary>
+    public void Load(AccountTotal total) => _totals.Add(total.Account, total);
+
+    public UserAccount? FindUser(string userId) => _users.GetValueOrDefault(userId);
+
+    public KeptUsage? FindUsage(string userId, string requestId) => _usages.GetValueOrDefault((userId, requestId));
+
+    public KeptAnswer? FindAnswer(string operation, string key) => _answers.GetValueOrDefault((operation, key));
+
+    /// <summary>A budget of 0 for a user who has none yet.</summary>
+    public UserAccount OpenBudget(string userId)
+    {
+        var user = new UserAccount { UserId = userId, CreatedAt = Now, UpdatedAt = Now };
+        _users.Add(userId, user);
+        _changedUsers.Add(user);
+        return user;
+    }
+
+    /// <summary>
+    /// Posts a transaction: its entries, and with them, in the same commit, the user's balance, the legacy row (R14) and the account totals (R3).
+    /// </summary>
+    public void Post(LedgerTransaction transaction)
+    {
+        foreach (var entry in transaction.Entries)
+        {
+            NewEntries.Add(new PostedEntry(transaction, entry));
+            if (ChartOfAccounts.UserOf(entry.Account) is { } userId)
+            {
+                PostToUser(_users[userId], transaction, entry);
+                AddToTotal(AccountTotal.AllUsers, entry);
+            }
+            else
+                AddToTotal(entry.Account, entry);
+        }
+    }
+
+    /// <summary>The user's row will be written: something besides its balance changed.</summary>
+    public void Touch(UserAccount user)
+    {
+        user.UpdatedAt = Now;
+        _changedUsers.Add(user);
+    }
+
+    public void Keep(KeptUsage usage)
+    {
+        Load(usage);
+        NewUsages.Add(usage);
+    }
+
+    public void Keep(KeptAnswer answer)
+    {
+        Load(answer);
+        NewAnswers.Add(answer);
+    }
+
+    public decimal AssetCents(string provider) => _totals.TryGetValue(ChartOfAccounts.Asset(provider), out var total) ? total.BalanceCents : 0;
+
+    /// <summary>Assets less what is owed to users, as of the last posting of this commit: two signups can't both spend it (R8).</summary>
+    public Headroom Headroom()
+    {
+        var providers = _totals.Values
+            .Select(t => (Provider: ChartOfAccounts.ProviderOf(t.Account), t.BalanceCents))
+            .Where(t => t.Provider is not null)
+            .OrderBy(t => t.Provider, StringComparer.Ordinal)
+            .Select(t => new ProviderBalance(t.Provider!, t.BalanceCents))
+            .ToList();
+        var assetCents = providers.Sum(p => p.BalanceCents);
+        var liabilityCents = OpeningCents + (_totals.TryGetValue(AccountTotal.AllUsers, out var owed) ? owed.BalanceCents : 0);
+        return new Headroom(assetCents, liabilityCents, assetCents - liabilityCents, providers);
+    }
+
+    private void PostToUser(UserAccount user, LedgerTransaction transaction, Entry entry)
+    {
+        var amountCents = entry.CreditCents - entry.DebitCents;
+        user.BalanceCents += amountCents;
+        user.DebitsCents += entry.DebitCents;
+        user.CreditsCents += entry.CreditCents;
+        user.EntryCount++;
+        Touch(user);
+        NewLegacyRows.Add(new LegacyRow(user.UserId, amountCents, user.BalanceCents, transaction.ReferenceType, transaction.Description));
+    }
+
+    private void AddToTotal(string account, Entry entry)
+    {
+        Total(TotalChanges).Add(entry);
+        Total(_totals).Add(entry);
+
+        AccountTotal Total(Dictionary<string, AccountTotal> totals) =>
+            totals.TryGetValue(account, out var total) ? total : totals[account] = new AccountTotal { Account = account };
+    }
+}
+
+/// <summary>An entry with the transaction it belongs to.</summary>
+public sealed record PostedEntry(LedgerTransaction Transaction, Entry Entry);
+
+/// <summary>A row of <c>budget_transactions</c>, the history of the system before the ledger (R14).</summary>
+public sealed record LegacyRow(string UserId, decimal AmountCents, decimal BalanceAfterCents, string TransactionType, string? Description);
+
+/// <summary>A usage as stored: the request, its first answer, and the hash that tells a replay from a reuse of its key (R9).</summary>
+public sealed record KeptUsage(byte[] RequestHash, UsageRequest? Request, RecordedUsage Usage);
+
+/// <summary>The first answer to an operation with an idempotency key, as JSON, kept for ever (R9).</summary>
+public sealed record KeptAnswer(string Operation, string Key, byte[] RequestHash, string AnswerJson);
+
+/// <summary>Running debits and credits of one system account, or of all users' accounts together.</summary>
+public sealed class AccountTotal
+{
+    /// <summary>Stands for the sum over all users' accounts; no user can be called *.</summary>
+    public const string AllUsers = "user:*";
+
+    public required string Account { get; init; }
+    public decimal DebitsCents { get; set; }
+    public decimal CreditsCents { get; set; }
+    public long EntryCount { get; set; }
+    public decimal BalanceCents => CreditsCents - DebitsCents;
+
+    public void Add(Entry entry)
+    {
+        DebitsCents += entry.DebitCents;
+        CreditsCents += entry.CreditCents;
+        EntryCount++;
+    }
+}

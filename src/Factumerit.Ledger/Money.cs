@@ -1,0 +1,78 @@
+using System.Globalization;
+
+namespace Factumerit.Ledger;
+
+/// <summary>
+/// Amounts are <see cref="decimal"/> US cents with at most seven decimals (one nano-dollar), stored as numeric(20,7).
+/// Nothing here rounds: what can't be kept exactly is refused. Used wherever an amount comes in from outside.
+/// </summary>
+public static class Money
+{
+    /// <summary>Decimals of a cent that are kept: 0.0000001 cent is one nano-dollar.</summary>
+    public const int DecimalsMax = 7;
+
+    /// <summary>The largest amount of one operation, in cents: ten billion dollars.</summary>
+    public const decimal OperationCentsMax = 1_000_000_000_000m;
+
+    /// <summary>The largest balance or total of one user, in cents, that numeric(20,7) holds.</summary>
+    public const decimal BalanceCentsMax = 9_999_999_999_999.9999999m;
+
+    /// <summary>Whether the amount has no more decimals than are kept.</summary>
+    public static bool IsExact(decimal cents) => decimal.Round(cents, DecimalsMax) == cents;
+
+    /// <summary>The same amount without trailing zeros, so that 5.0000000 reads 5.</summary>
+    public static decimal Normalize(decimal cents) => cents / 1.0000000000000000000000000000m;
+
+    /// <summary>The same amount as text, without trailing zeros, in the invariant culture.</summary>
+    public static string Format(decimal cents) => Normalize(cents).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>
+    /// Reads a number as JSON spells it (an exponent is allowed). <see cref="decimal.Parse(string)"/> alone would round what has more than 28
+    /// digits, so the digits are counted first.
+    /// </summary>
+    /// <returns>null when the text is no number at all; otherwise the amount, or why it can't be kept.</returns>
+    public static MoneyReading? Read(ReadOnlySpan<char> text)
+    {
+        if (!TrySplit(text, out var digits, out var decimals))
+            return null;
+        if (digits.Length == 0)
+            return new MoneyReading(0m, null);
+        if (digits.Length - decimals > 14)
+            return new MoneyReading(null, $"must be at most {Format(OperationCentsMax)}");
+        if (decimals > DecimalsMax)
+            return new MoneyReading(null, $"must have at most {DecimalsMax} decimals (one nano-dollar is 0.0000001 cents)");
+        var amount = decimal.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
+        for (var i = 0; i < decimals; i++)
+            amount /= 10;
+        for (var i = decimals; i < 0; i++)
+            amount *= 10;
+        return new MoneyReading(text[0] == '-' ? -amount : amount, null);
+    }
+
+    // Splits -12.3400e-2 into its significant digits "1234" and the count of decimals (4); negative counts are trailing zeros left out.
+    private static bool TrySplit(ReadOnlySpan<char> text, out string digits, out int decimals)
+    {
+        (digits, decimals) = ("", 0);
+        var mantissa = text.StartsWith("-") ? text[1..] : text;
+        var exponent = 0;
+        var e = mantissa.IndexOfAny('e', 'E');
+        if (e >= 0)
+        {
+            if (!int.TryParse(mantissa[(e + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || Math.Abs(exponent) > 9999)
+                return false;
+            mantissa = mantissa[..e];
+        }
+        var point = mantissa.IndexOf('.');
+        var whole = point < 0 ? mantissa : mantissa[..point];
+        var fraction = point < 0 ? [] : mantissa[(point + 1)..];
+        if (whole.IsEmpty || (point >= 0 && fraction.IsEmpty) || whole.ContainsAnyExceptInRange('0', '9') || fraction.ContainsAnyExceptInRange('0', '9'))
+            return false;
+        var all = string.Concat(whole, fraction).TrimStart('0');
+        digits = all.TrimEnd('0');
+        decimals = fraction.Length - exponent - (all.Length - digits.Length);
+        return true;
+    }
+}
+
+/// <summary>A number that was read: its exact amount in cents, or the reason it can't be kept, worded to follow a field's name.</summary>
+public readonly record struct MoneyReading(decimal? Cents, string? Error);

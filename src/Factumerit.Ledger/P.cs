@@ -1,1 +1,0 @@
-namespace Factumerit.Ledger; internal static class Placeholder;

@@ -1,0 +1,109 @@
+using System.Data;
+using Factumerit.Ledger.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace Factumerit.Ledger.Reading;
+
+/// <summary>
+/// Reports over the whole ledger. Each runs in one read-only repeatable-read snapshot, so that its figures agree with each other and no writer
+/// is held up. Totals come from what every commit keeps up to date; <see cref="IntegrityCheck"/> holds them against the entries.
+/// </summary>
+public sealed class LedgerReports(LedgerDatabase database)
+{
+    private static readonly string AllUsers = AccountTotal.AllUsers;
+
+    /// <summary>Accounts in the order of their names, from the one behind <paramref name="after"/>; those with no entry yet are left out.</summary>
+    public Task<AccountPage> ListBalancesAsync(AccountType? type, int limit, string? after, CancellationToken cancellationToken) =>
+        InSnapshotAsync(async db =>
+        {
+            var from = after ?? "";
+            var accounts = new List<AccountBalance>();
+            if (type != AccountType.User)
+            {
+                var prefix = type is { } wanted ? ChartOfAccounts.PrefixOf(wanted) : "";
+                var totals = await db.AccountTotals.Where(t => t.Account != AllUsers && t.Account.StartsWith(prefix)).ToListAsync(cancellationToken);
+                accounts.AddRange(totals.Where(t => string.CompareOrdinal(t.Account, from) > 0).OrderBy(t => t.Account, StringComparer.Ordinal).Take(limit + 1)
+                    .Select(t => ToBalance(t.Account, t.DebitsCents, t.CreditsCents, t.EntryCount)));
+            }
+            // In the order of names all system accounts come before the users'.
+            if (type is null or AccountType.User && accounts.Count <= limit)
+                accounts.AddRange(await ListUserBalancesAsync(db, limit + 1 - accounts.Count, ChartOfAccounts.UserOf(from) ?? "", cancellationToken));
+            return new AccountPage(accounts.Count > limit ? accounts[..limit] : accounts, accounts.Count > limit ? accounts[limit - 1].Account : null);
+        }, cancellationToken);
+
+    /// <summary>A transaction with its entries; null when there is none.</summary>
+    public Task<TransactionDetail?> FindTransactionAsync(Guid transactionId, CancellationToken cancellationToken) =>
+        InSnapshotAsync(async db =>
+        {
+            var entries = await db.Entries.Where(e => e.TransactionId == transactionId).OrderBy(e => e.Id).ToListAsync(cancellationToken);
+            return entries is [var first, ..]
+                ? new TransactionDetail(transactionId, first.Description, first.ReferenceType, first.ReferenceId, first.CreatedAt, [.. entries.Select(ToEntry)])
+                : null;
+        }, cancellationToken);
+
+    /// <summary>Debits, credits and their difference by type of account.</summary>
+    public Task<LedgerSummary> SummarizeAsync(CancellationToken cancellationToken) =>
+        InSnapshotAsync(async db =>
+        {
+            var totals = await db.AccountTotals.ToListAsync(cancellationToken);
+            var users = await db.Budgets.CountAsync(b => b.EntryCount > 0, cancellationToken);
+            return new LedgerSummary([.. Enum.GetValues<AccountType>().Select(type =>
+            {
+                var ofType = totals.Where(t => type == AccountType.User ? t.Account == AllUsers : ChartOfAccounts.TypeOf(t.Account) == type).ToList();
+                var (debits, credits) = (ofType.Sum(t => t.DebitsCents), ofType.Sum(t => t.CreditsCents));
+                return new TypeSummary(
+                    Name(type), type == AccountType.User ? users : ofType.Count, debits, credits, credits - debits, ofType.Sum(t => t.EntryCount));
+            })]);
+        }, cancellationToken);
+
+    /// <summary>What the providers still owe us less what we owe users (R8).</summary>
+    public Task<Headroom> GetHeadroomAsync(CancellationToken cancellationToken) =>
+        InSnapshotAsync(async db =>
+        {
+            var state = new LedgerState(default) { OpeningCents = await db.Origins.Select(o => o.OpeningCents).SingleAsync(cancellationToken) };
+            foreach (var total in await db.AccountTotals.ToListAsync(cancellationToken))
+                state.Load(new AccountTotal
+                {
+                    Account = total.Account,
+                    DebitsCents = total.DebitsCents,
+                    CreditsCents = total.CreditsCents,
+                    EntryCount = total.EntryCount,
+                });
+            return state.Headroom();
+        }, cancellationToken);
+
+    internal static LedgerEntry ToEntry(EntryRow e) =>
+        new(e.Id, e.TransactionId, e.Account, e.DebitCents, e.CreditCents, e.Description, e.ReferenceType, e.ReferenceId, e.CreatedAt);
+
+    private static async Task<IEnumerable<AccountBalance>> ListUserBalancesAsync(
+        LedgerDbContext db, int limit, string afterUser, CancellationToken cancellationToken)
+    {
+        var users = await db.Budgets
+            .Where(b => b.EntryCount > 0 && string.Compare(b.UserId, afterUser) > 0)
+            .OrderBy(b => b.UserId)
+            .Take(limit)
+            .Select(b => new { b.UserId, b.DebitsCents, b.CreditsCents, b.EntryCount })
+            .ToListAsync(cancellationToken);
+        return users.Select(u => ToBalance(ChartOfAccounts.User(u.UserId), u.DebitsCents, u.CreditsCents, u.EntryCount));
+    }
+
+    private static AccountBalance ToBalance(string account, decimal debits, decimal credits, long entries) =>
+        new(account, Name(ChartOfAccounts.TypeOf(account)), credits - debits, debits, credits, entries);
+
+    private static string Name(AccountType? type) => type switch
+    {
+        AccountType.User => "user",
+        AccountType.Asset => "asset",
+        AccountType.Expense => "expense",
+        AccountType.Equity => "equity",
+        _ => "unknown",
+    };
+
+    private async Task<T> InSnapshotAsync<T>(Func<LedgerDbContext, Task<T>> read, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        await using var snapshot = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await db.Database.ExecuteSqlRawAsync("SET TRANSACTION READ ONLY", cancellationToken);
+        return await read(db);
+    }
+}

@@ -1,0 +1,60 @@
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Reading;
+
+/// <summary>One entry as answered. Amounts are cents; either the debit or the credit is positive, the other 0 (R2).</summary>
+/// <param name="Id">Grows in the order of commits (R13).</param>
+/// <param name="TransactionId">Shared by the entries that balance each other.</param>
+/// <param name="Account">A name of the chart of accounts.</param>
+/// <param name="DebitCents">The debit, or 0.</param>
+/// <param name="CreditCents">The credit, or 0.</param>
+/// <param name="Description">For people.</param>
+/// <param name="ReferenceType">The operation.</param>
+/// <param name="ReferenceId">The request, admin or invoice that caused it.</param>
+/// <param name="CreatedAt">When it was committed.</param>
+public sealed record LedgerEntry(
+    long Id, Guid TransactionId, string Account, decimal DebitCents, decimal CreditCents,
+    string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt);
+
+/// <summary>A page of budgets by user_id. NextAfter: pass it as after= to get the next page; null at the end.</summary>
+public sealed record BudgetPage(IReadOnlyList<Budget> Users, string? NextAfter);
+
+/// <summary>A page of entries, newest first. NextBefore: pass it as before= to get the next page; null at the end.</summary>
+public sealed record EntryPage(IReadOnlyList<LedgerEntry> Entries, long? NextBefore);
+
+/// <summary>A row of the history that the system before the ledger kept. AmountCents is signed: positive adds credit.</summary>
+public sealed record BudgetTransaction(
+    long Id, string UserId, decimal AmountCents, decimal BalanceAfter, string TransactionType, string? Description, DateTimeOffset CreatedAt);
+
+/// <summary>A page of that history, newest first. NextBefore: pass it as before= to get the next page; null at the end.</summary>
+public sealed record BudgetTransactionPage(IReadOnlyList<BudgetTransaction> Transactions, long? NextBefore);
+
+/// <summary>A transaction with its entries.</summary>
+public sealed record TransactionDetail(
+    Guid TransactionId, string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt, IReadOnlyList<LedgerEntry> Entries);
+
+/// <summary>A usage with all that was reported of it. Amounts are cents.</summary>
+public sealed record UsageDetail(
+    Guid UsageId, string RequestId, string UserId, decimal AmountCents, string BillingStatus, Guid? TransactionId, decimal BalanceCents,
+    DateTimeOffset OccurredAt, DateTimeOffset CreatedAt, string? Model, long? PromptTokens, long? CompletionTokens,
+    string? Description, string? ReferenceId, JsonElement? Metadata);
+
+/// <summary>An account's totals in cents; balance = credits - debits.</summary>
+public sealed record AccountBalance(string Account, string Type, decimal BalanceCents, decimal TotalDebits, decimal TotalCredits, long EntryCount);
+
+/// <summary>A page of accounts by name. NextAfter: pass it as after= to get the next page; null at the end.</summary>
+public sealed record AccountPage(IReadOnlyList<AccountBalance> Accounts, string? NextAfter);
+
+/// <summary>The accounts of one type together, in cents; net = credits - debits.</summary>
+public sealed record TypeSummary(string Type, long Accounts, decimal Debits, decimal Credits, decimal Net, long Entries);
+
+/// <summary>All types of accounts. Their nets add up to 0 when the books balance.</summary>
+public sealed record LedgerSummary(IReadOnlyList<TypeSummary> Types);
+
+/// <summary>Something that breaks a rule. Kind says which, id names the transaction, user or account.</summary>
+public sealed record IntegrityFault(string Kind, string Id, string Detail);
+
+/// <summary>Whether the books balance: debits equal credits, and no rule is broken anywhere. Amounts are cents.</summary>
+public sealed record IntegrityReport(
+    bool IsBalanced, decimal TotalDebits, decimal TotalCredits, decimal Imbalance, long EntryCount, long TransactionCount,
+    IReadOnlyList<IntegrityFault> Faults);

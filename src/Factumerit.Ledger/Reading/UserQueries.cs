@@ -1,0 +1,92 @@
+using System.Linq.Expressions;
+using System.Text.Json;
+using Factumerit.Ledger.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace Factumerit.Ledger.Reading;
+
+/// <summary>Reads what concerns one user, or the list of them. Nothing is tracked or locked; a query that fails has changed nothing.</summary>
+public sealed class UserQueries(LedgerDatabase database)
+{
+    private static readonly Expression<Func<BudgetRow, Budget>> ToBudget = b => new Budget
+    {
+        UserId = b.UserId,
+        BalanceCents = b.BalanceCents,
+        TotalSpentCents = b.TotalSpentCents,
+        TotalAddedCents = b.TotalAddedCents,
+        PromoExpiresAt = b.PromoExpiresAt,
+        CreatedAt = b.CreatedAt,
+        UpdatedAt = b.UpdatedAt,
+        DeletedAt = b.DeletedAt,
+    };
+
+    private static readonly Func<LedgerDbContext, string, CancellationToken, Task<Budget?>> BudgetOf = EF.CompileAsyncQuery(
+        (LedgerDbContext db, string userId, CancellationToken _) => db.Budgets.Where(b => b.UserId == userId).Select(ToBudget).SingleOrDefault());
+
+    /// <summary>A user's budget, deleted ones included; null for an unknown user.</summary>
+    public async Task<Budget?> FindBudgetAsync(string userId, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        return await BudgetOf(db, userId, cancellationToken);
+    }
+
+    /// <summary>Budgets in the order of user_id, from the one behind <paramref name="after"/>.</summary>
+    public async Task<BudgetPage> ListBudgetsAsync(string? prefix, int limit, string? after, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        var budgets = db.Budgets.AsQueryable();
+        if (!string.IsNullOrEmpty(prefix))
+            budgets = budgets.Where(b => b.UserId.StartsWith(prefix));
+        if (!string.IsNullOrEmpty(after))
+            budgets = budgets.Where(b => string.Compare(b.UserId, after) > 0);
+        var page = await budgets.OrderBy(b => b.UserId).Take(limit + 1).Select(ToBudget).ToListAsync(cancellationToken);
+        return new BudgetPage(page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].UserId : null);
+    }
+
+    /// <summary>The entries of a user's account, newest first; null for an unknown user.</summary>
+    public async Task<EntryPage?> ListEntriesAsync(string userId, int limit, long? before, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        var account = ChartOfAccounts.User(userId);
+        var page = await db.Entries
+            // The two bounds repeat what the account says: they let the index on users' accounts be used.
+            .Where(e => e.Account == account && string.Compare(e.Account, "user:") >= 0 && string.Compare(e.Account, "user;") < 0)
+            .Where(e => before == null || e.Id < before)
+            .OrderByDescending(e => e.Id)
+            .Take(limit + 1)
+            .ToListAsync(cancellationToken);
+        if (page.Count == 0 && !await ExistsAsync(db, userId, cancellationToken))
+            return null;
+        return new EntryPage([.. page.Take(limit).Select(LedgerReports.ToEntry)], page.Count > limit ? page[limit - 1].Id : null);
+    }
+
+    /// <summary>The history as the system before the ledger kept it, newest first; null for an unknown user.</summary>
+    public async Task<BudgetTransactionPage?> ListTransactionsAsync(string userId, int limit, long? before, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        var page = await db.BudgetTransactions
+            .Where(t => t.UserId == userId && (before == null || t.Id < before))
+            .OrderByDescending(t => t.Id)
+            .Take(limit + 1)
+            .Select(t => new BudgetTransaction(t.Id, t.UserId, t.AmountCents, t.BalanceAfter, t.TransactionType, t.Description, t.CreatedAt))
+            .ToListAsync(cancellationToken);
+        if (page.Count == 0 && !await ExistsAsync(db, userId, cancellationToken))
+            return null;
+        return new BudgetTransactionPage(page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].Id : null);
+    }
+
+    /// <summary>A usage by its id; null when there is none.</summary>
+    public async Task<UsageDetail?> FindUsageAsync(Guid usageId, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        return await db.Usages.SingleOrDefaultAsync(u => u.Id == usageId, cancellationToken) is { } u
+            ? new UsageDetail(
+                u.Id, u.RequestId, u.UserId, u.UserPriceCents ?? 0, u.BillingStatus, u.TransactionId, u.BalanceAfterCents, u.OccurredAt, u.CreatedAt,
+                u.Model, u.PromptTokens, u.CompletionTokens, u.Description, u.ReferenceId,
+                u.Metadata is null ? null : JsonElement.Parse(u.Metadata))
+            : null;
+    }
+
+    private static Task<bool> ExistsAsync(LedgerDbContext db, string userId, CancellationToken cancellationToken) =>
+        db.Budgets.AnyAsync(b => b.UserId == userId, cancellationToken);
+}

@@ -1,0 +1,48 @@
+namespace Factumerit.Ledger;
+
+/// <summary>
+/// Why an operation was not done. A refusal is an ordinary answer, not an exception, and leaves no trace (R10). The set is closed;
+/// docs/errors.md says what a caller does about each <see cref="Code"/>.
+/// </summary>
+public abstract record Refusal(string Code, string Detail)
+{
+    /// <summary>A field is missing, wrong or unknown. Errors are by field, named as sent.</summary>
+    public sealed record ValidationFailed(IReadOnlyDictionary<string, string[]> Errors)
+        : Refusal("validation-failed", string.Join(" ", Errors.Select(e => $"{e.Key} {string.Join("; ", e.Value)}.")))
+    {
+        public ValidationFailed(string field, string error) : this(new Dictionary<string, string[]> { [field] = [error] })
+        {
+        }
+    }
+
+    /// <summary>R4: spending needs a positive balance.</summary>
+    public sealed record InsufficientCredit(string UserId, decimal BalanceCents)
+        : Refusal("insufficient-credit", $"{UserId} has {Money.Format(BalanceCents)} cents of credit; spending needs a positive balance. Grant credit, then send the same request again.");
+
+    /// <summary>R8: the provider owes us too little to give credit away.</summary>
+    public sealed record InsufficientAnthropicCredits(decimal AvailableCents, decimal RequestedCents)
+        : Refusal("insufficient-anthropic-credits", $"Of the {Money.Format(RequestedCents)} cents asked for, {Money.Format(AvailableCents)} are covered by provider credit that is not owed to users yet. Book a purchase first.");
+
+    public sealed record UserNotFound(string UserId) : Refusal("user-not-found", $"There is no user {UserId}.");
+
+    public sealed record NotFound(string What) : Refusal("not-found", $"There is no {What}.");
+
+    /// <summary>R11: a deleted user's budget is closed.</summary>
+    public sealed record UserDeleted(string UserId) : Refusal("user-deleted", $"{UserId} was deleted; its budget is closed for good.");
+
+    /// <summary>R9: the key was used with another body.</summary>
+    public sealed record IdempotencyKeyReused(string Key)
+        : Refusal("idempotency-key-reused", $"The idempotency key '{Key}' belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
+
+    /// <summary>The database is away, too much is waiting, or retries are spent. Nothing was written, or it is safe to send again with the same key.</summary>
+    public sealed record Unavailable(string Reason) : Refusal("unavailable", $"{Reason} It is safe to send the same request again with the same key.");
+}
+
+/// <summary>What became of an operation: its answer, or a refusal. Replayed: the answer is the one given the first time (R9).</summary>
+public readonly record struct Outcome<T>(T? Answer, Refusal? Refusal, bool Replayed = false)
+    where T : class
+{
+    public static implicit operator Outcome<T>(T answer) => new(answer, null);
+
+    public static implicit operator Outcome<T>(Refusal refusal) => new(null, refusal);
+}

@@ -1,0 +1,22 @@
+using Microsoft.EntityFrameworkCore;
+
+namespace Factumerit.Ledger.Storage;
+
+/// <summary>The tables and views as EF Core sees them. Rows are written set-based by the writer; this is for reading and for the schema.</summary>
+public sealed class LedgerDbContext(DbContextOptions<LedgerDbContext> options) : DbContext(options)
+{
+    public DbSet<EntryRow> Entries => Set<EntryRow>();
+    public DbSet<BudgetRow> Budgets => Set<BudgetRow>();
+    public DbSet<BudgetTransactionRow> BudgetTransactions => Set<BudgetTransactionRow>();
+    public DbSet<UsageRow> Usages => Set<UsageRow>();
+    public DbSet<AccountTotalRow> AccountTotals => Set<AccountTotalRow>();
+    public DbSet<IdempotencyKeyRow> IdempotencyKeys => Set<IdempotencyKeyRow>();
+    public DbSet<OriginRow> Origins => Set<OriginRow>();
+    public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+    public DbSet<AccountBalanceRow> AccountBalances => Set<AccountBalanceRow>();
+    public DbSet<UserLedgerBalanceRow> UserLedgerBalances => Set<UserLedgerBalanceRow>();
+    public DbSet<LedgerIntegrityRow> LedgerIntegrity => Set<LedgerIntegrityRow>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder) =>
+        modelBuilder.ApplyConfigurationsFromAssembly(typeof(LedgerDbContext).Assembly);
+}

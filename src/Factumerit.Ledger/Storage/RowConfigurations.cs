@@ -1,0 +1,173 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Factumerit.Ledger.Storage;
+
+// One small class per row type, names explicit: nothing about the schema is left to a convention.
+
+internal sealed class EntryConfiguration : IEntityTypeConfiguration<EntryRow>
+{
+    public void Configure(EntityTypeBuilder<EntryRow> row)
+    {
+        row.ToTable("ledger_entries").HasKey(r => r.Id).HasName("pk_ledger_entries");
+        row.Property(r => r.Id).HasColumnName("id").UseIdentityByDefaultColumn();
+        row.Property(r => r.TransactionId).HasColumnName("transaction_id");
+        row.Property(r => r.Account).HasColumnName("account").UseCollation("C");
+        row.Property(r => r.DebitCents).HasColumnName("debit_cents").HasPrecision(20, 7);
+        row.Property(r => r.CreditCents).HasColumnName("credit_cents").HasPrecision(20, 7);
+        row.Property(r => r.Description).HasColumnName("description");
+        row.Property(r => r.ReferenceType).HasColumnName("reference_type");
+        row.Property(r => r.ReferenceId).HasColumnName("reference_id");
+        row.Property(r => r.CreatedAt).HasColumnName("created_at");
+    }
+}
+
+internal sealed class BudgetConfiguration : IEntityTypeConfiguration<BudgetRow>
+{
+    public void Configure(EntityTypeBuilder<BudgetRow> row)
+    {
+        row.ToTable("user_budgets").HasKey(r => r.UserId).HasName("pk_user_budgets");
+        row.Property(r => r.UserId).HasColumnName("user_id").UseCollation("C");
+        row.Property(r => r.BalanceCents).HasColumnName("balance_cents").HasPrecision(20, 7);
+        row.Property(r => r.TotalSpentCents).HasColumnName("total_spent_cents").HasPrecision(20, 7);
+        row.Property(r => r.TotalAddedCents).HasColumnName("total_added_cents").HasPrecision(20, 7);
+        row.Property(r => r.PromoExpiresAt).HasColumnName("promo_expires_at");
+        row.Property(r => r.CreatedAt).HasColumnName("created_at");
+        row.Property(r => r.UpdatedAt).HasColumnName("updated_at");
+        row.Property(r => r.DeletedAt).HasColumnName("deleted_at");
+        row.Property(r => r.OpeningCents).HasColumnName("opening_cents").HasPrecision(20, 7);
+        row.Property(r => r.DebitsCents).HasColumnName("debits_cents").HasPrecision(30, 7);
+        row.Property(r => r.CreditsCents).HasColumnName("credits_cents").HasPrecision(30, 7);
+        row.Property(r => r.EntryCount).HasColumnName("entry_count");
+    }
+}
+
+internal sealed class BudgetTransactionConfiguration : IEntityTypeConfiguration<BudgetTransactionRow>
+{
+    public void Configure(EntityTypeBuilder<BudgetTransactionRow> row)
+    {
+        row.ToTable("budget_transactions").HasKey(r => r.Id).HasName("pk_budget_transactions");
+        row.Property(r => r.Id).HasColumnName("id").UseIdentityByDefaultColumn();
+        row.Property(r => r.UserId).HasColumnName("user_id").UseCollation("C");
+        row.Property(r => r.AmountCents).HasColumnName("amount_cents").HasPrecision(20, 7);
+        row.Property(r => r.BalanceAfter).HasColumnName("balance_after").HasPrecision(20, 7);
+        row.Property(r => r.TransactionType).HasColumnName("transaction_type");
+        row.Property(r => r.Description).HasColumnName("description");
+        row.Property(r => r.CreatedAt).HasColumnName("created_at");
+    }
+}
+
+internal sealed class UsageConfiguration : IEntityTypeConfiguration<UsageRow>
+{
+    public void Configure(EntityTypeBuilder<UsageRow> row)
+    {
+        row.ToTable("llm_usage").HasKey(r => r.Id).HasName("pk_llm_usage");
+        row.HasIndex(r => new { r.UserId, r.RequestId }).IsUnique().HasDatabaseName("uq_llm_usage_user_request");
+        row.Property(r => r.Id).HasColumnName("id").ValueGeneratedNever();
+        row.Property(r => r.UserId).HasColumnName("user_id").UseCollation("C");
+        row.Property(r => r.RequestId).HasColumnName("request_id").UseCollation("C");
+        row.Property(r => r.Model).HasColumnName("model");
+        row.Property(r => r.PromptTokens).HasColumnName("prompt_tokens");
+        row.Property(r => r.CompletionTokens).HasColumnName("completion_tokens");
+        row.Property(r => r.ProviderCostUsd).HasColumnName("provider_cost_usd").HasColumnType("numeric");
+        row.Property(r => r.UserPriceCents).HasColumnName("user_price_cents").HasPrecision(20, 7);
+        row.Property(r => r.BillingStatus).HasColumnName("billing_status");
+        row.Property(r => r.OccurredAt).HasColumnName("occurred_at");
+        row.Property(r => r.CreatedAt).HasColumnName("created_at");
+        row.Property(r => r.TransactionId).HasColumnName("transaction_id");
+        row.Property(r => r.BalanceAfterCents).HasColumnName("balance_after_cents").HasPrecision(20, 7);
+        row.Property(r => r.RequestHash).HasColumnName("request_hash");
+        row.Property(r => r.Description).HasColumnName("description");
+        row.Property(r => r.ReferenceId).HasColumnName("reference_id");
+        row.Property(r => r.Metadata).HasColumnName("metadata").HasColumnType("json");
+    }
+}
+
+internal sealed class AccountTotalConfiguration : IEntityTypeConfiguration<AccountTotalRow>
+{
+    public void Configure(EntityTypeBuilder<AccountTotalRow> row)
+    {
+        row.ToTable("account_totals").HasKey(r => r.Account).HasName("pk_account_totals");
+        row.Property(r => r.Account).HasColumnName("account").UseCollation("C");
+        row.Property(r => r.DebitsCents).HasColumnName("debits_cents").HasPrecision(30, 7);
+        row.Property(r => r.CreditsCents).HasColumnName("credits_cents").HasPrecision(30, 7);
+        row.Property(r => r.EntryCount).HasColumnName("entry_count");
+    }
+}
+
+internal sealed class IdempotencyKeyConfiguration : IEntityTypeConfiguration<IdempotencyKeyRow>
+{
+    public void Configure(EntityTypeBuilder<IdempotencyKeyRow> row)
+    {
+        row.ToTable("idempotency_keys").HasKey(r => new { r.Operation, r.Key }).HasName("pk_idempotency_keys");
+        row.Property(r => r.Operation).HasColumnName("operation").UseCollation("C");
+        row.Property(r => r.Key).HasColumnName("key").UseCollation("C");
+        row.Property(r => r.RequestHash).HasColumnName("request_hash");
+        row.Property(r => r.Answer).HasColumnName("answer").HasColumnType("json");
+        row.Property(r => r.CreatedAt).HasColumnName("created_at");
+    }
+}
+
+internal sealed class OriginConfiguration : IEntityTypeConfiguration<OriginRow>
+{
+    public void Configure(EntityTypeBuilder<OriginRow> row)
+    {
+        row.ToTable("ledger_origin").HasKey(r => r.Id).HasName("pk_ledger_origin");
+        row.Property(r => r.Id).HasColumnName("id").ValueGeneratedNever();
+        row.Property(r => r.OpeningCents).HasColumnName("opening_cents").HasPrecision(30, 7);
+        row.Property(r => r.LastEntryId).HasColumnName("last_entry_id");
+        row.Property(r => r.LastBudgetTransactionId).HasColumnName("last_budget_transaction_id");
+        row.Property(r => r.BeganAt).HasColumnName("began_at");
+    }
+}
+
+internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKey>
+{
+    public void Configure(EntityTypeBuilder<ApiKey> row)
+    {
+        row.ToTable("api_keys").HasKey(r => r.Id).HasName("pk_api_keys");
+        row.HasIndex(r => r.KeyPrefix).IsUnique().HasDatabaseName("uq_api_keys_key_prefix");
+        row.Property(r => r.Id).HasColumnName("id").ValueGeneratedNever();
+        row.Property(r => r.Name).HasColumnName("name");
+        row.Property(r => r.Role).HasColumnName("role");
+        row.Property(r => r.UserPrefix).HasColumnName("user_prefix");
+        row.Property(r => r.KeyPrefix).HasColumnName("key_prefix").UseCollation("C");
+        row.Property(r => r.SecretHash).HasColumnName("secret_hash");
+        row.Property(r => r.CreatedAt).HasColumnName("created_at");
+        row.Property(r => r.RevokedAt).HasColumnName("revoked_at");
+    }
+}
+
+internal sealed class AccountBalanceConfiguration : IEntityTypeConfiguration<AccountBalanceRow>
+{
+    public void Configure(EntityTypeBuilder<AccountBalanceRow> row)
+    {
+        row.ToView("account_balances").HasNoKey();
+        row.Property(r => r.Account).HasColumnName("account");
+        row.Property(r => r.BalanceCents).HasColumnName("balance_cents");
+        row.Property(r => r.TotalDebits).HasColumnName("total_debits");
+        row.Property(r => r.TotalCredits).HasColumnName("total_credits");
+        row.Property(r => r.EntryCount).HasColumnName("entry_count");
+    }
+}
+
+internal sealed class UserLedgerBalanceConfiguration : IEntityTypeConfiguration<UserLedgerBalanceRow>
+{
+    public void Configure(EntityTypeBuilder<UserLedgerBalanceRow> row)
+    {
+        row.ToView("user_ledger_balances").HasNoKey();
+        row.Property(r => r.UserId).HasColumnName("user_id");
+        row.Property(r => r.BalanceCents).HasColumnName("balance_cents");
+    }
+}
+
+internal sealed class LedgerIntegrityConfiguration : IEntityTypeConfiguration<LedgerIntegrityRow>
+{
+    public void Configure(EntityTypeBuilder<LedgerIntegrityRow> row)
+    {
+        row.ToView("ledger_integrity").HasNoKey();
+        row.Property(r => r.TotalDebits).HasColumnName("total_debits");
+        row.Property(r => r.TotalCredits).HasColumnName("total_credits");
+        row.Property(r => r.Imbalance).HasColumnName("imbalance");
+    }
+}

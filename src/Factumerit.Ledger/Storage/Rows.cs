@@ -1,0 +1,120 @@
+namespace Factumerit.Ledger.Storage;
+
+/// <summary>A row of <c>ledger_entries</c>, the immutable truth (R2). All amounts in these rows are cents.</summary>
+public sealed class EntryRow
+{
+    public long Id { get; init; }
+    public Guid TransactionId { get; init; }
+    public string Account { get; init; } = "";
+    public decimal DebitCents { get; init; }
+    public decimal CreditCents { get; init; }
+    public string? Description { get; init; }
+    public string? ReferenceType { get; init; }
+    public string? ReferenceId { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>A row of <c>user_budgets</c>, kept in step with the ledger (R3).</summary>
+public sealed class BudgetRow
+{
+    public string UserId { get; init; } = "";
+    public decimal BalanceCents { get; init; }
+    public decimal TotalSpentCents { get; init; }
+    public decimal TotalAddedCents { get; init; }
+    public DateTimeOffset? PromoExpiresAt { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset UpdatedAt { get; init; }
+    public DateTimeOffset? DeletedAt { get; init; }
+    public decimal OpeningCents { get; init; }
+    public decimal DebitsCents { get; init; }
+    public decimal CreditsCents { get; init; }
+    public long EntryCount { get; init; }
+}
+
+/// <summary>A row of <c>budget_transactions</c>, the history of the system before the ledger (R14).</summary>
+public sealed class BudgetTransactionRow
+{
+    public long Id { get; init; }
+    public string UserId { get; init; } = "";
+    public decimal AmountCents { get; init; }
+    public decimal BalanceAfter { get; init; }
+    public string TransactionType { get; init; } = "";
+    public string? Description { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>A row of <c>llm_usage</c>: one call as it was reported, with its first answer (R9).</summary>
+public sealed class UsageRow
+{
+    public Guid Id { get; init; }
+    public string UserId { get; init; } = "";
+    public string RequestId { get; init; } = "";
+    public string? Model { get; init; }
+    public long? PromptTokens { get; init; }
+    public long? CompletionTokens { get; init; }
+    public decimal? ProviderCostUsd { get; init; }
+    public decimal? UserPriceCents { get; init; }
+    public string BillingStatus { get; init; } = "";
+    public DateTimeOffset OccurredAt { get; init; }
+    public DateTimeOffset CreatedAt { get; init; }
+    public Guid? TransactionId { get; init; }
+    public decimal BalanceAfterCents { get; init; }
+    public byte[] RequestHash { get; init; } = [];
+    public string? Description { get; init; }
+    public string? ReferenceId { get; init; }
+    public string? Metadata { get; init; }
+}
+
+/// <summary>A row of <c>account_totals</c>: running totals of a system account, or of all users together.</summary>
+public sealed class AccountTotalRow
+{
+    public string Account { get; init; } = "";
+    public decimal DebitsCents { get; init; }
+    public decimal CreditsCents { get; init; }
+    public long EntryCount { get; init; }
+}
+
+/// <summary>A row of <c>idempotency_keys</c>: the first answer to an operation, kept for ever (R9).</summary>
+public sealed class IdempotencyKeyRow
+{
+    public string Operation { get; init; } = "";
+    public string Key { get; init; } = "";
+    public byte[] RequestHash { get; init; } = [];
+    public string Answer { get; init; } = "";
+    public DateTimeOffset CreatedAt { get; init; }
+}
+
+/// <summary>The one row of <c>ledger_origin</c>: what was there before the ledger began.</summary>
+public sealed class OriginRow
+{
+    public bool Id { get; init; }
+    public decimal OpeningCents { get; init; }
+    public long LastEntryId { get; init; }
+    public long LastBudgetTransactionId { get; init; }
+    public DateTimeOffset BeganAt { get; init; }
+}
+
+/// <summary>A row of the view <c>account_balances</c>.</summary>
+public sealed class AccountBalanceRow
+{
+    public string Account { get; init; } = "";
+    public decimal BalanceCents { get; init; }
+    public decimal TotalDebits { get; init; }
+    public decimal TotalCredits { get; init; }
+    public long EntryCount { get; init; }
+}
+
+/// <summary>A row of the view <c>user_ledger_balances</c>.</summary>
+public sealed class UserLedgerBalanceRow
+{
+    public string UserId { get; init; } = "";
+    public decimal BalanceCents { get; init; }
+}
+
+/// <summary>The one row of the view <c>ledger_integrity</c>.</summary>
+public sealed class LedgerIntegrityRow
+{
+    public decimal TotalDebits { get; init; }
+    public decimal TotalCredits { get; init; }
+    public decimal Imbalance { get; init; }
+}

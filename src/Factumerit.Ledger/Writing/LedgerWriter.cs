@@ -1,0 +1,148 @@
+using System.Threading.Channels;
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Storage;
+using Microsoft.Extensions.Logging;
+using Npgsql;
+using Polly;
+using Polly.Retry;
+
+namespace Factumerit.Ledger.Writing;
+
+/// <summary>
+/// The only place that begins a transaction. One loop takes the commands that wait, as many as fit and in order, lets them decide on
+/// freshly loaded and locked state, and saves all they decided in one serializable commit; then each caller gets its answer (R12). A refused
+/// command leaves its neighbours alone (R10).
+/// </summary>
+public sealed class LedgerWriter : IAsyncDisposable
+{
+    private readonly LedgerDatabase _database;
+    private readonly WriterOptions _options;
+    private readonly TimeProvider _clock;
+    private readonly ILogger<LedgerWriter> _logger;
+    private readonly Channel<Submission> _queue = Channel.CreateUnbounded<Submission>(new() { SingleReader = true });
+    private readonly ResiliencePipeline _retries;
+    private readonly Task _loop;
+    private int _waiting;
+
+    public LedgerWriter(LedgerDatabase database, WriterOptions options, TimeProvider clock, ILogger<LedgerWriter> logger)
+    {
+        (_database, _options, _clock, _logger) = (database, options, clock, logger);
+        _retries = new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build();
+        _loop = Task.Run(RunAsync);
+    }
+
+    /// <summary>Commands that wait or are being written.</summary>
+    public int Waiting => Volatile.Read(ref _waiting);
+
+    /// <summary>
+    /// Completes when every command has its outcome. They are decided in order, in one commit. When too many wait, all are refused at once.
+    /// Cancelling helps only until the writer has begun: a commit is never abandoned half-way.
+    /// </summary>
+    public async Task WriteAsync(IReadOnlyList<Command> commands, CancellationToken cancellationToken)
+    {
+        var submission = new Submission(commands, _clock.GetTimestamp(), cancellationToken);
+        if (Interlocked.Add(ref _waiting, commands.Count) > Math.Max(_options.QueueLimit, commands.Count) || !_queue.Writer.TryWrite(submission))
+        {
+            Interlocked.Add(ref _waiting, -commands.Count);
+            submission.Refuse(new Refusal.Unavailable("More requests are waiting than can be written in good time."));
+        }
+        await submission.Done;
+    }
+
+    /// <summary>Takes nothing new, writes what waits, and ends.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        _queue.Writer.TryComplete();
+        await _loop;
+    }
+
+    private async Task RunAsync()
+    {
+        var batch = new List<Submission>();
+        while (await _queue.Reader.WaitToReadAsync())
+        {
+            Take(batch);
+            if (batch.Count > 0)
+                await WriteBatchAsync(batch);
+            Interlocked.Add(ref _waiting, -batch.Sum(s => s.Commands.Count));
+            batch.Clear();
+        }
+    }
+
+    private void Take(List<Submission> batch)
+    {
+        var count = 0;
+        while (_queue.Reader.TryPeek(out var next) && (count == 0 || count + next.Commands.Count <= _options.BatchLimit))
+        {
+            _queue.Reader.TryRead(out _);
+            if (next.IsAbandoned)
+                Drop(next, s => s.Cancel());
+            else if (_clock.GetElapsedTime(next.QueuedAt).TotalMilliseconds > _options.QueueTimeoutMs)
+                Drop(next, s => s.Refuse(new Refusal.Unavailable("The request waited too long for its turn.")));
+            else
+            {
+                batch.Add(next);
+                count += next.Commands.Count;
+            }
+        }
+
+        void Drop(Submission submission, Action<Submission> end)
+        {
+            Interlocked.Add(ref _waiting, -submission.Commands.Count);
+            end(submission);
+        }
+    }
+
+    private async Task WriteBatchAsync(IReadOnlyList<Submission> batch)
+    {
+        var commit = new Commit(_database, [.. batch.SelectMany(s => s.Commands)]);
+        try
+        {
+            await _retries.ExecuteAsync(async _ => await commit.TryAsync());
+            foreach (var submission in batch)
+                submission.Complete();
+        }
+        catch (Exception exception) when (IsTransient(exception))
+        {
+            _logger.LogWarning(exception, "A commit of {Commands} commands was given up after {Attempts} attempts", commit.Commands.Count, _options.AttemptsMax);
+            foreach (var submission in batch)
+                submission.Refuse(new Refusal.Unavailable("The database can't be reached, or is too busy."));
+        }
+        catch (Exception exception) when (batch.Count > 1)
+        {
+            // One of them carries what the database won't take, which is a bug; its neighbours must not pay for it.
+            _logger.LogError(exception, "A commit of {Commands} commands failed; each caller's are now written alone", commit.Commands.Count);
+            foreach (var submission in batch)
+                await WriteBatchAsync([submission]);
+        }
+        catch (Exception exception)
+        {
+            batch[0].Fail(exception);
+        }
+    }
+
+    private RetryStrategyOptions Retry() => new()
+    {
+        ShouldHandle = new PredicateBuilder().Handle<Exception>(IsTransient),
+        MaxRetryAttempts = Math.Max(1, _options.AttemptsMax - 1),
+        BackoffType = DelayBackoffType.Exponential,
+        Delay = TimeSpan.FromMilliseconds(10),
+        MaxDelay = TimeSpan.FromMilliseconds(500),
+        UseJitter = true,
+        OnRetry = retry =>
+        {
+            _logger.LogWarning("A commit is tried again after attempt {Attempt}: {Reason}", retry.AttemptNumber + 1, retry.Outcome.Exception?.Message);
+            return default;
+        },
+    };
+
+    // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx, 57P0x and broken sockets), and a key that
+    // another writer inserted first: after a fresh start the loser finds it and answers with a replay.
+    private static bool IsTransient(Exception exception) => exception switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation } => true,
+        NpgsqlException npgsql => npgsql.IsTransient || npgsql.InnerException is IOException or TimeoutException,
+        TimeoutException or IOException => true,
+        _ => exception.InnerException is { } inner && IsTransient(inner),
+    };
+}

@@ -1,0 +1,122 @@
+using Factumerit.Ledger.Commands;
+using Npgsql;
+
+namespace Factumerit.Ledger.Writing;
+
+/// <summary>
+/// Loads what a batch of commands needs to decide, in one round trip: the time, the budgets they name (rows locked in user_id order), the
+/// usages and keys that may be there already, and the account totals when one of them asks.
+/// </summary>
+internal static class StateLoader
+{
+    // Writers of all processes take turns. LOCK TABLE takes no snapshot, so the one that a transaction gets next holds all that was committed
+    // before its turn: writers don't run into each other's serialization failures, and entry ids become visible in order (R13). The table is
+    // never written, so neither vacuum nor readers meet the lock.
+    private const string TakeTurn = "LOCK TABLE ledger_origin IN EXCLUSIVE MODE";
+
+    // A clock that is set back must not turn the order of created_at (R13).
+    private const string Origin = """
+        SELECT greatest(clock_timestamp(), (SELECT created_at FROM ledger_entries WHERE id > last_entry_id ORDER BY id DESC LIMIT 1)), opening_cents
+        FROM ledger_origin
+        """;
+
+    private const string Users = """
+        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, debits_cents, credits_cents, entry_count,
+               promo_expires_at, created_at, updated_at, deleted_at
+        FROM user_budgets WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE
+        """;
+
+    private const string Usages = """
+        SELECT u.user_id, u.request_id, u.request_hash, u.id, u.user_price_cents, u.billing_status, u.transaction_id, u.balance_after_cents,
+               u.occurred_at, u.created_at
+        FROM unnest($1, $2) AS asked (user_id, request_id)
+        JOIN llm_usage u ON u.user_id = asked.user_id AND u.request_id = asked.request_id
+        """;
+
+    private const string Answers = """
+        SELECT k.operation, k.key, k.request_hash, k.answer
+        FROM unnest($1, $2) AS asked (operation, key)
+        JOIN idempotency_keys k ON k.operation = asked.operation AND k.key = asked.key
+        """;
+
+    private const string Totals = "SELECT account, debits_cents, credits_cents, entry_count FROM account_totals";
+
+    public static async Task<LedgerState> LoadAsync(NpgsqlConnection connection, IReadOnlyList<Command> commands)
+    {
+        string[] users = [.. commands.Select(c => c.UserId).OfType<string>().Distinct(StringComparer.Ordinal)];
+        var usages = commands.Where(c => c.RequestId is not null).Select(c => (UserId: c.UserId!, RequestId: c.RequestId!)).Distinct().ToList();
+        var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
+        var totals = commands.Any(c => c.ReadsTotals);
+
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(TakeTurn), new(Origin), Command(Users, users) } };
+        if (usages.Count > 0)
+            batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
+        if (answers.Count > 0)
+            batch.BatchCommands.Add(Command(Answers, answers.Select(a => a.Operation).ToArray(), answers.Select(a => a.Key).ToArray()));
+        if (totals)
+            batch.BatchCommands.Add(new(Totals));
+
+        await using var reader = await batch.ExecuteReaderAsync();
+        await reader.ReadAsync();
+        var state = new LedgerState(reader.GetFieldValue<DateTimeOffset>(0)) { OpeningCents = reader.GetDecimal(1) };
+        await ReadAllAsync(reader, r => state.Load(ReadUser(r)));
+        if (usages.Count > 0)
+            await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
+        if (answers.Count > 0)
+            await ReadAllAsync(reader, r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetFieldValue<byte[]>(2), r.GetString(3))));
+        if (totals)
+            await ReadAllAsync(reader, r => state.Load(ReadTotal(r)));
+        return state;
+    }
+
+    private static NpgsqlBatchCommand Command(string sql, params string[][] arrays)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var array in arrays)
+            command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = array });
+        return command;
+    }
+
+    private static async Task ReadAllAsync(NpgsqlDataReader reader, Action<NpgsqlDataReader> read)
+    {
+        await reader.NextResultAsync();
+        while (await reader.ReadAsync())
+            read(reader);
+    }
+
+    private static UserAccount ReadUser(NpgsqlDataReader reader) => new()
+    {
+        UserId = reader.GetString(0),
+        BalanceCents = reader.GetDecimal(1),
+        TotalSpentCents = reader.GetDecimal(2),
+        TotalAddedCents = reader.GetDecimal(3),
+        DebitsCents = reader.GetDecimal(4),
+        CreditsCents = reader.GetDecimal(5),
+        EntryCount = reader.GetInt64(6),
+        PromoExpiresAt = reader.GetFieldValue<DateTimeOffset?>(7),
+        CreatedAt = reader.GetFieldValue<DateTimeOffset>(8),
+        UpdatedAt = reader.GetFieldValue<DateTimeOffset>(9),
+        DeletedAt = reader.GetFieldValue<DateTimeOffset?>(10),
+    };
+
+    private static KeptUsage ReadUsage(NpgsqlDataReader reader) => new(reader.GetFieldValue<byte[]>(2), null, new RecordedUsage
+    {
+        UserId = reader.GetString(0),
+        RequestId = reader.GetString(1),
+        UsageId = reader.GetGuid(3),
+        AmountCents = reader.GetDecimal(4),
+        BillingStatus = reader.GetString(5),
+        TransactionId = reader.GetFieldValue<Guid?>(6),
+        BalanceCents = reader.GetDecimal(7),
+        OccurredAt = reader.GetFieldValue<DateTimeOffset>(8),
+        CreatedAt = reader.GetFieldValue<DateTimeOffset>(9),
+    });
+
+    private static AccountTotal ReadTotal(NpgsqlDataReader reader) => new()
+    {
+        Account = reader.GetString(0),
+        DebitsCents = reader.GetDecimal(1),
+        CreditsCents = reader.GetDecimal(2),
+        EntryCount = reader.GetInt64(3),
+    };
+}

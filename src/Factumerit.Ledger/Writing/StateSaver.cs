@@ -1,0 +1,188 @@
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Factumerit.Ledger.Writing;
+
+/// <summary>
+/// Saves what the commands of a batch decided: one statement per table, each taking its rows as arrays, all in one round trip. The number of
+/// statements does not grow with the number of commands.
+/// </summary>
+internal static class StateSaver
+{
+    private const string Users = """
+        INSERT INTO user_budgets (user_id, balance_cents, total_spent_cents, total_added_cents, debits_cents, credits_cents, entry_count,
+                                  promo_expires_at, created_at, updated_at, deleted_at)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+        ON CONFLICT (user_id) DO UPDATE SET
+            balance_cents = excluded.balance_cents, total_spent_cents = excluded.total_spent_cents, total_added_cents = excluded.total_added_cents,
+            debits_cents = excluded.debits_cents, credits_cents = excluded.credits_cents, entry_count = excluded.entry_count,
+            promo_expires_at = excluded.promo_expires_at, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at
+        """;
+
+    private const string Usages = """
+        INSERT INTO llm_usage (id, user_id, request_id, model, prompt_tokens, completion_tokens, user_price_cents, billing_status, occurred_at,
+                               transaction_id, balance_after_cents, request_hash, description, reference_id, metadata, created_at)
+        SELECT u.*, $16 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS u
+        """;
+
+    // unnest gives the rows in the order of the arrays, and so ids in the order of the decisions (R13).
+    private const string Entries = """
+        INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
+        SELECT e.*, $8 FROM unnest($1, $2, $3, $4, $5, $6, $7) AS e
+        """;
+
+    private const string LegacyRows = """
+        INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description, created_at)
+        SELECT t.*, $6 FROM unnest($1, $2, $3, $4, $5) AS t
+        """;
+
+    private const string Answers = """
+        INSERT INTO idempotency_keys (operation, key, request_hash, answer, created_at)
+        SELECT k.*, $5 FROM unnest($1, $2, $3, $4) AS k
+        """;
+
+    private const string Totals = """
+        INSERT INTO account_totals AS t (account, debits_cents, credits_cents, entry_count)
+        SELECT * FROM unnest($1, $2, $3, $4)
+        ON CONFLICT (account) DO UPDATE SET debits_cents = t.debits_cents + excluded.debits_cents,
+            credits_cents = t.credits_cents + excluded.credits_cents, entry_count = t.entry_count + excluded.entry_count
+        """;
+
+    public static async Task SaveAsync(NpgsqlConnection connection, LedgerState state)
+    {
+        await using var batch = new NpgsqlBatch(connection);
+        SaveUsers(batch, state.ChangedUsers);
+        SaveUsages(batch, state.NewUsages, state.Now);
+        SaveEntries(batch, state.NewEntries, state.Now);
+        SaveLegacyRows(batch, state.NewLegacyRows, state.Now);
+        SaveAnswers(batch, state.NewAnswers, state.Now);
+        SaveTotals(batch, state.TotalChanges.Values);
+        await batch.ExecuteNonQueryAsync();
+    }
+
+    private static void SaveUsers(NpgsqlBatch batch, IReadOnlyCollection<UserAccount> users)
+    {
+        if (users.Count == 0)
+            return;
+        new Rows<UserAccount>(batch, Users, users)
+            .Column(u => u.UserId)
+            .Column(u => u.BalanceCents)
+            .Column(u => u.TotalSpentCents)
+            .Column(u => u.TotalAddedCents)
+            .Column(u => u.DebitsCents)
+            .Column(u => u.CreditsCents)
+            .Column(u => u.EntryCount)
+            .Column(u => Utc(u.PromoExpiresAt))
+            .Column(u => u.CreatedAt.UtcDateTime)
+            .Column(u => u.UpdatedAt.UtcDateTime)
+            .Column(u => Utc(u.DeletedAt));
+    }
+
+    private static void SaveUsages(NpgsqlBatch batch, List<KeptUsage> usages, DateTimeOffset now)
+    {
+        if (usages.Count == 0)
+            return;
+        new Rows<KeptUsage>(batch, Usages, usages)
+            .Column(u => u.Usage.UsageId)
+            .Column(u => u.Usage.UserId)
+            .Column(u => u.Usage.RequestId)
+            .Column(u => u.Request!.Model)
+            .Column(u => u.Request!.PromptTokens)
+            .Column(u => u.Request!.CompletionTokens)
+            .Column(u => u.Usage.AmountCents)
+            .Column(u => u.Usage.BillingStatus)
+            .Column(u => u.Usage.OccurredAt.UtcDateTime)
+            .Column(u => u.Usage.TransactionId)
+            .Column(u => u.Usage.BalanceCents)
+            .Column(u => u.RequestHash)
+            .Column(u => u.Request!.Description)
+            .Column(u => u.Request!.ReferenceId)
+            .Column(u => u.Request!.Metadata?.GetRawText(), NpgsqlDbType.Json)
+            .Value(now.UtcDateTime);
+    }
+
+    private static void SaveEntries(NpgsqlBatch batch, List<PostedEntry> entries, DateTimeOffset now)
+    {
+        if (entries.Count == 0)
+            return;
+        new Rows<PostedEntry>(batch, Entries, entries)
+            .Column(e => e.Transaction.Id)
+            .Column(e => e.Entry.Account)
+            .Column(e => e.Entry.DebitCents)
+            .Column(e => e.Entry.CreditCents)
+            .Column(e => e.Transaction.Description)
+            .Column(e => e.Transaction.ReferenceType)
+            .Column(e => e.Transaction.ReferenceId)
+            .Value(now.UtcDateTime);
+    }
+
+    private static void SaveLegacyRows(NpgsqlBatch batch, List<LegacyRow> rows, DateTimeOffset now)
+    {
+        if (rows.Count == 0)
+            return;
+        new Rows<LegacyRow>(batch, LegacyRows, rows)
+            .Column(r => r.UserId)
+            .Column(r => r.AmountCents)
+            .Column(r => r.BalanceAfterCents)
+            .Column(r => r.TransactionType)
+            .Column(r => r.Description)
+            .Value(now.UtcDateTime);
+    }
+
+    private static void SaveAnswers(NpgsqlBatch batch, List<KeptAnswer> answers, DateTimeOffset now)
+    {
+        if (answers.Count == 0)
+            return;
+        new Rows<KeptAnswer>(batch, Answers, answers)
+            .Column(a => a.Operation)
+            .Column(a => a.Key)
+            .Column(a => a.RequestHash)
+            .Column(a => a.AnswerJson, NpgsqlDbType.Json)
+            .Value(now.UtcDateTime);
+    }
+
+    private static void SaveTotals(NpgsqlBatch batch, IReadOnlyCollection<AccountTotal> totals)
+    {
+        if (totals.Count == 0)
+            return;
+        new Rows<AccountTotal>(batch, Totals, totals)
+            .Column(t => t.Account)
+            .Column(t => t.DebitsCents)
+            .Column(t => t.CreditsCents)
+            .Column(t => t.EntryCount);
+    }
+
+    private static DateTime? Utc(DateTimeOffset? time) => time?.UtcDateTime;
+
+    /// <summary>One statement of the batch with its rows turned into an array per column.</summary>
+    private sealed class Rows<TRow>
+    {
+        private readonly NpgsqlBatchCommand _command;
+        private readonly IReadOnlyCollection<TRow> _rows;
+
+        public Rows(NpgsqlBatch batch, string sql, IReadOnlyCollection<TRow> rows)
+        {
+            (_command, _rows) = (new NpgsqlBatchCommand(sql), rows);
+            batch.BatchCommands.Add(_command);
+        }
+
+        public Rows<TRow> Column<TValue>(Func<TRow, TValue> select, NpgsqlDbType? elementType = null)
+        {
+            var values = new TValue[_rows.Count];
+            var next = 0;
+            foreach (var row in _rows)
+                values[next++] = select(row);
+            var parameter = new NpgsqlParameter<TValue[]> { TypedValue = values };
+            if (elementType is { } type)
+                parameter.NpgsqlDbType = NpgsqlDbType.Array | type;
+            _command.Parameters.Add(parameter);
+            return this;
+        }
+
+        public Rows<TRow> Value(DateTime value)
+        {
+            _command.Parameters.Add(new NpgsqlParameter<DateTime> { TypedValue = value });
+            return this;
+        }
+    }
+}

@@ -1,0 +1,23 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Factumerit.Ledger.Writing;
+
+/// <summary>Limits of the writer, from the configuration section <c>Writer</c>.</summary>
+public sealed class WriterOptions
+{
+    /// <summary>Commands that may wait; one more is answered 503.</summary>
+    [Range(1, 1_000_000)]
+    public int QueueLimit { get; set; } = 10_000;
+
+    /// <summary>Commands that share one commit, at the most.</summary>
+    [Range(1, 10_000)]
+    public int BatchLimit { get; set; } = 1_000;
+
+    /// <summary>How often a commit is tried when the database is busy or away.</summary>
+    [Range(1, 100)]
+    public int AttemptsMax { get; set; } = 8;
+
+    /// <summary>How long a command may wait in the queue, in milliseconds, before it is answered 503 instead of being started.</summary>
+    [Range(10, 600_000)]
+    public int QueueTimeoutMs { get; set; } = 10_000;
+}
