@@ -1,1 +1,64 @@
-var app = WebApplication.CreateBuilder(args).Build(); app.Run();
+using Factumerit.Ledger;
+using Factumerit.Ledger.Api;
+using Factumerit.Ledger.Api.Endpoints;
+using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Options;
+
+return await Verbs.RunAsync(args);
+
+/// <summary>The service: what it consists of, and what it serves.</summary>
+public static partial class Service
+{
+    public static WebApplication Build(string[] args)
+    {
+        var builder = WebApplication.CreateBuilder(args);
+        builder.AddServiceLogging();
+        builder.ConfigureKestrel();
+
+        // Configuration: a wrong value stops the start.
+        builder.AddSettings<EmbeddedOptions>("Embedded");
+        builder.AddSettings<DatabaseOptions>("Database");
+        builder.AddSettings<WriterOptions>("Writer");
+        builder.AddSettings<AuthOptions>("Auth");
+        builder.AddSettings<RateLimitOptions>("RateLimits");
+
+        // The ledger.
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<DatabaseHost>();
+        builder.Services.AddSingleton(s => new LedgerDatabase(s.GetRequiredService<DatabaseHost>().ConnectionString, s.GetRequiredService<IOptions<DatabaseOptions>>().Value.PoolSize));
+        builder.Services.AddSingleton(s => s.GetRequiredService<IOptions<WriterOptions>>().Value);
+        builder.Services.AddSingleton<LedgerWriter>();
+        builder.Services.AddSingleton<BudgetService>();
+        builder.Services.AddSingleton<UserQueries>();
+        builder.Services.AddSingleton<LedgerReports>();
+        builder.Services.AddSingleton<IntegrityCheck>();
+
+        // HTTP around it.
+        builder.Services.AddLedgerJson();
+        builder.Services.AddApiKeyAuthorization();
+        builder.Services.AddRateLimits();
+        builder.Services.AddHealth();
+        builder.Services.AddApiPage();
+
+        var app = builder.Build();
+        app.UseRequestLog();
+        app.UseProblems();
+        app.UseApiPage();
+        app.UseRouting();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseRateLimiter();
+
+        app.MapUsers();
+        app.MapUsage();
+        app.MapCredit();
+        app.MapLedger();
+        app.MapApiKeys();
+        app.MapProblems();
+        app.MapHealth();
+        return app;
+    }
+}

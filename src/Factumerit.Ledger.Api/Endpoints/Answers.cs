@@ -1,0 +1,38 @@
+using System.Text.Json.Serialization.Metadata;
+using Factumerit.Ledger.Api.Http;
+
+namespace Factumerit.Ledger.Api.Endpoints;
+
+/// <summary>Turns the results of the ledger into HTTP answers, in one way for all endpoints.</summary>
+internal static class Answers
+{
+    public const string ReplayedHeader = "Idempotency-Replayed";
+
+    /// <summary>The answer with its status, or the refusal as a problem. A replay is marked by a header (R9).</summary>
+    public static IResult Of<T>(HttpContext http, Outcome<T> outcome, Func<T, IResult> answer)
+        where T : class
+    {
+        if (outcome.Refusal is { } refusal)
+            return Refused(http, refusal);
+        if (outcome.Replayed)
+            http.Response.Headers[ReplayedHeader] = "true";
+        return answer(outcome.Answer!);
+    }
+
+    public static IResult Ok<T>(T value, JsonTypeInfo<T> type) => TypedResults.Json(value, type);
+
+    public static IResult Created<T>(T value, JsonTypeInfo<T> type) => TypedResults.Json(value, type, statusCode: StatusCodes.Status201Created);
+
+    /// <summary>What was looked for, or the refusal that says it isn't there.</summary>
+    public static IResult Found<T>(HttpContext http, T? value, JsonTypeInfo<T> type, Func<Refusal> missing)
+        where T : class =>
+        value is null ? Refused(http, missing()) : Ok(value, type);
+
+    public static IResult Refused(HttpContext http, Refusal refusal) => Problems.Of(http, refusal).ToResult();
+
+    public static IResult Forbidden(HttpContext http, string userId) =>
+        Problems.Of(http, "forbidden", $"This key is bound to users that begin with {Caller.Of(http).UserPrefix}, which {userId} does not.").ToResult();
+
+    /// <summary>The Idempotency-Key header; null when it wasn't sent.</summary>
+    public static string? IdempotencyKey(HttpContext http) => http.Request.Headers["Idempotency-Key"] is [{ } key] ? key : null;
+}

@@ -1,0 +1,51 @@
+using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Commands;
+
+namespace Factumerit.Ledger.Api.Endpoints;
+
+/// <summary>Credit that comes and goes by an admin's hand: grants to users, purchases from providers, write-downs.</summary>
+public static class CreditEndpoints
+{
+    public static void MapCredit(this IEndpointRouteBuilder routes)
+    {
+        var credit = routes.MapGroup("").WithTags("Credit");
+        credit.MapPost("/grants", GrantAsync).Allow(Roles.Admin)
+            .Describe("Grant credit", "An unknown user gets a budget.")
+            .Takes<GrantRequest>(keyed: true).Answers<GrantReceipt>(201).Refuses("user-deleted", "idempotency-key-reused");
+        credit.MapPost("/purchases", PurchaseAsync).Allow(Roles.Admin)
+            .Describe("Book credit bought from a provider", "The credit goes to the provider's asset account, the tax to expense:sales_tax.")
+            .Takes<PurchaseRequest>(keyed: true).Answers<PurchaseReceipt>(201).Refuses("idempotency-key-reused");
+        credit.MapPost("/write-downs", WriteDownAsync).Allow(Roles.Admin)
+            .Describe("Book provider credit that was consumed", "By an amount, or by what the provider says is left. When there is nothing to book: 200 and transaction_id null.")
+            .Takes<WriteDownRequest>(keyed: true).Answers<WriteDownReceipt>(201, 200).Refuses("idempotency-key-reused");
+    }
+
+    private static async Task<IResult> GrantAsync(HttpContext http, BudgetService budgets)
+    {
+        var body = await JsonBody.ReadAsync(http, LedgerJson.Default.GrantRequest);
+        if (body.Value is not { } request)
+            return body.Problem!.ToResult();
+        var outcome = await budgets.GrantAsync(request, Caller.Of(http).Name, Answers.IdempotencyKey(http), http.RequestAborted);
+        return Answers.Of(http, outcome, grant => Answers.Created(grant, LedgerJson.Default.GrantReceipt));
+    }
+
+    private static async Task<IResult> PurchaseAsync(HttpContext http, BudgetService budgets)
+    {
+        var body = await JsonBody.ReadAsync(http, LedgerJson.Default.PurchaseRequest);
+        if (body.Value is not { } request)
+            return body.Problem!.ToResult();
+        var outcome = await budgets.PurchaseAsync(request, Answers.IdempotencyKey(http), http.RequestAborted);
+        return Answers.Of(http, outcome, purchase => Answers.Created(purchase, LedgerJson.Default.PurchaseReceipt));
+    }
+
+    private static async Task<IResult> WriteDownAsync(HttpContext http, BudgetService budgets)
+    {
+        var body = await JsonBody.ReadAsync(http, LedgerJson.Default.WriteDownRequest);
+        if (body.Value is not { } request)
+            return body.Problem!.ToResult();
+        var outcome = await budgets.WriteDownAsync(request, Answers.IdempotencyKey(http), http.RequestAborted);
+        return Answers.Of(http, outcome, writeDown => writeDown.TransactionId is null
+            ? Answers.Ok(writeDown, LedgerJson.Default.WriteDownReceipt)
+            : Answers.Created(writeDown, LedgerJson.Default.WriteDownReceipt));
+    }
+}

@@ -1,0 +1,47 @@
+using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Reading;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Factumerit.Ledger.Api.Endpoints;
+
+/// <summary>The books: balances, single transactions, and whether it all adds up.</summary>
+public static class LedgerEndpoints
+{
+    public static void MapLedger(this IEndpointRouteBuilder routes)
+    {
+        var ledger = routes.MapGroup("/ledger").WithTags("Ledger");
+        ledger.MapGet("/balances", ListBalancesAsync).Allow(Roles.Ops, Roles.Admin)
+            .Describe("List accounts", "A page of accounts with entries, in the order of their names. balance = credits - debits.")
+            .TakesQuery("type", "limit", "after").Answers<AccountPage>(200);
+        ledger.MapGet("/transactions/{id:guid}", ShowTransactionAsync).Allow(Roles.Ops, Roles.Admin)
+            .Describe("Show a transaction", "With its entries.").Answers<TransactionDetail>(200).Refuses("not-found");
+        ledger.MapGet("/integrity", CheckIntegrityAsync).Allow(Roles.Ops, Roles.Admin)
+            .Describe("Check the books", "Holds everything that is stored against the entries; each breach of a rule is a fault.").Answers<IntegrityReport>(200);
+        ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)
+            .Describe("Sum up by type", "Debits, credits and net of each type of account. The nets add up to 0.").Answers<LedgerSummary>(200);
+        ledger.MapGet("/headroom", ShowHeadroomAsync).Allow(Roles.Ops, Roles.Admin)
+            .Describe("Show the headroom", "What the providers still owe us less what we owe users.").Answers<Headroom>(200);
+    }
+
+    private static async Task<IResult> ListBalancesAsync(HttpContext http, LedgerReports reports)
+    {
+        var query = new QueryReader(http);
+        var (type, limit) = (query.AccountType("type"), query.Limit(100));
+        if (query.Refusal is { } refusal)
+            return Answers.Refused(http, refusal);
+        return Answers.Ok(await reports.ListBalancesAsync(type, limit, query.Text("after"), http.RequestAborted), LedgerJson.Default.AccountPage);
+    }
+
+    private static async Task<IResult> ShowTransactionAsync(HttpContext http, [FromRoute] Guid id, LedgerReports reports) =>
+        Answers.Found(
+            http, await reports.FindTransactionAsync(id, http.RequestAborted), LedgerJson.Default.TransactionDetail, () => new Refusal.NotFound($"transaction {id}"));
+
+    private static async Task<IResult> CheckIntegrityAsync(HttpContext http, IntegrityCheck check) =>
+        Answers.Ok(await check.RunAsync(http.RequestAborted), LedgerJson.Default.IntegrityReport);
+
+    private static async Task<IResult> SummarizeAsync(HttpContext http, LedgerReports reports) =>
+        Answers.Ok(await reports.SummarizeAsync(http.RequestAborted), LedgerJson.Default.LedgerSummary);
+
+    private static async Task<IResult> ShowHeadroomAsync(HttpContext http, LedgerReports reports) =>
+        Answers.Ok(await reports.GetHeadroomAsync(http.RequestAborted), LedgerJson.Default.Headroom);
+}

@@ -1,0 +1,57 @@
+using System.Globalization;
+
+namespace Factumerit.Ledger.Api.Endpoints;
+
+/// <summary>Reads query parameters, collecting what is wrong with them by name.</summary>
+internal sealed class QueryReader(HttpContext http)
+{
+    public const int LimitMax = 1000;
+
+    private readonly FieldErrors _errors = new(default);
+
+    /// <summary>What was wrong; null when all could be read.</summary>
+    public Refusal? Refusal => _errors.Any ? _errors.ToRefusal() : null;
+
+    public string? Text(string name) => http.Request.Query[name] is [{ Length: > 0 } text, ..] ? text : null;
+
+    public int Limit(int standard)
+    {
+        if (Text("limit") is not { } text)
+            return standard;
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= LimitMax)
+            return limit;
+        _errors.Add("limit", $"must be a whole number from 1 to {LimitMax}");
+        return standard;
+    }
+
+    public long? EntryId(string name)
+    {
+        if (Text(name) is not { } text)
+            return null;
+        if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
+            return id;
+        _errors.Add(name, "must be the id that the page before gave as next_before");
+        return null;
+    }
+
+    public AccountType? AccountType(string name)
+    {
+        switch (Text(name))
+        {
+            case null: return null;
+            case "user": return Ledger.AccountType.User;
+            case "asset": return Ledger.AccountType.Asset;
+            case "expense": return Ledger.AccountType.Expense;
+            case "equity": return Ledger.AccountType.Equity;
+            default:
+                _errors.Add(name, "must be user, asset, expense or equity");
+                return null;
+        }
+    }
+
+    public string UserId(string userId)
+    {
+        _errors.CheckUserId("user_id", userId);
+        return userId;
+    }
+}

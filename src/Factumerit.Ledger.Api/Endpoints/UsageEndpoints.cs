@@ -1,0 +1,103 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Reading;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Factumerit.Ledger.Api.Endpoints;
+
+/// <summary>What became of one item of a batch: the status it would have had alone, and the usage or the problem.</summary>
+public sealed record BatchResult(
+    int Status,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RecordedUsage? Usage,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Problem? Problem);
+
+/// <summary>One result per item, in the order of the items.</summary>
+public sealed record BatchAnswer(IReadOnlyList<BatchResult> Results);
+
+/// <summary>LLM calls: record one or many, look one up.</summary>
+public static class UsageEndpoints
+{
+    public const int BatchItemsMax = 1000;
+    public const int BatchBytesMax = 4 * 1024 * 1024;
+
+    public static void MapUsage(this IEndpointRouteBuilder routes)
+    {
+        var usage = routes.MapGroup("/usage").WithTags("Usage");
+        usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin)
+            .Describe("Record an LLM call", "Takes its price from the user's budget. The same request_id again answers 200 with the first answer and moves nothing.")
+            .Takes<UsageRequest>(keyed: true).Answers<RecordedUsage>(201, 200).Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
+        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax))
+            .Describe("Record up to 1000 LLM calls", "Each item is judged for itself: its result holds the status it would have had alone, and the usage or the problem.")
+            .Takes<UsageRequest[]>().Answers<BatchAnswer>(200);
+        usage.MapGet("/{usage_id:guid}", ShowAsync).Allow(Roles.Ops, Roles.Admin)
+            .Describe("Show a usage", "With all that was reported of it.").Answers<UsageDetail>(200).Refuses("not-found");
+    }
+
+    private static async Task<IResult> RecordAsync(HttpContext http, BudgetService budgets)
+    {
+        var body = await JsonBody.ReadAsync(http, LedgerJson.Default.UsageRequest);
+        if (body.Value is not { } request)
+            return body.Problem!.ToResult();
+        if (!Caller.Of(http).MayTouch(request.UserId))
+            return Answers.Forbidden(http, request.UserId!);
+        // R9: the header stands in where the body names no request.
+        if (request.RequestId is null)
+            request = request with { RequestId = Answers.IdempotencyKey(http) };
+        var outcome = await budgets.RecordUsageAsync(request, http.RequestAborted);
+        return Answers.Of(http, outcome, usage => outcome.Replayed
+            ? Answers.Ok(usage, LedgerJson.Default.RecordedUsage)
+            : Answers.Created(usage, LedgerJson.Default.RecordedUsage));
+    }
+
+    private static async Task<IResult> RecordManyAsync(HttpContext http, BudgetService budgets)
+    {
+        var (document, problem) = await JsonBody.ParseAsync(http);
+        if (document is null)
+            return problem!.ToResult();
+        using (document)
+        {
+            if (document.RootElement is not { ValueKind: JsonValueKind.Array } items || items.GetArrayLength() is < 1 or > BatchItemsMax)
+                return Answers.Refused(http, new Refusal.ValidationFailed("$", $"must be an array of 1 to {BatchItemsMax} usages"));
+            var results = await RecordManyAsync(http, budgets, items);
+            // Some may have been written and some not; sending all of them again is safe, as each has its own key.
+            return results.FirstOrDefault(r => r.Problem is { Code: "unavailable" })?.Problem is { } unavailable
+                ? unavailable.ToResult()
+                : Answers.Ok(new BatchAnswer(results), LedgerJson.Default.BatchAnswer);
+        }
+    }
+
+    private static async Task<BatchResult[]> RecordManyAsync(HttpContext http, BudgetService budgets, JsonElement items)
+    {
+        var caller = Caller.Of(http);
+        var results = new BatchResult[items.GetArrayLength()];
+        var (requests, places) = (new List<UsageRequest>(results.Length), new List<int>(results.Length));
+        var next = 0;
+        foreach (var item in items.EnumerateArray())
+        {
+            var place = next++;
+            var (request, refusal) = JsonBody.Bind(item, LedgerJson.Default.UsageRequest);
+            if (request is null)
+                results[place] = Refused(Problems.Of(http, refusal!));
+            else if (!caller.MayTouch(request.UserId))
+                results[place] = Refused(Problems.Of(http, "forbidden", $"This key is bound to users that begin with {caller.UserPrefix}, which {request.UserId} does not."));
+            else
+            {
+                requests.Add(request);
+                places.Add(place);
+            }
+        }
+        var outcomes = await budgets.RecordUsagesAsync(requests, http.RequestAborted);
+        for (var i = 0; i < outcomes.Count; i++)
+            results[places[i]] = outcomes[i] is { Answer: { } usage, Replayed: var replayed }
+                ? new BatchResult(replayed ? StatusCodes.Status200OK : StatusCodes.Status201Created, usage, null)
+                : Refused(Problems.Of(http, outcomes[i].Refusal!));
+        return results;
+
+        static BatchResult Refused(Problem problem) => new(problem.Status, null, problem);
+    }
+
+    private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute(Name = "usage_id")] Guid id, UserQueries users) =>
+        Answers.Found(http, await users.FindUsageAsync(id, http.RequestAborted), LedgerJson.Default.UsageDetail, () => new Refusal.NotFound($"usage {id}"));
+}

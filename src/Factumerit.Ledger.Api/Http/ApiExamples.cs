@@ -1,0 +1,75 @@
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>The examples on the API page, by verb and path.</summary>
+internal static class ApiExamples
+{
+    public const string IdempotencyKey = "Names this request, 1 to 255 characters: the same key and body again gives the first answer and moves nothing. For usage the request_id in the body plays this role, and the header stands in where there is none.";
+
+    public static readonly Dictionary<string, string> QueryParameters = new()
+    {
+        ["prefix"] = "Only users whose id begins so.",
+        ["limit"] = "How many at the most, 1 to 1000.",
+        ["after"] = "The next_after of the page before.",
+        ["before"] = "The next_before of the page before.",
+        ["type"] = "user, asset, expense or equity.",
+    };
+
+    private const string Budget = """
+        {"user_id":"vikunja:alice","balance_cents":94.9835,"total_spent_cents":5.0165,"total_added_cents":100,"has_credit":true,"promo_expires_at":null,"created_at":"2026-01-31T12:00:00Z","updated_at":"2026-01-31T12:05:00Z","deleted_at":null}
+        """;
+
+    private const string Headroom = """
+        {"asset_cents":2500,"liability_cents":594.9835,"available_cents":1905.0165,"providers":[{"provider":"anthropic","balance_cents":2500}]}
+        """;
+
+    private const string UsageRequest = """
+        {"user_id":"vikunja:alice","amount_cents":0.0165,"request_id":"chatcmpl-8f2c","model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17"}
+        """;
+
+    private const string Usage = """
+        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z"}
+        """;
+
+    private const string Entry = """
+        {"id":3,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","account":"user:vikunja:alice","debit_cents":0.0165,"credit_cents":0,"description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z"}
+        """;
+
+    private const string Key = """
+        {"id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot","role":"bot","user_prefix":"vikunja:","key_prefix":"fa_bot_1f9a2c3d","created_at":"2026-01-31T12:00:00Z","revoked_at":null}
+        """;
+
+    public static readonly Dictionary<string, string> Requests = new()
+    {
+        ["POST /users"] = """{"user_id":"vikunja:alice","initial_credit_cents":100,"promo_ttl_days":30}""",
+        ["POST /usage"] = UsageRequest,
+        ["POST /usage/batch"] = $"[{UsageRequest}]",
+        ["POST /grants"] = """{"user_id":"vikunja:alice","amount_cents":500,"reason":"Top-up, order 1042"}""",
+        ["POST /purchases"] = """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic","invoice":"INV-2026-001"}""",
+        ["POST /write-downs"] = """{"actual_balance_cents":2495,"provider":"anthropic","reason":"Console balance at month end"}""",
+        ["POST /api-keys"] = """{"name":"vikunja bot","role":"bot","user_prefix":"vikunja:"}""",
+    };
+
+    public static readonly Dictionary<string, string> Answers = new()
+    {
+        ["POST /users"] = Budget,
+        ["GET /users"] = $$"""{"users":[{{Budget}}],"next_after":null}""",
+        ["GET /users/{user_id}"] = Budget,
+        ["GET /users/{user_id}/entries"] = $$"""{"entries":[{{Entry}}],"next_before":null}""",
+        ["GET /users/{user_id}/transactions"] = """{"transactions":[{"id":2,"user_id":"vikunja:alice","amount_cents":-0.0165,"balance_after":94.9835,"transaction_type":"llm_call","description":"Summary of task 17","created_at":"2026-01-31T12:05:00Z"}],"next_before":null}""",
+        ["DELETE /users/{user_id}"] = """{"user_id":"vikunja:alice","forfeited_cents":94.9835,"written_off_cents":0,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5d"}""",
+        ["POST /usage"] = Usage,
+        ["POST /usage/batch"] = $$"""{"results":[{"status":201,"usage":{{Usage}}}]}""",
+        ["GET /usage/{usage_id}"] = Usage,
+        ["POST /grants"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","budget":{{Budget}}}""",
+        ["POST /purchases"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5f","total_cents":2759,"headroom":{{Headroom}}}""",
+        ["POST /write-downs"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a60","amount_cents":5,"headroom":{{Headroom}}}""",
+        ["GET /ledger/balances"] = """{"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":2500,"total_debits":0,"total_credits":2500,"entry_count":1}],"next_after":null}""",
+        ["GET /ledger/transactions/{id}"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z","entries":[{{Entry}}]}""",
+        ["GET /ledger/integrity"] = """{"is_balanced":true,"total_debits":2864.0165,"total_credits":2864.0165,"imbalance":0,"entry_count":7,"transaction_count":3,"faults":[]}""",
+        ["GET /ledger/summary"] = """{"types":[{"type":"user","accounts":1,"debits":5.0165,"credits":100,"net":94.9835,"entries":3}]}""",
+        ["GET /ledger/headroom"] = Headroom,
+        ["POST /api-keys"] = Key.Trim()[..^1] + ""","secret":"fa_bot_1f9a2c3d_(64 hexadecimal digits)"}""",
+        ["GET /api-keys"] = $$"""{"api_keys":[{{Key}}]}""",
+        ["DELETE /api-keys/{id}"] = Key,
+    };
+}

@@ -1,0 +1,11 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>The configuration section <c>Auth</c>.</summary>
+public sealed class AuthOptions
+{
+    /// <summary>An admin key that works as long as it is configured, to make the first real one with.</summary>
+    [MinLength(32, ErrorMessage = "Auth:BootstrapAdminKey must have 32 characters or more.")]
+    public string? BootstrapAdminKey { get; set; }
+}

@@ -1,0 +1,98 @@
+using Factumerit.Ledger.Storage;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>
+/// Finds the database: the one that <c>ConnectionStrings:Ledger</c> names, or else a private PostgreSQL of our own, which starts and stops with
+/// the service. Made before everything that uses the database, and so disposed after it.
+/// </summary>
+public sealed class DatabaseHost(
+    IConfiguration configuration, IOptions<EmbeddedOptions> embedded, IOptions<DatabaseOptions> options, IOptions<AuthOptions> auth,
+    ILogger<DatabaseHost> logger) : IAsyncDisposable
+{
+    private EmbeddedPostgres? _postgres;
+    private string? _connectionString;
+
+    public string ConnectionString => _connectionString ?? throw new InvalidOperationException("The database has not been opened yet.");
+
+    /// <summary>Where an embedded database keeps its data; null when the database is somebody else's.</summary>
+    public string? DataDirectory => _postgres is null ? null : Path.GetFullPath(embedded.Value.DataDirectory);
+
+    /// <summary>Starts the private PostgreSQL if there is no other, and sees to an admin key on it.</summary>
+    public async Task OpenAsync(CancellationToken cancellationToken)
+    {
+        _connectionString = configuration.GetConnectionString("Ledger");
+        if (!string.IsNullOrWhiteSpace(_connectionString))
+        {
+            CheckConnectionString(_connectionString);
+            return;
+        }
+        _postgres = await EmbeddedPostgres.StartAsync(
+            new EmbeddedPostgresOptions { DataDirectory = embedded.Value.DataDirectory, BinDirectory = embedded.Value.BinDirectory }, logger, cancellationToken);
+        _connectionString = _postgres.ConnectionString;
+        auth.Value.BootstrapAdminKey ??= AdminKeyFile.ReadOrMake(DataDirectory!);
+    }
+
+    /// <summary>Brings the schema up to date, waiting for a database that is still starting.</summary>
+    public async Task MigrateAsync(LedgerDatabase database, CancellationToken cancellationToken)
+    {
+        var deadline = TimeProvider.System.GetTimestamp() + (options.Value.StartTimeoutSeconds * TimeProvider.System.TimestampFrequency);
+        while (true)
+        {
+            try
+            {
+                await Migrator.MigrateAsync(database, cancellationToken);
+                return;
+            }
+            catch (NpgsqlException exception) when (exception.IsTransient && TimeProvider.System.GetTimestamp() < deadline)
+            {
+                logger.LogWarning("The database can't be reached yet: {Reason}", exception.Message);
+                await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+            }
+        }
+    }
+
+    /// <summary>Tells <c>fa</c>, run beside an embedded service, where that is.</summary>
+    public void Announce(string url)
+    {
+        if (DataDirectory is { } directory)
+            File.WriteAllText(Path.Combine(directory, "url"), url.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal));
+    }
+
+    public ValueTask DisposeAsync() => _postgres?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private static void CheckConnectionString(string connectionString)
+    {
+        try
+        {
+            _ = new NpgsqlConnectionStringBuilder(connectionString);
+        }
+        catch (ArgumentException exception)
+        {
+            throw new ConfigurationException($"ConnectionStrings:Ledger is not a connection string of Npgsql: {exception.Message}");
+        }
+    }
+}
+
+/// <summary>The admin key of an embedded database: made at the first start, and left for <c>fa</c> and the owner to read.</summary>
+internal static class AdminKeyFile
+{
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+
+    public static string ReadOrMake(string directory)
+    {
+        var path = Path.Combine(directory, "admin-key");
+        if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: >= 32 } existing)
+            return existing;
+        var key = $"fa_admin_embedded_{System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true)}";
+        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
+        using var writer = new StreamWriter(file);
+        writer.Write(key);
+        return key;
+    }
+}
+
+/// <summary>A configuration that the service can't start with. The message names the key and says what would be right.</summary>
+public sealed class ConfigurationException(string message) : Exception(message);

@@ -1,0 +1,29 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>The configuration section <c>Database</c>.</summary>
+public sealed class DatabaseOptions
+{
+    /// <summary>Whether the schema is brought up to date at the start; otherwise run the verb <c>migrate</c>.</summary>
+    public bool MigrateAtStart { get; set; } = true;
+
+    /// <summary>Connections for everything but the writer, which has its own.</summary>
+    [Range(1, 1000, ErrorMessage = "Database:PoolSize must be from {1} to {2}.")]
+    public int PoolSize { get; set; } = 20;
+
+    /// <summary>How long the start waits for a database that is away, in seconds.</summary>
+    [Range(0, 3600, ErrorMessage = "Database:StartTimeoutSeconds must be from {1} to {2}.")]
+    public int StartTimeoutSeconds { get; set; } = 30;
+}
+
+/// <summary>The configuration section <c>Embedded</c>: the private PostgreSQL that is used when no connection string is given.</summary>
+public sealed class EmbeddedOptions
+{
+    /// <summary>Where its data, its password and the first admin key are kept.</summary>
+    [Required(ErrorMessage = "Embedded:DataDirectory must name a directory.")]
+    public string DataDirectory { get; set; } = ".factumerit";
+
+    /// <summary>Where initdb and postgres are, when not on the PATH or in /usr/lib/postgresql.</summary>
+    public string? BinDirectory { get; set; }
+}

@@ -1,0 +1,88 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using Factumerit.Ledger.Api.Endpoints;
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Reading;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>All JSON that comes in or goes out: snake_case, exact amounts, UTC times. A type that is missing here fails to compile at its endpoint.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+    RespectNullableAnnotations = true,
+    Converters = [typeof(AmountConverter), typeof(UtcTimeConverter)])]
+[JsonSerializable(typeof(SignupRequest))]
+[JsonSerializable(typeof(UsageRequest))]
+[JsonSerializable(typeof(GrantRequest))]
+[JsonSerializable(typeof(PurchaseRequest))]
+[JsonSerializable(typeof(WriteDownRequest))]
+[JsonSerializable(typeof(ApiKeyRequest))]
+[JsonSerializable(typeof(Budget))]
+[JsonSerializable(typeof(RecordedUsage))]
+[JsonSerializable(typeof(BatchAnswer))]
+[JsonSerializable(typeof(GrantReceipt))]
+[JsonSerializable(typeof(PurchaseReceipt))]
+[JsonSerializable(typeof(WriteDownReceipt))]
+[JsonSerializable(typeof(Deletion))]
+[JsonSerializable(typeof(BudgetPage))]
+[JsonSerializable(typeof(EntryPage))]
+[JsonSerializable(typeof(BudgetTransactionPage))]
+[JsonSerializable(typeof(TransactionDetail))]
+[JsonSerializable(typeof(UsageDetail))]
+[JsonSerializable(typeof(AccountPage))]
+[JsonSerializable(typeof(LedgerSummary))]
+[JsonSerializable(typeof(Headroom))]
+[JsonSerializable(typeof(IntegrityReport))]
+[JsonSerializable(typeof(ApiKeyAnswer))]
+[JsonSerializable(typeof(ApiKeyList))]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(ProblemKind))]
+[JsonSerializable(typeof(HealthAnswer))]
+public sealed partial class LedgerJson : JsonSerializerContext;
+
+/// <summary>Amounts: a number, or a string that holds one; read exactly or refused, written without trailing zeros.</summary>
+public sealed class AmountConverter : JsonConverter<decimal>
+{
+    public override decimal Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var reading = reader.TokenType switch
+        {
+            JsonTokenType.Number => Money.Read(Encoding.ASCII.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan)),
+            JsonTokenType.String => Money.Read(reader.GetString()),
+            _ => null,
+        };
+        return reading switch
+        {
+            { Cents: { } cents } => cents,
+            { Error: { } error } => throw new JsonException(error),
+            _ => throw new JsonException("must be a number of cents, such as 0.0165"),
+        };
+    }
+
+    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(Money.Normalize(value));
+}
+
+/// <summary>Times: ISO 8601; without an offset they are UTC. Written in UTC with a Z, to the microsecond.</summary>
+public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
+{
+    private static readonly string[] Formats =
+    [
+        "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd",
+    ];
+
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        const DateTimeStyles styles = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
+        return reader.TokenType == JsonTokenType.String
+            && DateTimeOffset.TryParseExact(reader.GetString(), Formats, CultureInfo.InvariantCulture, styles, out var time)
+                ? time
+                : throw new JsonException("must be a time such as 2026-01-31T12:00:00Z");
+    }
+
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
+        writer.WriteStringValue(value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture));
+}

@@ -1,0 +1,96 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Microsoft.OpenApi;
+using Swashbuckle.AspNetCore.SwaggerGen;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>The API page at /swagger: every route with its summary, roles, examples, and every problem it can answer.</summary>
+public static class OpenApi
+{
+    private const string SchemeId = "ApiKey";
+
+    public static void AddApiPage(this IServiceCollection services)
+    {
+        services.AddEndpointsApiExplorer();
+        services.AddSwaggerGen(options =>
+        {
+            options.SwaggerDoc("v1", new OpenApiInfo
+            {
+                Title = "Factumerit.Ledger",
+                Version = "v1",
+                Description = "A double-entry ledger of prepaid LLM credit. Amounts are US cents with at most 7 decimals; times are UTC. "
+                    + "A request that moves money carries an idempotency key and may be sent again until it is answered.",
+            });
+            options.SupportNonNullableReferenceTypes();
+            options.NonNullableReferenceTypesAsRequired();
+            options.MapType<decimal>(() => new OpenApiSchema { Type = JsonSchemaType.Number, Format = "decimal" });
+            options.MapType<decimal?>(() => new OpenApiSchema { Type = JsonSchemaType.Number | JsonSchemaType.Null, Format = "decimal" });
+            foreach (var assembly in new[] { typeof(OpenApi).Assembly, typeof(BudgetService).Assembly })
+                options.IncludeXmlComments(assembly);
+            options.AddSecurityDefinition(SchemeId, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key." });
+            options.AddSecurityRequirement(document => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeId, document)] = [] });
+            options.OperationFilter<RouteNotesFilter>();
+        });
+    }
+
+    public static void UseApiPage(this WebApplication app)
+    {
+        app.UseSwagger();
+        app.UseSwaggerUI(page =>
+        {
+            page.DocumentTitle = "Factumerit.Ledger API";
+            page.SwaggerEndpoint("v1/swagger.json", "v1");
+            page.EnablePersistAuthorization();
+        });
+    }
+
+    private sealed class RouteNotesFilter : IOperationFilter
+    {
+        public void Apply(OpenApiOperation operation, OperationFilterContext context)
+        {
+            var notes = context.ApiDescription.ActionDescriptor.EndpointMetadata;
+            if (notes.OfType<AllowedRoles>().FirstOrDefault() is { } allowed)
+                operation.Description = $"{operation.Description}\n\nRoles: {string.Join(", ", allowed.Roles)}.";
+            operation.Parameters ??= [];
+            foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
+                operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name]));
+            if (notes.OfType<ReadsIdempotencyKey>().Any())
+                operation.Parameters.Add(Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey));
+            AddExamples(operation, $"{context.ApiDescription.HttpMethod} /{context.ApiDescription.RelativePath?.TrimEnd('/')}");
+            AddProblems(operation, context, notes.OfType<ProblemCodes>().SelectMany(p => p.Codes).Distinct());
+        }
+
+        private static OpenApiParameter Parameter(string name, ParameterLocation location, string description) =>
+            new() { Name = name, In = location, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
+
+        private static void AddExamples(OpenApiOperation operation, string route)
+        {
+            if (operation.RequestBody?.Content?.GetValueOrDefault("application/json") is OpenApiMediaType request && ApiExamples.Requests.TryGetValue(route, out var sent))
+                request.Example = JsonNode.Parse(sent);
+            foreach (var (status, response) in operation.Responses ?? [])
+                if (response.Content?.GetValueOrDefault("application/json") is OpenApiMediaType answer && ApiExamples.Answers.TryGetValue(route, out var answered))
+                    answer.Example = JsonNode.Parse(answered);
+        }
+
+        private static void AddProblems(OpenApiOperation operation, OperationFilterContext context, IEnumerable<string> codes)
+        {
+            var schema = context.SchemaGenerator.GenerateSchema(typeof(Problem), context.SchemaRepository);
+            foreach (var kinds in codes.Select(ProblemCatalog.Find).GroupBy(k => k.Status).OrderBy(g => g.Key))
+            {
+                var content = new OpenApiMediaType { Schema = schema, Examples = new Dictionary<string, IOpenApiExample>() };
+                foreach (var kind in kinds)
+                    content.Examples[kind.Code] = new OpenApiExample { Summary = kind.Title, Value = Example(kind) };
+                operation.Responses![kinds.Key.ToString(System.Globalization.CultureInfo.InvariantCulture)] = new OpenApiResponse
+                {
+                    Description = string.Join("\n\n", kinds.Select(k => $"`{k.Code}`: {k.Title}. {k.WhatToDo}")),
+                    Content = new Dictionary<string, IOpenApiMediaType> { ["application/problem+json"] = content },
+                };
+            }
+        }
+
+        private static JsonNode? Example(ProblemKind kind) => JsonSerializer.SerializeToNode(
+            new Problem { Type = $"/problems/{kind.Code}", Title = kind.Title, Status = kind.Status, Detail = kind.WhatToDo, Code = kind.Code, TraceId = "0af7651916cd43dd8448eb211c80319c" },
+            LedgerJson.Default.Problem);
+    }
+}

@@ -1,0 +1,34 @@
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>A kind of problem: its stable code, the status that goes with it, its title, and what a caller should do.</summary>
+public sealed record ProblemKind(string Code, int Status, string Title, string WhatToDo);
+
+/// <summary>Every problem this service answers with; docs/errors.md tells the same at length.</summary>
+public static class ProblemCatalog
+{
+    public static readonly IReadOnlyList<ProblemKind> All =
+    [
+        new("validation-failed", 400, "A field is missing, wrong or unknown", "Mend the fields named in errors, and send again."),
+        new("malformed-request", 400, "The body is not the JSON that is expected", "Send one complete JSON value, as application/json."),
+        new("unauthorized", 401, "An API key is needed", "Send Authorization: Bearer KEY with a key that is not revoked."),
+        new("insufficient-credit", 402, "The user has no credit left", "Refuse the call, or have credit granted; the same request may succeed later."),
+        new("forbidden", 403, "The key does not allow this", "Use a key of another role, or one that is not bound to other users."),
+        new("user-not-found", 404, "There is no such user", "Sign the user up first, or check the id."),
+        new("not-found", 404, "There is no such thing", "Check the path and the id."),
+        new("method-not-allowed", 405, "The verb is not possible here", "Use one of the verbs in the Allow header."),
+        new("insufficient-anthropic-credits", 409, "Provider credit does not cover the signup credit", "Book a purchase, or sign up with less credit."),
+        new("user-deleted", 410, "The user was deleted", "Stop sending for this user; the budget stays closed."),
+        new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB."),
+        new("unsupported-media-type", 415, "The body is not JSON", "Send Content-Type: application/json."),
+        new("idempotency-key-reused", 422, "The idempotency key belongs to another request", "Repeat the first request unchanged, or use a new key for a new one."),
+        new("rate-limited", 429, "This key sends too much", "Wait as long as Retry-After says, then send again."),
+        new("internal-error", 500, "Something went wrong in the service", "Send again with the same key; if it stays, look up trace_id in the log."),
+        new("unavailable", 503, "The ledger can't write now", "Wait as long as Retry-After says, then send the same request with the same key."),
+    ];
+
+    private static readonly Dictionary<string, ProblemKind> ByCode = All.ToDictionary(k => k.Code, StringComparer.Ordinal);
+
+    public static ProblemKind Find(string code) => ByCode[code];
+
+    public static ProblemKind? TryFind(string code) => ByCode.GetValueOrDefault(code);
+}

@@ -1,0 +1,116 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Text.Json.Serialization;
+using Microsoft.AspNetCore.Diagnostics;
+using Npgsql;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>An error as answered: RFC 9457 problem details with a stable code.</summary>
+public sealed record Problem
+{
+    /// <summary>Where the code is explained: /problems/{code}.</summary>
+    public required string Type { get; init; }
+
+    /// <summary>The code in words.</summary>
+    public required string Title { get; init; }
+
+    /// <summary>The HTTP status.</summary>
+    public required int Status { get; init; }
+
+    /// <summary>What happened, and what to do.</summary>
+    public required string Detail { get; init; }
+
+    /// <summary>Never changes; programs should look at this.</summary>
+    public required string Code { get; init; }
+
+    /// <summary>Finds this request in the service's log.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? TraceId { get; init; }
+
+    /// <summary>With validation-failed: what is wrong, by the name of the field as sent.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
+
+    /// <summary>With insufficient-credit: the balance, in cents.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? BalanceCents { get; init; }
+
+    /// <summary>With insufficient-anthropic-credits: the headroom, in cents.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? AvailableCents { get; init; }
+
+    /// <summary>With insufficient-anthropic-credits: what was asked for, in cents.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public decimal? RequestedCents { get; init; }
+}
+
+/// <summary>Turns refusals, and everything else that ends a request early, into problems.</summary>
+public static class Problems
+{
+    private const int RetryAfterSeconds = 1;
+
+    public static Problem Of(HttpContext http, string code, string detail)
+    {
+        var kind = ProblemCatalog.Find(code);
+        return new Problem
+        {
+            Type = $"/problems/{code}",
+            Title = kind.Title,
+            Status = kind.Status,
+            Detail = detail,
+            Code = code,
+            TraceId = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier,
+        };
+    }
+
+    public static Problem Of(HttpContext http, Refusal refusal)
+    {
+        var problem = Of(http, refusal.Code, refusal.Detail);
+        return refusal switch
+        {
+            Refusal.ValidationFailed failed => problem with { Errors = failed.Errors },
+            Refusal.InsufficientCredit insufficient => problem with { BalanceCents = insufficient.BalanceCents },
+            Refusal.InsufficientAnthropicCredits insufficient =>
+                problem with { AvailableCents = insufficient.AvailableCents, RequestedCents = insufficient.RequestedCents },
+            _ => problem,
+        };
+    }
+
+    public static IResult ToResult(this Problem problem) => new ProblemAnswer(problem);
+
+    public static Task WriteAsync(HttpContext http, string code, string detail) => Of(http, code, detail).ToResult().ExecuteAsync(http);
+
+    /// <summary>Answers for everything that threw, and for statuses that came without a body.</summary>
+    public static void UseProblems(this WebApplication app)
+    {
+        app.UseExceptionHandler(errors => errors.Run(http => WriteAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error)));
+        app.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
+        {
+            StatusCodes.Status404NotFound => WriteAsync(context.HttpContext, "not-found", $"There is no {context.HttpContext.Request.Path}. The routes are listed at /swagger."),
+            StatusCodes.Status405MethodNotAllowed => WriteAsync(context.HttpContext, "method-not-allowed", $"{context.HttpContext.Request.Method} is not possible here; {context.HttpContext.Response.Headers.Allow} is."),
+            StatusCodes.Status413PayloadTooLarge => WriteAsync(context.HttpContext, "payload-too-large", "The body is too large."),
+            _ => Task.CompletedTask,
+        });
+    }
+
+    private static Task WriteAsync(HttpContext http, Exception exception) => exception switch
+    {
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } bad => WriteAsync(http, "payload-too-large", $"{bad.Message} Send less at once."),
+        BadHttpRequestException bad => WriteAsync(http, "malformed-request", bad.Message),
+        NpgsqlException or TimeoutException or { InnerException: NpgsqlException or TimeoutException } =>
+            WriteAsync(http, "unavailable", "The database can't be reached, or is too busy. It is safe to send the same request again with the same key."),
+        _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
+    };
+
+    private sealed class ProblemAnswer(Problem problem) : IResult
+    {
+        public Task ExecuteAsync(HttpContext http)
+        {
+            if (problem.Status is StatusCodes.Status503ServiceUnavailable)
+                http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+            http.Response.StatusCode = problem.Status;
+            return http.Response.WriteAsJsonAsync(problem, LedgerJson.Default.Problem, "application/problem+json", CancellationToken.None);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.Text.Json;
+using Factumerit.Ledger.Api.Http;
+using Serilog;
+
+/// <summary>The settings of the framework that the service needs, out of the way of its table of contents.</summary>
+public static partial class Service
+{
+    private const int BodyBytesMax = 1024 * 1024;
+
+    private static void AddServiceLogging(this WebApplicationBuilder builder)
+    {
+        builder.Logging.ClearProviders();
+        builder.Logging.AddSerilog(
+            new LoggerConfiguration()
+                .ReadFrom.Configuration(builder.Configuration)
+                .WriteTo.Console(
+                    outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
+                    formatProvider: System.Globalization.CultureInfo.InvariantCulture)
+                .CreateLogger(),
+            dispose: true);
+    }
+
+    private static void ConfigureKestrel(this WebApplicationBuilder builder) => builder.WebHost.ConfigureKestrel(kestrel =>
+    {
+        kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
+        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+    });
+
+    private static void AddSettings<T>(this WebApplicationBuilder builder, string section)
+        where T : class =>
+        builder.Services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
+
+    private static void AddLedgerJson(this IServiceCollection services) => services.ConfigureHttpJsonOptions(options =>
+    {
+        options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+        options.SerializerOptions.TypeInfoResolverChain.Insert(0, LedgerJson.Default);
+    });
+}

@@ -1,0 +1,81 @@
+using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Storage;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Factumerit.Ledger.Api;
+
+/// <summary>What the program can be told to do: serve (the default), <c>migrate</c> and end, or <c>healthcheck</c> a running service.</summary>
+internal static class Verbs
+{
+    public static async Task<int> RunAsync(string[] args)
+    {
+        try
+        {
+            return args switch
+            {
+                ["migrate", .. var rest] => await MigrateAsync(rest),
+                ["healthcheck", .. var rest] => await CheckHealthAsync(rest),
+                _ => await ServeAsync(args),
+            };
+        }
+        catch (Exception exception) when (Explain(exception) is { } sentence)
+        {
+            await Console.Error.WriteLineAsync($"Factumerit.Ledger can't start: {sentence}");
+            return 1;
+        }
+    }
+
+    /// <summary>Opens and, unless told otherwise, migrates the database; then the service can be started.</summary>
+    public static async Task PrepareAsync(WebApplication app, bool migrate, CancellationToken cancellationToken)
+    {
+        app.Services.GetRequiredService<IStartupValidator>().Validate();
+        var host = app.Services.GetRequiredService<DatabaseHost>();
+        await host.OpenAsync(cancellationToken);
+        if (migrate)
+            await host.MigrateAsync(app.Services.GetRequiredService<LedgerDatabase>(), cancellationToken);
+    }
+
+    private static async Task<int> ServeAsync(string[] args)
+    {
+        await using var app = Service.Build(args);
+        await PrepareAsync(app, app.Configuration.GetValue("Database:MigrateAtStart", true), CancellationToken.None);
+        app.Lifetime.ApplicationStarted.Register(() => app.Services.GetRequiredService<DatabaseHost>().Announce(app.Urls.First()));
+        await app.StartAsync();
+        await app.WaitForShutdownAsync();
+        return 0;
+    }
+
+    private static async Task<int> MigrateAsync(string[] args)
+    {
+        await using var app = Service.Build(args);
+        await PrepareAsync(app, migrate: true, CancellationToken.None);
+        Console.WriteLine("The database is up to date.");
+        return 0;
+    }
+
+    private static async Task<int> CheckHealthAsync(string[] args)
+    {
+        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        try
+        {
+            using var answer = await client.GetAsync(new Uri(args is [var url] ? url : "http://localhost:8080/health/ready"));
+            return answer.IsSuccessStatusCode ? 0 : 1;
+        }
+        catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
+        {
+            return 1;
+        }
+    }
+
+    // Mistakes of the operator get a sentence; anything else is a bug and keeps its stack trace.
+    private static string? Explain(Exception exception) => exception switch
+    {
+        OptionsValidationException options => string.Join(" ", options.Failures),
+        ConfigurationException or EmbeddedPostgresException => exception.Message,
+        InvalidOperationException { Message: var message } when message.Contains("configuration value", StringComparison.OrdinalIgnoreCase) => message,
+        NpgsqlException npgsql => $"the database that ConnectionStrings:Ledger names can't be used: {npgsql.Message}",
+        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } io => $"{io.Message} Stop what listens there, or choose another address with ASPNETCORE_URLS.",
+        _ => null,
+    };
+}
