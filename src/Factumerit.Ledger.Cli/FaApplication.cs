@@ -1,5 +1,7 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Factumerit.Ledger.Cli.Commands;
 
 namespace Factumerit.Ledger.Cli;
@@ -19,8 +21,11 @@ public static class FaApplication
             ResponseFileTokenReplacer = null,
             EnablePosixBundling = false,
         });
+        // A misspelt option must not become the name of a user who is then created or deleted.
+        if (parse.Action is not HelpAction && FindStrayOption(args, parse) is { } stray)
+            return RefuseUsage([$"Unrecognized option '{stray}'; put -- before an argument that begins with '-'."], parse, environment);
         if (parse.Action is ParseErrorAction)
-            return RefuseUsage(parse, environment);
+            return RefuseUsage(parse.Errors.Select(error => error.Message).Distinct(), parse, environment);
 
         var invocation = new InvocationConfiguration
         {
@@ -45,9 +50,16 @@ public static class FaApplication
         }
     }
 
-    private static int RefuseUsage(ParseResult parse, FaEnvironment environment)
+    private static string? FindStrayOption(string[] args, ParseResult parse) => args.Contains("--")
+        ? null
+        : parse.CommandResult.Children.OfType<ArgumentResult>()
+            .SelectMany(argument => argument.Tokens)
+            .Select(token => token.Value)
+            .FirstOrDefault(value => value.StartsWith('-'));
+
+    private static int RefuseUsage(IEnumerable<string> messages, ParseResult parse, FaEnvironment environment)
     {
-        foreach (var message in parse.Errors.Select(error => error.Message).Distinct())
+        foreach (var message in messages)
             environment.Stderr.WriteLine(message);
         environment.Stderr.WriteLine($"Try '{CommandTree.PathOf(parse.CommandResult)} --help'.");
         return ExitCode.WrongUsage;

@@ -19,8 +19,8 @@ internal static class ApiKeyCommands
     private static Command BuildCreate(CommandTree tree)
     {
         var name = new Option<string>("--name") { Description = "What the key is for", HelpName = "NAME", Required = true };
-        var role = new Option<string>("--role") { Description = "What it may do: bot, ops or admin", HelpName = "ROLE", Required = true };
-        role.AcceptOnlyFromAmong("bot", "ops", "admin");
+        var role = Inputs.Choice("--role", "What it may do", "ROLE", "bot", "ops", "admin");
+        role.Required = true;
         var prefix = Inputs.Text("--user-prefix", "The only users that it may touch, for example vikunja:", "PREFIX");
         return tree.Create("create", "Make a key", async (context, cancellationToken) =>
         {

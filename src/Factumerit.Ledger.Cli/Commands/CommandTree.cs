@@ -90,12 +90,7 @@ internal sealed class CommandTree
     /// <summary>Refuses the option's or argument's text where it breaks the rule.</summary>
     public static void Require(SymbolResult result, Func<string, bool> rule, string complaint)
     {
-        var name = result switch
-        {
-            OptionResult option => $"Option '{option.Option.Name}'",
-            ArgumentResult argument => argument.Argument.Name,
-            _ => "The command line",
-        };
+        var name = result is OptionResult option ? option.Option.Name : ((ArgumentResult)result).Argument.Name;
         foreach (var token in result.Tokens.Where(token => !rule(token.Value)))
             result.AddError($"{name}: '{token.Value}' {complaint}.");
     }

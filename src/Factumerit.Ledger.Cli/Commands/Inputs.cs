@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Factumerit.Ledger.Cli.Display;
 
 namespace Factumerit.Ledger.Cli.Commands;
@@ -28,15 +29,34 @@ internal static class Inputs
         return cents;
     }
 
-    public static Option<long?> Number(string name, string description) => new(name) { Description = description, HelpName = "N" };
-
-    /// <summary>How many items to show, from 1.</summary>
-    public static Option<int> Count(string name, string description, int byDefault, int max)
+    /// <summary>A whole number, which is sent as it was typed.</summary>
+    public static Option<string?> Number(string name, string description)
     {
-        var count = new Option<int>(name) { Description = description, HelpName = "N", DefaultValueFactory = _ => byDefault };
-        count.Validators.Add(result =>
-            CommandTree.Require(result, text => !int.TryParse(text, out var n) || (n >= 1 && n <= max), $"is not between 1 and {max}"));
-        return count;
+        var number = Text(name, description, "N");
+        number.Validators.Add(result => CommandTree.Require(result, text => ToWhole(text) is not null, "is not a whole number"));
+        return number;
+    }
+
+    /// <summary>How many items to take, from 1.</summary>
+    public static Option<int> Count(string name, string description, int byDefault, int max) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        DefaultValueFactory = _ => byDefault,
+        CustomParser = result =>
+        {
+            CommandTree.Require(result, text => ToWhole(text) is { } count && count >= 1 && count <= max, $"is not a whole number between 1 and {max}");
+            return (int)(ToWhole(result.Tokens[0].Value) ?? 0);
+        },
+    };
+
+    /// <summary>One of a few words.</summary>
+    public static Option<string?> Choice(string name, string description, string helpName, params string[] choices)
+    {
+        var choice = Text(name, $"{description}: {string.Join(", ", choices)}", helpName);
+        choice.Validators.Add(result => CommandTree.Require(result, choices.Contains, $"is not one of {string.Join(", ", choices)}"));
+        choice.CompletionSources.Add(choices);
+        return choice;
     }
 
     public static Option<string?> IdempotencyKey()
@@ -51,4 +71,7 @@ internal static class Inputs
 
     /// <summary>A key that was never used before.</summary>
     public static string NewKey() => $"fa-{Guid.NewGuid():N}";
+
+    private static long? ToWhole(string text) =>
+        long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) && MoneyFormat.IsNumber(text) ? number : null;
 }

@@ -35,8 +35,7 @@ internal static class LedgerCommands
 
     private static Command BuildBalances(CommandTree tree)
     {
-        var type = Inputs.Text("--type", "Only accounts of this type: user, asset, expense or equity", "TYPE");
-        type.AcceptOnlyFromAmong("user", "asset", "expense", "equity");
+        var type = Inputs.Choice("--type", "Only accounts of one type", "TYPE", "user", "asset", "expense", "equity");
         return tree.Create("balances", "Every account with its balance, debits and credits", (context, cancellationToken) =>
         {
             var path = context.Value(type) is { } only ? $"ledger/balances?type={only}" : "ledger/balances";

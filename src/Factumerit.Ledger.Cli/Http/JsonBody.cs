@@ -48,7 +48,7 @@ internal sealed class JsonBody : IDisposable
         return this;
     }
 
-    public JsonBody Number(string name, long? value) => Number(name, value?.ToString(CultureInfo.InvariantCulture));
+    public JsonBody Number(string name, decimal value) => Number(name, value.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A flag; written only where it is raised.</summary>
     public JsonBody Flag(string name, bool isRaised)

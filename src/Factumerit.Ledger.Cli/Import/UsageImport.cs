@@ -124,7 +124,7 @@ internal sealed class UsageImport(CommandContext context, string path, int batch
                 .Number("recorded", _recorded)
                 .Number("already_there", _alreadyThere)
                 .Number("refused", _refused)
-                .Number("recorded_cents", _recordedCents.ToString(System.Globalization.CultureInfo.InvariantCulture));
+                .Number("recorded_cents", _recordedCents);
             context.Output.Line(System.Text.Encoding.UTF8.GetString(body.ToBytes()));
             return;
         }

@@ -83,6 +83,15 @@ public sealed class UserCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_id_that_begins_like_an_option_goes_behind_two_dashes()
+    {
+        _ledger.Answers(200, Budget);
+
+        (await FaRun.OfAsync(_ledger, "user", "show", "--", "-x")).ExitCode.ShouldBe(0);
+        _ledger.Request.Path.ShouldBe("/users/-x");
+    }
+
+    [Fact]
     public async Task The_list_follows_all_pages_below_a_prefix()
     {
         _ledger
