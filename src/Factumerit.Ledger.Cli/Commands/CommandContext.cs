@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using Factumerit.Ledger.Cli.Display;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// What one command works with: its arguments, the service and the output. Settings are looked for when the service is first
+/// spoken to, so that a wrong file or a missing <c>--yes</c> is told before a missing key.
+/// </summary>
+internal sealed class CommandContext(FaEnvironment environment, ParseResult parse, bool isJson, Func<Settings> findSettings) : IDisposable
+{
+    private readonly Lazy<LedgerClient> _client = new(() => new LedgerClient(findSettings(), environment.Time));
+
+    public FaEnvironment Environment => environment;
+
+    public Output Output { get; } = new(environment);
+
+    public LedgerClient Client => _client.Value;
+
+    /// <summary>True where programs read the output.</summary>
+    public bool IsJson => isJson;
+
+    public T? Value<T>(Option<T> option) => parse.GetValue(option);
+
+    public T Value<T>(Argument<T> argument) => parse.GetRequiredValue(argument);
+
+    /// <summary>The path of a user; ids may hold ':', '@', '+' and '='.</summary>
+    public string UserPath(Argument<string> user) => $"users/{Uri.EscapeDataString(Value(user))}";
+
+    public Task ConfirmAsync(string question, Option<bool> yes, CancellationToken cancellationToken) =>
+        Confirmation.RequireAsync(question, Value(yes), environment, cancellationToken);
+
+    /// <summary>
+    /// Sends a request that changes something. Where it stays open whether it did, the failure says how to find out safely.
+    /// </summary>
+    public async Task<LedgerAnswer> ChangeAsync(
+        HttpMethod method, string path, byte[]? body, string? idempotencyKey, string runAgain, CancellationToken cancellationToken)
+    {
+        var advice = $"It may have been done or not: run again{runAgain}, which is safe.";
+        try
+        {
+            return await Client.SendAsync(method, path, body, idempotencyKey, cancellationToken);
+        }
+        catch (FaException failure) when (failure.IsOutcomeUnknown)
+        {
+            throw failure.WithAdvice(advice);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw new FaException($"Interrupted. {advice}", ExitCode.Interrupted) { IsOutcomeUnknown = true };
+        }
+    }
+
+    /// <summary>Prints the answer as it came for programs, or lets <paramref name="show"/> print it for people.</summary>
+    public int Print<T>(LedgerAnswer answer, JsonTypeInfo<T> type, Action<T> show)
+    {
+        if (isJson)
+            Output.Line(answer.Body.TrimEnd());
+        else
+            show(answer.Read(type));
+        return ExitCode.Done;
+    }
+
+    /// <summary>Prints a list as one JSON array for programs, or as a table with a row for each item.</summary>
+    public async Task<int> PrintListAsync<T>(
+        IAsyncEnumerable<JsonElement> items, JsonTypeInfo<T> type, TableView table, Action<T> addRow, string whenEmpty, Action? addTotal = null)
+        where T : notnull
+    {
+        if (isJson)
+        {
+            await PrintArrayAsync(items);
+            return ExitCode.Done;
+        }
+
+        await foreach (var item in items)
+            addRow(Parse(item, type));
+        addTotal?.Invoke();
+        Output.Table(table, whenEmpty);
+        return ExitCode.Done;
+    }
+
+    public static T Parse<T>(JsonElement item, JsonTypeInfo<T> type) where T : notnull
+    {
+        try
+        {
+            return item.Deserialize(type) ?? throw new JsonException();
+        }
+        catch (JsonException)
+        {
+            throw new FaException("An item of the answer was not understood: is it the ledger's address?");
+        }
+    }
+
+    public void Dispose()
+    {
+        if (_client.IsValueCreated)
+            _client.Value.Dispose();
+    }
+
+    private async Task PrintArrayAsync(IAsyncEnumerable<JsonElement> items)
+    {
+        // Items are printed as they arrive: a list of millions is never held whole.
+        var separator = "[";
+        await foreach (var item in items)
+        {
+            await environment.Stdout.WriteAsync($"{separator}{item.GetRawText()}");
+            separator = ",\n";
+        }
+
+        await environment.Stdout.WriteLineAsync(separator == "[" ? "[]" : "]");
+    }
+}

@@ -1,0 +1,108 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// The tree of all commands and the options that every one of them takes. It is built anew for each run, around that run's
+/// environment.
+/// </summary>
+internal sealed class CommandTree
+{
+    private readonly FaEnvironment _environment;
+
+    private readonly Option<string?> _url = new("--url")
+    {
+        Description = $"The service's address (else {Settings.UrlVariable}, else the embedded service's, else {Settings.DefaultUrl})",
+        HelpName = "URL",
+        Recursive = true,
+    };
+
+    private readonly Option<string?> _apiKey = new("--api-key")
+    {
+        Description = $"The key to speak with (else {Settings.ApiKeyVariable}, else the embedded service's)",
+        HelpName = "KEY",
+        Recursive = true,
+    };
+
+    private readonly Option<bool> _json = new("--json")
+    {
+        Description = "Print JSON for programs in place of tables for people",
+        Recursive = true,
+    };
+
+    private CommandTree(FaEnvironment environment)
+    {
+        _environment = environment;
+        _url.Validators.Add(result => Require(result, Settings.IsUrl, $"is not an address such as {Settings.DefaultUrl}"));
+    }
+
+    public static Command Build(FaEnvironment environment)
+    {
+        var tree = new CommandTree(environment);
+        var root = new Command("fa", "The books of prepaid LLM credit: balances, users, usage, grants, purchases and write-downs.")
+        {
+            tree._url,
+            tree._apiKey,
+            tree._json,
+            new HelpOption(),
+            new VersionOption { Action = new PrintVersion() },
+            LedgerCommands.Build(tree),
+            UserCommands.Build(tree),
+            UsageCommands.Build(tree),
+            MoveCommands.BuildGrant(tree),
+            MoveCommands.BuildPurchase(tree),
+            WriteDownCommand.Build(tree),
+            ApiKeyCommands.Build(tree),
+        };
+        return root;
+    }
+
+    /// <summary>A command that runs <paramref name="run"/> with the arguments and options given here and the ones that all have.</summary>
+    public Command Create(
+        string name, string description, Func<CommandContext, CancellationToken, Task<int>> run, params ReadOnlySpan<Symbol> symbols)
+    {
+        var command = new Command(name, description);
+        foreach (var symbol in symbols)
+        {
+            if (symbol is Argument argument)
+                command.Arguments.Add(argument);
+            else if (symbol is Option option)
+                command.Options.Add(option);
+        }
+
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            using var context = new CommandContext(
+                _environment, parse, parse.GetValue(_json), () => Settings.Find(parse.GetValue(_url), parse.GetValue(_apiKey), _environment));
+            return await run(context, cancellationToken);
+        });
+        return command;
+    }
+
+    /// <summary>The words that lead to the command, for example <c>fa ledger balances</c>.</summary>
+    public static string PathOf(CommandResult command) =>
+        command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : command.Command.Name;
+
+    /// <summary>Refuses the option's or argument's text where it breaks the rule.</summary>
+    public static void Require(SymbolResult result, Func<string, bool> rule, string complaint)
+    {
+        var name = result is OptionResult option ? option.Option.Name : ((ArgumentResult)result).Argument.Name;
+        foreach (var token in result.Tokens.Where(token => !rule(token.Value)))
+            result.AddError($"{name}: '{token.Value}' {complaint}.");
+    }
+
+    private sealed class PrintVersion : SynchronousCommandLineAction
+    {
+        public override bool Terminating => true;
+
+        public override int Invoke(ParseResult parseResult)
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(LedgerClient.Version);
+            return ExitCode.Done;
+        }
+    }
+}

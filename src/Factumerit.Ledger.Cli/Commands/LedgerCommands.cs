@@ -1,0 +1,145 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Factumerit.Ledger.Cli.Display;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// <c>fa ledger</c>: what the books say. Nothing here changes anything.
+/// </summary>
+internal static class LedgerCommands
+{
+    public static Command Build(CommandTree tree) => new("ledger", "What the books say")
+    {
+        BuildBalances(tree),
+        BuildUser(tree),
+        tree.Create("integrity", "Whether the books balance; exits with 1 where anything is at fault", IntegrityAsync),
+        tree.Create("summary", "Debits and credits by type of account", SummaryAsync),
+        tree.Create("headroom", "What the provider still owes us less what we owe users", HeadroomAsync),
+    };
+
+    /// <summary>Prints what is left to give away, with the providers that hold it.</summary>
+    public static void Show(Headroom headroom, Output output)
+    {
+        output.Properties(("Assets", headroom.AssetCents), ("Owed to users", headroom.LiabilityCents), ("Headroom", headroom.AvailableCents));
+        if (headroom.Providers is not { Length: > 0 } providers)
+            return;
+        var table = new TableView().Text("Provider").Money("Balance");
+        foreach (var provider in providers)
+            table.Row(provider.Provider, provider.BalanceCents);
+        output.Line("");
+        output.Table(table, "");
+    }
+
+    private static Command BuildBalances(CommandTree tree)
+    {
+        var type = Inputs.Choice("--type", "Only accounts of one type", "TYPE", "user", "asset", "expense", "equity");
+        return tree.Create("balances", "Every account with its balance, debits and credits", (context, cancellationToken) =>
+        {
+            var path = context.Value(type) is { } only ? $"ledger/balances?type={only}" : "ledger/balances";
+            var items = context.Client.ItemsAsync(path, Paging.Accounts, int.MaxValue, cancellationToken);
+            var table = new TableView().Text("Account").Text("Type").Money("Balance").Money("Debits").Money("Credits").Count("Entries");
+            var (balance, debits, credits, entries) = (0m, 0m, 0m, 0L);
+            return context.PrintListAsync(items, LedgerJson.Default.AccountBalance, table, whenEmpty: "No accounts.", addRow: account =>
+            {
+                table.Row(account.Account, account.Type, account.BalanceCents, account.TotalDebits, account.TotalCredits, account.EntryCount);
+                balance += account.BalanceCents;
+                debits += account.TotalDebits;
+                credits += account.TotalCredits;
+                entries += account.EntryCount;
+            }, addTotal: () => table.Total("TOTAL", "", balance, debits, credits, entries));
+        }, type);
+    }
+
+    private static Command BuildUser(CommandTree tree)
+    {
+        var user = Inputs.User();
+        var limit = Inputs.Count("--limit", "How many of the newest entries to show", 20, 100_000);
+        return tree.Create("user", "A user's budget and newest entries", async (context, cancellationToken) =>
+        {
+            var budget = await context.Client.GetAsync(context.UserPath(user), cancellationToken);
+            var path = $"{context.UserPath(user)}/entries";
+            var entries = context.Client.ItemsAsync(path, Paging.Entries, context.Value(limit), cancellationToken);
+            if (context.IsJson)
+                return await PrintJsonAsync(context, budget, entries);
+
+            UserCommands.Show(budget.Read(LedgerJson.Default.Budget), context.Output);
+            context.Output.Line("");
+            var table = new TableView().Text("Entry").Text("Time").Money("Debit").Money("Credit").Text("Type").Text("Reference").Text("Description");
+            return await context.PrintListAsync(entries, LedgerJson.Default.Entry, table, whenEmpty: "No entries.", addRow: entry => table.Row(
+                entry.Id.ToString(CultureInfo.InvariantCulture),
+                entry.CreatedAt,
+                NullIfZero(entry.DebitCents),
+                NullIfZero(entry.CreditCents),
+                entry.ReferenceType,
+                entry.ReferenceId,
+                entry.Description));
+        }, user, limit);
+    }
+
+    // The two answers as they came, side by side in one object.
+    private static async Task<int> PrintJsonAsync(CommandContext context, LedgerAnswer budget, IAsyncEnumerable<JsonElement> entries)
+    {
+        var list = new List<string>();
+        await foreach (var entry in entries)
+            list.Add(entry.GetRawText());
+        context.Output.Line($"{{\"budget\":{budget.Body.Trim()},\"entries\":[{string.Join(',', list)}]}}");
+        return ExitCode.Done;
+    }
+
+    private static async Task<int> IntegrityAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var answer = await context.Client.GetAsync("ledger/integrity", cancellationToken);
+        var integrity = answer.Read(LedgerJson.Default.Integrity);
+        var faults = integrity.Faults ?? [];
+        var isSound = integrity.IsBalanced && integrity.Imbalance == 0 && faults.Length == 0;
+        context.Print(answer, LedgerJson.Default.Integrity, _ =>
+        {
+            context.Output.Verdict(isSound ? "BALANCED" : "IMBALANCE", isSound);
+            context.Output.Properties(
+                ("Debits", integrity.TotalDebits),
+                ("Credits", integrity.TotalCredits),
+                ("Imbalance", integrity.Imbalance),
+                ("Entries", integrity.EntryCount),
+                ("Transactions", integrity.TransactionCount));
+            if (faults.Length == 0)
+                return;
+            var table = new TableView().Text("Fault").Text("Id").Text("Detail");
+            foreach (var fault in faults)
+                table.Row(fault.Kind, fault.Id.ToString(), fault.Detail);
+            context.Output.Line("");
+            context.Output.Table(table, "");
+        });
+        return isSound ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static async Task<int> SummaryAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var answer = await context.Client.GetAsync("ledger/summary", cancellationToken);
+        return context.Print(answer, LedgerJson.Default.Summary, summary =>
+        {
+            var types = summary.Types;
+            var table = new TableView().Text("Type").Count("Accounts").Money("Debits").Money("Credits").Money("Net").Count("Entries");
+            foreach (var type in types)
+                table.Row(type.Type, type.Accounts, type.Debits, type.Credits, type.Net, type.Entries);
+            table.Total(
+                "TOTAL",
+                types.Sum(type => type.Accounts),
+                types.Sum(type => type.Debits),
+                types.Sum(type => type.Credits),
+                types.Sum(type => type.Net),
+                types.Sum(type => type.Entries));
+            context.Output.Table(table, "The books are empty.");
+        });
+    }
+
+    private static async Task<int> HeadroomAsync(CommandContext context, CancellationToken cancellationToken)
+    {
+        var answer = await context.Client.GetAsync("ledger/headroom", cancellationToken);
+        return context.Print(answer, LedgerJson.Default.Headroom, headroom => Show(headroom, context.Output));
+    }
+
+    private static decimal? NullIfZero(decimal cents) => cents == 0 ? null : cents;
+}

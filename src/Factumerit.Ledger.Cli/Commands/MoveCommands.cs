@@ -1,0 +1,72 @@
+using System.CommandLine;
+using Factumerit.Ledger.Cli.Display;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// <c>fa grant</c> and <c>fa purchase</c>: credit given to a user, and credit bought from a provider. Each carries an idempotency
+/// key (R9), which is told whenever it stays open whether the move was made.
+/// </summary>
+internal static class MoveCommands
+{
+    public static Command BuildGrant(CommandTree tree)
+    {
+        var user = Inputs.User();
+        var amount = Inputs.Cents("--amount-cents", "How much credit", isRequired: true);
+        var reason = Inputs.Text("--reason", "Why, for the entry");
+        var admin = Inputs.Text("--admin-id", "Who grants it (else the name of the API key)", "ID");
+        var key = Inputs.IdempotencyKey();
+        return tree.Create("grant", "Give a user credit", async (context, cancellationToken) =>
+        {
+            using var body = new JsonBody();
+            body.Text("user_id", context.Value(user))
+                .Number("amount_cents", context.Value(amount))
+                .Text("reason", context.Value(reason))
+                .Text("admin_id", context.Value(admin));
+            var answer = await PostAsync(context, "grants", body, key, cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Grant, grant => context.Output.Line(
+                $"{(answer.IsReplay ? "Already granted" : "Granted")} {Cents(context.Value(amount)!)} to {Output.TextOf(grant.Budget.UserId)}; " +
+                $"balance {MoneyFormat.Format(grant.Budget.BalanceCents)} (transaction {Output.TextOf(grant.TransactionId)})."));
+        }, user, amount, reason, admin, key);
+    }
+
+    public static Command BuildPurchase(CommandTree tree)
+    {
+        var credits = Inputs.Cents("--credits-cents", "The credit that was bought", isRequired: true);
+        var tax = Inputs.Cents("--sales-tax-cents", "The tax paid on it");
+        var provider = Inputs.Text("--provider", "Where it was bought (else anthropic)", "NAME");
+        var invoice = Inputs.Text("--invoice", "The invoice's number");
+        var key = Inputs.IdempotencyKey();
+        return tree.Create("purchase", "Book credit bought from a provider", async (context, cancellationToken) =>
+        {
+            using var body = new JsonBody();
+            body.Number("credits_cents", context.Value(credits))
+                .Number("sales_tax_cents", context.Value(tax))
+                .Text("provider", context.Value(provider))
+                .Text("invoice", context.Value(invoice));
+            var answer = await PostAsync(context, "purchases", body, key, cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Purchase, purchase => context.Output.Line(
+                $"{(answer.IsReplay ? "Already booked" : "Booked")} a purchase of {MoneyFormat.Format(purchase.TotalCents)}; " +
+                $"headroom {MoneyFormat.Format(purchase.Headroom.AvailableCents)} (transaction {Output.TextOf(purchase.TransactionId)})."));
+        }, credits, tax, provider, invoice, key);
+    }
+
+    /// <summary>Posts a move under the key that was given, or a new one.</summary>
+    public static Task<LedgerAnswer> PostAsync(
+        CommandContext context, string path, JsonBody body, Option<string?> keyOption, CancellationToken cancellationToken)
+    {
+        var key = context.Value(keyOption) ?? Inputs.NewKey();
+        // A key with a blank in it has to reach the next run as one word.
+        var word = key.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_.:@+=/".Contains(letter, StringComparison.Ordinal))
+            ? key
+            : $"'{key.Replace("'", @"'\''", StringComparison.Ordinal)}'";
+        return context.ChangeAsync(HttpMethod.Post, path, body.ToBytes(), key, $" with --idempotency-key {word}", cancellationToken);
+    }
+
+    /// <summary>An amount as it was typed, in dollars where it is an ordinary number.</summary>
+    public static string Cents(string typed) =>
+        decimal.TryParse(typed, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out var cents)
+            ? MoneyFormat.Format(cents)
+            : $"{typed} cents";
+}

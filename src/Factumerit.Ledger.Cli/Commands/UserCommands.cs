@@ -1,0 +1,101 @@
+using System.CommandLine;
+using Factumerit.Ledger.Cli.Display;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// <c>fa user</c>: who has credit, and how much. Signing up twice changes nothing (R7), nor does deleting twice (R11).
+/// </summary>
+internal static class UserCommands
+{
+    public static Command Build(CommandTree tree) => new("user", "Who has credit, and how much")
+    {
+        BuildCreate(tree),
+        BuildShow(tree),
+        BuildList(tree),
+        BuildDelete(tree),
+    };
+
+    /// <summary>Prints a budget for people.</summary>
+    public static void Show(Budget budget, Output output) => output.Properties(
+        ("User", budget.UserId),
+        ("Balance", budget.BalanceCents),
+        ("Spent", budget.TotalSpentCents),
+        ("Added", budget.TotalAddedCents),
+        ("Has credit", budget.HasCredit),
+        ("Promo expires", budget.PromoExpiresAt),
+        ("Created", budget.CreatedAt),
+        ("Updated", budget.UpdatedAt),
+        ("Deleted", budget.DeletedAt));
+
+    private static Command BuildCreate(CommandTree tree)
+    {
+        var user = Inputs.User();
+        var credit = Inputs.Cents("--initial-credit-cents", "Signup credit, within the headroom");
+        var ttl = Inputs.Number("--promo-ttl-days", "Days until the signup credit counts as expired");
+        var isOverridden = new Option<bool>("--override-headroom-check") { Description = "Give the credit whatever the headroom; for tests" };
+        return tree.Create("create", "Sign a user up", async (context, cancellationToken) =>
+        {
+            using var body = new JsonBody();
+            body.Text("user_id", context.Value(user))
+                .Number("initial_credit_cents", context.Value(credit))
+                .Number("promo_ttl_days", context.Value(ttl))
+                .Flag("override_headroom_check", context.Value(isOverridden));
+            var answer = await context.ChangeAsync(HttpMethod.Post, "users", body.ToBytes(), null, "", cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Budget, budget =>
+            {
+                context.Output.Line(answer.Status == System.Net.HttpStatusCode.Created
+                    ? $"Created {Output.TextOf(budget.UserId)}."
+                    : $"{Output.TextOf(budget.UserId)} was there already; nothing changed.");
+                Show(budget, context.Output);
+            });
+        }, user, credit, ttl, isOverridden);
+    }
+
+    private static Command BuildShow(CommandTree tree)
+    {
+        var user = Inputs.User();
+        return tree.Create("show", "A user's budget", async (context, cancellationToken) =>
+        {
+            var answer = await context.Client.GetAsync(context.UserPath(user), cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Budget, budget => Show(budget, context.Output));
+        }, user);
+    }
+
+    private static Command BuildList(CommandTree tree)
+    {
+        var prefix = Inputs.Text("--prefix", "Only users whose id begins with this, for example vikunja:");
+        return tree.Create("list", "All users with their budgets", (context, cancellationToken) =>
+        {
+            var path = context.Value(prefix) is { } begin ? $"users?prefix={Uri.EscapeDataString(begin)}" : "users";
+            var items = context.Client.ItemsAsync(path, Paging.Users, int.MaxValue, cancellationToken);
+            var table = new TableView().Text("User").Money("Balance").Money("Spent").Money("Added").Text("Created").Text("Deleted");
+            return context.PrintListAsync(items, LedgerJson.Default.Budget, table, whenEmpty: "No users.", addRow: budget => table.Row(
+                budget.UserId, budget.BalanceCents, budget.TotalSpentCents, budget.TotalAddedCents, budget.CreatedAt, budget.DeletedAt));
+        }, prefix);
+    }
+
+    private static Command BuildDelete(CommandTree tree)
+    {
+        var user = Inputs.User();
+        var yes = Inputs.Yes();
+        return tree.Create("delete", "Close a user's account and reclaim what is left on it", async (context, cancellationToken) =>
+        {
+            await context.ConfirmAsync($"Delete {context.Value(user)} and forfeit the credit that is left?", yes, cancellationToken);
+            var answer = await context.ChangeAsync(HttpMethod.Delete, context.UserPath(user), null, null, "", cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Deletion, deletion => context.Output.Line(Describe(deletion)));
+        }, user, yes);
+    }
+
+    private static string Describe(Deletion deletion)
+    {
+        var moved = deletion switch
+        {
+            { ForfeitedCents: > 0 } => $"{MoneyFormat.Format(deletion.ForfeitedCents)} forfeited",
+            { WrittenOffCents: > 0 } => $"{MoneyFormat.Format(deletion.WrittenOffCents)} written off",
+            _ => "no credit was left",
+        };
+        return $"Deleted {Output.TextOf(deletion.UserId)}: {moved}{(deletion.TransactionId is { } id ? $" (transaction {Output.TextOf(id)})" : "")}.";
+    }
+}

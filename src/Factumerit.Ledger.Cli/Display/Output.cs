@@ -1,0 +1,81 @@
+using System.Globalization;
+using System.Text;
+using Spectre.Console;
+using Spectre.Console.Rendering;
+
+namespace Factumerit.Ledger.Cli.Display;
+
+/// <summary>
+/// Writes answers to stdout. On a terminal tables fit its width and may have colour; elsewhere they are plain text, one line a
+/// row however long, so that other programs can read them.
+/// </summary>
+internal sealed class Output
+{
+    // Wide enough that no row is ever wrapped for a pipe or a file.
+    private const int UnlimitedWidth = 1_000_000;
+
+    private readonly FaEnvironment _environment;
+
+    public Output(FaEnvironment environment) => _environment = environment;
+
+    /// <summary>One line of text.</summary>
+    public void Line(string text) => _environment.Stdout.WriteLine(text);
+
+    /// <summary>One word that says good or bad, coloured where colour may be.</summary>
+    public void Verdict(string word, bool isGood) =>
+        Render(new Text(word, new Style(isGood ? Color.Green : Color.Red, decoration: Decoration.Bold)), endsLine: true);
+
+    /// <summary>A table, or a sentence where it has no rows.</summary>
+    public void Table(TableView view, string whenEmpty)
+    {
+        if (view.IsEmpty)
+            Line(whenEmpty);
+        else
+            Render(view.ToTable(), endsLine: false);
+    }
+
+    /// <summary>Names and values below each other; amounts have their decimal points in one column.</summary>
+    public void Properties(params (string Name, object? Value)[] properties)
+    {
+        var width = properties.Max(property => property.Name.Length);
+        var amounts = new Queue<string>(MoneyFormat.Align(properties.Select(property => property.Value).OfType<decimal>().Cast<decimal?>()));
+        foreach (var (name, value) in properties)
+        {
+            var text = value is decimal ? amounts.Dequeue() : TextOf(value);
+            Line($"{name.PadRight(width)}  {text}".TrimEnd());
+        }
+    }
+
+    /// <summary>A value as one line of text: a dash for nothing, times in UTC, and no control characters from whoever wrote it.</summary>
+    public static string TextOf(object? value) => value switch
+    {
+        null or "" => "-",
+        bool yes => yes ? "yes" : "no",
+        long count => MoneyFormat.Count(count),
+        DateTimeOffset time => time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", CultureInfo.InvariantCulture),
+        _ => Printable(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "-"),
+    };
+
+    /// <summary>The text with every control character made a space: it can neither break a row nor steer a terminal.</summary>
+    public static string Printable(string text) =>
+        text.Any(char.IsControl) ? string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter)) : text;
+
+    private void Render(IRenderable content, bool endsLine)
+    {
+        var text = new StringWriter(new StringBuilder(), CultureInfo.InvariantCulture) { NewLine = "\n" };
+        var console = AnsiConsole.Create(new AnsiConsoleSettings
+        {
+            Ansi = _environment.HasColor ? AnsiSupport.Yes : AnsiSupport.No,
+            ColorSystem = _environment.HasColor ? ColorSystemSupport.Standard : ColorSystemSupport.NoColors,
+            Interactive = InteractionSupport.No,
+            Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
+            Out = new AnsiConsoleOutput(text),
+        });
+        console.Profile.Width = _environment.StdoutIsTerminal ? Math.Max(_environment.TerminalWidth, 40) : UnlimitedWidth;
+        console.Write(content);
+        if (endsLine)
+            console.WriteLine();
+        foreach (var line in text.ToString().TrimEnd('\n').Split('\n'))
+            Line(line.TrimEnd());
+    }
+}

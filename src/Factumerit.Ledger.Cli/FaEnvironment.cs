@@ -1,0 +1,63 @@
+namespace Factumerit.Ledger.Cli;
+
+/// <summary>
+/// Everything that a run of <c>fa</c> reads from or writes to besides the service and the files named on the command line.
+/// The process builds it from its console; tests build it from strings.
+/// </summary>
+public sealed record FaEnvironment
+{
+    /// <summary>Where answers go.</summary>
+    public required TextWriter Stdout { get; init; }
+
+    /// <summary>Where errors, questions and progress go.</summary>
+    public required TextWriter Stderr { get; init; }
+
+    /// <summary>Where answers to questions come from.</summary>
+    public required TextReader Stdin { get; init; }
+
+    /// <summary>The environment variables by name.</summary>
+    public required IReadOnlyDictionary<string, string> Variables { get; init; }
+
+    /// <summary>The absolute directory in which relative files and <c>.factumerit</c> are looked for.</summary>
+    public required string WorkingDirectory { get; init; }
+
+    public bool StdinIsTerminal { get; init; }
+
+    public bool StdoutIsTerminal { get; init; }
+
+    public bool StderrIsTerminal { get; init; }
+
+    /// <summary>The columns of the terminal; without meaning where there is none.</summary>
+    public int TerminalWidth { get; init; } = 80;
+
+    /// <summary>The clock of waits between attempts.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>True where colour may be written: a terminal that understands it, and a user who did not say NO_COLOR.</summary>
+    public bool HasColor => StdoutIsTerminal && Variable("NO_COLOR") is null && Variable("TERM") != "dumb";
+
+    /// <summary>The variable's value, or null where it is not set or empty.</summary>
+    public string? Variable(string name) => Variables.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
+
+    /// <summary>The console, variables and directory of the running process.</summary>
+    public static FaEnvironment OfThisProcess() => new()
+    {
+        Stdout = Console.Out,
+        Stderr = Console.Error,
+        Stdin = Console.In,
+        Variables = ReadVariables(),
+        WorkingDirectory = Directory.GetCurrentDirectory(),
+        StdinIsTerminal = !Console.IsInputRedirected,
+        StdoutIsTerminal = !Console.IsOutputRedirected,
+        StderrIsTerminal = !Console.IsErrorRedirected,
+        TerminalWidth = Console.IsOutputRedirected || Console.WindowWidth <= 0 ? 80 : Console.WindowWidth,
+    };
+
+    private static Dictionary<string, string> ReadVariables()
+    {
+        var variables = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (System.Collections.DictionaryEntry variable in Environment.GetEnvironmentVariables())
+            variables[(string)variable.Key] = (string?)variable.Value ?? "";
+        return variables;
+    }
+}

@@ -1,0 +1,70 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Cli.Http;
+
+/// <summary>
+/// Writes the object of a request field by field. Fields without a value are left out, and amounts go out with the very
+/// digits that were typed, so that nothing on the way can round them.
+/// </summary>
+internal sealed class JsonBody : IDisposable
+{
+    // Bodies are never put into a page: letters outside ASCII need no escape and stay small.
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private readonly ArrayBufferWriter<byte> _bytes = new();
+    private readonly Utf8JsonWriter _writer;
+
+    public JsonBody()
+    {
+        _writer = new Utf8JsonWriter(_bytes, Readable);
+        _writer.WriteStartObject();
+    }
+
+    public JsonBody Text(string name, string? value)
+    {
+        if (value is not null)
+            _writer.WriteString(name, value);
+        return this;
+    }
+
+    public JsonBody Text(string name, ReadOnlySpan<byte> utf8)
+    {
+        _writer.WriteString(name, utf8);
+        return this;
+    }
+
+    /// <summary>A number in JSON's own spelling; see <see cref="Display.MoneyFormat.IsNumber"/>.</summary>
+    public JsonBody Number(string name, string? digits)
+    {
+        if (digits is not null)
+        {
+            _writer.WritePropertyName(name);
+            _writer.WriteRawValue(digits);
+        }
+
+        return this;
+    }
+
+    public JsonBody Number(string name, decimal value) => Number(name, value.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>A flag; written only where it is raised.</summary>
+    public JsonBody Flag(string name, bool isRaised)
+    {
+        if (isRaised)
+            _writer.WriteBoolean(name, true);
+        return this;
+    }
+
+    /// <summary>Ends the object and returns it.</summary>
+    public byte[] ToBytes()
+    {
+        _writer.WriteEndObject();
+        _writer.Flush();
+        return _bytes.WrittenSpan.ToArray();
+    }
+
+    public void Dispose() => _writer.Dispose();
+}

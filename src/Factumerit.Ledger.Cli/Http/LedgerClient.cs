@@ -1,0 +1,119 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Cli.Http;
+
+/// <summary>
+/// Speaks to the service. Refusals and lost connections become <see cref="FaException"/>s that say whether the request may
+/// have been carried out all the same.
+/// </summary>
+internal sealed class LedgerClient : IDisposable
+{
+    // Fewer round trips for long lists; the most that the service gives in one page.
+    private const int PageSize = 1000;
+
+    private readonly HttpClient _http;
+    private readonly TimeProvider _time;
+
+    public LedgerClient(Settings settings, TimeProvider time)
+    {
+        _time = time;
+        // A redirected POST would arrive as a GET: better to be told.
+        _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = settings.Url };
+        _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", settings.ApiKey);
+        _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("fa", Version));
+        _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
+    }
+
+    /// <summary>The version of the program, without the commit that the build adds.</summary>
+    public static string Version =>
+        typeof(LedgerClient).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    /// <summary>Sends a request and returns the answer if it is a success; throws the refusal otherwise.</summary>
+    public async Task<LedgerAnswer> SendAsync(
+        HttpMethod method, string path, byte[]? body, string? idempotencyKey, CancellationToken cancellationToken)
+    {
+        var answer = await TrySendAsync(method, path, body, idempotencyKey, cancellationToken);
+        return answer.IsSuccess ? answer : throw answer.ToFailure();
+    }
+
+    public Task<LedgerAnswer> GetAsync(string path, CancellationToken cancellationToken) =>
+        SendAsync(HttpMethod.Get, path, null, null, cancellationToken);
+
+    /// <summary>Sends a request and returns whatever the answer is; throws where none came.</summary>
+    public async Task<LedgerAnswer> TrySendAsync(
+        HttpMethod method, string path, byte[]? body, string? idempotencyKey, CancellationToken cancellationToken)
+    {
+        using var request = new HttpRequestMessage(method, path);
+        if (idempotencyKey is not null)
+            request.Headers.TryAddWithoutValidation("Idempotency-Key", idempotencyKey);
+        if (body is not null)
+        {
+            request.Content = new ByteArrayContent(body);
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        }
+
+        try
+        {
+            using var response = await _http.SendAsync(request, cancellationToken);
+            var text = await response.Content.ReadAsStringAsync(cancellationToken);
+            var isReplay = response.Headers.TryGetValues("Idempotency-Replayed", out var replayed) && replayed.Contains("true");
+            return new LedgerAnswer(response.StatusCode, text, isReplay, RetryAfterOf(response), _http.BaseAddress!);
+        }
+        catch (HttpRequestException failure) when (failure.HttpRequestError
+            is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError)
+        {
+            throw new FaException($"Can't reach the ledger at {_http.BaseAddress}: {failure.Message}. Start it, or give its address with --url or FACTUMERIT_URL.")
+            {
+                IsUnreachable = true,
+            };
+        }
+        catch (HttpRequestException failure)
+        {
+            throw new FaException($"The connection to {_http.BaseAddress} was lost before the answer came: {failure.Message}") { IsOutcomeUnknown = true };
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            throw new FaException($"{_http.BaseAddress} gave no answer in {_http.Timeout.TotalSeconds} seconds.") { IsOutcomeUnknown = true };
+        }
+    }
+
+    /// <summary>The items of a list, page after page, newest or first ones first, at most <paramref name="itemsMax"/> of them.</summary>
+    public async IAsyncEnumerable<JsonElement> ItemsAsync(
+        string path, Paging paging, int itemsMax, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var cursor = "";
+        for (var left = itemsMax; left > 0;)
+        {
+            var limit = Math.Min(left, PageSize).ToString(CultureInfo.InvariantCulture);
+            var query = $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}limit={limit}";
+            if (cursor.Length > 0)
+                query += $"&{paging.Parameter}={Uri.EscapeDataString(cursor)}";
+            var page = (await GetAsync(query, cancellationToken)).Read(LedgerJson.Default.JsonElement);
+            foreach (var item in paging.ItemsOf(page))
+            {
+                if (left-- > 0)
+                    yield return item;
+            }
+
+            var next = paging.NextOf(page);
+            // The same cursor twice would turn for ever.
+            if (next.Length == 0 || next == cursor)
+                yield break;
+            cursor = next;
+        }
+    }
+
+    public void Dispose() => _http.Dispose();
+
+    private TimeSpan? RetryAfterOf(HttpResponseMessage response) => response.Headers.RetryAfter switch
+    {
+        { Delta: { } delta } => delta,
+        { Date: { } date } when date > _time.GetUtcNow() => date - _time.GetUtcNow(),
+        { Date: not null } => TimeSpan.Zero,
+        _ => null,
+    };
+}

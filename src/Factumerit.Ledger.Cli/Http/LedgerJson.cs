@@ -1,0 +1,123 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Factumerit.Ledger.Cli.Http;
+
+/// <summary>
+/// The JSON of the service: snake_case names, amounts as exact decimals whether they come as numbers or as text.
+/// </summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
+    RespectNullableAnnotations = true,
+    NumberHandling = JsonNumberHandling.AllowReadingFromString)]
+[JsonSerializable(typeof(Budget))]
+[JsonSerializable(typeof(Deletion))]
+[JsonSerializable(typeof(Usage))]
+[JsonSerializable(typeof(UsageBatch))]
+[JsonSerializable(typeof(Grant))]
+[JsonSerializable(typeof(Purchase))]
+[JsonSerializable(typeof(WriteDown))]
+[JsonSerializable(typeof(Headroom))]
+[JsonSerializable(typeof(Integrity))]
+[JsonSerializable(typeof(Summary))]
+[JsonSerializable(typeof(AccountBalance))]
+[JsonSerializable(typeof(Entry))]
+[JsonSerializable(typeof(ApiKey))]
+[JsonSerializable(typeof(ApiKeys))]
+[JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(JsonElement))]
+internal sealed partial class LedgerJson : JsonSerializerContext;
+
+internal sealed record Budget(
+    [property: JsonRequired] string UserId,
+    decimal BalanceCents,
+    decimal TotalSpentCents,
+    decimal TotalAddedCents,
+    bool HasCredit,
+    DateTimeOffset? PromoExpiresAt,
+    DateTimeOffset? CreatedAt,
+    DateTimeOffset? UpdatedAt,
+    DateTimeOffset? DeletedAt);
+
+internal sealed record Deletion([property: JsonRequired] string UserId, decimal ForfeitedCents, decimal WrittenOffCents, string? TransactionId);
+
+internal sealed record Usage(
+    string? UsageId,
+    string? RequestId,
+    string UserId,
+    [property: JsonRequired] decimal AmountCents,
+    string? TransactionId,
+    decimal BalanceCents);
+
+internal sealed record UsageBatch([property: JsonRequired] UsageResult[] Results);
+
+internal sealed record UsageResult(int Status, Usage? Usage, Problem? Problem);
+
+internal sealed record Grant(string? TransactionId, [property: JsonRequired] Budget Budget);
+
+internal sealed record Purchase(
+    string? TransactionId,
+    [property: JsonRequired] decimal TotalCents,
+    [property: JsonRequired] Headroom Headroom);
+
+internal sealed record WriteDown(
+    string? TransactionId,
+    [property: JsonRequired] decimal AmountCents,
+    [property: JsonRequired] Headroom Headroom);
+
+internal sealed record Headroom(
+    [property: JsonRequired] decimal AssetCents,
+    decimal LiabilityCents,
+    decimal AvailableCents,
+    ProviderBalance[]? Providers);
+
+internal sealed record ProviderBalance(string Provider, decimal BalanceCents);
+
+internal sealed record Integrity(
+    [property: JsonRequired] bool IsBalanced,
+    decimal TotalDebits,
+    decimal TotalCredits,
+    decimal Imbalance,
+    long EntryCount,
+    long TransactionCount,
+    Fault[]? Faults);
+
+/// <param name="Id">What is at fault: a transaction, an account or a user, as text or number.</param>
+internal sealed record Fault(string Kind, JsonElement Id, string? Detail);
+
+internal sealed record Summary([property: JsonRequired] TypeSummary[] Types);
+
+internal sealed record TypeSummary(string Type, long Accounts, decimal Debits, decimal Credits, decimal Net, long Entries);
+
+internal sealed record AccountBalance(
+    [property: JsonRequired] string Account,
+    string Type,
+    decimal BalanceCents,
+    decimal TotalDebits,
+    decimal TotalCredits,
+    long EntryCount);
+
+internal sealed record Entry(
+    long Id,
+    string? TransactionId,
+    [property: JsonRequired] string Account,
+    decimal DebitCents,
+    decimal CreditCents,
+    string? Description,
+    string? ReferenceType,
+    string? ReferenceId,
+    DateTimeOffset? CreatedAt);
+
+internal sealed record ApiKeys(
+    [property: JsonRequired, JsonPropertyName("api_keys")] ApiKey[] Keys);
+
+/// <param name="Id">What revokes the key, as text or number.</param>
+internal sealed record ApiKey(
+    [property: JsonRequired] JsonElement Id,
+    string Name,
+    string Role,
+    string? UserPrefix,
+    string? KeyPrefix,
+    DateTimeOffset? CreatedAt,
+    DateTimeOffset? RevokedAt,
+    string? Secret);

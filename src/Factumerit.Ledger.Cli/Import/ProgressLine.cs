@@ -1,0 +1,36 @@
+using System.Globalization;
+using Factumerit.Ledger.Cli.Display;
+
+namespace Factumerit.Ledger.Cli.Import;
+
+/// <summary>
+/// One line on the terminal that shows how far a long import is. Where stderr is not a terminal it writes nothing.
+/// </summary>
+internal sealed class ProgressLine(FaEnvironment environment)
+{
+    private const int BarWidth = 30;
+
+    private int _shownLength;
+
+    /// <summary>Draws the bar over the one before.</summary>
+    public void Show(double share, long rows)
+    {
+        if (!environment.StderrIsTerminal)
+            return;
+        var filled = (int)(share * BarWidth);
+        var line = $"[{new string('#', filled)}{new string('.', BarWidth - filled)}] " +
+            $"{share.ToString("0%", CultureInfo.InvariantCulture),4}  {MoneyFormat.Count(rows)} rows";
+        environment.Stderr.Write($"\r{line.PadRight(_shownLength)}");
+        environment.Stderr.Flush();
+        _shownLength = line.Length;
+    }
+
+    /// <summary>Makes room for a line that stays.</summary>
+    public void Clear()
+    {
+        if (_shownLength == 0)
+            return;
+        environment.Stderr.Write($"\r{new string(' ', _shownLength)}\r");
+        _shownLength = 0;
+    }
+}

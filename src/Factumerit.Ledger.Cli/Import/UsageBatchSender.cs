@@ -1,0 +1,101 @@
+using System.Net;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Import;
+
+/// <summary>
+/// Sends rows in one request until each has an answer that stands. Resending is safe, since every row carries its request id
+/// (R9): a busy or unreachable service is tried again, a bounded number of times.
+/// </summary>
+internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
+{
+    private const int AttemptsMax = 8;
+
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
+    private static readonly TimeSpan RetryAfterMax = TimeSpan.FromMinutes(5);
+
+    // A service that was never reached is more likely a wrong address than one that is coming back.
+    private bool _wasReached;
+
+    /// <summary>The answer to each row, in order.</summary>
+    public async Task<UsageResult[]> SendAsync(IReadOnlyList<UsageRow> rows, CancellationToken cancellationToken)
+    {
+        var results = new UsageResult[rows.Count];
+        var pending = Enumerable.Range(0, rows.Count).ToList();
+        for (var attempt = 1; pending.Count > 0; attempt++)
+        {
+            FaException failure;
+            TimeSpan? retryAfter = null;
+            try
+            {
+                var answer = await client.TrySendAsync(
+                    HttpMethod.Post, "usage/batch", Join(pending.Select(index => rows[index])), null, cancellationToken);
+                _wasReached = true;
+                if (answer.IsSuccess)
+                    pending = Settle(pending, answer.Read(LedgerJson.Default.UsageBatch).Results, results);
+                else if (IsAboutTheRows(answer.Status))
+                    return await SendHalvesAsync(rows, answer, cancellationToken);
+                else if (!IsPassing((int)answer.Status))
+                    throw answer.ToFailure();
+                if (pending.Count == 0)
+                    break;
+                failure = answer.IsSuccess ? new FaException(results[pending[0]].Problem!.Describe()) : answer.ToFailure();
+                retryAfter = answer.RetryAfter;
+            }
+            catch (FaException lost) when (lost.IsOutcomeUnknown || (lost.IsUnreachable && _wasReached))
+            {
+                failure = lost;
+            }
+
+            if (attempt == AttemptsMax || retryAfter > RetryAfterMax)
+                throw failure;
+            await Task.Delay(retryAfter ?? DelayAfter(attempt), time, cancellationToken);
+        }
+
+        return results;
+    }
+
+    /// <summary>Keeps the answers that stand and returns the rows that have to be sent again.</summary>
+    private static List<int> Settle(List<int> sent, UsageResult[] answers, UsageResult[] results)
+    {
+        if (answers.Length != sent.Count || answers.Any(answer => answer.Usage is null && answer.Problem is null))
+            throw new FaException($"The service answered {answers.Length} of {sent.Count} rows: is it the ledger's address?");
+        for (var index = 0; index < sent.Count; index++)
+            results[sent[index]] = answers[index];
+        return sent.Where(index => IsPassing(results[index].Status)).ToList();
+    }
+
+    /// <summary>
+    /// A request that is refused as a whole because of something in it: halves of it are sent until the row at fault stands alone.
+    /// </summary>
+    private async Task<UsageResult[]> SendHalvesAsync(IReadOnlyList<UsageRow> rows, LedgerAnswer refusal, CancellationToken cancellationToken)
+    {
+        if (rows.Count == 1)
+            return [new UsageResult((int)refusal.Status, null, Problem.Parse(refusal.Body) ?? throw refusal.ToFailure())];
+        var first = await SendAsync(rows.Take(rows.Count / 2).ToList(), cancellationToken);
+        var second = await SendAsync(rows.Skip(rows.Count / 2).ToList(), cancellationToken);
+        return [.. first, .. second];
+    }
+
+    private static bool IsAboutTheRows(HttpStatusCode status) =>
+        status is HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableContent;
+
+    private static bool IsPassing(int status) => status is 429 or 502 or 503 or 504;
+
+    private static TimeSpan DelayAfter(int attempt) => FirstDelay * Math.Pow(2, attempt - 1);
+
+    private static byte[] Join(IEnumerable<UsageRow> rows)
+    {
+        using var body = new MemoryStream();
+        var separator = (byte)'[';
+        foreach (var row in rows)
+        {
+            body.WriteByte(separator);
+            body.Write(row.Json);
+            separator = (byte)',';
+        }
+
+        body.WriteByte((byte)']');
+        return body.ToArray();
+    }
+}

@@ -1,0 +1,71 @@
+namespace Factumerit.Ledger.Cli;
+
+/// <summary>
+/// Where the service is and with which key it is spoken to: the command line first, then the environment, then what an
+/// embedded service left in the nearest <c>.factumerit</c> directory, then the default address.
+/// </summary>
+internal sealed record Settings(Uri Url, string ApiKey)
+{
+    public const string DefaultUrl = "http://localhost:5080";
+    public const string UrlVariable = "FACTUMERIT_URL";
+    public const string ApiKeyVariable = "FACTUMERIT_API_KEY";
+
+    private const string DirectoryName = ".factumerit";
+
+    /// <summary>Finds the settings, or throws with a line that says what is missing.</summary>
+    public static Settings Find(string? urlOption, string? apiKeyOption, FaEnvironment environment)
+    {
+        var embedded = FindEmbedded(environment.WorkingDirectory);
+        var embeddedUrl = ParseUrl(ReadLine(embedded, "url") ?? DefaultUrl, $"the file url in {embedded}");
+        var chosenUrl = urlOption ?? environment.Variable(UrlVariable);
+        var url = chosenUrl is null ? embeddedUrl : ParseUrl(chosenUrl, urlOption is null ? UrlVariable : "--url");
+
+        // The embedded service's key opens everything: it stays on this machine, whatever address is asked for.
+        var isEmbeddedKeyFit = url == embeddedUrl || url.IsLoopback;
+        var key = apiKeyOption ?? environment.Variable(ApiKeyVariable) ?? (isEmbeddedKeyFit ? ReadLine(embedded, "admin-key") : null);
+        if (string.IsNullOrWhiteSpace(key))
+            throw new FaException($"No API key for {url}: give --api-key or set {ApiKeyVariable}.");
+        key = key.Trim();
+        if (key.Any(letter => letter is < '!' or > '~'))
+            throw new FaException("The API key holds characters that no key has.");
+        return new Settings(url, key);
+    }
+
+    /// <summary>True for an absolute http or https address.</summary>
+    public static bool IsUrl(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https";
+
+    private static Uri ParseUrl(string text, string origin)
+    {
+        if (!IsUrl(text.Trim()))
+            throw new FaException($"'{text}' from {origin} is not an address such as {DefaultUrl}.");
+        // With the slash at the end a path below it is kept when requests are resolved against it.
+        return new Uri(text.Trim().TrimEnd('/') + "/");
+    }
+
+    private static string? FindEmbedded(string workingDirectory)
+    {
+        for (var directory = new DirectoryInfo(workingDirectory); directory is not null; directory = directory.Parent)
+        {
+            var candidate = Path.Combine(directory.FullName, DirectoryName);
+            if (Directory.Exists(candidate))
+                return candidate;
+        }
+
+        return null;
+    }
+
+    private static string? ReadLine(string? directory, string name)
+    {
+        if (directory is null || Path.Combine(directory, name) is var path && !File.Exists(path))
+            return null;
+        try
+        {
+            return File.ReadLines(path).FirstOrDefault()?.Trim() is { Length: > 0 } line ? line : null;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new FaException($"{path} can't be read: {failure.Message}");
+        }
+    }
+}

@@ -1,0 +1,74 @@
+using Factumerit.Ledger.Cli;
+
+namespace Factumerit.Ledger.Tests.Cli;
+
+/// <summary>
+/// One run of <c>fa</c> in this process, and what it left behind. Without a ledger it finds neither address nor key.
+/// </summary>
+public sealed record FaRun(int ExitCode, string Stdout, string Stderr)
+{
+    public static Task<FaRun> OfAsync(FakeLedger ledger, params string[] args) => OfAsync(Beside(ledger), args);
+
+    public static async Task<FaRun> OfAsync(FaEnvironment environment, params string[] args)
+    {
+        var exitCode = await FaApplication.RunAsync(args, environment);
+        return new FaRun(exitCode, environment.Stdout.ToString()!, environment.Stderr.ToString()!);
+    }
+
+    /// <summary>An environment without terminals that knows the ledger's address and key.</summary>
+    public static FaEnvironment Beside(FakeLedger ledger) => Alone() with
+    {
+        Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = ledger.Url, ["FACTUMERIT_API_KEY"] = FakeLedger.ApiKey },
+    };
+
+    /// <summary>An environment that knows nothing.</summary>
+    public static FaEnvironment Alone() => new()
+    {
+        Stdout = new StringWriter { NewLine = "\n" },
+        Stderr = new StringWriter { NewLine = "\n" },
+        Stdin = new StringReader(""),
+        Variables = new Dictionary<string, string>(),
+        WorkingDirectory = Path.GetTempPath(),
+        Time = new InstantTime(),
+    };
+}
+
+/// <summary>A clock on which every wait is over at once, and that remembers how long it would have been.</summary>
+public sealed class InstantTime : TimeProvider
+{
+    public List<TimeSpan> Waits { get; } = [];
+
+    public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
+    {
+        Waits.Add(dueTime);
+        ThreadPool.QueueUserWorkItem(_ => callback(state));
+        return new OverTimer();
+    }
+
+    private sealed class OverTimer : ITimer
+    {
+        public bool Change(TimeSpan dueTime, TimeSpan period) => true;
+
+        public void Dispose()
+        {
+        }
+
+        public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+    }
+}
+
+/// <summary>A directory that goes away with the test.</summary>
+public sealed class ScratchDirectory : IDisposable
+{
+    public string Path { get; } = Directory.CreateTempSubdirectory("fa-").FullName;
+
+    public string Write(string name, string text)
+    {
+        var file = System.IO.Path.Combine(Path, name);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(file)!);
+        File.WriteAllText(file, text);
+        return file;
+    }
+
+    public void Dispose() => Directory.Delete(Path, recursive: true);
+}

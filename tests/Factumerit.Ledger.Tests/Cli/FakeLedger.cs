@@ -1,0 +1,84 @@
+using System.Collections.Concurrent;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Factumerit.Ledger.Tests.Cli;
+
+/// <summary>
+/// A service on a loopback port that gives the answers it was told to, in order, and keeps what was sent to it.
+/// </summary>
+public sealed class FakeLedger : IAsyncDisposable
+{
+    public const string ApiKey = "key-of-the-tests";
+
+    private readonly ConcurrentQueue<Func<HttpContext, Task>> _answers = new();
+    private readonly ConcurrentQueue<Received> _requests = new();
+    private readonly WebApplication _app;
+
+    private FakeLedger(WebApplication app) => _app = app;
+
+    public string Url => _app.Urls.Single();
+
+    public IReadOnlyList<Received> Requests => [.. _requests];
+
+    public Received Request => _requests.Single();
+
+    public static async Task<FakeLedger> StartAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.UseUrls("http://127.0.0.1:0");
+        var ledger = new FakeLedger(builder.Build());
+        ledger._app.Run(ledger.ReplyAsync);
+        await ledger._app.StartAsync();
+        return ledger;
+    }
+
+    /// <summary>Adds an answer to the next request that has none yet.</summary>
+    public FakeLedger Answers(int status, string body, params (string Name, string Value)[] headers)
+    {
+        _answers.Enqueue(async context =>
+        {
+            context.Response.StatusCode = status;
+            context.Response.ContentType = status < 400 ? "application/json" : "application/problem+json";
+            foreach (var (name, value) in headers)
+                context.Response.Headers[name] = value;
+            await context.Response.WriteAsync(body);
+        });
+        return this;
+    }
+
+    /// <summary>Cuts the connection in place of an answer.</summary>
+    public FakeLedger HangsUp()
+    {
+        _answers.Enqueue(context =>
+        {
+            context.Abort();
+            return Task.CompletedTask;
+        });
+        return this;
+    }
+
+    public ValueTask DisposeAsync() => _app.DisposeAsync();
+
+    private async Task ReplyAsync(HttpContext context)
+    {
+        using var body = new StreamReader(context.Request.Body);
+        _requests.Enqueue(new Received(
+            context.Request.Method,
+            context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
+            context.Request.Headers.Authorization.ToString(),
+            context.Request.Headers["Idempotency-Key"].FirstOrDefault(),
+            await body.ReadToEndAsync()));
+        if (_answers.TryDequeue(out var answer))
+            await answer(context);
+        else
+            context.Response.StatusCode = 599;
+    }
+}
+
+/// <summary>One request as it arrived, its path with escapes and query.</summary>
+public sealed record Received(string Method, string Path, string Authorization, string? IdempotencyKey, string Body);

@@ -1,0 +1,133 @@
+namespace Factumerit.Ledger.Tests.Cli;
+
+public sealed class MoveCommandsTests : IAsyncLifetime
+{
+    private const string Granted = """{"transaction_id":"t1","budget":{"user_id":"alice","balance_cents":600}}""";
+    private const string Unavailable = """{"status":503,"code":"unavailable","detail":"The database is away."}""";
+    private const string Headroom = """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
+
+    private FakeLedger _ledger = null!;
+
+    public async Task InitializeAsync() => _ledger = await FakeLedger.StartAsync();
+
+    public async Task DisposeAsync() => await _ledger.DisposeAsync();
+
+    [Fact]
+    public async Task A_grant_carries_key_reason_and_admin()
+    {
+        _ledger.Answers(201, Granted);
+
+        var run = await FaRun.OfAsync(
+            _ledger, "grant", "alice", "--amount-cents", "500", "--reason", "sorry", "--admin-id", "ivan", "--idempotency-key", "k1");
+
+        run.ShouldBe(new FaRun(0, "Granted $5.00 to alice; balance $6.00 (transaction t1).\n", ""));
+        _ledger.Request.ShouldBe(new Received(
+            "POST",
+            "/grants",
+            "Bearer " + FakeLedger.ApiKey,
+            "k1",
+            """{"user_id":"alice","amount_cents":500,"reason":"sorry","admin_id":"ivan"}"""));
+    }
+
+    [Fact]
+    public async Task A_replayed_grant_is_told_from_a_new_one()
+    {
+        _ledger.Answers(201, Granted, ("Idempotency-Replayed", "true"));
+
+        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--idempotency-key", "k1");
+
+        run.Stdout.ShouldBe("Already granted $5.00 to alice; balance $6.00 (transaction t1).\n");
+    }
+
+    [Fact]
+    public async Task Without_a_key_each_run_makes_its_own()
+    {
+        _ledger.Answers(201, Granted).Answers(201, Granted);
+
+        await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500");
+        await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500");
+
+        _ledger.Requests.ShouldAllBe(request => request.IdempotencyKey!.Length >= 32);
+        _ledger.Requests.Select(request => request.IdempotencyKey).Distinct().Count().ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task An_unavailable_service_leaves_the_key_to_run_again_with()
+    {
+        _ledger.Answers(503, Unavailable);
+
+        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500");
+
+        run.ShouldBe(new FaRun(
+            1,
+            "",
+            $"unavailable: The database is away. It may have been done or not: run again with --idempotency-key {_ledger.Request.IdempotencyKey}, which is safe.\n"));
+    }
+
+    [Fact]
+    public async Task A_lost_connection_leaves_the_key_to_run_again_with()
+    {
+        _ledger.HangsUp();
+
+        var run = await FaRun.OfAsync(_ledger, "purchase", "--credits-cents", "500", "--idempotency-key", "June's");
+
+        run.ExitCode.ShouldBe(1);
+        run.Stderr.ShouldStartWith($"The connection to {_ledger.Url}/ was lost before the answer came: ");
+        run.Stderr.ShouldEndWith(" It may have been done or not: run again with --idempotency-key 'June'\\''s', which is safe.\n");
+    }
+
+    [Fact]
+    public async Task A_refusal_names_no_key_since_nothing_happened()
+    {
+        _ledger.Answers(410, """{"code":"user-deleted","detail":"alice was deleted."}""");
+
+        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500");
+
+        run.ShouldBe(new FaRun(1, "", "user-deleted: alice was deleted.\n"));
+    }
+
+    [Fact]
+    public async Task A_purchase_is_booked_with_its_tax()
+    {
+        _ledger.Answers(201, $$"""{"transaction_id":"t1","total_cents":2759,"headroom":{{Headroom}}}""");
+
+        var run = await FaRun.OfAsync(
+            _ledger, "purchase", "--credits-cents", "2500", "--sales-tax-cents", "259", "--provider", "openai", "--invoice", "I-1", "--idempotency-key", "k");
+
+        run.ShouldBe(new FaRun(0, "Booked a purchase of $27.59; headroom $19.00 (transaction t1).\n", ""));
+        _ledger.Request.Path.ShouldBe("/purchases");
+        _ledger.Request.IdempotencyKey.ShouldBe("k");
+        _ledger.Request.Body.ShouldBe("""{"credits_cents":2500,"sales_tax_cents":259,"provider":"openai","invoice":"I-1"}""");
+    }
+
+    [Theory]
+    [InlineData(201, "\"t1\"", "5", "Wrote asset:openai down by $0.05; headroom $19.00 (transaction t1).\n")]
+    [InlineData(201, "\"t1\"", "-5", "Added $0.05 found above the books to asset:openai; headroom $19.00 (transaction t1).\n")]
+    [InlineData(200, "null", "0", "Nothing to post: asset:openai is right; headroom $19.00.\n")]
+    public async Task A_write_down_to_a_balance_says_what_it_found(int status, string transaction, string amount, string stdout)
+    {
+        _ledger.Answers(status, $$"""{"transaction_id":{{transaction}},"amount_cents":{{amount}},"headroom":{{Headroom}}}""");
+
+        var run = await FaRun.OfAsync(
+            _ledger, "write-down", "--actual-balance-cents", "2495", "--provider", "openai", "--reason", "month", "--idempotency-key", "k", "--yes");
+
+        run.ShouldBe(new FaRun(0, stdout, ""));
+        _ledger.Request.IdempotencyKey.ShouldBe("k");
+        _ledger.Request.Body.ShouldBe("""{"actual_balance_cents":2495,"provider":"openai","reason":"month"}""");
+    }
+
+    [Fact]
+    public async Task A_write_down_asks_with_account_and_amount()
+    {
+        _ledger.Answers(201, $$"""{"transaction_id":"t1","amount_cents":0.0165,"headroom":{{Headroom}}}""");
+        var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("y\n") };
+
+        var run = await FaRun.OfAsync(environment, "write-down", "--amount-cents", "0.0165");
+
+        run.ShouldBe(new FaRun(
+            0,
+            "Wrote asset:anthropic down by $0.000165; headroom $19.00 (transaction t1).\n",
+            "Write asset:anthropic down by $0.000165? This can't be undone. [y/N] "));
+        _ledger.Request.Body.ShouldBe("""{"amount_cents":0.0165}""");
+    }
+}

@@ -1,0 +1,254 @@
+namespace Factumerit.Ledger.Tests.Cli;
+
+public sealed class UsageImportTests : IAsyncLifetime, IDisposable
+{
+    private const string Header = "user_id,amount_cents,request_id\n";
+
+    private readonly ScratchDirectory _scratch = new();
+    private FakeLedger _ledger = null!;
+
+    public async Task InitializeAsync() => _ledger = await FakeLedger.StartAsync();
+
+    public async Task DisposeAsync() => await _ledger.DisposeAsync();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    public async Task Amounts_go_out_with_their_exact_digits_and_empty_cells_stay_away()
+    {
+        _ledger.Answers(200, Results(Recorded("0.0165"), Recorded("12345678901.1234567")));
+
+        var run = await ImportAsync(
+            "request_id,user_id,amount_cents,model,prompt_tokens,completion_tokens,description,occurred_at\r\n" +
+            "r1,@bob:m.org,0.0165000,opus,10,20,\"a, \"\"b\"\"\",2026-01-02T00:00:00Z\r\n" +
+            "r2,alice, 12345678901.1234567 ,,,,,\r\n");
+
+        run.ShouldBe(new FaRun(0, "2 rows: 2 recorded, 0 already there, 0 refused; $123,456,789.011399567 recorded\n", ""));
+        _ledger.Request.ShouldBe(new Received(
+            "POST",
+            "/usage/batch",
+            "Bearer " + FakeLedger.ApiKey,
+            null,
+            """[{"request_id":"r1","user_id":"@bob:m.org","amount_cents":0.0165000,"model":"opus","prompt_tokens":10,"completion_tokens":20,"description":"a, \"b\"","occurred_at":"2026-01-02T00:00:00Z"},{"request_id":"r2","user_id":"alice","amount_cents":12345678901.1234567}]"""));
+    }
+
+    [Fact]
+    public async Task Refused_and_malformed_rows_are_told_by_line_in_order_and_stop_nobody()
+    {
+        _ledger.Answers(200, Results(
+            Recorded("1"),
+            """{"status":402,"problem":{"code":"insufficient-credit","detail":"bob has no credit."}}""",
+            """{"status":400,"problem":{"code":"validation-failed","detail":"Wrong.","errors":{"amount_cents":["is negative"]}}}""",
+            Recorded("2")));
+
+        var run = await ImportAsync(
+            Header + "alice,1,r1\nbob,abc,r2\nbob,2,r3\n\nbob,-1,r4\nbob,1\n,1,r5\nbob,1,\nbob,\"1\"x,r6\nalice,2,r7\n");
+
+        run.ShouldBe(new FaRun(1, "9 rows: 2 recorded, 0 already there, 7 refused; $0.03 recorded\n", """
+            usage.csv:3: malformed-row: amount_cents 'abc' is not a number
+            usage.csv:4: insufficient-credit: bob has no credit.
+            usage.csv:6: validation-failed: Wrong. amount_cents: is negative
+            usage.csv:7: malformed-row: has 2 fields where the first line names 3 columns
+            usage.csv:8: malformed-row: user_id is empty
+            usage.csv:9: malformed-row: request_id is empty
+            usage.csv:10: malformed-row: a quote stands in the wrong place
+
+            """));
+    }
+
+    [Fact]
+    public async Task A_second_run_finds_all_rows_there()
+    {
+        _ledger.Answers(200, Results(Replayed("1"), Replayed("2")));
+
+        var run = await ImportAsync(Header + "alice,1,r1\nalice,2,r2\n");
+
+        run.ShouldBe(new FaRun(0, "2 rows: 0 recorded, 2 already there, 0 refused; $0.00 recorded\n", ""));
+    }
+
+    [Fact]
+    public async Task The_summary_for_programs_is_an_object()
+    {
+        _ledger.Answers(200, Results(Recorded("0.5")));
+
+        var run = await ImportAsync(Header + "alice,0.5,r1\n", "--json");
+
+        run.ShouldBe(new FaRun(0, """{"rows":1,"recorded":1,"already_there":0,"refused":0,"recorded_cents":0.5}""" + "\n", ""));
+    }
+
+    [Fact]
+    public async Task A_busy_service_is_tried_again_after_the_time_it_asks_for()
+    {
+        var time = new InstantTime();
+        _ledger
+            .Answers(503, """{"code":"unavailable","detail":"Away."}""", ("Retry-After", "7"))
+            .Answers(429, """{"code":"rate-limited","detail":"Slow down."}""")
+            .HangsUp()
+            .Answers(200, Results(Recorded("1")));
+
+        var run = await ImportAsync(FaRun.Beside(_ledger) with { Time = time }, Header + "alice,1,r1\n");
+
+        run.ShouldBe(new FaRun(0, "1 row: 1 recorded, 0 already there, 0 refused; $0.01 recorded\n", ""));
+        time.Waits.ShouldBe([TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)]);
+        _ledger.Requests.Select(request => request.Body).Distinct().Count().ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Only_rows_whose_answer_does_not_stand_are_sent_again()
+    {
+        _ledger
+            .Answers(200, Results(Recorded("1"), """{"status":503,"problem":{"code":"unavailable","detail":"Away."}}""", Recorded("3")))
+            .Answers(200, Results(Recorded("2")));
+
+        var run = await ImportAsync(Header + "alice,1,r1\nalice,2,r2\nalice,3,r3\n");
+
+        run.Stdout.ShouldBe("3 rows: 3 recorded, 0 already there, 0 refused; $0.06 recorded\n");
+        _ledger.Requests[1].Body.ShouldBe("""[{"user_id":"alice","amount_cents":2,"request_id":"r2"}]""");
+    }
+
+    [Fact]
+    public async Task Attempts_are_bounded_and_the_way_out_is_told()
+    {
+        for (var attempt = 0; attempt < 8; attempt++)
+            _ledger.Answers(503, """{"code":"unavailable","detail":"Away."}""");
+
+        var run = await ImportAsync(Header + "alice,1,r1\n");
+
+        run.ShouldBe(new FaRun(
+            1,
+            "0 rows: 0 recorded, 0 already there, 0 refused; $0.00 recorded\n",
+            "unavailable: Away. The import stopped: run it again, what is recorded is not recorded twice.\n"));
+        _ledger.Requests.Count.ShouldBe(8);
+    }
+
+    [Fact]
+    public async Task A_wrong_key_stops_at_once()
+    {
+        _ledger.Answers(401, """{"code":"unauthorized","detail":"No such key."}""");
+
+        var run = await ImportAsync(Header + "alice,1,r1\n");
+
+        run.ExitCode.ShouldBe(1);
+        run.Stderr.ShouldStartWith("unauthorized: No such key. The import stopped");
+        _ledger.Requests.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task A_batch_refused_as_a_whole_is_halved_until_the_row_at_fault_stands_alone()
+    {
+        const string Malformed = """{"code":"malformed-request","detail":"occurred_at is no time."}""";
+        _ledger
+            .Answers(400, Malformed)
+            .Answers(200, Results(Recorded("1")))
+            .Answers(400, Malformed)
+            .Answers(400, Malformed)
+            .Answers(200, Results(Recorded("3")));
+
+        var run = await ImportAsync(Header + "alice,1,r1\nalice,2,r2\nalice,3,r3\n");
+
+        run.ShouldBe(new FaRun(
+            1,
+            "3 rows: 2 recorded, 0 already there, 1 refused; $0.04 recorded\n",
+            "usage.csv:3: malformed-request: occurred_at is no time.\n"));
+    }
+
+    [Theory]
+    [InlineData("\n")]
+    [InlineData("\r\n")]
+    public async Task Line_numbers_are_right_behind_quoted_line_breaks(string lineBreak)
+    {
+        _ledger.Answers(200, Results(Recorded("1"), """{"status":410,"problem":{"code":"user-deleted","detail":"Gone."}}"""));
+        var file = "user_id,amount_cents,request_id,description\nalice,1,r1,\"one\ntwo\n\nfour\"\n\nbob,1,r2,\"x\ny\"\nbob,x,r3,";
+
+        var run = await ImportAsync("\ufeff" + file.Replace("\n", lineBreak, StringComparison.Ordinal));
+
+        run.Stderr.ShouldBe("usage.csv:7: user-deleted: Gone.\nusage.csv:9: malformed-row: amount_cents 'x' is not a number\n");
+    }
+
+    [Fact]
+    public async Task Batches_have_the_size_that_was_asked_for()
+    {
+        _ledger.Answers(200, Results(Recorded("1"), Recorded("1"))).Answers(200, Results(Recorded("1")));
+
+        var run = await ImportAsync(Header + "a,1,r1\na,1,r2\na,1,r3\n", "--batch-size", "2");
+
+        run.Stdout.ShouldBe("3 rows: 3 recorded, 0 already there, 0 refused; $0.03 recorded\n");
+        _ledger.Requests.Count.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task Bodies_stay_below_four_mebibytes()
+    {
+        const int Rows = 12;
+        var description = new string('d', 900_000);
+        var rows = string.Concat(Enumerable.Range(0, Rows).Select(row => $"a,1,r{row},{description}\n"));
+        for (var request = 0; request < Rows / 4; request++)
+            _ledger.Answers(200, Results(Recorded("1"), Recorded("1"), Recorded("1"), Recorded("1")));
+
+        var run = await ImportAsync("user_id,amount_cents,request_id,description\n" + rows);
+
+        run.ShouldBe(new FaRun(0, "12 rows: 12 recorded, 0 already there, 0 refused; $0.12 recorded\n", ""));
+        _ledger.Requests.ShouldAllBe(request => request.Body.Length < 4 * 1024 * 1024);
+    }
+
+    [Fact]
+    public async Task A_quote_that_is_never_closed_does_not_take_in_the_file()
+    {
+        _ledger.Answers(200, Results(Recorded("1")));
+        var rest = string.Concat(Enumerable.Repeat("alice,1,rx\n", 500_000));
+
+        var run = await ImportAsync(Header + "alice,1,r1\nbob,\"1,r2\n" + rest);
+
+        run.ExitCode.ShouldBe(1);
+        run.Stdout.ShouldBe("1 row: 1 recorded, 0 already there, 0 refused; $0.01 recorded\n");
+        run.Stderr.ShouldStartWith("usage.csv:3: the row does not end within 1048576 bytes: is a quote never closed?");
+    }
+
+    [Theory]
+    [InlineData("", 1, "usage.csv: is empty.\n")]
+    [InlineData("{\"users\": 1}", 1, "usage.csv: is not a CSV file of usages: its first line must name its columns, separated by commas (user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at).\n")]
+    [InlineData("user_id,amount_cent,request_id\n", 2, "usage.csv: unknown column 'amount_cent'; columns are user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at.\n")]
+    [InlineData("user_id,amount_cents\n", 2, "usage.csv: the column request_id is missing.\n")]
+    [InlineData("user_id,amount_cents,request_id,user_id\n", 2, "usage.csv: a column is there twice.\n")]
+    public async Task A_wrong_header_is_told_before_anything_is_sent(string file, int exitCode, string stderr)
+    {
+        (await ImportAsync(file)).ShouldBe(new FaRun(exitCode, "", stderr));
+        _ledger.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_missing_file_is_told()
+    {
+        var run = await FaRun.OfAsync(FaRun.Beside(_ledger) with { WorkingDirectory = _scratch.Path }, "usage", "import", "none.csv");
+
+        run.ShouldBe(new FaRun(1, "", "none.csv: no such file.\n"));
+    }
+
+    [Fact]
+    public async Task A_terminal_shows_a_bar_that_makes_room_for_refused_rows()
+    {
+        _ledger.Answers(200, Results(Recorded("1")));
+
+        var run = await ImportAsync(FaRun.Beside(_ledger) with { StderrIsTerminal = true }, Header + "alice,1,r1\n");
+
+        run.Stderr.ShouldStartWith("\r[##############################] 100%  1 rows");
+        run.Stderr.ShouldEndWith(" \r");
+    }
+
+    private static string Results(params string[] results) => $$"""{"results":[{{string.Join(',', results)}}]}""";
+
+    private static string Recorded(string cents) => Usage(201, cents);
+
+    private static string Replayed(string cents) => Usage(200, cents);
+
+    private static string Usage(int status, string cents) =>
+        $$"""{"status":{{status}},"usage":{"usage_id":"u","request_id":"r","user_id":"a","amount_cents":{{cents}},"billing_status":"billed","transaction_id":"t","balance_cents":1} }""";
+
+    private Task<FaRun> ImportAsync(string file, params string[] options) => ImportAsync(FaRun.Beside(_ledger), file, options);
+
+    private Task<FaRun> ImportAsync(Ledger.Cli.FaEnvironment environment, string file, params string[] options)
+    {
+        _scratch.Write("usage.csv", file);
+        return FaRun.OfAsync(environment with { WorkingDirectory = _scratch.Path }, ["usage", "import", "usage.csv", .. options]);
+    }
+}

@@ -1,0 +1,164 @@
+namespace Factumerit.Ledger.Tests.Cli;
+
+public sealed class UserCommandsTests : IAsyncLifetime
+{
+    private const string Budget =
+        """{"user_id":"vikunja:alice","balance_cents":100,"total_spent_cents":0,"total_added_cents":100,"has_credit":true,"promo_expires_at":"2026-02-01T00:00:00Z","created_at":"2026-01-02T00:00:00Z","updated_at":"2026-01-02T00:00:00Z","deleted_at":null}""";
+
+    private const string Shown = """
+        User           vikunja:alice
+        Balance        $1.00
+        Spent          $0.00
+        Added          $1.00
+        Has credit     yes
+        Promo expires  2026-02-01 00:00:00Z
+        Created        2026-01-02 00:00:00Z
+        Updated        2026-01-02 00:00:00Z
+        Deleted        -
+
+        """;
+
+    private FakeLedger _ledger = null!;
+
+    public async Task InitializeAsync() => _ledger = await FakeLedger.StartAsync();
+
+    public async Task DisposeAsync() => await _ledger.DisposeAsync();
+
+    [Fact]
+    public async Task A_new_user_is_created_with_what_was_given()
+    {
+        _ledger.Answers(201, Budget);
+
+        var run = await FaRun.OfAsync(
+            _ledger, "user", "create", "vikunja:alice", "--initial-credit-cents", "100.0", "--promo-ttl-days", "30", "--override-headroom-check");
+
+        run.ShouldBe(new FaRun(0, "Created vikunja:alice.\n" + Shown, ""));
+        _ledger.Request.ShouldBe(new Received(
+            "POST",
+            "/users",
+            "Bearer " + FakeLedger.ApiKey,
+            null,
+            """{"user_id":"vikunja:alice","initial_credit_cents":100.0,"promo_ttl_days":30,"override_headroom_check":true}"""));
+    }
+
+    [Fact]
+    public async Task R7_an_existing_user_is_told_from_a_new_one()
+    {
+        _ledger.Answers(200, Budget);
+
+        var run = await FaRun.OfAsync(_ledger, "user", "create", "vikunja:alice");
+
+        run.ShouldBe(new FaRun(0, "vikunja:alice was there already; nothing changed.\n" + Shown, ""));
+        _ledger.Request.Body.ShouldBe("""{"user_id":"vikunja:alice"}""");
+    }
+
+    [Fact]
+    public async Task A_user_is_shown()
+    {
+        _ledger.Answers(200, Budget);
+
+        (await FaRun.OfAsync(_ledger, "user", "show", "vikunja:alice")).ShouldBe(new FaRun(0, Shown, ""));
+    }
+
+    [Fact]
+    public async Task A_user_for_programs_is_the_answer_as_it_came()
+    {
+        _ledger.Answers(200, """{ "user_id": "alice", "balance_cents": 1.5000000 }""");
+
+        (await FaRun.OfAsync(_ledger, "user", "show", "alice", "--json"))
+            .ShouldBe(new FaRun(0, """{ "user_id": "alice", "balance_cents": 1.5000000 }""" + "\n", ""));
+    }
+
+    [Theory]
+    [InlineData("@bob:matrix.org", "/users/%40bob%3Amatrix.org")]
+    [InlineData("a+b=c@d", "/users/a%2Bb%3Dc%40d")]
+    [InlineData("../api-keys", "/users/..%2Fapi-keys")]
+    public async Task Ids_are_escaped_in_paths(string user, string path)
+    {
+        _ledger.Answers(200, Budget);
+
+        await FaRun.OfAsync(_ledger, "user", "show", user);
+
+        _ledger.Request.Path.ShouldBe(path);
+    }
+
+    [Fact]
+    public async Task An_id_that_begins_like_an_option_goes_behind_two_dashes()
+    {
+        _ledger.Answers(200, Budget);
+
+        (await FaRun.OfAsync(_ledger, "user", "show", "--", "-x")).ExitCode.ShouldBe(0);
+        _ledger.Request.Path.ShouldBe("/users/-x");
+    }
+
+    [Fact]
+    public async Task The_list_follows_all_pages_below_a_prefix()
+    {
+        _ledger
+            .Answers(200, $$"""{"users":[{{Budget}}],"next_after":"vikunja:alice"}""")
+            .Answers(200, """{"users":[{"user_id":"vikunja:bob","balance_cents":-2.5,"total_spent_cents":2.5,"total_added_cents":0,"has_credit":false,"created_at":"2026-01-02T00:00:00Z","deleted_at":"2026-01-03T00:00:00Z"}],"next_after":null}""");
+
+        var run = await FaRun.OfAsync(_ledger, "user", "list", "--prefix", "vikunja:");
+
+        run.ShouldBe(new FaRun(0, """
+            USER           BALANCE   SPENT  ADDED  CREATED               DELETED
+            vikunja:alice   $1.00   $0.00   $1.00  2026-01-02 00:00:00Z  -
+            vikunja:bob    -$0.025  $0.025  $0.00  2026-01-02 00:00:00Z  2026-01-03 00:00:00Z
+
+            """, ""));
+        _ledger.Requests.Select(request => request.Path).ShouldBe(
+            ["/users?prefix=vikunja%3A&limit=1000", "/users?prefix=vikunja%3A&limit=1000&after=vikunja%3Aalice"]);
+    }
+
+    [Fact]
+    public async Task An_empty_list_for_programs_is_an_empty_array()
+    {
+        _ledger.Answers(200, """{"users":[],"next_after":null}""");
+
+        (await FaRun.OfAsync(_ledger, "user", "list", "--json")).ShouldBe(new FaRun(0, "[]\n", ""));
+    }
+
+    [Theory]
+    [InlineData("""{"user_id":"bob","forfeited_cents":595,"written_off_cents":0,"transaction_id":"t1"}""", "Deleted bob: $5.95 forfeited (transaction t1).\n")]
+    [InlineData("""{"user_id":"bob","forfeited_cents":0,"written_off_cents":2.5,"transaction_id":"t1"}""", "Deleted bob: $0.025 written off (transaction t1).\n")]
+    [InlineData("""{"user_id":"bob","forfeited_cents":0,"written_off_cents":0,"transaction_id":null}""", "Deleted bob: no credit was left.\n")]
+    public async Task Deleting_says_what_became_of_the_credit(string answer, string stdout)
+    {
+        _ledger.Answers(200, answer);
+
+        (await FaRun.OfAsync(_ledger, "user", "delete", "bob", "--yes")).ShouldBe(new FaRun(0, stdout, ""));
+        _ledger.Request.Method.ShouldBe("DELETE");
+        _ledger.Request.Path.ShouldBe("/users/bob");
+    }
+
+    [Theory]
+    [InlineData("", 1)]
+    [InlineData("\n", 1)]
+    [InlineData("n\n", 1)]
+    [InlineData("yep\n", 1)]
+    [InlineData("y\n", 0)]
+    [InlineData("YES\n", 0)]
+    public async Task Deleting_asks_on_a_terminal_and_takes_only_a_yes(string typed, int exitCode)
+    {
+        _ledger.Answers(200, """{"user_id":"bob","forfeited_cents":0,"written_off_cents":0,"transaction_id":null}""");
+        var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader(typed) };
+
+        var run = await FaRun.OfAsync(environment, "user", "delete", "bob");
+
+        run.ExitCode.ShouldBe(exitCode);
+        run.Stderr.ShouldBe(
+            "Delete bob and forfeit the credit that is left? This can't be undone. [y/N] " + (exitCode == 0 ? "" : "Nothing was done.\n"));
+        _ledger.Requests.Count.ShouldBe(1 - exitCode);
+    }
+
+    [Fact]
+    public async Task A_problem_is_one_line_with_its_code_and_fields()
+    {
+        _ledger.Answers(400, """{"type":"/problems/validation-failed","title":"Bad","status":400,"detail":"2 fields are wrong.","code":"validation-failed","trace_id":"x","errors":{"user_id":["is too long","has a blank"],"promo_ttl_days":["is negative"]}}""");
+
+        var run = await FaRun.OfAsync(_ledger, "user", "create", "a b");
+
+        run.ShouldBe(new FaRun(
+            1, "", "validation-failed: 2 fields are wrong. user_id: is too long, has a blank; promo_ttl_days: is negative\n"));
+    }
+}

@@ -1,0 +1,78 @@
+namespace Factumerit.Ledger.Tests.Cli;
+
+public sealed class WrongUsageTests
+{
+    [Theory]
+    [InlineData("", "Required command was not provided.\nTry 'fa --help'.\n")]
+    [InlineData("ledger", "Required command was not provided.\nTry 'fa ledger --help'.\n")]
+    [InlineData("user show", "Required argument missing for command: 'show'.\nTry 'fa user show --help'.\n")]
+    [InlineData("user show ..", "USER: '..' is not a user's id.\nTry 'fa user show --help'.\n")]
+    [InlineData("usage import", "Required argument missing for command: 'import'.\nTry 'fa usage import --help'.\n")]
+    [InlineData("grant alice", "Option '--amount-cents' is required.\nTry 'fa grant --help'.\n")]
+    [InlineData(
+        "grant alice --amount-cents 1,50",
+        "--amount-cents: '1,50' is not a number of cents such as 500 or 0.0165.\nTry 'fa grant --help'.\n")]
+    [InlineData("write-down", "Give one of --amount-cents and --actual-balance-cents.\nTry 'fa write-down --help'.\n")]
+    [InlineData(
+        "write-down --amount-cents 1 --actual-balance-cents 1",
+        "Give one of --amount-cents and --actual-balance-cents.\nTry 'fa write-down --help'.\n")]
+    [InlineData(
+        "ledger headroom --url localhost",
+        "--url: 'localhost' is not an address such as http://localhost:5080.\nTry 'fa ledger headroom --help'.\n")]
+    [InlineData(
+        "usage import f.csv --batch-size 1001",
+        "--batch-size: '1001' is not a whole number between 1 and 1000.\nTry 'fa usage import --help'.\n")]
+    [InlineData(
+        "ledger user alice --limit x",
+        "--limit: 'x' is not a whole number between 1 and 100000.\nTry 'fa ledger user --help'.\n")]
+    [InlineData(
+        "usage record alice --amount-cents 1 --prompt-tokens 1.5",
+        "--prompt-tokens: '1.5' is not a whole number.\nTry 'fa usage record --help'.\n")]
+    [InlineData(
+        "ledger balances --type liability",
+        "--type: 'liability' is not one of user, asset, expense, equity.\nTry 'fa ledger balances --help'.\n")]
+    [InlineData(
+        "api-key create --name n --role root",
+        "--role: 'root' is not one of bot, ops, admin.\nTry 'fa api-key create --help'.\n")]
+    [InlineData(
+        "user delete --force --yes",
+        "Unrecognized option '--force'; put -- before an argument that begins with '-'.\nTry 'fa user delete --help'.\n")]
+    [InlineData("user show alice bob", "Unrecognized command or argument 'bob'.\nTry 'fa user show --help'.\n")]
+    [InlineData("frobnicate", "Required command was not provided.\nUnrecognized command or argument 'frobnicate'.\nTry 'fa --help'.\n")]
+    public async Task Wrong_usage_is_told_with_a_hint_and_exits_with_2(string line, string stderr)
+    {
+        var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        run.ShouldBe(new FaRun(2, "", stderr));
+    }
+
+    [Theory]
+    [InlineData("user delete alice")]
+    [InlineData("api-key revoke 1")]
+    [InlineData("write-down --amount-cents 1")]
+    public async Task What_cannot_be_undone_needs_yes_where_nobody_can_be_asked(string line)
+    {
+        var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' '));
+
+        run.ShouldBe(new FaRun(2, "", "This can't be undone: without a terminal to ask on, give --yes.\n"));
+    }
+
+    [Fact]
+    public async Task Version_is_printed()
+    {
+        var run = await FaRun.OfAsync(FaRun.Alone(), "--version");
+
+        run.ExitCode.ShouldBe(0);
+        run.Stdout.ShouldMatch(@"\A\d+\.\d+\.\d+\S*\n\z");
+    }
+
+    [Fact]
+    public async Task Help_names_the_commands()
+    {
+        var run = await FaRun.OfAsync(FaRun.Alone(), "--help");
+
+        run.ExitCode.ShouldBe(0);
+        foreach (var command in new[] { "ledger", "user", "usage", "grant", "purchase", "write-down", "api-key", "--url", "--json" })
+            run.Stdout.ShouldContain(command);
+    }
+}
