@@ -1,5 +1,3 @@
-using Factumerit.Ledger;
-using Factumerit.Ledger.Api;
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Reading;
@@ -7,14 +5,17 @@ using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;
 
-return await Verbs.RunAsync(args);
+namespace Factumerit.Ledger.Api;
 
 /// <summary>The service: what it consists of, and what it serves.</summary>
 public static partial class Service
 {
+    public static Task<int> Main(string[] args) => Verbs.RunAsync(args);
+
     public static WebApplication Build(string[] args)
     {
-        var builder = WebApplication.CreateBuilder(args);
+        // appsettings.json lies beside the program; the working directory is where an embedded database keeps its data.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
         builder.AddServiceLogging();
         builder.ConfigureKestrel();
 

@@ -2,6 +2,8 @@ using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
 using Serilog;
 
+namespace Factumerit.Ledger.Api;
+
 /// <summary>The settings of the framework that the service needs, out of the way of its table of contents.</summary>
 public static partial class Service
 {

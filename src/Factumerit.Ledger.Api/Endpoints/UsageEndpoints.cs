@@ -60,7 +60,7 @@ public static class UsageEndpoints
         {
             if (document.RootElement is not { ValueKind: JsonValueKind.Array } items || items.GetArrayLength() is < 1 or > BatchItemsMax)
                 return Answers.Refused(http, new Refusal.ValidationFailed("$", $"must be an array of 1 to {BatchItemsMax} usages"));
-            var results = await RecordManyAsync(http, budgets, items);
+            var results = await JudgeAsync(http, budgets, items);
             // Some may have been written and some not; sending all of them again is safe, as each has its own key.
             return results.FirstOrDefault(r => r.Problem is { Code: "unavailable" })?.Problem is { } unavailable
                 ? unavailable.ToResult()
@@ -68,7 +68,7 @@ public static class UsageEndpoints
         }
     }
 
-    private static async Task<BatchResult[]> RecordManyAsync(HttpContext http, BudgetService budgets, JsonElement items)
+    private static async Task<BatchResult[]> JudgeAsync(HttpContext http, BudgetService budgets, JsonElement items)
     {
         var caller = Caller.Of(http);
         var results = new BatchResult[items.GetArrayLength()];

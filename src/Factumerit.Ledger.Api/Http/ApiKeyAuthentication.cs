@@ -6,7 +6,7 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Authentication by <c>Authorization: Bearer KEY</c>, and authorization by role. Closed by default: a route without <see cref="Allow"/> or
+/// Authentication by <c>Authorization: Bearer KEY</c>, and authorization by role. Closed by default: a route without <see cref="Authorization.Allow"/> or
 /// AllowAnonymous is refused to everybody.
 /// </summary>
 public sealed class ApiKeyAuthentication(
@@ -50,8 +50,14 @@ public static class Authorization
     {
         services.AddMemoryCache();
         services.AddSingleton<ApiKeys>();
-        services.AddAuthentication(ApiKeyAuthentication.SchemeName)
-            .AddScheme<AuthenticationSchemeOptions, ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, null);
+        // The core alone: AddAuthentication would bring data protection along, which writes keys for cookies that nobody uses to the disk.
+        services.AddWebEncoders();
+        services.AddTransient<ApiKeyAuthentication>();
+        services.AddAuthenticationCore(authentication =>
+        {
+            authentication.DefaultScheme = ApiKeyAuthentication.SchemeName;
+            authentication.AddScheme<ApiKeyAuthentication>(ApiKeyAuthentication.SchemeName, displayName: null);
+        });
         services.AddAuthorizationBuilder().SetFallbackPolicy(new AuthorizationPolicyBuilder()
             .RequireAuthenticatedUser()
             // No endpoint (404) and the framework's own for a wrong verb (405) hold nothing; a real route that names no roles stays closed.

@@ -66,11 +66,17 @@ public static class OpenApi
 
         private static void AddExamples(OpenApiOperation operation, string route)
         {
-            if (operation.RequestBody?.Content?.GetValueOrDefault("application/json") is OpenApiMediaType request && ApiExamples.Requests.TryGetValue(route, out var sent))
-                request.Example = JsonNode.Parse(sent);
-            foreach (var (status, response) in operation.Responses ?? [])
-                if (response.Content?.GetValueOrDefault("application/json") is OpenApiMediaType answer && ApiExamples.Answers.TryGetValue(route, out var answered))
-                    answer.Example = JsonNode.Parse(answered);
+            if (ApiExamples.Requests.TryGetValue(route, out var sent))
+                SetExample(operation.RequestBody?.Content, sent);
+            if (ApiExamples.Answers.TryGetValue(route, out var answered))
+                foreach (var response in operation.Responses!.Values)
+                    SetExample(response.Content, answered);
+        }
+
+        private static void SetExample(IDictionary<string, OpenApiMediaType>? content, string json)
+        {
+            if (content is not null && content.TryGetValue("application/json", out var media))
+                media.Example = JsonNode.Parse(json);
         }
 
         private static void AddProblems(OpenApiOperation operation, OperationFilterContext context, IEnumerable<string> codes)
@@ -84,7 +90,7 @@ public static class OpenApi
                 operation.Responses![kinds.Key.ToString(System.Globalization.CultureInfo.InvariantCulture)] = new OpenApiResponse
                 {
                     Description = string.Join("\n\n", kinds.Select(k => $"`{k.Code}`: {k.Title}. {k.WhatToDo}")),
-                    Content = new Dictionary<string, IOpenApiMediaType> { ["application/problem+json"] = content },
+                    Content = new Dictionary<string, OpenApiMediaType> { ["application/problem+json"] = content },
                 };
             }
         }

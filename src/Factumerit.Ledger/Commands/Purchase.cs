@@ -9,8 +9,8 @@ public sealed record PurchaseRequest
     /// <summary>Sales tax paid on it, in cents.</summary>
     public decimal SalesTaxCents { get; init; }
 
-    /// <summary>Who sold it: a lower-case letter, then up to 39 of a-z, 0-9, _ and -.</summary>
-    public string Provider { get; init; } = ChartOfAccounts.DefaultProvider;
+    /// <summary>Who sold it: a lower-case letter, then up to 39 of a-z, 0-9, _ and -; default: anthropic.</summary>
+    public string? Provider { get; init; }
 
     /// <summary>The invoice, at most 200 characters.</summary>
     public string? Invoice { get; init; }
@@ -25,16 +25,18 @@ public sealed record PurchaseReceipt(Guid TransactionId, decimal TotalCents, Hea
 /// <summary>Books bought credit: debit equity:capital, credit asset:P and expense:sales_tax (R9).</summary>
 public sealed class Purchase(PurchaseRequest request, string? idempotencyKey) : KeyedCommand<PurchaseReceipt>("purchase", idempotencyKey)
 {
+    private readonly string _provider = request.Provider ?? ChartOfAccounts.DefaultProvider;
+
     public override bool ReadsTotals => true;
 
-    protected override RequestHash Hash => RequestHash.Of(request.CreditsCents, request.SalesTaxCents, request.Provider, request.Invoice);
+    protected override RequestHash Hash => RequestHash.Of(request.CreditsCents, request.SalesTaxCents, _provider, request.Invoice);
 
     public override void Validate(FieldErrors errors)
     {
         base.Validate(errors);
         errors.CheckAmount("credits_cents", request.CreditsCents, zeroAllowed: false);
         errors.CheckAmount("sales_tax_cents", request.SalesTaxCents, zeroAllowed: true);
-        errors.CheckProvider("provider", request.Provider);
+        errors.CheckProvider("provider", _provider);
         errors.CheckName("invoice", request.Invoice);
         if (!errors.Any && request.CreditsCents + request.SalesTaxCents > Money.OperationCentsMax)
             errors.Add("sales_tax_cents", $"must, with credits_cents, come to at most {Money.Format(Money.OperationCentsMax)}");
@@ -46,11 +48,11 @@ public sealed class Purchase(PurchaseRequest request, string? idempotencyKey) : 
         var totalCents = creditsCents + taxCents;
         List<Entry> entries = [
             Entry.Debit(ChartOfAccounts.CapitalEquity, totalCents),
-            Entry.Credit(ChartOfAccounts.Asset(request.Provider), creditsCents),
+            Entry.Credit(ChartOfAccounts.Asset(_provider), creditsCents),
         ];
         if (taxCents > 0)
             entries.Add(Entry.Credit(ChartOfAccounts.SalesTax, taxCents));
-        var transaction = new LedgerTransaction("purchase", request.Invoice, $"Credit bought from {request.Provider}", [.. entries]);
+        var transaction = new LedgerTransaction("purchase", request.Invoice, $"Credit bought from {_provider}", [.. entries]);
         state.Post(transaction);
         return new PurchaseReceipt(transaction.Id, totalCents, state.Headroom());
     }

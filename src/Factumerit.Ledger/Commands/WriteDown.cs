@@ -9,8 +9,8 @@ public sealed record WriteDownRequest
     /// <summary>What the provider says is left, in cents, from 0 to 10^12: the books are brought to it.</summary>
     public decimal? ActualBalanceCents { get; init; }
 
-    /// <summary>The provider: a lower-case letter, then up to 39 of a-z, 0-9, _ and -.</summary>
-    public string Provider { get; init; } = ChartOfAccounts.DefaultProvider;
+    /// <summary>The provider: a lower-case letter, then up to 39 of a-z, 0-9, _ and -; default: anthropic.</summary>
+    public string? Provider { get; init; }
 
     /// <summary>Why, for people; at most 1000 characters.</summary>
     public string? Reason { get; init; }
@@ -28,9 +28,11 @@ public sealed record WriteDownReceipt(Guid? TransactionId, decimal AmountCents, 
 /// </summary>
 public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) : KeyedCommand<WriteDownReceipt>("write-down", idempotencyKey)
 {
+    private readonly string _provider = request.Provider ?? ChartOfAccounts.DefaultProvider;
+
     public override bool ReadsTotals => true;
 
-    protected override RequestHash Hash => RequestHash.Of(request.AmountCents, request.ActualBalanceCents, request.Provider, request.Reason);
+    protected override RequestHash Hash => RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason);
 
     public override void Validate(FieldErrors errors)
     {
@@ -41,20 +43,20 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
             errors.CheckAmount("amount_cents", request.AmountCents, zeroAllowed: true);
         if (request.ActualBalanceCents is not null)
             errors.CheckAmount("actual_balance_cents", request.ActualBalanceCents, zeroAllowed: true);
-        errors.CheckProvider("provider", request.Provider);
+        errors.CheckProvider("provider", _provider);
         errors.CheckText("reason", request.Reason);
     }
 
     protected override Outcome<WriteDownReceipt> DecideFirst(LedgerState state)
     {
-        var asset = ChartOfAccounts.Asset(request.Provider);
-        var consumedCents = request.AmountCents ?? (state.AssetCents(request.Provider) - request.ActualBalanceCents!.Value);
+        var asset = ChartOfAccounts.Asset(_provider);
+        var consumedCents = request.AmountCents ?? (state.AssetCents(_provider) - request.ActualBalanceCents!.Value);
         if (Math.Abs(consumedCents) > Money.OperationCentsMax)
             return new Refusal.ValidationFailed("actual_balance_cents", $"is more than {Money.Format(Money.OperationCentsMax)} away from the books; write it down in steps");
         var transaction = consumedCents switch
         {
             > 0 => LedgerTransaction.Move(
-                consumedCents, debit: asset, credit: ChartOfAccounts.ProviderExpense(request.Provider), "write_down", description: request.Reason),
+                consumedCents, debit: asset, credit: ChartOfAccounts.ProviderExpense(_provider), "write_down", description: request.Reason),
             < 0 => LedgerTransaction.Move(
                 -consumedCents, debit: ChartOfAccounts.AdjustmentsEquity, credit: asset, "write_down", description: request.Reason),
             _ => null,
