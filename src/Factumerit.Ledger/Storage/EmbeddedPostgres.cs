@@ -77,11 +77,17 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     {
         if (!await StopWatchingAsync().ConfigureAwait(false))
             return;
-        if (await _server.StopAsync().ConfigureAwait(false) is { } reason)
-            EmbeddedPostgresLog.StopsAtOnce(_logger, reason);
-        else
-            EmbeddedPostgresLog.Stopped(_logger);
-        _directory.Dispose();
+        try
+        {
+            if (await _server.StopAsync().ConfigureAwait(false) is { } reason)
+                EmbeddedPostgresLog.StoppedAtOnce(_logger, reason);
+            else
+                EmbeddedPostgresLog.Stopped(_logger);
+        }
+        finally
+        {
+            _directory.Dispose();
+        }
     }
 
     /// <summary>What a kill of the service leaves behind: the server runs on, and nobody holds the directory.</summary>

@@ -23,8 +23,8 @@ internal static partial class EmbeddedPostgresLog
     [LoggerMessage(LogLevel.Error, "Embedded PostgreSQL does not start again: {Reason}")]
     public static partial void StillDown(ILogger logger, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "Embedded PostgreSQL did not stop in time ({Reason}): stopping it at once, the next start recovers")]
-    public static partial void StopsAtOnce(ILogger logger, string reason);
+    [LoggerMessage(LogLevel.Warning, "Embedded PostgreSQL did not stop in time ({Reason}) and was stopped at once: its next start recovers")]
+    public static partial void StoppedAtOnce(ILogger logger, string reason);
 
     [LoggerMessage(LogLevel.Information, "Embedded PostgreSQL stopped")]
     public static partial void Stopped(ILogger logger);

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>What postmaster.pid says about the server of a cluster: its process, and its port once it's known.</summary>
-internal sealed record EmbeddedPostgresPidFile(int ProcessId, int? Port)
+internal sealed record EmbeddedPostgresPidFile(int ProcessId, string? Cluster, int? Port)
 {
     private const string NoProcess = "2147483647";
 
@@ -11,7 +11,32 @@ internal sealed record EmbeddedPostgresPidFile(int ProcessId, int? Port)
 
     /// <summary>The file of a server that is running now; null when there is none, or its process is gone.</summary>
     public static EmbeddedPostgresPidFile? ReadRunning(string cluster) =>
-        Read(cluster) is { } file && IsPostgres(file.ProcessId) ? file : null;
+        Read(cluster) is { } file && file.IsRunning ? file : null;
+
+    private bool IsRunning => IsPostgres(ProcessId) && !IsOfAnotherCluster;
+
+    /// <summary>
+    /// True only for what can't be the server meant: a backend, or a server of another directory, such as the system's own after a
+    /// reboot. In doubt it's false, since a running server that loses its pid file stops.
+    /// </summary>
+    private bool IsOfAnotherCluster
+    {
+        get
+        {
+            string[] arguments;
+            try
+            {
+                arguments = File.ReadAllText($"/proc/{ProcessId}/cmdline").Split('\0');
+            }
+            catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+            {
+                return false;
+            }
+            var directory = arguments.SkipWhile(argument => argument != "-D").ElementAtOrDefault(1);
+            return arguments[0].StartsWith("postgres: ", StringComparison.Ordinal)
+                || (directory is ['/', ..] && Cluster is not null && directory != Cluster);
+        }
+    }
 
     /// <summary>True while the process is a PostgreSQL that still runs; a zombie, or another program under a reused id, is not.</summary>
     public static bool IsPostgres(int processId)
@@ -36,7 +61,7 @@ internal sealed record EmbeddedPostgresPidFile(int ProcessId, int? Port)
     /// </summary>
     public static void DisownStale(string cluster)
     {
-        if (Read(cluster) is not { } stale || IsPostgres(stale.ProcessId))
+        if (Read(cluster) is not { } stale || stale.IsRunning)
             return;
         var lines = File.ReadAllLines(FileOf(cluster));
         lines[0] = NoProcess;
@@ -54,10 +79,12 @@ internal sealed record EmbeddedPostgresPidFile(int ProcessId, int? Port)
         {
             return null;
         }
-        const int portLine = 3;
-        return lines.Length > 0 && int.TryParse(lines[0], NumberStyles.Integer, CultureInfo.InvariantCulture, out var processId)
-            ? new(processId, lines.Length > portLine
-                && int.TryParse(lines[portLine], NumberStyles.None, CultureInfo.InvariantCulture, out var port) ? port : null)
+        const int clusterLine = 1, portLine = 3;
+        if (lines.Length == 0 || !int.TryParse(lines[0], NumberStyles.Integer, CultureInfo.InvariantCulture, out var processId))
+            return null;
+        int? port = int.TryParse(lines.ElementAtOrDefault(portLine), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+            ? number
             : null;
+        return new(processId, lines.ElementAtOrDefault(clusterLine), port);
     }
 }

@@ -53,15 +53,20 @@ public sealed class EmbeddedPostgresRecoveryTests : EmbeddedPostgresTest
         (await QueryAsync(next.ConnectionString, Committed)).ShouldBe("42");
     }
 
-    [Fact]
-    public async Task A_stale_process_id_that_a_stranger_has_now_does_not_keep_it_from_starting()
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_stale_process_id_that_a_stranger_has_now_does_not_keep_it_from_starting(bool strangerIsAnotherServer)
     {
         var killed = await StartAsync();
         await killed.AbandonAsync();
         await KillAsync(killed.ProcessId);
+        var stranger = strangerIsAnotherServer
+            ? (await StartAsync(dataDirectory: DataDirectory + "-other")).ProcessId
+            : Environment.ProcessId;
         var file = Path.Combine(Cluster, "postmaster.pid");
         var lines = await File.ReadAllLinesAsync(file);
-        lines[0] = Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        lines[0] = stranger.ToString(CultureInfo.InvariantCulture);
         await File.WriteAllLinesAsync(file, lines);
 
         (await QueryAsync((await StartAsync()).ConnectionString, "SELECT 1")).ShouldBe("1");

@@ -25,9 +25,9 @@ public abstract class EmbeddedPostgresTest : IAsyncLifetime
         Directory.Delete(Path.GetFullPath(Path.Combine(DataDirectory, "../..")), recursive: true);
     }
 
-    protected async Task<EmbeddedPostgres> StartAsync(string? binDirectory = null)
+    protected async Task<EmbeddedPostgres> StartAsync(string? binDirectory = null, string? dataDirectory = null)
     {
-        var options = new EmbeddedPostgresOptions { DataDirectory = DataDirectory, BinDirectory = binDirectory };
+        var options = new EmbeddedPostgresOptions { DataDirectory = dataDirectory ?? DataDirectory, BinDirectory = binDirectory };
         using var deadline = new CancellationTokenSource(Deadline);
         var postgres = await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, deadline.Token);
         _started.Add(postgres);

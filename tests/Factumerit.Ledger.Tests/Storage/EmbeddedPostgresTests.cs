@@ -38,6 +38,17 @@ public sealed class EmbeddedPostgresTests : EmbeddedPostgresTest
     }
 
     [Fact]
+    public async Task It_works_below_a_directory_that_only_its_owner_may_enter()
+    {
+        var parent = new DirectoryInfo(Path.GetFullPath(Path.Combine(DataDirectory, "../..")));
+        parent.UnixFileMode.ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+
+        var postgres = await StartAsync();
+
+        (await QueryAsync(postgres.ConnectionString, "SELECT 1")).ShouldBe("1");
+    }
+
+    [Fact]
     public async Task A_restart_keeps_the_rows()
     {
         var first = await StartAsync();
