@@ -73,6 +73,7 @@ postgres_from_apt() {
     echo 'create_main_cluster = false' >"$quiet"
     apt_install postgresql || status=$?
     rm -f "$quiet"
+    rmdir "$(dirname "$quiet")" 2>/dev/null || true
     return "$status"
 }
 
@@ -111,8 +112,11 @@ need_postgres() {
         die "PostgreSQL $postgres_major_min or newer is missing: install it (such as apt-get install postgresql, dnf install postgresql-server, apk add postgresql17), or install npm to let this script fetch it, or name a server in ConnectionStrings__Ledger; then run this again."
 }
 
-# Builds one project for use; only errors are shown.
+# Builds one project for use; only a failure has anything to say.
 build() {
+    local output
     say "Building $1 ..."
-    dotnet build "$root/$1" -c Release --nologo -v quiet -clp:'ErrorsOnly;NoSummary' </dev/null >&2
+    output=$(dotnet build "$root/$1" -c Release --nologo -v quiet </dev/null 2>&1) && return
+    grep -E '(error|warning) ' <<<"$output" | sort -u >&2 || say "$output"
+    die "$1 does not build."
 }
