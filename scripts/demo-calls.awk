@@ -1,0 +1,62 @@
+# Reads lines "day-number date" and writes the calls of that day as CSV. The same day always gives the same calls: the
+# numbers come from a generator of our own, seeded by the day, since awk's differs from one awk to the next.
+# Prices are in units of 0.0000001 cent per token, the ledger's smallest, so amounts are exact.
+
+function random() {
+    seed = (seed * 16807) % 2147483647
+    return seed / 2147483647
+}
+
+# Few small, many middling, some large: what token counts look like.
+function tokens(least, typical) {
+    return least + int(typical * (random() + random() * random() * 3))
+}
+
+function model(name, input, output, share, prompt, completion) {
+    models++
+    model_name[models] = name
+    price_in[models] = input
+    price_out[models] = output
+    model_share[models] = share
+    model_prompt[models] = prompt
+    model_completion[models] = completion
+}
+
+function pick(    draw, index_) {
+    draw = random()
+    for (index_ = 1; index_ < models; index_++) {
+        draw -= model_share[index_]
+        if (draw < 0)
+            return index_
+    }
+    return models
+}
+
+BEGIN {
+    people = split(users, person, " ")
+    tasks = split("Summarise thread;Plan the week;Triage tickets;Draft a reply;Review a change;Write release notes;Find duplicates;Translate", task, ";")
+    model("claude-sonnet-4-20250514", 3000, 15000, 0.42, 2400, 420)
+    model("claude-3-5-haiku-20241022", 800, 4000, 0.28, 1500, 260)
+    model("claude-opus-4-20250514", 15000, 75000, 0.03, 2100, 380)
+    model("gpt-4o", 2500, 10000, 0.12, 1800, 350)
+    model("gpt-4o-mini", 150, 600, 0.15, 1300, 300)
+}
+
+{
+    seed = ($1 * 7919 + 104729) % 2147483646 + 1
+    random(); random(); random()
+    weekday = ($1 + 4) % 7
+    calls = (weekday == 0 || weekday == 6) ? 18 + int(random() * 14) : 105 + int(random() * 45)
+    for (call = 1; call <= calls; call++) {
+        # The power favours the first names: some people use it all day, some now and then.
+        user = person[1 + int(people * random() ^ 1.3)]
+        chosen = pick()
+        prompt = tokens(120, model_prompt[chosen])
+        completion = tokens(8, model_completion[chosen])
+        amount = prompt * price_in[chosen] + completion * price_out[chosen]
+        second = 7 * 3600 + int(12 * 3600 * (random() + random()) / 2)
+        printf "%s,%.0f.%07.0f,demo-%s-%03d,%s,%d,%d,%s,%sT%02d:%02d:%02dZ\n",
+            user, int(amount / 10000000), amount % 10000000, $2, call, model_name[chosen], prompt, completion,
+            task[1 + int(tasks * random())], $2, int(second / 3600), int(second / 60) % 60, second % 60
+    }
+}

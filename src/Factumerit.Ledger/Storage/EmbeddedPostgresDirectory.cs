@@ -1,0 +1,198 @@
+using System.Buffers;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Factumerit.Ledger.Storage;
+
+/// <summary>
+/// The files of the embedded PostgreSQL and the exclusive right to use them: whoever holds this object is the only service on the
+/// directory, and the operating system gives the right back when the service dies. Other users may pass through but read nothing.
+/// </summary>
+internal sealed class EmbeddedPostgresDirectory : IDisposable
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+    private const UnixFileMode PrivateDirectory = Private | UnixFileMode.UserExecute;
+    private const long LogBytesMax = 10 * 1024 * 1024;
+    private static readonly TimeSpan InitTimeout = TimeSpan.FromMinutes(3);
+    private static readonly string Settings = """
+
+        # Set by Factumerit.Ledger when the cluster was made; yours to change. Durability keeps its defaults, which are on.
+        max_connections = 100
+        shared_buffers = 256MB
+        max_wal_size = 4GB
+        timezone = 'UTC'
+        log_timezone = 'UTC'
+
+        """;
+    private static readonly SearchValues<char> BeyondPgCtl = SearchValues.Create("\"$`\\\n\r");
+    private readonly FileStream _lock;
+
+    private EmbeddedPostgresDirectory(string root, FileStream lockFile)
+    {
+        Root = root;
+        _lock = lockFile;
+    }
+
+    public string Root { get; }
+    public string Cluster => Path.Combine(Root, "postgres");
+    public string LogFile => Path.Combine(Root, "postgres.log");
+    public string PasswordFile => Path.Combine(Root, "password");
+
+    /// <summary>Makes the directory when missing and locks it, or says who has it.</summary>
+    public static EmbeddedPostgresDirectory Open(string dataDirectory)
+    {
+        var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(dataDirectory));
+        if (root.AsSpan().ContainsAny(BeyondPgCtl))
+            throw new EmbeddedPostgresException(
+                $"'{root}' holds a character that PostgreSQL's pg_ctl can't take in a path: choose another Embedded__DataDirectory.");
+        try
+        {
+            // The server's user must pass through when that's not the service's own.
+            var passing = Environment.IsPrivilegedProcess ? UnixFileMode.GroupExecute | UnixFileMode.OtherExecute : UnixFileMode.None;
+            if (!Directory.Exists(root))
+                MakeDirectory(root, PrivateDirectory | passing);
+            return new(root, Lock(Path.Combine(root, "lock")));
+        }
+        catch (UnauthorizedAccessException failure)
+        {
+            throw new EmbeddedPostgresException(
+                $"'{root}' can't be used ({failure.Message}): run the service as the user it belongs to, or give it to this one (chown -R).");
+        }
+    }
+
+    /// <summary>The major version that the cluster was made with; null when there is none yet.</summary>
+    public int? ClusterMajor()
+    {
+        var file = Path.Combine(Cluster, "PG_VERSION");
+        if (!File.Exists(file))
+            return null;
+        return int.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var major)
+            ? major
+            : throw new EmbeddedPostgresException($"'{file}' does not hold a version: restore '{Cluster}' from a backup.");
+    }
+
+    /// <summary>Makes the cluster when there is none: under another name first, so that a kill in the middle leaves nothing half-made.</summary>
+    public async Task<bool> MakeClusterAsync(
+        EmbeddedPostgresCommands commands, EmbeddedPostgresBinaries binaries, CancellationToken cancellationToken)
+    {
+        DeleteUnfinished();
+        if (ClusterMajor() is not null)
+            return false;
+        if (Directory.Exists(Cluster) && Directory.EnumerateFileSystemEntries(Cluster).Any())
+            throw new EmbeddedPostgresException($"'{Cluster}' is not empty and not a PostgreSQL cluster: move it away.");
+
+        var unfinished = Path.Combine(Root, $"postgres.new-{Guid.NewGuid():N}");
+        var password = unfinished + ".password";
+        try
+        {
+            MakeDirectory(unfinished, PrivateDirectory);
+            WriteNew(password, Password());
+            await commands.GiveAsync(cancellationToken, unfinished, password).ConfigureAwait(false);
+            await commands.RunAsync(InitTimeout, cancellationToken,
+                binaries.InitDb, "-D", unfinished, $"--pwfile={password}", $"--username={EmbeddedPostgres.User}", "--auth=scram-sha-256",
+                "--data-checksums", "--encoding=UTF8", "--locale=C", "--no-instructions").ConfigureAwait(false);
+            await AppendSettingsAsync(Path.Combine(unfinished, "postgresql.conf"), cancellationToken).ConfigureAwait(false);
+            if (Directory.Exists(Cluster))
+                Directory.Delete(Cluster);
+            Directory.Move(unfinished, Cluster);
+            return true;
+        }
+        finally
+        {
+            DeleteUnfinished();
+        }
+    }
+
+    /// <summary>The server's password, made at first and then kept; a cluster whose password is lost can't be used.</summary>
+    public string Password()
+    {
+        if (File.Exists(PasswordFile))
+            return File.ReadAllText(PasswordFile).Trim();
+        if (ClusterMajor() is not null)
+            throw new EmbeddedPostgresException(
+                $"'{PasswordFile}' is missing, and the database in '{Cluster}' only opens with it: restore the file from a backup.");
+        var password = RandomNumberGenerator.GetHexString(48, lowercase: true);
+        var unfinished = PasswordFile + ".new";
+        File.Delete(unfinished);
+        WriteNew(unfinished, password);
+        File.Move(unfinished, PasswordFile);
+        return password;
+    }
+
+    /// <summary>Makes the log file ready for the server, and keeps one old log when it has grown.</summary>
+    public void RotateLog()
+    {
+        var log = new FileInfo(LogFile);
+        if (log.Exists && log.Length > LogBytesMax)
+            log.MoveTo(LogFile + ".1", overwrite: true);
+        if (!File.Exists(LogFile))
+            WriteNew(LogFile, "");
+    }
+
+    /// <summary>The end of the server's log, for the message of a failed start.</summary>
+    public string LogTail()
+    {
+        const int lines = 3;
+        return File.Exists(LogFile) ? string.Join(" ", File.ReadLines(LogFile).TakeLast(lines)) : "";
+    }
+
+    public void Dispose() => _lock.Dispose();
+
+    private static FileStream Lock(string file)
+    {
+        try
+        {
+            var stream = OpenPrivate(file, FileMode.OpenOrCreate);
+            stream.SetLength(0);
+            stream.Write(Encoding.ASCII.GetBytes($"{Environment.ProcessId}\n"));
+            stream.Flush();
+            return stream;
+        }
+        catch (IOException failure) when (failure is not (FileNotFoundException or DirectoryNotFoundException))
+        {
+            throw new EmbeddedPostgresException(
+                $"'{Path.GetDirectoryName(file)}' is in use by another service ({failure.Message}): " +
+                "stop that one first, or choose another Embedded__DataDirectory.");
+        }
+    }
+
+    private static async Task AppendSettingsAsync(string file, CancellationToken cancellationToken)
+    {
+        await File.AppendAllTextAsync(file, Settings, cancellationToken).ConfigureAwait(false);
+        using var handle = File.OpenHandle(file, FileMode.Open, FileAccess.ReadWrite);
+        RandomAccess.FlushToDisk(handle);
+    }
+
+    private static void WriteNew(string file, string content)
+    {
+        using var stream = OpenPrivate(file, FileMode.CreateNew);
+        stream.Write(Encoding.UTF8.GetBytes(content));
+        stream.Flush(flushToDisk: true);
+    }
+
+    private static FileStream OpenPrivate(string file, FileMode mode)
+    {
+        var options = new FileStreamOptions { Mode = mode, Access = FileAccess.ReadWrite, Share = FileShare.None };
+        if (!OperatingSystem.IsWindows())
+            options.UnixCreateMode = Private;
+        return new(file, options);
+    }
+
+    private static void MakeDirectory(string path, UnixFileMode mode)
+    {
+        if (OperatingSystem.IsWindows())
+            return;
+        Directory.CreateDirectory(path, mode);
+        // Said again, since a strict umask would take from the mode of a new directory.
+        File.SetUnixFileMode(path, mode);
+    }
+
+    private void DeleteUnfinished()
+    {
+        foreach (var file in Directory.GetFiles(Root, "postgres.new-*"))
+            File.Delete(file);
+        foreach (var directory in Directory.GetDirectories(Root, "postgres.new-*"))
+            Directory.Delete(directory, recursive: true);
+    }
+}
