@@ -1,0 +1,60 @@
+using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Storage;
+using Npgsql;
+
+namespace Factumerit.Ledger.Tests.Database;
+
+/// <summary>A migrated database of its own for a test class, with the few questions that tests ask of it by SQL.</summary>
+public sealed class TestDatabase : IAsyncLifetime
+{
+    public string ConnectionString { get; private set; } = "";
+
+    public LedgerDatabase Ledger { get; private set; } = null!;
+
+    public async Task InitializeAsync()
+    {
+        ConnectionString = await TestServer.CreateDatabaseAsync();
+        Ledger = new LedgerDatabase(ConnectionString);
+    }
+
+    public async Task DisposeAsync()
+    {
+        await Ledger.DisposeAsync();
+        await TestServer.DropDatabaseAsync(ConnectionString);
+    }
+
+    public async Task ExecuteAsync(string sql)
+    {
+        await using var command = Ledger.Readers.CreateCommand(sql);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    public async Task<T> ScalarAsync<T>(string sql)
+    {
+        await using var command = Ledger.Readers.CreateCommand(sql);
+        return (T)(await command.ExecuteScalarAsync())!;
+    }
+
+    /// <summary>Everything that R1, R2, R3, R11, R13 and R14 demand of what is stored; fails with the list of faults.</summary>
+    public async Task AssertIntegrityAsync()
+    {
+        var report = await new IntegrityCheck(Ledger).RunAsync(CancellationToken.None);
+        report.Faults.ShouldBeEmpty();
+        report.IsBalanced.ShouldBeTrue();
+        report.Imbalance.ShouldBe(0);
+    }
+
+    /// <summary>The SQLSTATE with which the database refuses a statement; null when it takes it.</summary>
+    public async Task<string?> RefusalOfAsync(string sql)
+    {
+        try
+        {
+            await ExecuteAsync(sql);
+            return null;
+        }
+        catch (PostgresException exception)
+        {
+            return exception.SqlState;
+        }
+    }
+}

@@ -1,0 +1,71 @@
+using Factumerit.Ledger.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Factumerit.Ledger.Tests.Database;
+
+/// <summary>
+/// The PostgreSQL of one test run: the one that ConnectionStrings__Ledger names (its user must be allowed to create databases), else a container
+/// where a Docker engine is, else an embedded server. Migrated once into a template, which each test class copies.
+/// </summary>
+internal static class TestServer
+{
+    private const string Template = "factumerit_test_template";
+    private static readonly Lazy<Task<string>> Started = new(StartAsync);
+
+    /// <summary>A migrated, empty database of its own.</summary>
+    public static Task<string> CreateDatabaseAsync() => CreateAsync($"TEMPLATE {Template}");
+
+    /// <summary>A database with nothing in it, not even the schema.</summary>
+    public static async Task<string> CreateEmptyDatabaseAsync() => await CreateAsync("TEMPLATE template0");
+
+    public static async Task DropDatabaseAsync(string connectionString)
+    {
+        var name = new NpgsqlConnectionStringBuilder(connectionString).Database;
+        await ExecuteAsync(await Started.Value, $"DROP DATABASE {name} WITH (FORCE)");
+    }
+
+    private static async Task<string> CreateAsync(string clause)
+    {
+        var server = await Started.Value;
+        var name = $"test_{Guid.NewGuid():N}";
+        await ExecuteAsync(server, $"CREATE DATABASE {name} {clause}");
+        return new NpgsqlConnectionStringBuilder(server) { Database = name }.ConnectionString;
+    }
+
+    private static async Task<string> StartAsync()
+    {
+        var server = new NpgsqlConnectionStringBuilder(await FindServerAsync()) { Pooling = false }.ConnectionString;
+        await ExecuteAsync(server, $"DROP DATABASE IF EXISTS {Template}");
+        await ExecuteAsync(server, $"CREATE DATABASE {Template} TEMPLATE template0");
+        await using (var template = new LedgerDatabase(new NpgsqlConnectionStringBuilder(server) { Database = Template }.ConnectionString))
+            await Migrator.MigrateAsync(template, CancellationToken.None);
+        return server;
+    }
+
+    private static async Task<string> FindServerAsync()
+    {
+        if (Environment.GetEnvironmentVariable("ConnectionStrings__Ledger") is { Length: > 0 } given)
+            return given;
+#if TESTCONTAINERS
+        return await ContainerPostgres.StartAsync();
+#else
+        var directory = Path.Combine(Path.GetTempPath(), $"factumerit-tests-{Environment.ProcessId}");
+        var server = await EmbeddedPostgres.StartAsync(new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
+        AppDomain.CurrentDomain.ProcessExit += (_, _) =>
+        {
+            server.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            Directory.Delete(directory, recursive: true);
+        };
+        return server.ConnectionString;
+#endif
+    }
+
+    private static async Task ExecuteAsync(string connectionString, string sql)
+    {
+        await using var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync();
+    }
+}
