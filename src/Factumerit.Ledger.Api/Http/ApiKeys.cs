@@ -15,6 +15,7 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
 {
     private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(10);
 
+    private static readonly Caller Bootstrap = new("bootstrap", Roles.Admin, null);
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapAdminKey is { Length: > 0 } key ? Hash(key) : null;
 
     /// <summary>The caller whose secret this is; null when it is nobody's.</summary>
@@ -22,18 +23,12 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
     {
         var hash = Hash(secret);
         if (_bootstrapHash is not null && CryptographicOperations.FixedTimeEquals(hash, _bootstrapHash))
-            return new Caller("bootstrap", Roles.Admin, null);
+            return Bootstrap;
         if (PrefixOf(secret) is not { } prefix)
             return null;
-        if (!cache.TryGetValue(prefix, out ApiKey? key))
-        {
-            key = await LoadAsync(prefix, cancellationToken);
-            if (key is not null)
-                cache.Set(prefix, key, RememberedFor);
-        }
-        return key is { RevokedAt: null } && CryptographicOperations.FixedTimeEquals(hash, key.SecretHash)
-            ? new Caller(key.Name, key.Role, key.UserPrefix)
-            : null;
+        if (!cache.TryGetValue(prefix, out KnownKey? known) && await LoadAsync(prefix, cancellationToken) is { } key)
+            known = Remember(key);
+        return known is { IsRevoked: false } && CryptographicOperations.FixedTimeEquals(hash, known.SecretHash) ? known.Caller : null;
     }
 
     /// <summary>Makes a key. Its secret is returned here and can't be shown again.</summary>
@@ -72,9 +67,12 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
         await db.ApiKeys.Where(k => k.Id == id && k.RevokedAt == null).ExecuteUpdateAsync(k => k.SetProperty(p => p.RevokedAt, now), cancellationToken);
         var key = await db.ApiKeys.SingleOrDefaultAsync(k => k.Id == id, cancellationToken);
         if (key is not null)
-            cache.Set(key.KeyPrefix, key, RememberedFor);
+            Remember(key);
         return key;
     }
+
+    private KnownKey Remember(ApiKey key) => cache.Set(
+        key.KeyPrefix, new KnownKey(key.SecretHash, key.RevokedAt is not null, new Caller(key.Name, key.Role, key.UserPrefix)), RememberedFor);
 
     private async Task<ApiKey?> LoadAsync(string prefix, CancellationToken cancellationToken)
     {
@@ -86,4 +84,6 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
         secret.StartsWith("fa_", StringComparison.Ordinal) && secret.Length < 200 && secret.LastIndexOf('_') is > 3 and var end ? secret[..end] : null;
 
     private static byte[] Hash(string secret) => SHA256.HashData(Encoding.UTF8.GetBytes(secret));
+
+    private sealed record KnownKey(byte[] SecretHash, bool IsRevoked, Caller Caller);
 }

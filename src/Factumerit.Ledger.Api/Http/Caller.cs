@@ -6,6 +6,7 @@ namespace Factumerit.Ledger.Api.Http;
 public sealed record Caller(string Name, string Role, string? UserPrefix)
 {
     private const string PrefixClaim = "user_prefix";
+    private ClaimsPrincipal? _principal;
 
     /// <summary>Whether this caller may touch that user at all.</summary>
     public bool MayTouch(string? userId) => UserPrefix is null || userId is null || userId.StartsWith(UserPrefix, StringComparison.Ordinal);
@@ -13,7 +14,10 @@ public sealed record Caller(string Name, string Role, string? UserPrefix)
     public static Caller Of(HttpContext http) => new(
         http.User.Identity!.Name!, http.User.FindFirstValue(ClaimTypes.Role)!, http.User.FindFirstValue(PrefixClaim));
 
-    public ClaimsPrincipal ToPrincipal(string scheme)
+    /// <summary>The caller as the framework knows it; made once, as a key calls many times.</summary>
+    public ClaimsPrincipal ToPrincipal(string scheme) => _principal ??= MakePrincipal(scheme);
+
+    private ClaimsPrincipal MakePrincipal(string scheme)
     {
         List<Claim> claims = [new(ClaimTypes.Name, Name), new(ClaimTypes.Role, Role)];
         if (UserPrefix is not null)

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Security.Cryptography;
@@ -19,27 +20,31 @@ public readonly struct RequestHash
 
     public bool Matches(byte[] other) => Bytes.AsSpan().SequenceEqual(other);
 
-    /// <summary>Hashes the values with their lengths, so that no two lists of values run into each other.</summary>
+    /// <summary>Hashes the values, each behind its length, so that no two lists of values run into each other.</summary>
     public static RequestHash Of(params ReadOnlySpan<object?> values)
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        Span<byte> length = stackalloc byte[4];
+        var canonical = new ArrayBufferWriter<byte>(256);
         foreach (var value in values)
-        {
-            var text = value is null ? null : Encoding.UTF8.GetBytes(Canonical(value));
-            BinaryPrimitives.WriteInt32LittleEndian(length, text?.Length ?? -1);
-            hash.AppendData(length);
-            hash.AppendData(text ?? []);
-        }
-        return new RequestHash(hash.GetHashAndReset()[..Length]);
+            Append(canonical, value);
+        Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
+        SHA256.HashData(canonical.WrittenSpan, hash);
+        return new RequestHash(hash[..Length].ToArray());
     }
 
-    private static string Canonical(object value) => value switch
+    private static void Append(ArrayBufferWriter<byte> canonical, object? value)
     {
-        string text => text,
-        decimal cents => Money.Format(cents),
-        long number => number.ToString(CultureInfo.InvariantCulture),
-        DateTimeOffset time => time.UtcTicks.ToString(CultureInfo.InvariantCulture),
-        _ => throw new ArgumentException($"A {value.GetType().Name} has no canonical text.", nameof(value)),
-    };
+        var text = value switch
+        {
+            null => null,
+            string own => own,
+            decimal cents => Money.Format(cents),
+            long number => number.ToString(CultureInfo.InvariantCulture),
+            DateTimeOffset time => time.UtcTicks.ToString(CultureInfo.InvariantCulture),
+            _ => throw new ArgumentException($"A {value.GetType().Name} has no canonical text.", nameof(value)),
+        };
+        // A length of -1 stands for a missing value, which is not the same as an empty one.
+        BinaryPrimitives.WriteInt32LittleEndian(canonical.GetSpan(sizeof(int)), text is null ? -1 : Encoding.UTF8.GetByteCount(text));
+        canonical.Advance(sizeof(int));
+        Encoding.UTF8.GetBytes(text ?? "", canonical);
+    }
 }
