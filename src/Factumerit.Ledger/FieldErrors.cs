@@ -11,7 +11,7 @@ public sealed class FieldErrors(DateTimeOffset now)
     public const int KeyLengthMax = 255;
     public const int TextLengthMax = 1000;
     public const int MetadataLengthMax = 16 * 1024;
-    public const long TokensMax = 1_000_000_000_000;
+    public const long TokensMax = int.MaxValue;
     private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<string, string[]> _errors = [];

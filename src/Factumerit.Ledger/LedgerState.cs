@@ -133,10 +133,10 @@ public sealed record PostedEntry(LedgerTransaction Transaction, Entry Entry);
 public sealed record LegacyRow(string UserId, decimal AmountCents, decimal BalanceAfterCents, string TransactionType, string? Description);
 
 /// <summary>A usage as stored: the request, its first answer, and the hash that tells a replay from a reuse of its key (R9).</summary>
-public sealed record KeptUsage(byte[] RequestHash, UsageRequest? Request, RecordedUsage Usage);
+public sealed record KeptUsage(long RequestHash, UsageRequest? Request, RecordedUsage Usage);
 
 /// <summary>The first answer to an operation with an idempotency key, as JSON, kept for ever (R9).</summary>
-public sealed record KeptAnswer(string Operation, string Key, byte[] RequestHash, string AnswerJson);
+public sealed record KeptAnswer(string Operation, string Key, long RequestHash, string AnswerJson);
 
 /// <summary>Running debits and credits of one system account, or of all users' accounts together.</summary>
 public sealed class AccountTotal

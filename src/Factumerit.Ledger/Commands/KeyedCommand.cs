@@ -23,7 +23,7 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) 
     {
         if (state.FindAnswer(operation, idempotencyKey!) is not { } first)
             return null;
-        if (!Hash.Matches(first.RequestHash))
+        if (Hash.Value != first.RequestHash)
             return new Refusal.IdempotencyKeyReused(idempotencyKey!);
         return new Outcome<T>(JsonSerializer.Deserialize<T>(first.AnswerJson), null, Replayed: true);
     }
@@ -32,7 +32,7 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) 
     {
         var outcome = DecideFirst(state);
         if (outcome.Answer is { } answer)
-            state.Keep(new KeptAnswer(operation, idempotencyKey!, Hash.Bytes, JsonSerializer.Serialize(answer)));
+            state.Keep(new KeptAnswer(operation, idempotencyKey!, Hash.Value, JsonSerializer.Serialize(answer)));
         return outcome;
     }
 

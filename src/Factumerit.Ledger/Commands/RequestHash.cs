@@ -7,18 +7,14 @@ using System.Text;
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Tells whether two requests with one idempotency key are the same (R9): the first 128 bits of the SHA-256 over their fields in a fixed order.
+/// Tells whether two requests with one idempotency key are the same (R9): the first 64 bits of the SHA-256 over their fields in a fixed order.
 /// Fields are compared by value, so 5 and 5.00 are the same amount, and the order of fields and white space do not matter.
 /// </summary>
 public readonly struct RequestHash
 {
-    public const int Length = 16;
+    private RequestHash(long value) => Value = value;
 
-    private RequestHash(byte[] bytes) => Bytes = bytes;
-
-    public byte[] Bytes { get; }
-
-    public bool Matches(byte[] other) => Bytes.AsSpan().SequenceEqual(other);
+    public long Value { get; }
 
     /// <summary>Hashes the values, each behind its length, so that no two lists of values run into each other.</summary>
     public static RequestHash Of(params ReadOnlySpan<object?> values)
@@ -28,7 +24,7 @@ public readonly struct RequestHash
             Append(canonical, value);
         Span<byte> hash = stackalloc byte[SHA256.HashSizeInBytes];
         SHA256.HashData(canonical.WrittenSpan, hash);
-        return new RequestHash(hash[..Length].ToArray());
+        return new RequestHash(BinaryPrimitives.ReadInt64BigEndian(hash));
     }
 
     private static void Append(ArrayBufferWriter<byte> canonical, object? value)

@@ -17,10 +17,10 @@ public sealed record UsageRequest
     /// <summary>The model that was called, at most 200 characters.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Tokens sent, 0 to 10^12.</summary>
+    /// <summary>Tokens sent, 0 to 2147483647.</summary>
     public long? PromptTokens { get; init; }
 
-    /// <summary>Tokens generated, 0 to 10^12.</summary>
+    /// <summary>Tokens generated, 0 to 2147483647.</summary>
     public long? CompletionTokens { get; init; }
 
     /// <summary>For people, at most 1000 characters.</summary>
@@ -92,7 +92,7 @@ public sealed class Usage(UsageRequest request) : Command<RecordedUsage>
     {
         if (state.FindUsage(request.UserId!, request.RequestId!) is not { } first)
             return null;
-        if (!_hash.Matches(first.RequestHash))
+        if (_hash.Value != first.RequestHash)
             return new Refusal.IdempotencyKeyReused(request.RequestId!);
         return new Outcome<RecordedUsage>(first.Usage, null, Replayed: true);
     }
@@ -135,7 +135,7 @@ public sealed class Usage(UsageRequest request) : Command<RecordedUsage>
             OccurredAt = request.OccurredAt is { } time ? ToMicroseconds(time) : state.Now,
             CreatedAt = state.Now,
         };
-        state.Keep(new KeptUsage(_hash.Bytes, request, usage));
+        state.Keep(new KeptUsage(_hash.Value, request, usage));
         return usage;
     }
 

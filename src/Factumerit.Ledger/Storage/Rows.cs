@@ -50,8 +50,8 @@ public sealed class UsageRow
     public string UserId { get; init; } = "";
     public string RequestId { get; init; } = "";
     public string? Model { get; init; }
-    public long? PromptTokens { get; init; }
-    public long? CompletionTokens { get; init; }
+    public int? PromptTokens { get; init; }
+    public int? CompletionTokens { get; init; }
     public decimal? ProviderCostUsd { get; init; }
     public decimal? UserPriceCents { get; init; }
     public string BillingStatus { get; init; } = "";
@@ -59,7 +59,7 @@ public sealed class UsageRow
     public DateTimeOffset CreatedAt { get; init; }
     public Guid? TransactionId { get; init; }
     public decimal BalanceAfterCents { get; init; }
-    public byte[] RequestHash { get; init; } = [];
+    public long RequestHash { get; init; }
     public string? Description { get; init; }
     public string? ReferenceId { get; init; }
     public string? Metadata { get; init; }
@@ -79,7 +79,7 @@ public sealed class IdempotencyKeyRow
 {
     public string Operation { get; init; } = "";
     public string Key { get; init; } = "";
-    public byte[] RequestHash { get; init; } = [];
+    public long RequestHash { get; init; }
     public string Answer { get; init; } = "";
     public DateTimeOffset CreatedAt { get; init; }
 }

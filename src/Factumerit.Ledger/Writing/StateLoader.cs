@@ -63,7 +63,7 @@ internal static class StateLoader
         if (usages.Count > 0)
             await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
         if (answers.Count > 0)
-            await ReadAllAsync(reader, r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetFieldValue<byte[]>(2), r.GetString(3))));
+            await ReadAllAsync(reader, r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3))));
         if (totals)
             await ReadAllAsync(reader, r => state.Load(ReadTotal(r)));
         return state;
@@ -99,7 +99,7 @@ internal static class StateLoader
         DeletedAt = reader.GetFieldValue<DateTimeOffset?>(10),
     };
 
-    private static KeptUsage ReadUsage(NpgsqlDataReader reader) => new(reader.GetFieldValue<byte[]>(2), null, new RecordedUsage
+    private static KeptUsage ReadUsage(NpgsqlDataReader reader) => new(reader.GetInt64(2), null, new RecordedUsage
     {
         UserId = reader.GetString(0),
         RequestId = reader.GetString(1),

@@ -308,9 +308,8 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
 
-                    b.Property<byte[]>("RequestHash")
-                        .IsRequired()
-                        .HasColumnType("bytea")
+                    b.Property<long>("RequestHash")
+                        .HasColumnType("bigint")
                         .HasColumnName("request_hash");
 
                     b.HasKey("Operation", "Key")
@@ -383,8 +382,8 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("text")
                         .HasColumnName("billing_status");
 
-                    b.Property<long?>("CompletionTokens")
-                        .HasColumnType("bigint")
+                    b.Property<int?>("CompletionTokens")
+                        .HasColumnType("integer")
                         .HasColumnName("completion_tokens");
 
                     b.Property<DateTimeOffset>("CreatedAt")
@@ -407,8 +406,8 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("occurred_at");
 
-                    b.Property<long?>("PromptTokens")
-                        .HasColumnType("bigint")
+                    b.Property<int?>("PromptTokens")
+                        .HasColumnType("integer")
                         .HasColumnName("prompt_tokens");
 
                     b.Property<decimal?>("ProviderCostUsd")
@@ -419,9 +418,8 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("text")
                         .HasColumnName("reference_id");
 
-                    b.Property<byte[]>("RequestHash")
-                        .IsRequired()
-                        .HasColumnType("bytea")
+                    b.Property<long>("RequestHash")
+                        .HasColumnType("bigint")
                         .HasColumnName("request_hash");
 
                     b.Property<string>("RequestId")
@@ -448,7 +446,7 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.HasKey("Id")
                         .HasName("pk_llm_usage");
 
-                    b.HasIndex("UserId", "RequestId")
+                    b.HasIndex("RequestId", "UserId")
                         .IsUnique()
                         .HasDatabaseName("uq_llm_usage_user_request");
 
