@@ -43,6 +43,7 @@ public static partial class Service
         builder.Services.AddRateLimits();
         builder.Services.AddHealth();
         builder.Services.AddApiPage();
+        builder.AddTelemetry();
 
         var app = builder.Build();
         app.UseRequestLog();

@@ -25,7 +25,7 @@ public sealed class BudgetService(LedgerWriter writer, TimeProvider clock)
         var valid = usages.Where(IsValid).ToList();
         if (valid.Count > 0)
             await writer.WriteAsync(valid, cancellationToken);
-        return [.. usages.Select(usage => usage.Outcome)];
+        return [.. usages.Select(usage => Counted(usage.Outcome))];
     }
 
     /// <summary>Gives a user credit (R6, R9). <paramref name="callerName"/> stands as the admin where the request names none.</summary>
@@ -50,7 +50,15 @@ public sealed class BudgetService(LedgerWriter writer, TimeProvider clock)
     {
         if (IsValid(command))
             await writer.WriteAsync([command], cancellationToken);
-        return command.Outcome;
+        return Counted(command.Outcome);
+    }
+
+    private static Outcome<T> Counted<T>(Outcome<T> outcome)
+        where T : class
+    {
+        if (outcome.Refusal is { } refusal)
+            LedgerMetrics.Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
+        return outcome;
     }
 
     private bool IsValid(Command command)

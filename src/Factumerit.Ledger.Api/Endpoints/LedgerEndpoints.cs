@@ -16,7 +16,8 @@ public static class LedgerEndpoints
         ledger.MapGet("/transactions/{id:guid}", ShowTransactionAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Show a transaction", "With its entries.").Answers<TransactionDetail>(200).Refuses("not-found");
         ledger.MapGet("/integrity", CheckIntegrityAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Check the books", "Holds everything that is stored against the entries; each breach of a rule is a fault.").Answers<IntegrityReport>(200);
+            .Describe("Check the books", "Holds everything that is stored against the entries; each breach of a rule is a fault. Reads what came since the last check without a fault; full=true reads everything.")
+            .TakesQuery("full").Answers<IntegrityReport>(200);
         ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Sum up by type", "Debits, credits and net of each type of account. The nets add up to 0.").Answers<LedgerSummary>(200);
         ledger.MapGet("/headroom", ShowHeadroomAsync).Allow(Roles.Ops, Roles.Admin)
@@ -36,8 +37,14 @@ public static class LedgerEndpoints
         Answers.Found(
             http, await reports.FindTransactionAsync(id, http.RequestAborted), LedgerJson.Default.TransactionDetail, () => new Refusal.NotFound($"transaction {id}"));
 
-    private static async Task<IResult> CheckIntegrityAsync(HttpContext http, IntegrityCheck check) =>
-        Answers.Ok(await check.RunAsync(http.RequestAborted), LedgerJson.Default.IntegrityReport);
+    private static async Task<IResult> CheckIntegrityAsync(HttpContext http, IntegrityCheck check)
+    {
+        var query = new QueryReader(http);
+        var full = query.Flag("full");
+        if (query.Refusal is { } refusal)
+            return Answers.Refused(http, refusal);
+        return Answers.Ok(await check.RunAsync(full, http.RequestAborted), LedgerJson.Default.IntegrityReport);
+    }
 
     private static async Task<IResult> SummarizeAsync(HttpContext http, LedgerReports reports) =>
         Answers.Ok(await reports.SummarizeAsync(http.RequestAborted), LedgerJson.Default.LedgerSummary);

@@ -34,6 +34,14 @@ internal sealed class QueryReader(HttpContext http)
         return null;
     }
 
+    public bool Flag(string name)
+    {
+        var text = Text(name);
+        if (text is not (null or "true" or "false"))
+            _errors.Add(name, "must be true or false");
+        return text is "true";
+    }
+
     public AccountType? AccountType(string name)
     {
         switch (Text(name))

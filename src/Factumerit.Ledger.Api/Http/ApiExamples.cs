@@ -11,6 +11,7 @@ internal static class ApiExamples
         ["limit"] = "How many at the most, 1 to 1000.",
         ["after"] = "The next_after of the page before.",
         ["before"] = "The next_before of the page before.",
+        ["full"] = "true reads everything from the first entry on.",
         ["type"] = "user, asset, expense or equity.",
     };
 
@@ -65,7 +66,7 @@ internal static class ApiExamples
         ["POST /write-downs"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a60","amount_cents":5,"headroom":{{Headroom}}}""",
         ["GET /ledger/balances"] = """{"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":2500,"total_debits":0,"total_credits":2500,"entry_count":1}],"next_after":null}""",
         ["GET /ledger/transactions/{id}"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z","entries":[{{Entry}}]}""",
-        ["GET /ledger/integrity"] = """{"is_balanced":true,"total_debits":2864.0165,"total_credits":2864.0165,"imbalance":0,"entry_count":7,"transaction_count":3,"faults":[]}""",
+        ["GET /ledger/integrity"] = """{"is_balanced":true,"total_debits":2864.0165,"total_credits":2864.0165,"imbalance":0,"entry_count":7,"transaction_count":3,"faults":[],"fully_checked_at":"2026-01-31T12:00:00Z"}""",
         ["GET /ledger/summary"] = """{"types":[{"type":"user","accounts":1,"debits":5.0165,"credits":100,"net":94.9835,"entries":3}]}""",
         ["GET /ledger/headroom"] = Headroom,
         ["POST /api-keys"] = Key.Trim()[..^1] + ""","secret":"fa_bot_1f9a2c3d_(64 hexadecimal digits)"}""",

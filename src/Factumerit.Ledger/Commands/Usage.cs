@@ -125,7 +125,8 @@ public sealed class Usage(UsageRequest request) : Command<RecordedUsage>
     {
         var usage = new RecordedUsage
         {
-            UsageId = Guid.CreateVersion7(),
+            // From the time of the commit, so that ids of later commits sort behind: the integrity check finds new usages by them.
+            UsageId = Guid.CreateVersion7(state.Now),
             RequestId = request.RequestId!,
             UserId = user.UserId,
             AmountCents = amountCents,

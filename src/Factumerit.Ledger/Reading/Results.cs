@@ -54,7 +54,10 @@ public sealed record LedgerSummary(IReadOnlyList<TypeSummary> Types);
 /// <summary>Something that breaks a rule. Kind says which, id names the transaction, user or account.</summary>
 public sealed record IntegrityFault(string Kind, string Id, string Detail);
 
-/// <summary>Whether the books balance: debits equal credits, and no rule is broken anywhere. Amounts are cents.</summary>
+/// <summary>
+/// Whether the books balance: debits equal credits, and no rule is broken anywhere. Amounts are cents. FullyCheckedAt: when everything was last read
+/// from the first entry on without a fault; later checks read what came after.
+/// </summary>
 public sealed record IntegrityReport(
     bool IsBalanced, decimal TotalDebits, decimal TotalCredits, decimal Imbalance, long EntryCount, long TransactionCount,
-    IReadOnlyList<IntegrityFault> Faults);
+    IReadOnlyList<IntegrityFault> Faults, DateTimeOffset? FullyCheckedAt);

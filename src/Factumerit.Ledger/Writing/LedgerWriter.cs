@@ -15,6 +15,8 @@ namespace Factumerit.Ledger.Writing;
 /// </summary>
 public sealed class LedgerWriter : IAsyncDisposable
 {
+    private static readonly TimeSpan StandingAfter = TimeSpan.FromSeconds(1);
+
     private readonly LedgerDatabase _database;
     private readonly WriterOptions _options;
     private readonly TimeProvider _clock;
@@ -23,10 +25,13 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly ResiliencePipeline _retries;
     private readonly Task _loop;
     private int _waiting;
+    private long _lastEmpty;
 
     public LedgerWriter(LedgerDatabase database, WriterOptions options, TimeProvider clock, ILogger<LedgerWriter> logger)
     {
         (_database, _options, _clock, _logger) = (database, options, clock, logger);
+        _lastEmpty = clock.GetTimestamp();
+        LedgerMetrics.Observe(this);
         _retries = new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build();
         _loop = Task.Run(RunAsync);
     }
@@ -62,6 +67,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         while (await _queue.Reader.WaitToReadAsync())
         {
             Take(batch);
+            LedgerMetrics.BatchSize.Record(batch.Sum(s => s.Commands.Count));
             if (batch.Count > 0)
                 await WriteBatchAsync(batch);
             Interlocked.Add(ref _waiting, -batch.Sum(s => s.Commands.Count));
@@ -77,7 +83,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             _queue.Reader.TryRead(out _);
             if (next.IsAbandoned)
                 Drop(next, s => s.Cancel());
-            else if (_clock.GetElapsedTime(next.QueuedAt).TotalMilliseconds > _options.QueueTimeoutMs)
+            else if (_clock.GetElapsedTime(next.QueuedAt) > Patience(next))
                 Drop(next, s => s.Refuse(new Refusal.Unavailable("The request waited too long for its turn.")));
             else
             {
@@ -86,6 +92,9 @@ public sealed class LedgerWriter : IAsyncDisposable
             }
         }
 
+        if (!_queue.Reader.TryPeek(out _))
+            _lastEmpty = _clock.GetTimestamp();
+
         void Drop(Submission submission, Action<Submission> end)
         {
             Interlocked.Add(ref _waiting, -submission.Commands.Count);
@@ -93,12 +102,21 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
+    // While the queue empties now and then, a wait is a hiccup that is soon over, and everybody is served. A queue that has not been empty for a
+    // second stands: then work comes in faster than it can be done, every wait only makes the next one longer, and those who have waited
+    // long enough are refused so that the rest is served in good time. (Controlled delay: Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012.)
+    private TimeSpan Patience(Submission submission) => _clock.GetElapsedTime(_lastEmpty) < StandingAfter
+        ? TimeSpan.FromMilliseconds(_options.QueueTimeoutMs)
+        : TimeSpan.FromMilliseconds(Math.Min(_options.QueueTimeoutMs, _options.OverloadTimeoutMs + submission.Commands.Count));
+
     private async Task WriteBatchAsync(IReadOnlyList<Submission> batch)
     {
         var commit = new Commit(_database, [.. batch.SelectMany(s => s.Commands)]);
         try
         {
+            var started = _clock.GetTimestamp();
             await _retries.ExecuteAsync(async _ => await commit.TryAsync());
+            LedgerMetrics.CommitDuration.Record(_clock.GetElapsedTime(started).TotalSeconds);
             foreach (var submission in batch)
                 submission.Complete();
         }
@@ -131,6 +149,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         UseJitter = true,
         OnRetry = retry =>
         {
+            LedgerMetrics.Retries.Add(1);
             _logger.LogWarning("A commit is tried again after attempt {Attempt}: {Reason}", retry.AttemptNumber + 1, retry.Outcome.Exception?.Message);
             return default;
         },

@@ -20,4 +20,10 @@ public sealed class WriterOptions
     /// <summary>How long a command may wait in the queue, in milliseconds, before it is answered 503 instead of being started.</summary>
     [Range(10, 600_000, ErrorMessage = "Writer:QueueTimeoutMs must be from {1} to {2}.")]
     public int QueueTimeoutMs { get; set; } = 10_000;
+
+    /// <summary>
+    /// The same when the queue stands, that is, when more comes in than can be written; a batch may wait a millisecond more for each of its items.
+    /// </summary>
+    [Range(10, 600_000, ErrorMessage = "Writer:OverloadTimeoutMs must be from {1} to {2}.")]
+    public int OverloadTimeoutMs { get; set; } = 150;
 }

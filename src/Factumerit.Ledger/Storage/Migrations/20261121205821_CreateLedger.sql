@@ -187,6 +187,27 @@ CREATE TABLE ledger_origin (
     began_at                    timestamptz NOT NULL
 );
 
+-- How far the books have been checked without a fault: what comes after is checked against these sums instead of from the beginning.
+CREATE TABLE ledger_checkpoint (
+    id                     boolean NOT NULL DEFAULT true CONSTRAINT pk_ledger_checkpoint PRIMARY KEY CONSTRAINT ck_ledger_checkpoint_one_row CHECK (id),
+    entry_id               bigint NOT NULL,
+    entry_created_at       timestamptz,
+    budget_transaction_id  bigint NOT NULL,
+    total_debits           numeric(30,7) NOT NULL,
+    total_credits          numeric(30,7) NOT NULL,
+    entry_count            bigint NOT NULL,
+    transaction_count      bigint NOT NULL,
+    checked_at             timestamptz NOT NULL,
+    fully_checked_at       timestamptz NOT NULL
+);
+
+CREATE TABLE ledger_checkpoint_accounts (
+    account        text COLLATE "C" NOT NULL CONSTRAINT pk_ledger_checkpoint_accounts PRIMARY KEY,
+    debits_cents   numeric(30,7) NOT NULL,
+    credits_cents  numeric(30,7) NOT NULL,
+    entry_count    bigint NOT NULL
+) WITH (fillfactor = 50);
+
 -- Transactions whose legs came in several statements, until the check at commit. Always empty between commits.
 CREATE TABLE ledger_open_transactions (
     transaction_id  uuid NOT NULL CONSTRAINT pk_ledger_open_transactions PRIMARY KEY
@@ -339,4 +360,7 @@ COMMENT ON TABLE account_totals IS 'Running totals of each system account, and o
 COMMENT ON TABLE api_keys IS 'Who may call the service. Secrets are random 256 bits and stored as SHA-256 only.';
 COMMENT ON COLUMN api_keys.user_prefix IS 'A bot key with a prefix may touch only users whose id begins so.';
 COMMENT ON TABLE ledger_origin IS 'One row: what was there before the ledger began. Writers lock this table to take turns.';
+COMMENT ON TABLE ledger_checkpoint IS 'One row, once there is one: how far the books have been checked without a fault, and their totals up to there.';
+COMMENT ON COLUMN ledger_checkpoint.fully_checked_at IS 'When everything was last read from the first entry on.';
+COMMENT ON TABLE ledger_checkpoint_accounts IS 'The sums of each account over the entries up to the checkpoint.';
 COMMENT ON TABLE ledger_open_transactions IS 'Transactions whose legs came in several statements, until the check at commit (R1).';
