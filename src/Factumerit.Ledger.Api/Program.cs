@@ -25,6 +25,7 @@ public static partial class Service
         builder.AddSettings<WriterOptions>("Writer");
         builder.AddSettings<AuthOptions>("Auth");
         builder.AddSettings<RateLimitOptions>("RateLimits");
+        builder.AddSettings<IntegrityOptions>("Integrity");
 
         // The ledger.
         builder.Services.AddSingleton(TimeProvider.System);
@@ -36,6 +37,7 @@ public static partial class Service
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
         builder.Services.AddSingleton<IntegrityCheck>();
+        builder.Services.AddHostedService<IntegrityWatch>();
 
         // HTTP around it.
         builder.Services.AddLedgerJson();

@@ -1,0 +1,63 @@
+using System.ComponentModel.DataAnnotations;
+using Factumerit.Ledger.Reading;
+using Microsoft.Extensions.Options;
+using Npgsql;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>The configuration section <c>Integrity</c>: how often the service checks the books by itself.</summary>
+public sealed class IntegrityOptions
+{
+    /// <summary>Seconds between checks of what came since the last one; 0 is never.</summary>
+    [Range(0, 86_400, ErrorMessage = "Integrity:IntervalSeconds must be from {1} to {2}; 0 is never.")]
+    public int IntervalSeconds { get; set; } = 30;
+
+    /// <summary>Hours between checks of everything from the first entry on; 0 is never.</summary>
+    [Range(0, 8_760, ErrorMessage = "Integrity:FullIntervalHours must be from {1} to {2}; 0 is never.")]
+    public int FullIntervalHours { get; set; } = 24;
+}
+
+/// <summary>
+/// Checks the books in the background, so that the next check by hand has little left to read, and a fault shows in the log before anybody asks.
+/// Several services on one database share the checkpoint, and so the work.
+/// </summary>
+public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<IntegrityOptions> options, TimeProvider clock, ILogger<IntegrityWatch> logger)
+    : BackgroundService
+{
+    private DateTimeOffset? _fullyCheckedAt;
+
+    /// <summary>One round: what came since the last, or everything when that is due.</summary>
+    public async Task CheckAsync(CancellationToken cancellationToken)
+    {
+        var isFullDue = options.Value.FullIntervalHours > 0 && _fullyCheckedAt is { } last
+            && clock.GetUtcNow() - last > TimeSpan.FromHours(options.Value.FullIntervalHours);
+        var report = await check.RunAsync(isFullDue, cancellationToken);
+        _fullyCheckedAt = report.FullyCheckedAt;
+        if (!report.IsBalanced)
+            LogFaults(logger, report.Faults.Count, string.Join("; ", report.Faults.Take(3).Select(f => $"{f.Kind} {f.Id}: {f.Detail}")));
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (options.Value.IntervalSeconds == 0)
+            return;
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.IntervalSeconds), clock);
+        while (await timer.WaitForNextTickAsync(stoppingToken))
+        {
+            try
+            {
+                await CheckAsync(stoppingToken);
+            }
+            catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+            {
+                LogSkipped(logger, exception.Message);
+            }
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Error, "The books do not balance, {Faults} faults: {First}. See GET /ledger/integrity.")]
+    private static partial void LogFaults(ILogger logger, int faults, string first);
+
+    [LoggerMessage(2, LogLevel.Warning, "The books could not be checked: {Reason}")]
+    private static partial void LogSkipped(ILogger logger, string reason);
+}
