@@ -2,7 +2,6 @@ using System.Data;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
 
 namespace Factumerit.Ledger.Writing;
@@ -19,7 +18,20 @@ internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> com
     public IReadOnlyList<Command> Commands => commands;
 
     /// <summary>One attempt. When it returns, every command has its outcome and what was decided is durable.</summary>
+    /// <exception cref="CommitInDoubtException">The attempt failed, and this one or one before it may have been committed.</exception>
     public async Task TryAsync()
+    {
+        try
+        {
+            await DecideAndSaveAsync();
+        }
+        catch (Exception exception) when (_doubtful is not null)
+        {
+            throw new CommitInDoubtException(exception);
+        }
+    }
+
+    private async Task DecideAndSaveAsync()
     {
         await using var context = database.CreateWriterContext();
         await using var transaction = await context.Database.BeginTransactionAsync(IsolationLevel.Serializable);
@@ -38,47 +50,52 @@ internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> com
         if (!state.HasChanges)
             return;
         await StateSaver.SaveAsync(connection, state);
-        await CommitAsync(transaction, state);
-    }
 
-    private async Task CommitAsync(IDbContextTransaction transaction, LedgerState state)
-    {
+        // From here on the attempt is in doubt, whatever happens, unless the server says that it came to nothing.
+        _doubtful = Witness.Of(state);
         try
         {
             await transaction.CommitAsync();
         }
-        catch (Exception exception) when (!IsRolledBack(exception))
+        catch (PostgresException exception) when (IsRolledBack(exception))
         {
-            _doubtful = Witness.Of(state);
+            _doubtful = null;
             throw;
         }
     }
 
-    // Class 23 (a deferred check) and 40 (serialization, deadlock) are the server's word that nothing was committed. Anything else, a cut
-    // connection above all, says nothing about the commit.
-    private static bool IsRolledBack(Exception exception) =>
-        exception is PostgresException postgres
-        && (postgres.SqlState.StartsWith("23", StringComparison.Ordinal) || postgres.SqlState.StartsWith("40", StringComparison.Ordinal));
+    // An ERROR is the server's word that nothing was committed, as nothing can fail so after the commit is recorded. FATAL is a connection that
+    // ends, before or after that; class 08 comes from what stands between us and the server.
+    private static bool IsRolledBack(PostgresException exception) =>
+        exception.InvariantSeverity == "ERROR" && !exception.SqlState.StartsWith("08", StringComparison.Ordinal);
 }
 
-/// <summary>
-/// One row that proves a commit, as a commit is whole or not at all. Without one there is nothing to prove: an attempt that only opened or
-/// closed empty budgets is repeated without harm (R7, R11).
-/// </summary>
-internal sealed record Witness(string Sql, object Value)
+/// <summary>An attempt failed, and it is not known whether the commit came about.</summary>
+internal sealed class CommitInDoubtException(Exception inner) : Exception($"The outcome of a commit is unknown: {inner.Message}", inner);
+
+/// <summary>One row that proves a commit, as a commit is whole or not at all.</summary>
+internal sealed record Witness(string Sql, params object[] Values)
 {
-    public static Witness? Of(LedgerState state)
+    public static Witness Of(LedgerState state)
     {
         if (state.NewEntries.Count > 0)
             return new Witness("SELECT EXISTS (SELECT FROM ledger_entries WHERE transaction_id = $1)", state.NewEntries[0].Transaction.Id);
-        return state.NewUsages.Count > 0
-            ? new Witness("SELECT EXISTS (SELECT FROM llm_usage WHERE id = $1)", state.NewUsages[0].Usage.UsageId)
-            : null;
+        if (state.NewUsages.Count > 0)
+            return new Witness("SELECT EXISTS (SELECT FROM llm_usage WHERE id = $1)", state.NewUsages[0].Usage.UsageId);
+        // These have no id of their own, but no two commits touch the same key or budget in the same microsecond.
+        var now = state.Now.UtcDateTime;
+        if (state.NewAnswers is [var answer, ..])
+            return new Witness(
+                "SELECT EXISTS (SELECT FROM idempotency_keys WHERE operation = $1 AND key = $2 AND created_at = $3)", answer.Operation, answer.Key, now);
+        return new Witness(
+            "SELECT EXISTS (SELECT FROM user_budgets WHERE user_id = $1 AND (created_at = $2 OR deleted_at = $2))", state.ChangedUsers.First().UserId, now);
     }
 
     public async Task<bool> ExistsAsync(NpgsqlConnection connection)
     {
-        await using var command = new NpgsqlCommand(Sql, connection) { Parameters = { new() { Value = Value } } };
+        await using var command = new NpgsqlCommand(Sql, connection);
+        foreach (var value in Values)
+            command.Parameters.Add(new() { Value = value });
         return (bool)(await command.ExecuteScalarAsync())!;
     }
 }

@@ -16,6 +16,8 @@ namespace Factumerit.Ledger.Writing;
 public sealed class LedgerWriter : IAsyncDisposable
 {
     private static readonly TimeSpan StandingAfter = TimeSpan.FromSeconds(1);
+    // idle_in_transaction_session_timeout, for which Npgsql has no name.
+    private const string TurnTookTooLong = "25P03";
 
     private readonly LedgerDatabase _database;
     private readonly WriterOptions _options;
@@ -32,7 +34,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         (_database, _options, _clock, _logger) = (database, options, clock, logger);
         _lastEmpty = clock.GetTimestamp();
         LedgerMetrics.Observe(this);
-        _retries = new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build();
+        _retries = options.AttemptsMax > 1 ? new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build() : ResiliencePipeline.Empty;
         _loop = Task.Run(RunAsync);
     }
 
@@ -67,9 +69,16 @@ public sealed class LedgerWriter : IAsyncDisposable
         while (await _queue.Reader.WaitToReadAsync())
         {
             Take(batch);
-            LedgerMetrics.BatchSize.Record(batch.Sum(s => s.Commands.Count));
-            if (batch.Count > 0)
-                await WriteBatchAsync(batch);
+            try
+            {
+                if (batch.Count > 0)
+                    await WriteBatchAsync(batch);
+            }
+            catch (Exception exception)
+            {
+                // Not even a logger that throws may end the loop: everybody after it would wait for ever.
+                batch.ForEach(s => s.Fail(exception));
+            }
             Interlocked.Add(ref _waiting, -batch.Sum(s => s.Commands.Count));
             batch.Clear();
         }
@@ -116,6 +125,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             var started = _clock.GetTimestamp();
             await _retries.ExecuteAsync(async _ => await commit.TryAsync());
+            LedgerMetrics.BatchSize.Record(commit.Commands.Count);
             LedgerMetrics.CommitDuration.Record(_clock.GetElapsedTime(started).TotalSeconds);
             foreach (var submission in batch)
                 submission.Complete();
@@ -142,7 +152,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     private RetryStrategyOptions Retry() => new()
     {
         ShouldHandle = new PredicateBuilder().Handle<Exception>(IsTransient),
-        MaxRetryAttempts = Math.Max(1, _options.AttemptsMax - 1),
+        MaxRetryAttempts = _options.AttemptsMax - 1,
         BackoffType = DelayBackoffType.Exponential,
         Delay = TimeSpan.FromMilliseconds(10),
         MaxDelay = TimeSpan.FromMilliseconds(500),
@@ -155,11 +165,13 @@ public sealed class LedgerWriter : IAsyncDisposable
         },
     };
 
-    // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx, 57P0x and broken sockets), and a key that
-    // another writer inserted first: after a fresh start the loser finds it and answers with a replay.
+    // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx, 57P0x and broken sockets), a key that another
+    // writer inserted first (after a fresh start the loser finds it and answers with a replay), and a turn that took too long. A commit in doubt
+    // is looked up by the next attempt, whatever it was that failed.
     private static bool IsTransient(Exception exception) => exception switch
     {
-        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation } => true,
+        CommitInDoubtException => true,
+        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or TurnTookTooLong } => true,
         NpgsqlException npgsql => npgsql.IsTransient || npgsql.InnerException is IOException or TimeoutException,
         TimeoutException or IOException => true,
         _ => exception.InnerException is { } inner && IsTransient(inner),

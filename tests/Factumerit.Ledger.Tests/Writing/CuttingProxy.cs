@@ -1,0 +1,175 @@
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace Factumerit.Ledger.Tests.Writing;
+
+/// <summary>What becomes of a COMMIT at which the proxy cuts.</summary>
+public enum Cut
+{
+    /// <summary>It does not reach the server, which sees the connection end: rolled back.</summary>
+    BeforeTheServer,
+
+    /// <summary>The server commits; its answer is lost with the connection.</summary>
+    AfterTheServer,
+
+    /// <summary>The client's connection ends at once; the server gets the COMMIT only after the client has come again.</summary>
+    LateAtTheServer,
+
+    /// <summary>The client's connection ends, and the server hears neither of that nor of the COMMIT, as when a machine or the network dies.</summary>
+    NeverToldTheServer,
+}
+
+/// <summary>A way to PostgreSQL that can be cut exactly at a COMMIT, and closed altogether.</summary>
+internal sealed class CuttingProxy : IAsyncDisposable
+{
+    private static readonly byte[] Commit = "COMMIT\0"u8.ToArray();
+    private const int NoCut = -1;
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly string _host;
+    private readonly int _port;
+    private readonly Task _accepting;
+    private TaskCompletionSource _clientCame = new();
+    private int _cut = NoCut;
+    private volatile bool _isClosed;
+    private volatile bool _closesWithCut;
+
+    public CuttingProxy(string connectionString)
+    {
+        var server = new NpgsqlConnectionStringBuilder(connectionString);
+        (_host, _port) = (server.Host!, server.Port);
+        _listener.Start();
+        ConnectionString = new NpgsqlConnectionStringBuilder(connectionString)
+        {
+            Host = "127.0.0.1",
+            Port = ((IPEndPoint)_listener.LocalEndpoint).Port,
+            // What it looks for must be readable.
+            SslMode = SslMode.Disable,
+            GssEncryptionMode = GssEncryptionMode.Disable,
+        }.ConnectionString;
+        _accepting = AcceptAsync();
+    }
+
+    /// <summary>Leads to the same database, through the proxy.</summary>
+    public string ConnectionString { get; }
+
+    /// <summary>False while the COMMIT at which to cut has not come by.</summary>
+    public bool HasCut => Volatile.Read(ref _cut) == NoCut;
+
+    /// <summary>Cuts at the next COMMIT; with <paramref name="andClose"/> nobody gets through from then on.</summary>
+    public void CutAtNextCommit(Cut cut, bool andClose = false)
+    {
+        _closesWithCut = andClose;
+        Volatile.Write(ref _cut, (int)cut);
+    }
+
+    /// <summary>Lets clients through again.</summary>
+    public void Open() => _isClosed = false;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stopping.CancelAsync();
+        await _accepting;
+        _listener.Dispose();
+        _stopping.Dispose();
+    }
+
+    private async Task AcceptAsync()
+    {
+        var carrying = new List<Task>();
+        try
+        {
+            while (true)
+            {
+                var client = await _listener.AcceptTcpClientAsync(_stopping.Token);
+                Interlocked.Exchange(ref _clientCame, new TaskCompletionSource()).SetResult();
+                if (_isClosed)
+                    client.Dispose();
+                else
+                    carrying.Add(CarryAsync(client));
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            await Task.WhenAll(carrying);
+        }
+    }
+
+    private async Task CarryAsync(TcpClient client)
+    {
+        using var server = new TcpClient();
+        using (client)
+        {
+            try
+            {
+                await server.ConnectAsync(_host, _port, _stopping.Token);
+                (client.NoDelay, server.NoDelay) = (true, true);
+                using var answersEnd = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+                var answers = CopyAnswersAsync(server, client, answersEnd.Token);
+                var commit = await CopyRequestsAsync(client, server);
+                await answersEnd.CancelAsync();
+                await answers;
+                if (commit.Length > 0)
+                    await CutAsync(commit, client, server);
+            }
+            catch (Exception exception) when (IsEnd(exception))
+            {
+                // One side went away: so does the other.
+            }
+        }
+    }
+
+    /// <summary>Until the client ends, or comes to the COMMIT at which to cut, which is returned.</summary>
+    private async Task<byte[]> CopyRequestsAsync(TcpClient client, TcpClient server)
+    {
+        var buffer = new byte[65536];
+        int count;
+        while ((count = await client.GetStream().ReadAsync(buffer, _stopping.Token)) > 0)
+        {
+            if (buffer.AsSpan(0, count).IndexOf(Commit) >= 0 && !HasCut)
+                return buffer[..count];
+            await server.GetStream().WriteAsync(buffer.AsMemory(0, count), _stopping.Token);
+        }
+        return [];
+    }
+
+    private static async Task CopyAnswersAsync(TcpClient server, TcpClient client, CancellationToken end)
+    {
+        try
+        {
+            await server.GetStream().CopyToAsync(client.GetStream(), end);
+            client.Close();
+        }
+        catch (Exception exception) when (IsEnd(exception))
+        {
+            // As above.
+        }
+    }
+
+    private async Task CutAsync(byte[] commit, TcpClient client, TcpClient server)
+    {
+        var cut = (Cut)Interlocked.Exchange(ref _cut, NoCut);
+        _isClosed = _closesWithCut;
+        if (cut is Cut.AfterTheServer)
+            await CommitAsync(commit, server);
+        var clientComesAgain = Volatile.Read(ref _clientCame).Task;
+        client.Close();
+        if (cut is Cut.LateAtTheServer)
+        {
+            await clientComesAgain.WaitAsync(_stopping.Token);
+            await CommitAsync(commit, server);
+        }
+        if (cut is Cut.NeverToldTheServer)
+            await Task.Delay(Timeout.Infinite, _stopping.Token);
+    }
+
+    private async Task CommitAsync(byte[] commit, TcpClient server)
+    {
+        await server.GetStream().WriteAsync(commit, _stopping.Token);
+        (await server.GetStream().ReadAsync(new byte[1024], _stopping.Token)).ShouldBeGreaterThan(0);
+    }
+
+    private static bool IsEnd(Exception exception) =>
+        exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException;
+}
