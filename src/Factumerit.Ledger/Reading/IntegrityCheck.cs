@@ -19,7 +19,7 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         FROM ledger_integrity
         """;
 
-    // Each finds rows (id, detail); the kind is the name of the fault. docs/operating.md explains them.
+    // Each finds rows (id, detail); the kind is the name of the fault. docs/accounting.md explains them.
     private static readonly (string Kind, string Sql)[] Checks =
     [
         ("unbalanced-transaction", """
