@@ -28,7 +28,9 @@ public sealed class LedgerWriter : IAsyncDisposable
     {
         (_database, _options, _clock, _logger) = (database, options, clock, logger);
         _retries = new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build();
-        _loop = Task.Run(RunAsync);
+        // The loop serves everyone: it must not log under the trace of the request that happened to make the writer.
+        using (ExecutionContext.SuppressFlow())
+            _loop = Task.Run(RunAsync);
     }
 
     /// <summary>Commands that wait or are being written.</summary>
