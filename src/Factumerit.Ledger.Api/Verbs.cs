@@ -71,11 +71,21 @@ internal static class Verbs
     // Mistakes of the operator get a sentence; anything else is a bug and keeps its stack trace.
     private static string? Explain(Exception exception) => exception switch
     {
-        OptionsValidationException options => string.Join(" ", options.Failures),
+        OptionsValidationException options => string.Join(" ", options.Failures.Select(SentenceOf)),
         ConfigurationException or EmbeddedPostgresException => exception.Message,
         InvalidOperationException { Message: var message } when message.Contains("configuration value", StringComparison.OrdinalIgnoreCase) => message,
+        InvalidOperationException { Message: var message } when message.EndsWith("Serilog level.", StringComparison.Ordinal) => $"Serilog:MinimumLevel is wrong: {message}",
+        FormatException { Message: var message } when message.StartsWith("Invalid url", StringComparison.Ordinal) => $"ASPNETCORE_URLS is wrong: {message}.",
         NpgsqlException npgsql => $"the database that ConnectionStrings:Ledger names can't be used: {npgsql.Message}",
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } io => $"{io.Message} Stop what listens there, or choose another address with ASPNETCORE_URLS.",
         _ => null,
     };
+
+    // The framework wraps the sentence of an annotation: DataAnnotation validation failed for ... with the error: 'Writer:QueueLimit must ...'.
+    private static string SentenceOf(string failure)
+    {
+        const string opening = "with the error: '", closing = "'.";
+        var start = failure.IndexOf(opening, StringComparison.Ordinal);
+        return start >= 0 && failure.EndsWith(closing, StringComparison.Ordinal) ? failure[(start + opening.Length)..^closing.Length] : failure;
+    }
 }

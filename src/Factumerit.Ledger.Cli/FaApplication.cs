@@ -24,6 +24,13 @@ public static class FaApplication
         // A misspelt option must not become the name of a user who is then created or deleted.
         if (parse.Action is not HelpAction && FindStrayOption(args, parse) is { } stray)
             return RefuseUsage([$"Unrecognized option '{stray}'; put -- before an argument that begins with '-'."], parse, environment);
+        // Called by the name of a group alone: what there is says more than what is missing.
+        if (parse is { Action: ParseErrorAction, UnmatchedTokens.Count: 0, CommandResult.Command.Subcommands.Count: > 0 })
+        {
+            await CommandTree.Build(environment).Parse([.. args, "--help"]).InvokeAsync(
+                new InvocationConfiguration { Output = environment.Stderr }, cancellationToken);
+            return ExitCode.WrongUsage;
+        }
         if (parse.Action is ParseErrorAction)
             return RefuseUsage(parse.Errors.Select(error => error.Message).Distinct(), parse, environment);
 

@@ -32,7 +32,7 @@ public abstract record Refusal(string Code, string Detail)
 
     /// <summary>R9: the key was used with another body.</summary>
     public sealed record IdempotencyKeyReused(string Key)
-        : Refusal("idempotency-key-reused", $"The idempotency key '{Key}' belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
+        : Refusal("idempotency-key-reused", $"The idempotency key {Key} belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
 
     /// <summary>The database is away, too much is waiting, or retries are spent. Nothing was written, or it is safe to send again with the same key.</summary>
     public sealed record Unavailable(string Reason) : Refusal("unavailable", $"{Reason} It is safe to send the same request again with the same key.");

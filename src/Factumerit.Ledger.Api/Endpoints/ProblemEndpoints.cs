@@ -7,6 +7,6 @@ public static class ProblemEndpoints
 {
     public static void MapProblems(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/problems/{code}", (HttpContext http, string code) =>
-            Endpoints.Answers.Found(http, ProblemCatalog.TryFind(code), LedgerJson.Default.ProblemKind, () => new Refusal.NotFound($"problem {code}")))
+            Endpoints.Answers.Found(http, ProblemCatalog.TryFind(code), LedgerJson.Default.ProblemKind, () => new Refusal.NotFound($"problem with the code {code}")))
             .AllowAnonymous().WithTags("Problems").WithSummary("Explain a problem").WithDescription("For anyone.").Answers<ProblemKind>(200).Refuses("not-found");
 }

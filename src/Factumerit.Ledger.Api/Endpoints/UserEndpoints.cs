@@ -17,7 +17,7 @@ public static class UserEndpoints
         users.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List budgets", "A page in the order of user_id.").TakesQuery("prefix", "limit", "after").Answers<BudgetPage>(200);
         users.MapGet("/{user_id}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
-            .Describe("Show a budget", "Deleted users are shown too, with deleted_at.").Answers<Budget>(200).Refuses("user-not-found");
+            .Describe("Show a budget", "Deleted users are shown too, with deleted_at.").Answers<Budget>(200).Refuses("validation-failed", "user-not-found");
         users.MapGet("/{user_id}/entries", ListEntriesAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List a user's entries", "The lines of the user's account in the ledger, newest first.")
             .TakesQuery("limit", "before").Answers<EntryPage>(200).Refuses("user-not-found");
@@ -26,7 +26,7 @@ public static class UserEndpoints
             .TakesQuery("limit", "before").Answers<BudgetTransactionPage>(200).Refuses("user-not-found");
         users.MapDelete("/{user_id}", DeleteAsync).Allow(Roles.Admin)
             .Describe("Delete a user", "Credit that is left is forfeited, debt is written off, and the budget is closed for good. Deleting twice changes nothing.")
-            .Answers<Deletion>(200).Refuses("user-not-found", "unavailable");
+            .Answers<Deletion>(200).Refuses("validation-failed", "user-not-found");
     }
 
     private static async Task<IResult> SignUpAsync(HttpContext http, BudgetService budgets)

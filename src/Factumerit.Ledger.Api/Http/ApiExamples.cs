@@ -1,18 +1,31 @@
+using Factumerit.Ledger.Api.Endpoints;
+using Factumerit.Ledger.Commands;
+
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>The examples on the API page, by verb and path.</summary>
 internal static class ApiExamples
 {
-    public const string IdempotencyKey = "Names this request, 1 to 255 characters: the same key and body again gives the first answer and moves nothing. For usage the request_id in the body plays this role, and the header stands in where there is none.";
+    public const string IdempotencyKey = "Names this request, 1 to 255 characters: the same key and body again gives the first answer and moves nothing.";
+    public const string UsageIdempotencyKey = "Stands in for request_id where the body has none, 1 to 255 characters.";
 
     public static readonly Dictionary<string, string> QueryParameters = new()
     {
         ["prefix"] = "Only users whose id begins so.",
-        ["limit"] = "How many at the most, 1 to 1000.",
+        ["limit"] = "How many at the most, 1 to 1000; default: 50 entries, 20 transactions, 100 of anything else.",
         ["after"] = "The next_after of the page before.",
         ["before"] = "The next_before of the page before.",
         ["full"] = "true reads everything from the first entry on.",
         ["type"] = "user, asset, expense or equity.",
+    };
+
+    public static readonly Dictionary<Type, string[]> RequiredFields = new()
+    {
+        [typeof(SignupRequest)] = ["user_id"],
+        [typeof(UsageRequest)] = ["user_id", "amount_cents"],
+        [typeof(GrantRequest)] = ["user_id", "amount_cents"],
+        [typeof(PurchaseRequest)] = ["credits_cents"],
+        [typeof(ApiKeyRequest)] = ["name", "role"],
     };
 
     private const string Budget = """
@@ -23,7 +36,7 @@ internal static class ApiExamples
         {"asset_cents":2500,"liability_cents":594.9835,"available_cents":1905.0165,"providers":[{"provider":"anthropic","balance_cents":2500}]}
         """;
 
-    private const string UsageRequest = """
+    private const string UsageExample = """
         {"user_id":"vikunja:alice","amount_cents":0.0165,"request_id":"chatcmpl-8f2c","model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17"}
         """;
 
@@ -42,8 +55,8 @@ internal static class ApiExamples
     public static readonly Dictionary<string, string> Requests = new()
     {
         ["POST /users"] = """{"user_id":"vikunja:alice","initial_credit_cents":100,"promo_ttl_days":30}""",
-        ["POST /usage"] = UsageRequest,
-        ["POST /usage/batch"] = $"[{UsageRequest}]",
+        ["POST /usage"] = UsageExample,
+        ["POST /usage/batch"] = $"[{UsageExample}]",
         ["POST /grants"] = """{"user_id":"vikunja:alice","amount_cents":500,"reason":"Top-up, order 1042"}""",
         ["POST /purchases"] = """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic","invoice":"INV-2026-001"}""",
         ["POST /write-downs"] = """{"actual_balance_cents":2495,"provider":"anthropic","reason":"Console balance at month end"}""",
@@ -60,7 +73,7 @@ internal static class ApiExamples
         ["DELETE /users/{user_id}"] = """{"user_id":"vikunja:alice","forfeited_cents":94.9835,"written_off_cents":0,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5d"}""",
         ["POST /usage"] = Usage,
         ["POST /usage/batch"] = $$"""{"results":[{"status":201,"usage":{{Usage}}}]}""",
-        ["GET /usage/{usage_id}"] = Usage,
+        ["GET /usage/{usage_id}"] = Usage.Trim()[..^1] + ""","model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17","reference_id":null,"metadata":null}""",
         ["POST /grants"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","budget":{{Budget}}}""",
         ["POST /purchases"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5f","total_cents":2759,"headroom":{{Headroom}}}""",
         ["POST /write-downs"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a60","amount_cents":5,"headroom":{{Headroom}}}""",

@@ -15,7 +15,7 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
 {
     private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(10);
 
-    private static readonly Caller Bootstrap = new("bootstrap", Roles.Admin, null);
+    private static readonly Caller Bootstrap = new("bootstrap", "bootstrap", Roles.Admin, null);
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapAdminKey is { Length: > 0 } key ? Hash(key) : null;
 
     /// <summary>The caller whose secret this is; null when it is nobody's.</summary>
@@ -72,7 +72,7 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
     }
 
     private KnownKey Remember(ApiKey key) => cache.Set(
-        key.KeyPrefix, new KnownKey(key.SecretHash, key.RevokedAt is not null, new Caller(key.Name, key.Role, key.UserPrefix)), RememberedFor);
+        key.KeyPrefix, new KnownKey(key.SecretHash, key.RevokedAt is not null, new Caller(key.KeyPrefix, key.Name, key.Role, key.UserPrefix)), RememberedFor);
 
     private async Task<ApiKey?> LoadAsync(string prefix, CancellationToken cancellationToken)
     {

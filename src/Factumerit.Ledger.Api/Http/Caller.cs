@@ -2,8 +2,8 @@ using System.Security.Claims;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>Who is calling: the API key's name, its role, and the users a bot key is bound to.</summary>
-public sealed record Caller(string Name, string Role, string? UserPrefix)
+/// <summary>Who is calling: the API key by the readable beginning that no other key has, its name, its role, and the users a bot key is bound to.</summary>
+public sealed record Caller(string KeyPrefix, string Name, string Role, string? UserPrefix)
 {
     private const string PrefixClaim = "user_prefix";
     private ClaimsPrincipal? _principal;
@@ -12,14 +12,14 @@ public sealed record Caller(string Name, string Role, string? UserPrefix)
     public bool MayTouch(string? userId) => UserPrefix is null || userId is null || userId.StartsWith(UserPrefix, StringComparison.Ordinal);
 
     public static Caller Of(HttpContext http) => new(
-        http.User.Identity!.Name!, http.User.FindFirstValue(ClaimTypes.Role)!, http.User.FindFirstValue(PrefixClaim));
+        http.User.FindFirstValue(ClaimTypes.NameIdentifier)!, http.User.Identity!.Name!, http.User.FindFirstValue(ClaimTypes.Role)!, http.User.FindFirstValue(PrefixClaim));
 
     /// <summary>The caller as the framework knows it; made once, as a key calls many times.</summary>
     public ClaimsPrincipal ToPrincipal(string scheme) => _principal ??= MakePrincipal(scheme);
 
     private ClaimsPrincipal MakePrincipal(string scheme)
     {
-        List<Claim> claims = [new(ClaimTypes.Name, Name), new(ClaimTypes.Role, Role)];
+        List<Claim> claims = [new(ClaimTypes.NameIdentifier, KeyPrefix), new(ClaimTypes.Name, Name), new(ClaimTypes.Role, Role)];
         if (UserPrefix is not null)
             claims.Add(new(PrefixClaim, UserPrefix));
         return new ClaimsPrincipal(new ClaimsIdentity(claims, scheme));

@@ -8,12 +8,13 @@ namespace Factumerit.Ledger.Api.Http;
 /// Finds the database: the one that <c>ConnectionStrings:Ledger</c> names, or else a private PostgreSQL of our own, which starts and stops with
 /// the service. Made before everything that uses the database, and so disposed after it.
 /// </summary>
-public sealed class DatabaseHost(
+public sealed partial class DatabaseHost(
     IConfiguration configuration, IOptions<EmbeddedOptions> embedded, IOptions<DatabaseOptions> options, IOptions<AuthOptions> auth,
     ILogger<DatabaseHost> logger) : IAsyncDisposable
 {
     private EmbeddedPostgres? _postgres;
     private string? _connectionString;
+    private bool _hasKeyFile;
 
     public string ConnectionString => _connectionString ?? throw new InvalidOperationException("The database has not been opened yet.");
 
@@ -32,7 +33,11 @@ public sealed class DatabaseHost(
         _postgres = await EmbeddedPostgres.StartAsync(
             new EmbeddedPostgresOptions { DataDirectory = embedded.Value.DataDirectory, BinDirectory = embedded.Value.BinDirectory }, logger, cancellationToken);
         _connectionString = _postgres.ConnectionString;
-        auth.Value.BootstrapAdminKey ??= AdminKeyFile.ReadOrMake(DataDirectory!);
+        if (auth.Value.BootstrapAdminKey is null)
+        {
+            auth.Value.BootstrapAdminKey = AdminKeyFile.ReadOrMake(DataDirectory!);
+            _hasKeyFile = true;
+        }
     }
 
     /// <summary>Brings the schema up to date, waiting for a database that is still starting.</summary>
@@ -54,11 +59,16 @@ public sealed class DatabaseHost(
         }
     }
 
-    /// <summary>Tells <c>fa</c>, run beside an embedded service, where that is.</summary>
-    public void Announce(string url)
+    /// <summary>Says where the service is and what lies where, never the key itself; <c>fa</c>, run beside an embedded service, finds it by the file url.</summary>
+    public void Announce(string address)
     {
-        if (DataDirectory is { } directory)
-            File.WriteAllText(Path.Combine(directory, "url"), url.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal));
+        var url = address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
+        LogListening(logger, address, url.TrimEnd('/'));
+        if (DataDirectory is not { } directory)
+            return;
+        File.WriteAllText(Path.Combine(directory, "url"), url);
+        if (_hasKeyFile)
+            LogKeyFile(logger, directory, AdminKeyFile.PathIn(directory));
     }
 
     public ValueTask DisposeAsync() => _postgres?.DisposeAsync() ?? ValueTask.CompletedTask;
@@ -74,6 +84,12 @@ public sealed class DatabaseHost(
             throw new ConfigurationException($"ConnectionStrings:Ledger is not a connection string of Npgsql: {exception.Message}");
         }
     }
+
+    [LoggerMessage(1, LogLevel.Information, "The ledger listens on {Address}; its API page is {Url}/swagger")]
+    private static partial void LogListening(ILogger logger, string address, string url);
+
+    [LoggerMessage(2, LogLevel.Information, "Its data is in {Directory}, its first admin key in {KeyFile}")]
+    private static partial void LogKeyFile(ILogger logger, string directory, string keyFile);
 }
 
 /// <summary>The admin key of an embedded database: made at the first start, and left for <c>fa</c> and the owner to read.</summary>
@@ -81,9 +97,11 @@ internal static class AdminKeyFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
+    public static string PathIn(string directory) => Path.Combine(directory, "admin-key");
+
     public static string ReadOrMake(string directory)
     {
-        var path = Path.Combine(directory, "admin-key");
+        var path = PathIn(directory);
         if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: >= 32 } existing)
             return existing;
         var key = $"fa_admin_embedded_{System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true)}";

@@ -66,7 +66,7 @@ public sealed class AmountConverter : JsonConverter<decimal>
     public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(Money.Normalize(value));
 }
 
-/// <summary>Times: ISO 8601; without an offset they are UTC. Written in UTC with a Z, to the microsecond.</summary>
+/// <summary>Times: ISO 8601; without an offset they are UTC. Written in UTC with a Z, to the microsecond: no decimals or six, which parsers agree on.</summary>
 public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 {
     private static readonly string[] Formats =
@@ -84,5 +84,6 @@ public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
     }
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
-        writer.WriteStringValue(value.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture));
+        writer.WriteStringValue(value.UtcDateTime.ToString(
+            value.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-dd'T'HH:mm:ss'Z'" : "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture));
 }

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;
 
@@ -9,6 +10,7 @@ namespace Factumerit.Ledger.Api.Http;
 public static class OpenApi
 {
     private const string SchemeId = "ApiKey";
+    private static readonly string[] TagOrder = ["Users", "Usage", "Credit", "Ledger", "API keys", "Problems"];
 
     public static void AddApiPage(this IServiceCollection services)
     {
@@ -20,7 +22,8 @@ public static class OpenApi
                 Title = "Factumerit.Ledger",
                 Version = "v1",
                 Description = "A double-entry ledger of prepaid LLM credit. Amounts are US cents with at most 7 decimals; times are UTC. "
-                    + "A request that moves money carries an idempotency key and may be sent again until it is answered.",
+                    + "A request that moves money carries an idempotency key and may be sent again until it is answered. "
+                    + "GET /health/live and GET /health/ready answer anyone: 200 when well, else 503.",
             });
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();
@@ -29,19 +32,23 @@ public static class OpenApi
             foreach (var assembly in new[] { typeof(OpenApi).Assembly, typeof(BudgetService).Assembly })
                 options.IncludeXmlComments(assembly);
             options.AddSecurityDefinition(SchemeId, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key." });
-            options.AddSecurityRequirement(document => new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeId, document)] = [] });
+            // The order of the tags is that of the story: users first, what the page says of itself last.
+            options.OrderActionsBy(route => $"{Array.IndexOf(TagOrder, route.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().FirstOrDefault()?.Tags[0])} {route.RelativePath}");
             options.OperationFilter<RouteNotesFilter>();
+            options.SchemaFilter<RequiredFieldsFilter>();
         });
     }
 
     public static void UseApiPage(this WebApplication app)
     {
+        app.MapGet("/", () => Results.LocalRedirect("~/swagger")).AllowAnonymous().ExcludeFromDescription();
         app.UseSwagger();
         app.UseSwaggerUI(page =>
         {
             page.DocumentTitle = "Factumerit.Ledger API";
             page.SwaggerEndpoint("v1/swagger.json", "v1");
             page.EnablePersistAuthorization();
+            page.EnableDeepLinking();
         });
     }
 
@@ -51,18 +58,30 @@ public static class OpenApi
         {
             var notes = context.ApiDescription.ActionDescriptor.EndpointMetadata;
             if (notes.OfType<AllowedRoles>().FirstOrDefault() is { } allowed)
+            {
                 operation.Description = $"{operation.Description}\n\nRoles: {string.Join(", ", allowed.Roles)}.";
+                operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeId, context.Document)] = [] }];
+            }
             operation.Parameters ??= [];
             foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
                 operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name]));
+            var route = $"{context.ApiDescription.HttpMethod} /{context.ApiDescription.RelativePath?.TrimEnd('/')}";
             if (notes.OfType<ReadsIdempotencyKey>().Any())
-                operation.Parameters.Add(Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey));
-            AddExamples(operation, $"{context.ApiDescription.HttpMethod} /{context.ApiDescription.RelativePath?.TrimEnd('/')}");
+                operation.Parameters.Add(route == "POST /usage"
+                    ? Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
+                    : Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey, required: true));
+            AddExamples(operation, route);
             AddProblems(operation, context, notes.OfType<ProblemCodes>().SelectMany(p => p.Codes).Distinct());
         }
 
-        private static OpenApiParameter Parameter(string name, ParameterLocation location, string description) =>
-            new() { Name = name, In = location, Description = description, Schema = new OpenApiSchema { Type = JsonSchemaType.String } };
+        private static OpenApiParameter Parameter(string name, ParameterLocation location, string description, bool required = false) => new()
+        {
+            Name = name,
+            In = location,
+            Description = description,
+            Required = required,
+            Schema = new OpenApiSchema { Type = name is "limit" or "before" ? JsonSchemaType.Integer : JsonSchemaType.String },
+        };
 
         private static void AddExamples(OpenApiOperation operation, string route)
         {
@@ -98,5 +117,15 @@ public static class OpenApi
         private static JsonNode? Example(ProblemKind kind) => JsonSerializer.SerializeToNode(
             new Problem { Type = $"/problems/{kind.Code}", Title = kind.Title, Status = kind.Status, Detail = kind.WhatToDo, Code = kind.Code, TraceId = "0af7651916cd43dd8448eb211c80319c" },
             LedgerJson.Default.Problem);
+    }
+
+    // Requests are nullable in C#, so that a missing field can be told by its name; the page says which ones must be there.
+    private sealed class RequiredFieldsFilter : ISchemaFilter
+    {
+        public void Apply(IOpenApiSchema schema, SchemaFilterContext context)
+        {
+            if (schema is OpenApiSchema known && ApiExamples.RequiredFields.TryGetValue(context.Type, out var fields))
+                known.Required = fields.ToHashSet();
+        }
     }
 }

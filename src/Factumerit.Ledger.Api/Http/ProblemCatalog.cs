@@ -23,7 +23,7 @@ public static class ProblemCatalog
         new("idempotency-key-reused", 422, "The idempotency key belongs to another request", "Repeat the first request unchanged, or use a new key for a new one."),
         new("rate-limited", 429, "This key sends too much", "Wait as long as Retry-After says, then send again."),
         new("internal-error", 500, "Something went wrong in the service", "Send again with the same key; if it stays, look up trace_id in the log."),
-        new("unavailable", 503, "The ledger can't write now", "Wait as long as Retry-After says, then send the same request with the same key."),
+        new("unavailable", 503, "The database is away or too busy", "Wait as long as Retry-After says, then send the same request with the same key."),
     ];
 
     private static readonly Dictionary<string, ProblemKind> ByCode = All.ToDictionary(k => k.Code, StringComparer.Ordinal);

@@ -84,11 +84,16 @@ public static class Problems
     /// <summary>Answers for everything that threw, and for statuses that came without a body.</summary>
     public static void UseProblems(this WebApplication app)
     {
-        app.UseExceptionHandler(errors => errors.Run(http => WriteAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error)));
+        app.UseExceptionHandler(new ExceptionHandlerOptions
+        {
+            ExceptionHandler = http => WriteAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error),
+            // A caller's mistake is no error of the service: its line in the request log is enough.
+            SuppressDiagnosticsCallback = failed => failed.Exception is BadHttpRequestException,
+        });
         app.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound => WriteAsync(context.HttpContext, "not-found", $"There is no {context.HttpContext.Request.Path}. The routes are listed at /swagger."),
-            StatusCodes.Status405MethodNotAllowed => WriteAsync(context.HttpContext, "method-not-allowed", $"{context.HttpContext.Request.Method} is not possible here; {context.HttpContext.Response.Headers.Allow} is."),
+            StatusCodes.Status405MethodNotAllowed => WriteAsync(context.HttpContext, "method-not-allowed", $"{context.HttpContext.Request.Method} is not possible here: use {context.HttpContext.Response.Headers.Allow}."),
             StatusCodes.Status413PayloadTooLarge => WriteAsync(context.HttpContext, "payload-too-large", "The body is too large."),
             _ => Task.CompletedTask,
         });

@@ -37,8 +37,10 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
     public override void Validate(FieldErrors errors)
     {
         base.Validate(errors);
-        if (request.AmountCents is null == request.ActualBalanceCents is null)
-            errors.Add(request.AmountCents is null ? "amount_cents" : "actual_balance_cents", "or the other: exactly one of amount_cents and actual_balance_cents must be given");
+        if (request.AmountCents is null && request.ActualBalanceCents is null)
+            errors.Add("amount_cents", "is required, unless actual_balance_cents is given in its place");
+        if (request.AmountCents is not null && request.ActualBalanceCents is not null)
+            errors.Add("actual_balance_cents", "can't be given together with amount_cents");
         if (request.AmountCents is not null)
             errors.CheckAmount("amount_cents", request.AmountCents, zeroAllowed: true);
         if (request.ActualBalanceCents is not null)
@@ -52,7 +54,7 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
         var asset = ChartOfAccounts.Asset(_provider);
         var consumedCents = request.AmountCents ?? (state.AssetCents(_provider) - request.ActualBalanceCents!.Value);
         if (Math.Abs(consumedCents) > Money.OperationCentsMax)
-            return new Refusal.ValidationFailed("actual_balance_cents", $"is more than {Money.Format(Money.OperationCentsMax)} away from the books; write it down in steps");
+            return new Refusal.ValidationFailed("actual_balance_cents", $"is more than {Money.Format(Money.OperationCentsMax)} cents away from the books: write it down in steps");
         var transaction = consumedCents switch
         {
             > 0 => LedgerTransaction.Move(

@@ -35,7 +35,9 @@ public sealed class LedgerWriter : IAsyncDisposable
         _lastEmpty = clock.GetTimestamp();
         LedgerMetrics.Observe(this);
         _retries = options.AttemptsMax > 1 ? new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build() : ResiliencePipeline.Empty;
-        _loop = Task.Run(RunAsync);
+        // The loop serves everyone: it must not log under the trace of the request that happened to make the writer.
+        using (ExecutionContext.SuppressFlow())
+            _loop = Task.Run(RunAsync);
     }
 
     /// <summary>Commands that wait or are being written.</summary>

@@ -3,8 +3,6 @@ namespace Factumerit.Ledger.Tests.Cli;
 public sealed class WrongUsageTests
 {
     [Theory]
-    [InlineData("", "Required command was not provided.\nTry 'fa --help'.\n")]
-    [InlineData("ledger", "Required command was not provided.\nTry 'fa ledger --help'.\n")]
     [InlineData("user show", "Required argument missing for command: 'show'.\nTry 'fa user show --help'.\n")]
     [InlineData("user show ..", "USER: '..' is not a user's id.\nTry 'fa user show --help'.\n")]
     [InlineData("usage import", "Required argument missing for command: 'import'.\nTry 'fa usage import --help'.\n")]
@@ -44,6 +42,19 @@ public sealed class WrongUsageTests
         var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
         run.ShouldBe(new FaRun(2, "", stderr));
+    }
+
+    [Theory]
+    [InlineData("", "  write-down ")]
+    [InlineData("ledger", "  integrity ")]
+    public async Task A_group_without_a_command_tells_its_commands_and_exits_with_2(string line, string command)
+    {
+        var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+
+        run.ShouldSatisfyAllConditions(
+            () => run.ExitCode.ShouldBe(2),
+            () => run.Stdout.ShouldBeEmpty(),
+            () => run.Stderr.ShouldContain(command));
     }
 
     [Theory]
