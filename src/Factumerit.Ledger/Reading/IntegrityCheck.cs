@@ -13,8 +13,9 @@ public sealed class IntegrityCheck(LedgerDatabase database)
     /// <summary>At most so many faults of one kind are listed.</summary>
     public const int FaultsMaxPerKind = 100;
 
+    // A sum that is no number has no decimal to show it; the entry that spoils it is a fault of its own.
     private const string Totals = """
-        SELECT total_debits, total_credits, imbalance,
+        SELECT coalesce(nullif(total_debits, 'NaN'), 0), coalesce(nullif(total_credits, 'NaN'), 0), coalesce(nullif(imbalance, 'NaN'), 0),
                (SELECT count(*) FROM ledger_entries), (SELECT count(DISTINCT transaction_id) FROM ledger_entries)
         FROM ledger_integrity
         """;
@@ -36,7 +37,7 @@ public sealed class IntegrityCheck(LedgerDatabase database)
             SELECT coalesce(b.user_id, l.user_id), 'R3: the budget is ' || coalesce(trim_scale(b.balance_cents)::text, 'missing') || ', the ledger says '
                    || trim_scale(coalesce(l.balance_cents, 0) + coalesce(b.opening_cents, 0))
             FROM user_budgets b FULL JOIN user_ledger_balances l ON l.user_id = b.user_id
-            WHERE b.balance_cents IS DISTINCT FROM coalesce(l.balance_cents, 0) + b.opening_cents
+            WHERE b.balance_cents IS DISTINCT FROM coalesce(l.balance_cents, 0) + coalesce(b.opening_cents, 0)
             """),
         ("history-mismatch", """
             SELECT b.user_id, 'R3: the budget is ' || trim_scale(b.balance_cents) || ', its last legacy row says ' || trim_scale(t.balance_after)
