@@ -58,7 +58,7 @@ public static class Money
         var e = mantissa.IndexOfAny('e', 'E');
         if (e >= 0)
         {
-            if (!int.TryParse(mantissa[(e + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || Math.Abs(exponent) > 9999)
+            if (!int.TryParse(mantissa[(e + 1)..], NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out exponent) || exponent is < -9999 or > 9999)
                 return false;
             mantissa = mantissa[..e];
         }

@@ -8,8 +8,9 @@ internal static class IntegritySql
 {
     public const string Checkpoint = "SELECT entry_id, entry_created_at, budget_transaction_id, fully_checked_at FROM ledger_checkpoint";
 
+    // A sum that is no number has no decimal to show it; the entry that spoils it is a fault of its own.
     public const string Totals = """
-        SELECT coalesce(sum(debit_cents), 0) + coalesce(max(c.total_debits), 0), coalesce(sum(credit_cents), 0) + coalesce(max(c.total_credits), 0),
+        SELECT coalesce(nullif(sum(debit_cents), 'NaN'), 0) + coalesce(max(c.total_debits), 0), coalesce(nullif(sum(credit_cents), 'NaN'), 0) + coalesce(max(c.total_credits), 0),
                count(e.id) + coalesce(max(c.entry_count), 0), count(DISTINCT e.transaction_id) + coalesce(max(c.transaction_count), 0)
         FROM (SELECT id, transaction_id, debit_cents, credit_cents FROM ledger_entries WHERE id > $1) e
         FULL JOIN (SELECT * FROM ledger_checkpoint WHERE $1 > 0) c ON false
@@ -59,7 +60,7 @@ internal static class IntegritySql
             SELECT 'budget-mismatch' AS kind,
                    'R3: the budget is ' || coalesce(trim_scale(b.balance_cents)::text, 'missing') || ', the ledger says '
                    || trim_scale(coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0)) AS detail
-            WHERE b.balance_cents IS DISTINCT FROM coalesce(t.credits - t.debits, 0) + b.opening_cents
+            WHERE b.balance_cents IS DISTINCT FROM coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0)
             UNION ALL
             SELECT 'total-mismatch', 'the kept sums are ' || trim_scale(b.debits_cents) || ' and ' || trim_scale(b.credits_cents) || ' in ' || b.entry_count
                    || ' entries, the entries say ' || trim_scale(coalesce(t.debits, 0)) || ' and ' || trim_scale(coalesce(t.credits, 0)) || ' in ' || coalesce(t.entries, 0)

@@ -1,0 +1,58 @@
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Tests.Rules;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace Factumerit.Ledger.Tests.Properties;
+
+/// <summary>
+/// Random sequences of operations on one state: every answer and balance is the reference model's, and after each step R1, R3, R8, R9, R10 and
+/// R14 hold (<see cref="Books.Apply"/> looks). A failure prints the shrunk sequence and the seed; give that to WithReplay to see it again.
+/// </summary>
+public sealed class RandomOperationsTests
+{
+    [Fact]
+    public void Every_sequence_of_operations_ends_as_the_reference_model_says() =>
+        Check.One(
+            Config.QuickThrowOnFailure.WithMaxTest(300),
+            Prop.ForAll(Step.Sequences(lengthMax: 60), steps => Compare(Step.Resolve(steps))));
+
+    [Fact]
+    public void The_sequences_reach_every_answer_and_refusal()
+    {
+        var seen = new HashSet<string>();
+        foreach (var steps in Step.Sequences(lengthMax: 60).Generator.Sample(60, 100))
+        {
+            var model = new ReferenceModel();
+            seen.UnionWith(Step.Resolve(steps).Select(step => model.Run(step).Split(' ')[0]));
+        }
+        seen.ShouldBe(
+            [
+                "created", "existed", "used", "granted", "bought", "wrote", "deleted", "again:", "user-deleted", "user-not-found",
+                "insufficient-credit", "insufficient-anthropic-credits", "idempotency-key-reused",
+            ], ignoreOrder: true);
+    }
+
+    private static void Compare(IReadOnlyList<Step> steps)
+    {
+        var model = new ReferenceModel();
+        var books = new Books();
+        foreach (var step in steps)
+        {
+            Run(books, step).ShouldBe(model.Run(step), step.ToString());
+            books.Users.Select(u => (u.UserId, u.BalanceCents)).ShouldBe(model.Balances, ignoreOrder: true, step.ToString());
+        }
+        books.State.NewEntries.Sum(e => e.Entry.CreditCents - e.Entry.DebitCents).ShouldBe(0, "R1");
+    }
+
+    private static string Run(Books books, Step step) => step switch
+    {
+        Step.SignupStep s => Verdict.Of(books.Apply(new Signup(s.Request))),
+        Step.UsageStep s => Verdict.Of(books.Apply(new Usage(s.Request))),
+        Step.GrantStep s => Verdict.Of(books.Apply(new Grant(s.Request, "root", s.Key))),
+        Step.PurchaseStep s => Verdict.Of(books.Apply(new Purchase(s.Request, s.Key))),
+        Step.WriteDownStep s => Verdict.Of(books.Apply(new WriteDown(s.Request, s.Key))),
+        Step.DeleteStep s => Verdict.Of(books.Delete(s.UserId)),
+        _ => throw new ArgumentOutOfRangeException(nameof(step), step, "must be resolved first"),
+    };
+}

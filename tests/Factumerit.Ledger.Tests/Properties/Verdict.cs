@@ -1,0 +1,41 @@
+using Factumerit.Ledger.Commands;
+
+namespace Factumerit.Ledger.Tests.Properties;
+
+/// <summary>What an operation answered, as one line: the model and the ledger must say the same word for word.</summary>
+internal static class Verdict
+{
+    public static string Of(Outcome<Registration> outcome) =>
+        Of(outcome, a => $"{(a.Existed ? "existed" : "created")} {Of(a.Budget)}");
+
+    public static string Of(Outcome<RecordedUsage> outcome) =>
+        Of(outcome, a => $"used {a.UserId} {Money.Format(a.AmountCents)} leaves {Money.Format(a.BalanceCents)} moved {a.TransactionId is not null}");
+
+    public static string Of(Outcome<GrantReceipt> outcome) => Of(outcome, a => $"granted {Of(a.Budget)}");
+
+    public static string Of(Outcome<PurchaseReceipt> outcome) => Of(outcome, a => $"bought {Money.Format(a.TotalCents)} {Of(a.Headroom)}");
+
+    public static string Of(Outcome<WriteDownReceipt> outcome) =>
+        Of(outcome, a => $"wrote down {Money.Format(a.AmountCents)} {Of(a.Headroom)} moved {a.TransactionId is not null}");
+
+    public static string Of(Outcome<Deletion> outcome) => Of(outcome, a => $"deleted {Money.Format(a.ForfeitedCents)} {Money.Format(a.WrittenOffCents)}");
+
+    public static string OfBudget(string userId, decimal balance, decimal spent, decimal added, bool isDeleted) =>
+        $"{userId} {Money.Format(balance)} spent {Money.Format(spent)} added {Money.Format(added)} deleted {isDeleted}";
+
+    public static string OfHeadroom(decimal assets, decimal liabilities) => $"of {Money.Format(assets)} owing {Money.Format(liabilities)}";
+
+    private static string Of(Budget b) => OfBudget(b.UserId, b.BalanceCents, b.TotalSpentCents, b.TotalAddedCents, b.DeletedAt is not null);
+
+    private static string Of(Headroom h) => OfHeadroom(h.AssetCents, h.LiabilityCents);
+
+    private static string Of<T>(Outcome<T> outcome, Func<T, string> say)
+        where T : class =>
+        outcome.Refusal switch
+        {
+            null => (outcome.Replayed ? "again: " : "") + say(outcome.Answer!),
+            Refusal.InsufficientCredit r => $"{r.Code} {Money.Format(r.BalanceCents)}",
+            Refusal.InsufficientAnthropicCredits r => $"{r.Code} {Money.Format(r.AvailableCents)} {Money.Format(r.RequestedCents)}",
+            { } r => r.Code,
+        };
+}

@@ -1,0 +1,45 @@
+namespace Factumerit.Ledger.Tests.Rules;
+
+/// <summary>What a budget answers, and the words of each refusal that tells an amount.</summary>
+public sealed class BudgetTests
+{
+    [Theory]
+    [InlineData(1, false, true)]
+    [InlineData(0, false, false)]
+    [InlineData(-1, false, false)]
+    [InlineData(0, true, false)]
+    public void Credit_is_a_positive_balance_of_an_open_budget_R4(int balanceCents, bool isDeleted, bool hasCredit) =>
+        new Books().WithUser("alice", balanceCents, isDeleted ? Books.Now : null).State.FindUser("alice")!.ToBudget().HasCredit.ShouldBe(hasCredit);
+
+    [Fact]
+    public void A_user_can_move_what_keeps_every_figure_within_the_columns()
+    {
+        var max = Money.BalanceCentsMax;
+        User(0, 0, 0).CanMove(max).ShouldBeTrue();
+        User(1, 0, 0).CanMove(max).ShouldBeFalse();
+        User(-1, 0, 0).CanMove(max).ShouldBeFalse();
+        User(0, 1, 0).CanMove(max).ShouldBeFalse();
+        User(0, 0, 1).CanMove(max).ShouldBeFalse();
+
+        static UserAccount User(decimal balance, decimal spent, decimal added) =>
+            new() { UserId = "alice", CreatedAt = Books.Now, BalanceCents = balance, TotalSpentCents = spent, TotalAddedCents = added };
+    }
+
+    [Fact]
+    public void A_refusal_tells_amounts_without_trailing_zeros()
+    {
+        new Refusal.InsufficientCredit("alice", -7.5000000m).Detail.ShouldContain("alice has -7.5 cents");
+        new Refusal.InsufficientAnthropicCredits(50.0m, 100.10m).Detail.ShouldContain("100.1 cents asked for, 50 are covered");
+    }
+
+    [Fact]
+    public void Each_refusal_has_its_stable_code() =>
+        new Refusal[]
+        {
+            new Refusal.ValidationFailed("a", "is wrong"), new Refusal.InsufficientCredit("a", 0), new Refusal.InsufficientAnthropicCredits(0, 1),
+            new Refusal.UserNotFound("a"), new Refusal.NotFound("usage"), new Refusal.UserDeleted("a"), new Refusal.IdempotencyKeyReused("k"),
+            new Refusal.Unavailable("Busy."),
+        }.Select(r => r.Code).ShouldBe([
+            "validation-failed", "insufficient-credit", "insufficient-anthropic-credits", "user-not-found", "not-found", "user-deleted",
+            "idempotency-key-reused", "unavailable"]);
+}

@@ -1,0 +1,66 @@
+using Factumerit.Ledger.Commands;
+
+namespace Factumerit.Ledger.Tests.Rules.Commands;
+
+/// <summary>Grants: R6 (an unknown user gets a budget), R11 (a deleted user gets none), and what can be kept.</summary>
+public sealed class GrantTests
+{
+    [Fact]
+    public void A_grant_comes_from_grants_equity()
+    {
+        var books = new Books().WithUser("alice", -7);
+        var receipt = books.Apply(new Grant(new() { UserId = "alice", AmountCents = 500, Reason = "sorry", AdminId = "carol" }, "root", "key-1")).Answer.ShouldNotBeNull();
+
+        receipt.Budget.BalanceCents.ShouldBe(493);
+        receipt.Budget.TotalAddedCents.ShouldBe(500);
+        books.Entries().ShouldBe(["equity:grants 500 0", "user:alice 0 500"]);
+        var transaction = books.State.NewEntries[0].Transaction;
+        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description).ShouldBe((receipt.TransactionId, "admin_credit", "carol", "sorry"));
+        books.State.NewLegacyRows.Single().ShouldBe(new LegacyRow("alice", 500, 493, "admin_credit", "sorry"));
+    }
+
+    [Fact]
+    public void The_caller_is_the_admin_where_none_is_named()
+    {
+        var books = new Books();
+        books.Grant("alice", 1);
+        books.State.NewEntries[0].Transaction.ReferenceId.ShouldBe("root");
+    }
+
+    [Fact]
+    public void An_unknown_user_gets_a_budget_R6()
+    {
+        var books = new Books();
+        books.Grant("new", 20).Answer.ShouldNotBeNull().Budget.BalanceCents.ShouldBe(20);
+        books.State.ChangedUsers.Single().CreatedAt.ShouldBe(Books.Now);
+    }
+
+    [Fact]
+    public void A_grant_needs_no_headroom_R8() => new Books().WithUser("bob", 500).WithTotals(0).Grant("alice", 1000).Answer.ShouldNotBeNull();
+
+    [Fact]
+    public void A_deleted_user_gets_nothing_R11()
+    {
+        var books = new Books().WithDeletedUser("alice");
+        books.Grant("alice", 5).Refusal.ShouldBeOfType<Refusal.UserDeleted>();
+        books.State.HasChanges.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_balance_beyond_what_the_columns_hold_is_refused()
+    {
+        var books = new Books().WithUser("alice", Money.BalanceCentsMax - 5);
+        books.Grant("alice", 5.0000001m).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["amount_cents"]);
+        books.State.HasChanges.ShouldBeFalse();
+        books.Grant("alice", 5).Answer.ShouldNotBeNull().Budget.BalanceCents.ShouldBe(9_999_999_999_999.9999999m);
+    }
+
+    [Fact]
+    public void A_grant_needs_a_key_R9() =>
+        Books.ErrorsOf(new Grant(new() { UserId = "alice", AmountCents = 1 }, "root", null)).Keys.ShouldBe(["Idempotency-Key"]);
+
+    [Fact]
+    public void Every_wrong_field_is_named() =>
+        Books.ErrorsOf(new Grant(new() { UserId = "", AmountCents = 0, Reason = "\0", AdminId = "" }, "root", "")).Keys
+            .ShouldBe(["Idempotency-Key", "user_id", "amount_cents", "reason", "admin_id"]);
+}

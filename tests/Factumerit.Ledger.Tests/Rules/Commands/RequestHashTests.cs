@@ -1,0 +1,51 @@
+using Factumerit.Ledger.Commands;
+
+namespace Factumerit.Ledger.Tests.Rules.Commands;
+
+/// <summary>What tells a replay from a reuse of its key (R9): equal values are the same, and no two lists of fields run into each other.</summary>
+public sealed class RequestHashTests
+{
+    [Fact]
+    public void Amounts_are_compared_by_value_R9()
+    {
+        Same([5m], [5.00m]).ShouldBeTrue();
+        Same([0m], [0.0000000m]).ShouldBeTrue();
+        Same([0m], [-0.0m]).ShouldBeTrue();
+        Same([1000m], [1000.0m]).ShouldBeTrue();
+        Same([5m], [5.0000001m]).ShouldBeFalse();
+        Same([5m], [-5m]).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Times_are_compared_as_instants_R9()
+    {
+        Same([Books.Now], [Books.Now.ToOffset(TimeSpan.FromHours(-7))]).ShouldBeTrue();
+        Same([Books.Now], [Books.Now.AddTicks(1)]).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void No_two_lists_of_fields_run_into_each_other_R9()
+    {
+        object?[][] lists = [
+            [], [null], [""], [null, null], ["", ""], [null, ""], ["", null],
+            ["ab", "c"], ["a", "bc"], ["abc"], ["abc", null], ["abc", ""], [null, "abc"], ["", "abc"], ["a", "b", "c"],
+            ["A"], ["a"], ["ä"], ["a\u0308"], [" a"], ["a "], ["\u0001\0\0\0a"], ["\0"], ["\0\0\0\0"],
+            [1L], [-1L], [10L], [1L, 0L], [0.1m], [1m, 1m], [11m]];
+        lists.Select(list => Convert.ToHexString(RequestHash.Of(list).Bytes)).Distinct().Count().ShouldBe(lists.Length);
+    }
+
+    [Fact]
+    public void A_hash_has_128_bits_and_matches_only_itself_R9()
+    {
+        var hash = RequestHash.Of("a", 5m);
+        hash.Bytes.Length.ShouldBe(16);
+        hash.Matches(RequestHash.Of("a", 5m).Bytes).ShouldBeTrue();
+        hash.Matches(RequestHash.Of("a", 6m).Bytes).ShouldBeFalse();
+        hash.Matches([]).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_value_without_a_canonical_text_is_a_bug_and_throws() => Should.Throw<ArgumentException>(() => RequestHash.Of(5.0));
+
+    private static bool Same(object?[] one, object?[] other) => RequestHash.Of(one).Matches(RequestHash.Of(other).Bytes);
+}

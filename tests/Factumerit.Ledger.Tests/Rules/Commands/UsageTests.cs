@@ -1,0 +1,160 @@
+using System.Text.Json;
+using Factumerit.Ledger.Commands;
+
+namespace Factumerit.Ledger.Tests.Rules.Commands;
+
+/// <summary>Usage: R4 (crossing zero), R5 (amount 0), R6 (unknown users), R11 (deleted users), and the limits of what can be kept.</summary>
+public sealed class UsageTests
+{
+    [Fact]
+    public void A_usage_moves_its_price_from_the_user_to_api_expense()
+    {
+        var books = new Books().WithUser("alice", 100);
+        var usage = books.Apply(new Usage(new() { UserId = "alice", AmountCents = 0.0165m, RequestId = "call-1", Description = "a call" })).Answer.ShouldNotBeNull();
+
+        (usage.UserId, usage.RequestId, usage.AmountCents, usage.BalanceCents, usage.BillingStatus).ShouldBe(("alice", "call-1", 0.0165m, 99.9835m, "billed"));
+        usage.UsageId.Version.ShouldBe(7);
+        usage.TransactionId.ShouldBe(books.State.NewEntries[0].Transaction.Id);
+        usage.CreatedAt.ShouldBe(Books.Now);
+        usage.OccurredAt.ShouldBe(Books.Now);
+        books.Entries().ShouldBe(["user:alice 0.0165 0", "expense:api 0 0.0165"]);
+        var transaction = books.State.NewEntries[0].Transaction;
+        (transaction.ReferenceType, transaction.ReferenceId, transaction.Description).ShouldBe(("llm_call", "call-1", "a call"));
+        books.State.NewLegacyRows.Single().ShouldBe(new LegacyRow("alice", -0.0165m, 99.9835m, "llm_call", "a call"));
+        books.State.FindUser("alice")!.TotalSpentCents.ShouldBe(0.0165m);
+    }
+
+    [Fact]
+    public void Usage_that_crosses_zero_is_recorded_in_full_R4()
+    {
+        var books = new Books().WithUser("alice", 3);
+        books.Use("alice", 10).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-7);
+        books.Entries().ShouldBe(["user:alice 10 0", "expense:api 0 10"]);
+    }
+
+    [Fact]
+    public void The_smallest_credit_suffices_for_one_call_R4() =>
+        new Books().WithUser("alice", 0.0000001m).Use("alice", 1000).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-999.9999999m);
+
+    [Fact]
+    public void The_call_after_the_one_that_crossed_zero_is_refused_R4()
+    {
+        var books = new Books().WithUser("alice", 3);
+        books.Use("alice", 10);
+        var refusal = books.Use("alice", 0.0000001m).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
+        refusal.BalanceCents.ShouldBe(-7);
+        refusal.Code.ShouldBe("insufficient-credit");
+    }
+
+    [Fact]
+    public void A_balance_of_zero_refuses_the_next_call_R4()
+    {
+        var books = new Books().WithUser("alice", 5);
+        books.Use("alice", 5).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(0);
+        books.Use("alice", 1).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>().BalanceCents.ShouldBe(0);
+    }
+
+    [Fact]
+    public void A_refused_call_succeeds_once_credit_comes_in_R4_R10()
+    {
+        var books = new Books().WithUser("alice", 0);
+        books.Use("alice", 5, "call-1").Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
+        books.Grant("alice", 20);
+        books.Use("alice", 5, "call-1").Answer.ShouldNotBeNull().BalanceCents.ShouldBe(15);
+    }
+
+    [Theory]
+    [InlineData(-7)]
+    [InlineData(0)]
+    [InlineData(7)]
+    public void A_free_usage_is_recorded_whatever_the_balance_R5(int balanceCents)
+    {
+        var books = new Books().WithUser("alice", balanceCents);
+        var usage = books.Use("alice", 0).Answer.ShouldNotBeNull();
+
+        usage.TransactionId.ShouldBeNull();
+        usage.BalanceCents.ShouldBe(balanceCents);
+        books.Entries().ShouldBeEmpty();
+        books.State.NewLegacyRows.ShouldBeEmpty();
+        books.State.ChangedUsers.ShouldBeEmpty();
+        books.State.NewUsages.Single().Usage.ShouldBe(usage);
+    }
+
+    [Fact]
+    public void An_unknown_user_who_spends_has_no_credit_R6()
+    {
+        var books = new Books();
+        var refusal = books.Use("nobody", 5).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
+        (refusal.UserId, refusal.BalanceCents).ShouldBe(("nobody", 0m));
+        books.State.HasChanges.ShouldBeFalse();
+        books.State.FindUser("nobody").ShouldBeNull();
+    }
+
+    [Fact]
+    public void A_free_usage_gives_an_unknown_user_a_budget_R6()
+    {
+        var books = new Books();
+        books.Use("new", 0).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(0);
+        books.State.ChangedUsers.Single().UserId.ShouldBe("new");
+        books.Entries().ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(5)]
+    public void Usage_of_a_deleted_user_is_refused_even_if_free_R11(int cents)
+    {
+        var books = new Books().WithDeletedUser("alice");
+        books.Use("alice", cents).Refusal.ShouldBeOfType<Refusal.UserDeleted>();
+        books.State.HasChanges.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void The_largest_usage_is_taken_and_may_leave_as_large_a_debt_R4() =>
+        new Books().WithUser("alice", 0.5m).Use("alice", 1_000_000_000_000m).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-999_999_999_999.5m);
+
+    [Fact]
+    public void Totals_beyond_what_the_columns_hold_are_refused()
+    {
+        var books = new Books().WithUser("alice", 1);
+        books.State.FindUser("alice")!.TotalSpentCents = Money.BalanceCentsMax - 4;
+        books.Use("alice", 4.0000001m).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["amount_cents"]);
+        books.State.HasChanges.ShouldBeFalse();
+        books.Use("alice", 4).Answer.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public void The_time_of_the_call_is_kept_in_microseconds_UTC()
+    {
+        var occurredAt = new DateTimeOffset(2026, 2, 28, 9, 0, 0, TimeSpan.FromHours(2)).AddTicks(1234567);
+        var usage = new Books().WithUser("alice", 1)
+            .Apply(new Usage(new() { UserId = "alice", AmountCents = 1, RequestId = "call-1", OccurredAt = occurredAt })).Answer.ShouldNotBeNull();
+        usage.OccurredAt.ShouldBe(new DateTimeOffset(2026, 2, 28, 7, 0, 0, TimeSpan.Zero).AddTicks(1234560));
+        usage.OccurredAt.Offset.ShouldBe(TimeSpan.Zero);
+    }
+
+    [Fact]
+    public void What_is_missing_is_named_R9()
+    {
+        var errors = Books.ErrorsOf(new Usage(new()));
+        errors.Keys.ShouldBe(["user_id", "amount_cents", "request_id"]);
+        errors["request_id"].Single().ShouldContain("Idempotency-Key");
+    }
+
+    [Fact]
+    public void Every_wrong_field_is_named() =>
+        Books.ErrorsOf(new Usage(new()
+        {
+            UserId = "",
+            AmountCents = -1,
+            RequestId = new string('r', 256),
+            Model = "",
+            PromptTokens = -1,
+            CompletionTokens = -1,
+            Description = "\0",
+            ReferenceId = "\n",
+            Metadata = JsonElement.Parse("[]"),
+            OccurredAt = Books.Now.AddHours(1),
+        })).Keys.ShouldBe(
+            ["user_id", "amount_cents", "request_id", "model", "prompt_tokens", "completion_tokens", "description", "reference_id", "metadata", "occurred_at"]);
+}

@@ -1,0 +1,99 @@
+using Factumerit.Ledger.Commands;
+
+namespace Factumerit.Ledger.Tests.Rules.Commands;
+
+/// <summary>Write-downs: the books follow what the provider says, down or up.</summary>
+public sealed class WriteDownTests
+{
+    [Fact]
+    public void What_was_consumed_becomes_the_providers_expense()
+    {
+        var books = new Books().WithTotals(2500);
+        var receipt = books.Apply(new WriteDown(new() { AmountCents = 5, Reason = "March" }, "key-1")).Answer.ShouldNotBeNull();
+
+        receipt.AmountCents.ShouldBe(5);
+        receipt.Headroom.AssetCents.ShouldBe(2495);
+        books.Entries().ShouldBe(["asset:anthropic 5 0", "expense:anthropic 0 5"]);
+        var transaction = books.State.NewEntries[0].Transaction;
+        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description).ShouldBe((receipt.TransactionId!.Value, "write_down", null, "March"));
+    }
+
+    [Fact]
+    public void An_actual_balance_below_the_books_writes_the_difference_down()
+    {
+        var books = new Books().WithTotals(2500);
+        var receipt = books.WriteDown(actualCents: 2399.5m).Answer.ShouldNotBeNull();
+        (receipt.AmountCents, receipt.Headroom.AssetCents).ShouldBe((100.5m, 2399.5m));
+        books.Entries().ShouldBe(["asset:anthropic 100.5 0", "expense:anthropic 0 100.5"]);
+    }
+
+    [Fact]
+    public void An_actual_balance_above_the_books_is_an_adjustment()
+    {
+        var books = new Books().WithTotals(2500);
+        var receipt = books.WriteDown(actualCents: 2600).Answer.ShouldNotBeNull();
+        (receipt.AmountCents, receipt.Headroom.AssetCents).ShouldBe((-100m, 2600m));
+        books.Entries().ShouldBe(["equity:adjustments 100 0", "asset:anthropic 0 100"]);
+        books.State.NewEntries[0].Transaction.ReferenceType.ShouldBe("write_down");
+    }
+
+    [Theory]
+    [InlineData(null, 2500)]
+    [InlineData(0, null)]
+    public void Nothing_to_book_posts_nothing_but_keeps_the_key_R9(int? amountCents, int? actualCents)
+    {
+        var books = new Books().WithTotals(2500);
+        var receipt = books.WriteDown(amountCents, actualCents).Answer.ShouldNotBeNull();
+        (receipt.TransactionId, receipt.AmountCents).ShouldBe((null, 0m));
+        books.Entries().ShouldBeEmpty();
+        books.State.NewAnswers.Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public void A_provider_that_was_never_bought_from_has_nothing_on_the_books()
+    {
+        var books = new Books().WithTotals(2500);
+        books.WriteDown(actualCents: 10, provider: "openai").Answer.ShouldNotBeNull().AmountCents.ShouldBe(-10);
+        books.Entries().ShouldBe(["equity:adjustments 10 0", "asset:openai 0 10"]);
+    }
+
+    [Fact]
+    public void More_than_the_books_hold_may_be_consumed()
+    {
+        var books = new Books().WithTotals(2);
+        books.WriteDown(amountCents: 5).Answer.ShouldNotBeNull().Headroom.AssetCents.ShouldBe(-3);
+        books.WriteDown(actualCents: 0).Answer.ShouldNotBeNull().AmountCents.ShouldBe(-3);
+    }
+
+    [Fact]
+    public void The_write_down_of_one_commit_sees_the_purchase_before_it()
+    {
+        var books = new Books().WithTotals(0);
+        books.Purchase(100);
+        books.WriteDown(actualCents: 90).Answer.ShouldNotBeNull().AmountCents.ShouldBe(10);
+    }
+
+    [Fact]
+    public void A_difference_beyond_one_operation_is_refused_R10()
+    {
+        var books = new Books().WithTotals(1_000_000_000_001m);
+        books.WriteDown(actualCents: 0).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["actual_balance_cents"]);
+        books.State.HasChanges.ShouldBeFalse();
+        books.WriteDown(actualCents: 1).Answer.ShouldNotBeNull().AmountCents.ShouldBe(1_000_000_000_000m);
+    }
+
+    [Fact]
+    public void Exactly_one_of_the_amounts_is_given()
+    {
+        Books.ErrorsOf(new WriteDown(new(), "key-1")).Keys.ShouldBe(["amount_cents"]);
+        Books.ErrorsOf(new WriteDown(new() { AmountCents = 1, ActualBalanceCents = 1 }, "key-1")).Keys.ShouldBe(["actual_balance_cents"]);
+    }
+
+    [Fact]
+    public void Every_wrong_field_is_named()
+    {
+        Books.ErrorsOf(new WriteDown(new() { AmountCents = -1, Provider = "API", Reason = "\0" }, null)).Keys
+            .ShouldBe(["Idempotency-Key", "amount_cents", "provider", "reason"]);
+        Books.ErrorsOf(new WriteDown(new() { ActualBalanceCents = 0.00000001m }, "key-1")).Keys.ShouldBe(["actual_balance_cents"]);
+    }
+}

@@ -1,0 +1,59 @@
+using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Tests.Database;
+using Factumerit.Ledger.Tests.Properties;
+using Factumerit.Ledger.Writing;
+using FsCheck;
+using FsCheck.Fluent;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Factumerit.Ledger.Tests.Writing;
+
+/// <summary>
+/// Random sequences through the service and the writer into PostgreSQL. Several operations are sent at once, so that they share commits; they are
+/// decided in the order in which they were sent (R9, R10), and what is stored ends as the reference model says (R1, R3, R13, R14).
+/// </summary>
+public sealed class RandomOperationsOnDatabaseTests
+{
+    [Fact]
+    public void Every_sequence_of_operations_is_stored_as_the_reference_model_says() =>
+        Check.One(
+            Config.QuickThrowOnFailure.WithMaxTest(12),
+            Prop.ForAll(Step.Sequences(lengthMax: 40), steps => CompareAsync(Step.Resolve(steps)).GetAwaiter().GetResult()));
+
+    private static async Task CompareAsync(IReadOnlyList<Step> steps)
+    {
+        var database = new TestDatabase();
+        await database.InitializeAsync();
+        try
+        {
+            await using (var writer = new LedgerWriter(database.Ledger, new WriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance))
+            {
+                var service = new BudgetService(writer, TimeProvider.System);
+                var model = new ReferenceModel();
+                foreach (var group in steps.Chunk(5))
+                {
+                    var answers = await Task.WhenAll(group.Select(step => RunAsync(service, step)));
+                    answers.ShouldBe(group.Select(model.Run));
+                }
+                var budgets = await new UserQueries(database.Ledger).ListBudgetsAsync(null, 100, null, CancellationToken.None);
+                budgets.Users.Select(u => (u.UserId, u.BalanceCents)).ShouldBe(model.Balances, ignoreOrder: true);
+            }
+            await database.AssertIntegrityAsync();
+        }
+        finally
+        {
+            await database.DisposeAsync();
+        }
+    }
+
+    private static async Task<string> RunAsync(BudgetService service, Step step) => step switch
+    {
+        Step.SignupStep s => Verdict.Of(await service.SignUpAsync(s.Request, CancellationToken.None)),
+        Step.UsageStep s => Verdict.Of(await service.RecordUsageAsync(s.Request, CancellationToken.None)),
+        Step.GrantStep s => Verdict.Of(await service.GrantAsync(s.Request, "root", s.Key, CancellationToken.None)),
+        Step.PurchaseStep s => Verdict.Of(await service.PurchaseAsync(s.Request, s.Key, CancellationToken.None)),
+        Step.WriteDownStep s => Verdict.Of(await service.WriteDownAsync(s.Request, s.Key, CancellationToken.None)),
+        Step.DeleteStep s => Verdict.Of(await service.DeleteUserAsync(s.UserId, CancellationToken.None)),
+        _ => throw new ArgumentOutOfRangeException(nameof(step), step, "must be resolved first"),
+    };
+}
