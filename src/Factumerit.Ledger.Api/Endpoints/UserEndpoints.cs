@@ -17,7 +17,7 @@ public static class UserEndpoints
         users.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List budgets", "A page in the order of user_id.").TakesQuery("prefix", "limit", "after").Answers<BudgetPage>(200);
         users.MapGet("/{user_id}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
-            .Describe("Show a budget", "Deleted users are shown too, with deleted_at.").Answers<Budget>(200).Refuses("user-not-found");
+            .Describe("Show a budget", "Deleted users are shown too, with deleted_at.").Answers<Budget>(200).Refuses("validation-failed", "user-not-found");
         users.MapGet("/{user_id}/entries", ListEntriesAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List a user's entries", "The lines of the user's account in the ledger, newest first.")
             .TakesQuery("limit", "before").Answers<EntryPage>(200).Refuses("user-not-found");
@@ -26,7 +26,7 @@ public static class UserEndpoints
             .TakesQuery("limit", "before").Answers<BudgetTransactionPage>(200).Refuses("user-not-found");
         users.MapDelete("/{user_id}", DeleteAsync).Allow(Roles.Admin)
             .Describe("Delete a user", "Credit that is left is forfeited, debt is written off, and the budget is closed for good. Deleting twice changes nothing.")
-            .Answers<Deletion>(200).Refuses("user-not-found", "unavailable");
+            .Answers<Deletion>(200).Refuses("validation-failed", "user-not-found");
     }
 
     private static async Task<IResult> SignUpAsync(HttpContext http, BudgetService budgets)
@@ -43,10 +43,10 @@ public static class UserEndpoints
     private static async Task<IResult> ListAsync(HttpContext http, UserQueries users)
     {
         var query = new QueryReader(http);
-        var limit = query.Limit(100);
+        var (prefix, limit, after) = (query.Text("prefix"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await users.ListBudgetsAsync(query.Text("prefix"), limit, query.Text("after"), http.RequestAborted), LedgerJson.Default.BudgetPage);
+        return Answers.Ok(await users.ListBudgetsAsync(prefix, limit, after, http.RequestAborted), LedgerJson.Default.BudgetPage);
     }
 
     private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute(Name = "user_id")] string id, UserQueries users)
