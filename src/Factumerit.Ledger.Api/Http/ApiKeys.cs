@@ -22,7 +22,7 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
     {
         var hash = Hash(secret);
         if (_bootstrapHash is not null && CryptographicOperations.FixedTimeEquals(hash, _bootstrapHash))
-            return new Caller("bootstrap", Roles.Admin, null);
+            return new Caller("bootstrap", "bootstrap", Roles.Admin, null);
         if (PrefixOf(secret) is not { } prefix)
             return null;
         if (!cache.TryGetValue(prefix, out ApiKey? key))
@@ -32,7 +32,7 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
                 cache.Set(prefix, key, RememberedFor);
         }
         return key is { RevokedAt: null } && CryptographicOperations.FixedTimeEquals(hash, key.SecretHash)
-            ? new Caller(key.Name, key.Role, key.UserPrefix)
+            ? new Caller(key.Id.ToString(), key.Name, key.Role, key.UserPrefix)
             : null;
     }
 

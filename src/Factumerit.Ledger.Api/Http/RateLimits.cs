@@ -40,9 +40,10 @@ public static class RateLimits
 
     private static RateLimitPartition<string> Partition(HttpContext http, RateLimitOptions limits)
     {
-        if (limits.RequestsPerSecond == 0 || http.User.Identity is not { IsAuthenticated: true, Name: { } key })
+        if (limits.RequestsPerSecond == 0 || http.User.Identity is not { IsAuthenticated: true })
             return RateLimitPartition.GetNoLimiter("");
-        return RateLimitPartition.GetTokenBucketLimiter(key, _ => new TokenBucketRateLimiterOptions
+        // By id: keys of one name have a limit each.
+        return RateLimitPartition.GetTokenBucketLimiter(Caller.Of(http).KeyId, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = limits.Burst > 0 ? limits.Burst : limits.RequestsPerSecond,
             TokensPerPeriod = limits.RequestsPerSecond,
