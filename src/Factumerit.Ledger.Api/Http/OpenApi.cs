@@ -95,8 +95,24 @@ public static class OpenApi
             }
         }
 
-        private static JsonNode? Example(ProblemKind kind) => JsonSerializer.SerializeToNode(
-            new Problem { Type = $"/problems/{kind.Code}", Title = kind.Title, Status = kind.Status, Detail = kind.WhatToDo, Code = kind.Code, TraceId = "0af7651916cd43dd8448eb211c80319c" },
-            LedgerJson.Default.Problem);
+        private static JsonNode? Example(ProblemKind kind)
+        {
+            var problem = new Problem
+            {
+                Type = $"/problems/{kind.Code}",
+                Title = kind.Title,
+                Status = kind.Status,
+                Detail = kind.WhatToDo,
+                Code = kind.Code,
+                TraceId = "0af7651916cd43dd8448eb211c80319c",
+            };
+            return JsonSerializer.SerializeToNode(kind.Code switch
+            {
+                "validation-failed" => problem with { Errors = new Dictionary<string, string[]> { ["user_id"] = ["is required"] } },
+                "insufficient-credit" => problem with { BalanceCents = -0.0165m },
+                "insufficient-anthropic-credits" => problem with { AvailableCents = 40, RequestedCents = 100 },
+                _ => problem,
+            }, LedgerJson.Default.Problem);
+        }
     }
 }
