@@ -57,7 +57,9 @@ public static class OpenApi
                 operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name]));
             if (notes.OfType<ReadsIdempotencyKey>().Any())
                 operation.Parameters.Add(Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey));
-            AddExamples(operation, $"{context.ApiDescription.HttpMethod} /{context.ApiDescription.RelativePath?.TrimEnd('/')}");
+            // The examples are listed by paths as people write them, without the router's constraints.
+            var path = context.ApiDescription.RelativePath?.TrimEnd('/').Replace(":guid", "", StringComparison.Ordinal);
+            AddExamples(operation, $"{context.ApiDescription.HttpMethod} /{path}");
             AddProblems(operation, context, notes.OfType<ProblemCodes>().SelectMany(p => p.Codes).Distinct());
         }
 
