@@ -13,13 +13,24 @@ public static partial class Service
     {
         builder.Logging.ClearProviders();
         builder.Logging.AddSerilog(
-            new LoggerConfiguration()
-                .ReadFrom.Configuration(builder.Configuration)
+            ReadLogLevels(builder.Configuration)
                 .WriteTo.Console(
                     outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj} {TraceId}{NewLine}{Exception}",
                     formatProvider: System.Globalization.CultureInfo.InvariantCulture)
                 .CreateLogger(),
             dispose: true);
+    }
+
+    private static LoggerConfiguration ReadLogLevels(IConfiguration configuration)
+    {
+        try
+        {
+            return new LoggerConfiguration().ReadFrom.Configuration(configuration);
+        }
+        catch (InvalidOperationException exception)
+        {
+            throw new ConfigurationException($"the section Serilog can't be used: {exception.Message}");
+        }
     }
 
     private static void ConfigureKestrel(this WebApplicationBuilder builder) => builder.WebHost.ConfigureKestrel(kestrel =>

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Options;
@@ -16,6 +17,8 @@ internal static class Verbs
             {
                 ["migrate", .. var rest] => await MigrateAsync(rest),
                 ["healthcheck", .. var rest] => await CheckHealthAsync(rest),
+                [var word, ..] when !word.StartsWith('-') && !word.StartsWith('/') && !word.Contains('=') =>
+                    throw new ConfigurationException($"there is no verb '{word}'. The verbs are migrate and healthcheck; without one the service is started."),
                 _ => await ServeAsync(args),
             };
         }
@@ -41,9 +44,23 @@ internal static class Verbs
         await using var app = Service.Build(args);
         await PrepareAsync(app, app.Configuration.GetValue("Database:MigrateAtStart", true), CancellationToken.None);
         app.Lifetime.ApplicationStarted.Register(() => app.Services.GetRequiredService<DatabaseHost>().Announce(app.Urls.First()));
-        await app.StartAsync();
+        await ListenAsync(app);
         await app.WaitForShutdownAsync();
         return 0;
+    }
+
+    private static async Task ListenAsync(WebApplication app)
+    {
+        try
+        {
+            await app.StartAsync();
+        }
+        // An address that is none, a port that only root may open, or https without a certificate.
+        catch (Exception exception) when (exception is FormatException or SocketException
+            || (exception is InvalidOperationException && exception.Message.Contains("HTTPS", StringComparison.Ordinal)))
+        {
+            throw new ConfigurationException($"ASPNETCORE_URLS (or --urls) can't be listened on: {exception.Message.Split('\n')[0].TrimEnd()}");
+        }
     }
 
     private static async Task<int> MigrateAsync(string[] args)
@@ -56,10 +73,12 @@ internal static class Verbs
 
     private static async Task<int> CheckHealthAsync(string[] args)
     {
+        if (!Uri.TryCreate(args is [var given, ..] ? given : "http://localhost:8080/health/ready", UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+            throw new ConfigurationException($"healthcheck asks an address such as http://localhost:8080/health/ready, which '{args[0]}' is not.");
         using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
         try
         {
-            using var answer = await client.GetAsync(new Uri(args is [var url] ? url : "http://localhost:8080/health/ready"));
+            using var answer = await client.GetAsync(url);
             return answer.IsSuccessStatusCode ? 0 : 1;
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
@@ -72,6 +91,8 @@ internal static class Verbs
     private static string? Explain(Exception exception) => exception switch
     {
         OptionsValidationException options => string.Join(" ", options.Failures.Select(SentenceOf)),
+        AggregateException { InnerExceptions: var several } when several.All(e => e is OptionsValidationException) =>
+            string.Join(" ", several.Cast<OptionsValidationException>().SelectMany(e => e.Failures).Select(SentenceOf)),
         ConfigurationException or EmbeddedPostgresException => exception.Message,
         InvalidOperationException { Message: var message } when message.Contains("configuration value", StringComparison.OrdinalIgnoreCase) => message,
         InvalidOperationException { Message: var message } when message.EndsWith("Serilog level.", StringComparison.Ordinal) => $"Serilog:MinimumLevel is wrong: {message}",

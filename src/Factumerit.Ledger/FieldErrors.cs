@@ -86,6 +86,8 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, "must be a JSON object");
         else if (element.GetRawText().Length > MetadataLengthMax)
             Add(field, $"must be at most {MetadataLengthMax} characters of JSON");
+        else if (!IsText(element))
+            Add(field, "must hold valid text: half of a surrogate pair is escaped in it");
     }
 
     /// <summary>When something happened: the past, or at most five minutes ahead to allow for clocks that differ.</summary>
@@ -93,5 +95,20 @@ public sealed class FieldErrors(DateTimeOffset now)
     {
         if (time > now + AheadMax)
             Add(field, "must be at most 5 minutes ahead of now");
+    }
+
+    // "\ud800" alone is JSON, but no text: it could be kept, and never be shown again.
+    private static bool IsText(JsonElement element)
+    {
+        try
+        {
+            using var nowhere = new Utf8JsonWriter(Stream.Null);
+            element.WriteTo(nowhere);
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            return false;
+        }
     }
 }

@@ -27,10 +27,10 @@ public static class LedgerEndpoints
     private static async Task<IResult> ListBalancesAsync(HttpContext http, LedgerReports reports)
     {
         var query = new QueryReader(http);
-        var (type, limit) = (query.AccountType("type"), query.Limit(100));
+        var (type, limit, after) = (query.AccountType("type"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await reports.ListBalancesAsync(type, limit, query.Text("after"), http.RequestAborted), LedgerJson.Default.AccountPage);
+        return Answers.Ok(await reports.ListBalancesAsync(type, limit, after, http.RequestAborted), LedgerJson.Default.AccountPage);
     }
 
     private static async Task<IResult> ShowTransactionAsync(HttpContext http, [FromRoute] Guid id, LedgerReports reports) =>

@@ -12,7 +12,15 @@ internal sealed class QueryReader(HttpContext http)
     /// <summary>What was wrong; null when all could be read.</summary>
     public Refusal? Refusal => _errors.Any ? _errors.ToRefusal() : null;
 
-    public string? Text(string name) => http.Request.Query[name] is [{ Length: > 0 } text, ..] ? text : null;
+    public string? Text(string name)
+    {
+        if (http.Request.Query[name] is not [{ Length: > 0 } text, ..])
+            return null;
+        if (!text.Any(char.IsControl))
+            return text;
+        _errors.Add(name, "must not hold control characters");
+        return null;
+    }
 
     public int Limit(int standard)
     {

@@ -43,10 +43,10 @@ public static class UserEndpoints
     private static async Task<IResult> ListAsync(HttpContext http, UserQueries users)
     {
         var query = new QueryReader(http);
-        var limit = query.Limit(100);
+        var (prefix, limit, after) = (query.Text("prefix"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await users.ListBudgetsAsync(query.Text("prefix"), limit, query.Text("after"), http.RequestAborted), LedgerJson.Default.BudgetPage);
+        return Answers.Ok(await users.ListBudgetsAsync(prefix, limit, after, http.RequestAborted), LedgerJson.Default.BudgetPage);
     }
 
     private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute(Name = "user_id")] string id, UserQueries users)

@@ -44,6 +44,10 @@ internal static class ApiExamples
         {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z"}
         """;
 
+    private const string UsageInFull = """
+        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z","model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17","reference_id":null,"metadata":null}
+        """;
+
     private const string Entry = """
         {"id":3,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","account":"user:vikunja:alice","debit_cents":0.0165,"credit_cents":0,"description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z"}
         """;
@@ -73,7 +77,7 @@ internal static class ApiExamples
         ["DELETE /users/{user_id}"] = """{"user_id":"vikunja:alice","forfeited_cents":94.9835,"written_off_cents":0,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5d"}""",
         ["POST /usage"] = Usage,
         ["POST /usage/batch"] = $$"""{"results":[{"status":201,"usage":{{Usage}}}]}""",
-        ["GET /usage/{usage_id}"] = Usage.Trim()[..^1] + ""","model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17","reference_id":null,"metadata":null}""",
+        ["GET /usage/{usage_id}"] = UsageInFull,
         ["POST /grants"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","budget":{{Budget}}}""",
         ["POST /purchases"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5f","total_cents":2759,"headroom":{{Headroom}}}""",
         ["POST /write-downs"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a60","amount_cents":5,"headroom":{{Headroom}}}""",
@@ -85,5 +89,8 @@ internal static class ApiExamples
         ["POST /api-keys"] = Key.Trim()[..^1] + ""","secret":"fa_bot_1f9a2c3d_(64 hexadecimal digits)"}""",
         ["GET /api-keys"] = $$"""{"api_keys":[{{Key}}]}""",
         ["DELETE /api-keys/{id}"] = Key,
+        ["GET /problems/{code}"] = """{"code":"user-deleted","status":410,"title":"The user was deleted","what_to_do":"Stop sending for this user; the budget stays closed."}""",
+        ["GET /health/live"] = """{"status":"healthy","checks":{}}""",
+        ["GET /health/ready"] = """{"status":"healthy","checks":{"database":"healthy"}}""",
     };
 }

@@ -1,5 +1,4 @@
 using Factumerit.Ledger.Storage;
-using Microsoft.AspNetCore.Diagnostics.HealthChecks;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Factumerit.Ledger.Api.Http;
@@ -12,30 +11,42 @@ public static class Health
 {
     private const string ReadyTag = "ready";
 
-    public static void AddHealth(this IServiceCollection services) =>
+    public static void AddHealth(this IServiceCollection services)
+    {
+        services.AddSingleton<DatabaseCheck>();
         services.AddHealthChecks().AddCheck<DatabaseCheck>("database", tags: [ReadyTag], timeout: TimeSpan.FromSeconds(5));
+    }
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        routes.MapHealthChecks("/health/live", Options(_ => false)).AllowAnonymous();
-        routes.MapHealthChecks("/health/ready", Options(check => check.Tags.Contains(ReadyTag))).AllowAnonymous();
+        Map(routes, "/health/live", _ => false, "Tell whether the service runs", "For anyone. The process answers; the database is not asked.");
+        Map(routes, "/health/ready", check => check.Tags.Contains(ReadyTag),
+            "Tell whether the service can work", "For anyone. 503 while the database can't be reached or is not migrated.");
     }
 
-    private static HealthCheckOptions Options(Func<HealthCheckRegistration, bool> which) => new()
+    private static void Map(IEndpointRouteBuilder routes, string path, Func<HealthCheckRegistration, bool> which, string summary, string description)
     {
-        Predicate = which,
+        routes.MapGet(path, AnswerAsync).AllowAnonymous().WithTags("Health").WithSummary(summary).WithDescription(description).Answers<HealthAnswer>(200, 503);
+        routes.MapMethods(path, ["HEAD"], AnswerAsync).AllowAnonymous().ExcludeFromDescription();
+
         // What failed is said, but no exception text: anyone may ask.
-        ResponseWriter = (http, report) => http.Response.WriteAsJsonAsync(
-            new HealthAnswer(Word(report.Status), report.Entries.ToDictionary(e => e.Key, e => e.Value.Description ?? Word(e.Value.Status))),
-            LedgerJson.Default.HealthAnswer),
-    };
+        async Task<IResult> AnswerAsync(HttpContext http, HealthCheckService checks)
+        {
+            var report = await checks.CheckHealthAsync(which, http.RequestAborted);
+            http.Response.Headers.CacheControl = "no-store";
+            return TypedResults.Json(
+                new HealthAnswer(Word(report.Status), report.Entries.ToDictionary(e => e.Key, e => e.Value.Description ?? Word(e.Value.Status))),
+                LedgerJson.Default.HealthAnswer,
+                statusCode: report.Status == HealthStatus.Healthy ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+        }
+    }
 
     private static string Word(HealthStatus status) => status == HealthStatus.Healthy ? "healthy" : "unhealthy";
 
     private sealed class DatabaseCheck(LedgerDatabase database) : IHealthCheck
     {
         // Migrations are only ever added, so once the schema was up to date a sign of life is enough.
-        private static bool _migrated;
+        private bool _migrated;
 
         public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
         {

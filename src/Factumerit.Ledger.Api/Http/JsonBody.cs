@@ -1,6 +1,8 @@
 using System.Collections.Concurrent;
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -10,6 +12,9 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public static class JsonBody
 {
+    // Enough to mend a request by; a body full of them must not be answered with many times its size.
+    private const int StrayFieldsMax = 50;
+
     private static readonly ConcurrentDictionary<Type, Dictionary<string, Type>> FieldsByType = [];
 
     /// <summary>The body as one object.</summary>
@@ -33,7 +38,12 @@ public static class JsonBody
             return (null, Problems.Of(http, "unsupported-media-type", "The body must be JSON, sent with Content-Type: application/json."));
         try
         {
-            return (await JsonDocument.ParseAsync(http.Request.Body, cancellationToken: http.RequestAborted), null);
+            var document = await JsonDocument.ParseAsync(http.Request.Body, cancellationToken: http.RequestAborted);
+            // The parser looks at the structure only: bytes inside a string would come to light where nobody expects them.
+            if (Utf8.IsValid(JsonMarshal.GetRawUtf8Value(document.RootElement)))
+                return (document, null);
+            document.Dispose();
+            return (null, Problems.Of(http, "malformed-request", "The body is not valid UTF-8."));
         }
         catch (JsonException exception)
         {
@@ -74,6 +84,8 @@ public static class JsonBody
                 errors[property.Name] = [$"is not a field of this request, which has {string.Join(", ", fields.Keys)}"];
             else if (!seen.Add(property.Name))
                 errors[property.Name] = ["is given more than once"];
+            if (errors.Count == StrayFieldsMax)
+                break;
         }
         return errors;
     }

@@ -65,7 +65,9 @@ public static class OpenApi
             operation.Parameters ??= [];
             foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
                 operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name]));
-            var route = $"{context.ApiDescription.HttpMethod} /{context.ApiDescription.RelativePath?.TrimEnd('/')}";
+            // The examples are listed by paths as people write them, without the router's constraints.
+            var path = context.ApiDescription.RelativePath?.TrimEnd('/').Replace(":guid", "", StringComparison.Ordinal);
+            var route = $"{context.ApiDescription.HttpMethod} /{path}";
             if (notes.OfType<ReadsIdempotencyKey>().Any())
                 operation.Parameters.Add(route == "POST /usage"
                     ? Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
@@ -114,9 +116,25 @@ public static class OpenApi
             }
         }
 
-        private static JsonNode? Example(ProblemKind kind) => JsonSerializer.SerializeToNode(
-            new Problem { Type = $"/problems/{kind.Code}", Title = kind.Title, Status = kind.Status, Detail = kind.WhatToDo, Code = kind.Code, TraceId = "0af7651916cd43dd8448eb211c80319c" },
-            LedgerJson.Default.Problem);
+        private static JsonNode? Example(ProblemKind kind)
+        {
+            var problem = new Problem
+            {
+                Type = $"/problems/{kind.Code}",
+                Title = kind.Title,
+                Status = kind.Status,
+                Detail = kind.WhatToDo,
+                Code = kind.Code,
+                TraceId = "0af7651916cd43dd8448eb211c80319c",
+            };
+            return JsonSerializer.SerializeToNode(kind.Code switch
+            {
+                "validation-failed" => problem with { Errors = new Dictionary<string, string[]> { ["user_id"] = ["is required"] } },
+                "insufficient-credit" => problem with { BalanceCents = -0.0165m },
+                "insufficient-anthropic-credits" => problem with { AvailableCents = 40, RequestedCents = 100 },
+                _ => problem,
+            }, LedgerJson.Default.Problem);
+        }
     }
 
     // Requests are nullable in C#, so that a missing field can be told by its name; the page says which ones must be there.

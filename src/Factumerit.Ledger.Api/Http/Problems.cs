@@ -60,9 +60,12 @@ public static class Problems
             Status = kind.Status,
             Detail = detail,
             Code = code,
-            TraceId = Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier,
+            TraceId = TraceIdOf(http),
         };
     }
+
+    /// <summary>What the problem and the line in the log have in common.</summary>
+    public static string TraceIdOf(HttpContext http) => Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier;
 
     public static Problem Of(HttpContext http, Refusal refusal)
     {
@@ -94,6 +97,7 @@ public static class Problems
         {
             StatusCodes.Status404NotFound => WriteAsync(context.HttpContext, "not-found", $"There is no {context.HttpContext.Request.Path}. The routes are listed at /swagger."),
             StatusCodes.Status405MethodNotAllowed => WriteAsync(context.HttpContext, "method-not-allowed", $"{context.HttpContext.Request.Method} is not possible here: use {context.HttpContext.Response.Headers.Allow}."),
+            StatusCodes.Status415UnsupportedMediaType => WriteAsync(context.HttpContext, "unsupported-media-type", "The body must be JSON, sent with Content-Type: application/json."),
             StatusCodes.Status413PayloadTooLarge => WriteAsync(context.HttpContext, "payload-too-large", "The body is too large."),
             _ => Task.CompletedTask,
         });

@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>One line per request: who, what, the status and the milliseconds. Never a header or a body, so never a secret.</summary>
+/// <summary>One line per request: who, what, the status and the milliseconds, and of refusals the trace_id that was answered. Never a header or a body, so never a secret.</summary>
 public static partial class RequestLog
 {
     public static void UseRequestLog(this WebApplication app)
@@ -23,16 +23,19 @@ public static partial class RequestLog
 
         void Write(HttpContext http, double elapsedMs)
         {
-            if (http.Response.StatusCode >= 500)
-                LogFailed(logger, http.User.Identity?.Name ?? "-", http.Request.Method, http.Request.Path, http.Response.StatusCode, elapsedMs);
+            var (user, status) = (http.User.Identity?.Name ?? "-", http.Response.StatusCode);
+            if (status < 400)
+                LogAnswered(logger, user, http.Request.Method, http.Request.Path, status, elapsedMs);
             else
-                LogAnswered(logger, http.User.Identity?.Name ?? "-", http.Request.Method, http.Request.Path, http.Response.StatusCode, elapsedMs);
+                LogRefused(
+                    logger, status < 500 ? LogLevel.Information : LogLevel.Warning, user, http.Request.Method, http.Request.Path, status, elapsedMs, Problems.TraceIdOf(http));
         }
     }
 
     [LoggerMessage(1, LogLevel.Information, "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms")]
     private static partial void LogAnswered(ILogger logger, string user, string method, string route, int status, double elapsedMs);
 
-    [LoggerMessage(2, LogLevel.Warning, "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms")]
-    private static partial void LogFailed(ILogger logger, string user, string method, string route, int status, double elapsedMs);
+    [LoggerMessage(EventId = 2, Message = "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms, trace {TraceId}")]
+    private static partial void LogRefused(
+        ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs, string traceId);
 }

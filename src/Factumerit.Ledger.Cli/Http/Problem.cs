@@ -8,10 +8,11 @@ namespace Factumerit.Ledger.Cli.Http;
 /// </summary>
 internal sealed record Problem(string? Code, string? Title, string? Detail, Dictionary<string, string[]>? Errors)
 {
-    /// <summary>The problem on one line: <c>code: detail</c>, with what is wrong with each field that the detail does not name.</summary>
+    /// <summary>The problem on one line: <c>code: detail</c>, with what is wrong with each field that the detail does not tell of.</summary>
     public string Describe()
     {
-        var fields = (Errors ?? []).Where(field => Detail?.Contains(field.Key, StringComparison.Ordinal) != true)
+        var fields = Errors is null ? [] : Errors
+            .Where(field => !field.Value.All(error => Detail?.Contains($"{field.Key} ", StringComparison.Ordinal) == true && Detail.Contains(error, StringComparison.Ordinal)))
             .Select(field => $"{field.Key}: {string.Join(", ", field.Value)}");
         var reasons = new[] { Detail ?? Title, string.Join("; ", fields) }.Where(reason => !string.IsNullOrWhiteSpace(reason));
         return Output.Printable($"{Code ?? "refused"}: {string.Join(" ", reasons)}");

@@ -25,8 +25,8 @@ public sealed class LedgerReports(LedgerDatabase database)
                 accounts.AddRange(totals.Where(t => string.CompareOrdinal(t.Account, from) > 0).OrderBy(t => t.Account, StringComparer.Ordinal).Take(limit + 1)
                     .Select(t => ToBalance(t.Account, t.DebitsCents, t.CreditsCents, t.EntryCount)));
             }
-            // In the order of names all system accounts come before the users'.
-            if (type is null or AccountType.User && accounts.Count <= limit)
+            // In the order of names all system accounts come before the users', and nothing comes after those.
+            if (type is null or AccountType.User && accounts.Count <= limit && string.CompareOrdinal(from, "user;") < 0)
                 accounts.AddRange(await ListUserBalancesAsync(db, limit + 1 - accounts.Count, ChartOfAccounts.UserOf(from) ?? "", cancellationToken));
             return new AccountPage(accounts.Count > limit ? accounts[..limit] : accounts, accounts.Count > limit ? accounts[limit - 1].Account : null);
         }, cancellationToken);

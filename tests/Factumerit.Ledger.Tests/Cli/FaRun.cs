@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Cli;
+using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
@@ -19,6 +20,12 @@ public sealed record FaRun(int ExitCode, string Stdout, string Stderr)
     public static FaEnvironment Beside(FakeLedger ledger) => Alone() with
     {
         Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = ledger.Url, ["FACTUMERIT_API_KEY"] = FakeLedger.ApiKey },
+    };
+
+    /// <summary>An environment without terminals beside the real service, as its admin.</summary>
+    public static FaEnvironment Beside(LedgerService service) => Alone() with
+    {
+        Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = service.Url.ToString(), ["FACTUMERIT_API_KEY"] = LedgerService.AdminKey },
     };
 
     /// <summary>An environment that knows nothing.</summary>

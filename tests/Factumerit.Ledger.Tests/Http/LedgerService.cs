@@ -5,6 +5,8 @@ using Factumerit.Ledger.Api;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Routing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace Factumerit.Ledger.Tests.Http;
 
@@ -23,8 +25,16 @@ public class LedgerService : IAsyncLifetime
 
     public Uri Url => new(_app.Urls.First());
 
+    /// <summary>Everything that is mapped, as the router knows it.</summary>
+    public IEnumerable<RouteEndpoint> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+
     /// <summary>Further configuration, as <c>--Section:Key=value</c>.</summary>
     protected virtual string[] Configuration => [];
+
+    /// <summary>Further routes, for what the service's own can't show.</summary>
+    protected virtual void Map(WebApplication app)
+    {
+    }
 
     public virtual async Task InitializeAsync()
     {
@@ -32,6 +42,7 @@ public class LedgerService : IAsyncLifetime
         _app = Service.Build([
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={Database.ConnectionString}", $"--Auth:BootstrapAdminKey={AdminKey}",
             "--Serilog:MinimumLevel:Default=Fatal", .. Configuration]);
+        Map(_app);
         await Verbs.PrepareAsync(_app, migrate: false, CancellationToken.None);
         await _app.StartAsync();
         _client = new HttpClient { BaseAddress = Url };

@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Text;
+using Factumerit.Ledger.Tests.Http;
+
+namespace Factumerit.Ledger.Tests.Cli;
+
+/// <summary>
+/// 8,818 LLM calls of one afternoon, priced and imported with <c>fa</c> into the real service: the ledger's sum equals the one worked out here
+/// from the tokens, to the nano-dollar. The calls are real where the trace lies beside the repository, else ones like them.
+/// </summary>
+public sealed class ImportOfRealCallsTests : IAsyncLifetime, IDisposable
+{
+    // 3 dollars per million context tokens and 15 per million generated ones, in nano-dollars for each.
+    private const long ContextPrice = 3_000;
+    private const long GeneratedPrice = 15_000;
+    private const decimal NanoDollarsPerCent = 10_000_000;
+    private const int Users = 40;
+
+    private readonly LedgerService _service = new();
+    private readonly ScratchDirectory _scratch = new();
+
+    public Task InitializeAsync() => _service.InitializeAsync();
+
+    public Task DisposeAsync() => _service.DisposeAsync();
+
+    public void Dispose() => _scratch.Dispose();
+
+    [Fact]
+    public async Task The_ledger_shows_what_the_calls_cost_to_the_nano_dollar_and_a_second_import_moves_nothing()
+    {
+        var calls = ReadCalls();
+        var nanoDollars = calls.Sum(NanoDollars);
+        var costCents = nanoDollars / NanoDollarsPerCent;
+        for (var user = 0; user < Users; user++)
+            (await _service.PostAsync("/grants", new { user_id = UserOf(user), amount_cents = 100_000 }, $"g{user}")).Expect(201);
+        var file = _scratch.Write("calls.csv", ToCsv(calls));
+
+        var first = await FaRun.OfAsync(FaRun.Beside(_service), "usage", "import", file);
+
+        var count = calls.Count.ToString("#,##0", CultureInfo.InvariantCulture);
+        var dollars = (nanoDollars / 1_000_000_000m).ToString("#,##0.00#######", CultureInfo.InvariantCulture);
+        first.ShouldBe(new FaRun(0, $"{count} rows: {count} recorded, 0 already there, 0 refused; ${dollars} recorded\n", ""));
+        (await BalanceOfAsync("expense:api")).ShouldBe(costCents);
+        (await _service.GetAsync("/ledger/headroom")).Amount("liability_cents").ShouldBe((Users * 100_000) - costCents);
+        foreach (var (user, index) in (await _service.GetAsync("/users")).List("users").Select((user, index) => (user, index)))
+            user.GetProperty("total_spent_cents").GetDecimal()
+                .ShouldBe(calls.Where((_, call) => call % Users == index).Sum(NanoDollars) / NanoDollarsPerCent, user.ToString());
+        var footprint = await _service.Database.FootprintAsync();
+
+        var second = await FaRun.OfAsync(FaRun.Beside(_service), "usage", "import", file, "--batch-size", "1000");
+
+        second.ShouldBe(new FaRun(0, $"{count} rows: 0 recorded, {count} already there, 0 refused; $0.00 recorded\n", ""));
+        (await _service.Database.FootprintAsync()).ShouldBe(footprint);
+        await _service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task Rows_that_the_service_refuses_are_told_by_line_and_the_rest_is_recorded()
+    {
+        await _service.UserAsync(10, "rich");
+        var file = _scratch.Write("mixed.csv", "user_id,amount_cents,request_id,occurred_at\nrich,1,a,2026-01-31 12:00:00\npoor,1,b,\nrich,0.00000001,c,\nri ch,1,d,\nrich,2,a,\nrich,2,e,\n");
+
+        var run = await FaRun.OfAsync(FaRun.Beside(_service) with { WorkingDirectory = _scratch.Path }, "usage", "import", "mixed.csv");
+
+        run.ExitCode.ShouldBe(1);
+        run.Stdout.ShouldBe("6 rows: 2 recorded, 0 already there, 4 refused; $0.03 recorded\n");
+        run.Stderr.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => string.Join(':', line.Split(':')[..3])).ShouldBe(
+            ["mixed.csv:3: insufficient-credit", "mixed.csv:4: validation-failed", "mixed.csv:5: validation-failed", "mixed.csv:6: idempotency-key-reused"]);
+        (await _service.BalanceAsync("rich")).ShouldBe(7);
+    }
+
+    private static string UserOf(int call) => $"azure:{call % Users:00}";
+
+    private static long NanoDollars(Call call) => (call.ContextTokens * ContextPrice) + (call.GeneratedTokens * GeneratedPrice);
+
+    private static string ToCsv(IReadOnlyList<Call> calls)
+    {
+        var csv = new StringBuilder("user_id,amount_cents,request_id,prompt_tokens,completion_tokens,occurred_at\n");
+        foreach (var (call, index) in calls.Select((call, index) => (call, index)))
+        {
+            // The price in cents by another way than the sum above: per token, in decimals.
+            var amountCents = (call.ContextTokens * 0.0003m) + (call.GeneratedTokens * 0.0015m);
+            csv.Append(CultureInfo.InvariantCulture, $"{UserOf(index)},{amountCents},call-{index},{call.ContextTokens},{call.GeneratedTokens},{call.Time}\n");
+        }
+        return csv.ToString();
+    }
+
+    private static IReadOnlyList<Call> ReadCalls()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Factumerit.Ledger.sln")))
+            directory = directory.Parent;
+        var trace = Path.Combine(directory?.Parent?.FullName ?? "/", "shared/data/azure-llm-code.csv");
+        return File.Exists(trace)
+            ? [.. File.ReadLines(trace).Skip(1).Select(line => line.Split(',')).Select(cells => new Call(cells[0], Tokens(cells[1]), Tokens(cells[2])))]
+            : MakeCalls();
+
+        static long Tokens(string text) => long.Parse(text, CultureInfo.InvariantCulture);
+    }
+
+    private static List<Call> MakeCalls()
+    {
+        var random = new Random(20231116);
+        var time = new DateTime(2023, 11, 16, 18, 15, 0, DateTimeKind.Utc);
+        var calls = new List<Call>();
+        for (var call = 0; call < 8_818; call++)
+        {
+            time = time.AddMilliseconds(random.Next(800));
+            calls.Add(new Call(time.ToString("yyyy-MM-dd HH:mm:ss.fffffff", CultureInfo.InvariantCulture), random.Next(3, 7_437), random.Next(6, 1_899)));
+        }
+        return calls;
+    }
+
+    private async Task<decimal> BalanceOfAsync(string account) => (await _service.GetAsync("/ledger/balances?type=expense")).List("accounts")
+        .Single(a => a.GetProperty("account").GetString() == account).GetProperty("balance_cents").GetDecimal();
+
+    private sealed record Call(string Time, long ContextTokens, long GeneratedTokens);
+}

@@ -1,0 +1,139 @@
+namespace Factumerit.Ledger.Tests.Http;
+
+/// <summary>Grants, purchases and write-downs: whole bodies, and their idempotency keys (R9).</summary>
+public sealed class CreditEndpointsTests
+{
+    /// <summary>Each test has books of its own, so that headroom and totals are exact.</summary>
+    private static async Task WithServiceAsync(Func<LedgerService, Task> test)
+    {
+        var service = new LedgerService();
+        await service.InitializeAsync();
+        try
+        {
+            await test(service);
+        }
+        finally
+        {
+            await service.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public Task A_grant_answers_201_and_its_replay_the_same_R9() => WithServiceAsync(async service =>
+    {
+        var body = new { user_id = "newcomer", amount_cents = 12.5m, reason = "Top-up", admin_id = "ivan" };
+
+        var first = await service.PostAsync("/grants", body, "g");
+
+        first.Expect(201).ShouldRead("""
+            {"transaction_id":"<uuid>","budget":{"user_id":"newcomer","balance_cents":12.5,"total_spent_cents":0,"total_added_cents":12.5,"has_credit":true,
+             "promo_expires_at":null,"created_at":"<time>","updated_at":"<time>","deleted_at":null}}
+            """);
+        await ReplaysAsync(service, "/grants", body, "g", first);
+        (await service.PostAsync("/grants", new { user_id = "newcomer", amount_cents = 13 }, "g")).ExpectProblem(422, "idempotency-key-reused");
+        (await service.BalanceAsync("newcomer")).ShouldBe(12.5m);
+        var entry = (await service.GetAsync("/users/newcomer/entries")).List("entries").ShouldHaveSingleItem();
+        entry.GetProperty("reference_id").GetString().ShouldBe("ivan");
+    });
+
+    [Fact]
+    public Task A_grant_without_an_admin_carries_the_name_of_the_key() => WithServiceAsync(async service =>
+    {
+        var key = (await service.PostAsync("/api-keys", new { name = "Finance", role = "admin" })).Text("secret");
+
+        (await service.PostAsync("/grants", new { user_id = "u", amount_cents = 1 }, "g", key)).Expect(201);
+
+        (await service.GetAsync("/users/u/entries")).List("entries").Single().GetProperty("reference_id").GetString().ShouldBe("Finance");
+    });
+
+    [Fact]
+    public Task A_purchase_answers_201_and_its_replay_the_same_R9() => WithServiceAsync(async service =>
+    {
+        await service.UserAsync(40);
+        var body = new { credits_cents = 2500, sales_tax_cents = 259, provider = "openai", invoice = "INV-1" };
+
+        var first = await service.PostAsync("/purchases", body, "p");
+
+        first.Expect(201).ShouldRead("""
+            {"transaction_id":"<uuid>","total_cents":2759,
+             "headroom":{"asset_cents":2500,"liability_cents":40,"available_cents":2460,"providers":[{"provider":"openai","balance_cents":2500}]}}
+            """);
+        await ReplaysAsync(service, "/purchases", body, "p", first);
+        (await service.PostAsync("/purchases", new { credits_cents = 2501, sales_tax_cents = 259, provider = "openai", invoice = "INV-1" }, "p"))
+            .ExpectProblem(422, "idempotency-key-reused");
+    });
+
+    [Fact]
+    public Task A_write_down_by_an_amount_answers_201_and_its_replay_the_same_R9() => WithServiceAsync(async service =>
+    {
+        (await service.PostAsync("/purchases", new { credits_cents = 100 }, "p")).Expect(201);
+        var body = new { amount_cents = 5.5m, reason = "month" };
+
+        var first = await service.PostAsync("/write-downs", body, "w");
+
+        first.Expect(201).ShouldRead("""
+            {"transaction_id":"<uuid>","amount_cents":5.5,
+             "headroom":{"asset_cents":94.5,"liability_cents":0,"available_cents":94.5,"providers":[{"provider":"anthropic","balance_cents":94.5}]}}
+            """);
+        await ReplaysAsync(service, "/write-downs", body, "w", first);
+        (await service.PostAsync("/write-downs", new { actual_balance_cents = 5.5m }, "w")).ExpectProblem(422, "idempotency-key-reused");
+    });
+
+    [Fact]
+    public Task A_write_down_that_finds_more_is_negative_and_one_that_finds_nothing_is_200() => WithServiceAsync(async service =>
+    {
+        (await service.PostAsync("/purchases", new { credits_cents = 100 }, "p")).Expect(201);
+
+        (await service.PostAsync("/write-downs", new { actual_balance_cents = 103 }, "more")).Expect(201).Amount("amount_cents").ShouldBe(-3);
+
+        var first = await service.PostAsync("/write-downs", new { actual_balance_cents = 103 }, "nothing");
+        first.Expect(200).ShouldRead("""
+            {"transaction_id":null,"amount_cents":0,
+             "headroom":{"asset_cents":103,"liability_cents":0,"available_cents":103,"providers":[{"provider":"anthropic","balance_cents":103}]}}
+            """);
+        (await service.PostAsync("/write-downs", new { actual_balance_cents = 50 }, "less")).Expect(201).Amount("amount_cents").ShouldBe(53);
+        // What was nothing then is still the first answer, though it would be something now.
+        await ReplaysAsync(service, "/write-downs", new { actual_balance_cents = 103 }, "nothing", first);
+    });
+
+    [Fact]
+    public Task A_key_is_for_one_operation_R9() => WithServiceAsync(async service =>
+    {
+        (await service.PostAsync("/purchases", new { credits_cents = 100 }, "same")).Expect(201);
+        (await service.PostAsync("/grants", new { user_id = "u", amount_cents = 1 }, "same")).Expect(201);
+        (await service.PostAsync("/write-downs", new { amount_cents = 1 }, "same")).Expect(201);
+        (await service.PostAsync("/usage", new { user_id = "u", amount_cents = 1 }, "same")).Expect(201);
+    });
+
+    [Fact]
+    public Task Without_a_key_or_with_a_wrong_one_nothing_moves_R9() => WithServiceAsync(async service =>
+    {
+        var footprint = await service.Database.FootprintAsync();
+        foreach (var (path, body) in new (string, object)[]
+        {
+            ("/grants", new { user_id = "u", amount_cents = 1 }), ("/purchases", new { credits_cents = 1 }), ("/write-downs", new { amount_cents = 1 }),
+        })
+        {
+            (await service.PostAsync(path, body)).ExpectErrors("Idempotency-Key");
+            (await service.PostAsync(path, body, new string('k', 256))).ExpectErrors("Idempotency-Key");
+        }
+        (await service.Database.FootprintAsync()).ShouldBe(footprint);
+        (await service.PostAsync("/grants", new { user_id = "u", amount_cents = 1 }, new string('k', 255))).Expect(201);
+    });
+
+    [Theory]
+    [InlineData("{}", "amount_cents")]
+    [InlineData("""{"amount_cents":1,"actual_balance_cents":1}""", "actual_balance_cents")]
+    public Task A_write_down_takes_exactly_one_amount(string body, string field) => WithServiceAsync(async service =>
+        (await service.PostAsync("/write-downs", body, "w")).ExpectErrors(field));
+
+    private static async Task ReplaysAsync(LedgerService service, string path, object body, string key, Reply first)
+    {
+        var footprint = await service.Database.FootprintAsync();
+        var replay = (await service.PostAsync(path, body, key)).Expect(first.Status);
+        first.Replayed.ShouldBeFalse();
+        replay.Replayed.ShouldBeTrue();
+        replay.Body.ShouldBe(first.Body);
+        (await service.Database.FootprintAsync()).ShouldBe(footprint);
+    }
+}

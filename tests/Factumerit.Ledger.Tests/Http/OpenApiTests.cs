@@ -1,0 +1,166 @@
+using System.Text.Json;
+using Factumerit.Ledger.Api.Http;
+using Microsoft.AspNetCore.Http.Metadata;
+using Microsoft.AspNetCore.Routing;
+
+namespace Factumerit.Ledger.Tests.Http;
+
+/// <summary>The API page against the routes that are mapped: nothing missing, and its examples are what the service takes and answers.</summary>
+public sealed class OpenApiTests(LedgerService service) : IClassFixture<LedgerService>
+{
+    private static readonly string[] OfAnyKey = ["unauthorized", "forbidden", "rate-limited", "internal-error", "unavailable"];
+    private static readonly string[] OfABody = ["validation-failed", "malformed-request", "payload-too-large", "unsupported-media-type"];
+
+    [Fact]
+    public async Task Every_mapped_route_is_on_the_page()
+    {
+        var documented = await OperationsAsync();
+
+        documented.Keys.ShouldBe(Mapped().Select(route => route.Name), ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task Every_route_has_a_summary_says_who_may_call_it_and_shows_its_answer()
+    {
+        var documented = await OperationsAsync();
+        foreach (var (name, endpoint) in Mapped())
+        {
+            documented[name].GetProperty("summary").GetString().ShouldNotBeNullOrWhiteSpace(name);
+            documented[name].GetProperty("description").GetString()!.ShouldContain(
+                endpoint.Metadata.GetMetadata<AllowedRoles>() is { } allowed ? $"Roles: {string.Join(", ", allowed.Roles)}." : "For anyone.", customMessage: name);
+            documented[name].ToString().ShouldContain("\"example\"", customMessage: name);
+            AnswerExample(documented[name]).ValueKind.ShouldBe(JsonValueKind.Object, name);
+            if (name.StartsWith("POST", StringComparison.Ordinal))
+                RequestExample(documented[name]).ValueKind.ShouldBeOneOf(JsonValueKind.Object, JsonValueKind.Array);
+        }
+    }
+
+    [Theory]
+    [InlineData("POST /users", "insufficient-anthropic-credits", "user-deleted")]
+    [InlineData("GET /users", "validation-failed")]
+    [InlineData("GET /users/{user_id}", "validation-failed", "user-not-found")]
+    [InlineData("GET /users/{user_id}/entries", "validation-failed", "user-not-found")]
+    [InlineData("GET /users/{user_id}/transactions", "validation-failed", "user-not-found")]
+    [InlineData("DELETE /users/{user_id}", "validation-failed", "user-not-found")]
+    [InlineData("POST /usage", "insufficient-credit", "user-deleted", "idempotency-key-reused")]
+    [InlineData("POST /usage/batch")]
+    [InlineData("GET /usage/{usage_id}", "not-found")]
+    [InlineData("POST /grants", "user-deleted", "idempotency-key-reused")]
+    [InlineData("POST /purchases", "idempotency-key-reused")]
+    [InlineData("POST /write-downs", "idempotency-key-reused")]
+    [InlineData("GET /ledger/balances", "validation-failed")]
+    [InlineData("GET /ledger/transactions/{id}", "not-found")]
+    [InlineData("GET /ledger/integrity")]
+    [InlineData("GET /ledger/summary")]
+    [InlineData("GET /ledger/headroom")]
+    [InlineData("POST /api-keys")]
+    [InlineData("GET /api-keys")]
+    [InlineData("DELETE /api-keys/{id}", "not-found")]
+    public async Task Every_problem_that_a_route_can_answer_is_shown_under_its_status(string route, params string[] own)
+    {
+        var operation = (await OperationsAsync())[route];
+
+        var shown = operation.GetProperty("responses").EnumerateObject()
+            .Where(response => response.Value.TryGetProperty("content", out var content) && content.TryGetProperty("application/problem+json", out _))
+            .SelectMany(response => response.Value.GetProperty("content").GetProperty("application/problem+json").GetProperty("examples").EnumerateObject()
+                .Select(example => (Status: response.Name, Code: example.Name, Problem: example.Value.GetProperty("value"))))
+            .ToList();
+
+        shown.Select(s => s.Code).ShouldBe([.. OfAnyKey, .. route.StartsWith("POST", StringComparison.Ordinal) ? OfABody : [], .. own], ignoreOrder: true);
+        foreach (var (status, code, problem) in shown)
+        {
+            status.ShouldBe($"{ProblemCatalog.Find(code).Status}");
+            problem.GetProperty("status").GetInt32().ShouldBe(ProblemCatalog.Find(code).Status);
+            problem.GetProperty("code").GetString().ShouldBe(code);
+            problem.FieldNames().ShouldBe(["type", "title", "status", "detail", "code", "trace_id", .. Extensions(code)]);
+        }
+    }
+
+    [Fact]
+    public async Task The_examples_are_what_the_service_takes_and_answers()
+    {
+        var operations = await OperationsAsync();
+        var ids = new Dictionary<string, string> { ["{user_id}"] = "vikunja:alice", ["{code}"] = "user-deleted" };
+        string[] order =
+        [
+            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /grants", "POST /write-downs", "POST /api-keys",
+            .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)), "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
+        ];
+        order.ShouldBe(operations.Keys, ignoreOrder: true);
+
+        foreach (var name in order)
+        {
+            var path = ids.Where(id => id.Key.StartsWith('{')).Aggregate(name.Split(' ')[1], (text, id) => text.Replace(id.Key, id.Value, StringComparison.Ordinal));
+            path = path.Replace("{id}", ids.GetValueOrDefault(path.StartsWith("/api-keys", StringComparison.Ordinal) ? "key" : "transaction"), StringComparison.Ordinal);
+            var reply = name.Split(' ')[0] switch
+            {
+                "POST" => await service.PostAsync(path, RequestExample(operations[name]).GetRawText(), $"example of {name}"),
+                "DELETE" => await service.DeleteAsync(path),
+                _ => await service.GetAsync(path),
+            };
+            reply.Status.ShouldBeOneOf(200, 201);
+            operations[name].GetProperty("responses").TryGetProperty($"{reply.Status}", out _).ShouldBeTrue($"{name} answered {reply.Status}");
+            SameNames(AnswerExample(operations[name]), reply.Json, name);
+            if (name == "POST /usage")
+                (ids["{usage_id}"], ids["transaction"]) = (reply.Text("usage_id"), reply.Text("transaction_id"));
+            if (name == "POST /api-keys")
+                ids["key"] = reply.Text("id");
+        }
+    }
+
+    [Fact]
+    public void Every_type_of_a_body_has_source_generated_json()
+    {
+        var types = service.Routes.SelectMany(route => route.Metadata).Select(metadata => metadata switch
+        {
+            IAcceptsMetadata accepts => accepts.RequestType,
+            IProducesResponseTypeMetadata produces => produces.Type,
+            _ => null,
+        }).OfType<Type>().Select(type => type.IsArray ? type.GetElementType()! : type).Where(type => type != typeof(void)).Distinct().ToList();
+
+        types.Count.ShouldBeGreaterThan(15);
+        foreach (var type in types)
+            LedgerJson.Default.GetTypeInfo(type).ShouldNotBeNull($"{type} is missing in LedgerJson");
+    }
+
+    private static string[] Extensions(string code) => code switch
+    {
+        "validation-failed" => ["errors"],
+        "insufficient-credit" => ["balance_cents"],
+        "insufficient-anthropic-credits" => ["available_cents", "requested_cents"],
+        _ => [],
+    };
+
+    private static void SameNames(JsonElement example, JsonElement answer, string where)
+    {
+        if (example.ValueKind == JsonValueKind.Object && answer.ValueKind == JsonValueKind.Object)
+        {
+            answer.FieldNames().ShouldBe(example.FieldNames(), where);
+            foreach (var field in example.EnumerateObject())
+                SameNames(field.Value, answer.GetProperty(field.Name), $"{where}: {field.Name}");
+        }
+        else if (example.ValueKind == JsonValueKind.Array && example.GetArrayLength() > 0)
+            SameNames(example[0], answer[0], where);
+        else if (example.ValueKind != JsonValueKind.Null && answer.ValueKind != JsonValueKind.Null)
+            (Kind(answer) == Kind(example)).ShouldBeTrue($"{where}: {answer} is not of the kind of {example}");
+
+        static JsonValueKind Kind(JsonElement value) => value.ValueKind == JsonValueKind.False ? JsonValueKind.True : value.ValueKind;
+    }
+
+    private static JsonElement RequestExample(JsonElement operation) =>
+        operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("example");
+
+    private static JsonElement AnswerExample(JsonElement operation) => operation.GetProperty("responses").EnumerateObject()
+        .First(response => response.Name is "200" or "201").Value.GetProperty("content").GetProperty("application/json").GetProperty("example");
+
+    private async Task<Dictionary<string, JsonElement>> OperationsAsync() =>
+        (await service.GetAsync("/swagger/v1/swagger.json", key: null)).Expect(200).Json.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(verb => (Name: $"{verb.Name.ToUpperInvariant()} {path.Name}", verb.Value)))
+            .ToDictionary(operation => operation.Name, operation => operation.Value);
+
+    private IEnumerable<(string Name, RouteEndpoint Endpoint)> Mapped() =>
+        from endpoint in service.Routes
+        from verb in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
+        where verb != "HEAD"
+        select ($"{verb} /{endpoint.RoutePattern.RawText!.Replace(":guid", "", StringComparison.Ordinal).Trim('/')}", endpoint);
+}

@@ -1,0 +1,159 @@
+using System.Text;
+using System.Text.Json;
+using Factumerit.Ledger.Api.Http;
+using Microsoft.AspNetCore.Builder;
+
+namespace Factumerit.Ledger.Tests.Http;
+
+/// <summary>Every code of the catalogue with its whole body; rate-limited and unavailable have services of their own.</summary>
+public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<ProblemTests.Broken>
+{
+    private const int MiB = 1024 * 1024;
+
+    /// <summary>No request reaches internal-error as long as there is no bug: this route is one.</summary>
+    public sealed class Broken : LedgerService
+    {
+        protected override void Map(WebApplication app) =>
+            app.MapGet("/broken", string () => throw new InvalidOperationException("a secret of the service")).AllowAnonymous();
+    }
+
+    [Fact]
+    public async Task Validation_failed_names_every_field() => (await service.PostAsync("/usage", """{"amount_cents":-1}""")).ShouldBeProblem(
+        400, "validation-failed", "A field is missing, wrong or unknown",
+        "user_id is required. amount_cents must not be negative. request_id is required (or, for a single usage, the header Idempotency-Key): it names the call, so that a repeated report is billed only once.",
+        """
+        {"errors":{"user_id":["is required"],"amount_cents":["must not be negative"],
+          "request_id":["is required (or, for a single usage, the header Idempotency-Key): it names the call, so that a repeated report is billed only once"]}}
+        """);
+
+    [Fact]
+    public async Task Malformed_request()
+    {
+        var reply = await service.PostAsync("/usage", "{\"user_id\":");
+
+        reply.ExpectProblem(400, "malformed-request").Text("detail").ShouldStartWith("The body is not one complete JSON value: ");
+        reply.Json.FieldNames().ShouldBe(["type", "title", "status", "detail", "code", "trace_id"]);
+    }
+
+    [Fact]
+    public async Task Unauthorized_without_a_key() => (await service.GetAsync("/users", key: null)).ShouldBeProblem(
+        401, "unauthorized", "An API key is needed", "An API key is needed: send it as Authorization: Bearer KEY.");
+
+    [Fact]
+    public async Task Unauthorized_with_a_wrong_key() => (await service.GetAsync("/users", "fa_admin_00000000_0")).ShouldBeProblem(
+        401, "unauthorized", "An API key is needed", "The API key is unknown or revoked.");
+
+    [Fact]
+    public async Task Forbidden_to_a_bound_key()
+    {
+        var bot = await service.KeyAsync("bot", "mine:");
+
+        (await service.GetAsync("/users/other", bot)).ShouldBeProblem(
+            403, "forbidden", "The key does not allow this", "This key is bound to users that begin with mine:, which other does not.");
+    }
+
+    [Fact]
+    public async Task Insufficient_credit_tells_the_balance_R4() =>
+        (await service.PostAsync("/usage", new { user_id = "poor", amount_cents = 1, request_id = "r" })).ShouldBeProblem(
+            402, "insufficient-credit", "The user has no credit left",
+            "poor has 0 cents of credit; spending needs a positive balance. Grant credit, then send the same request again.",
+            """{"balance_cents":0}""");
+
+    [Fact]
+    public async Task User_not_found() => (await service.GetAsync("/users/nobody")).ShouldBeProblem(
+        404, "user-not-found", "There is no such user", "There is no user nobody.");
+
+    [Fact]
+    public async Task Not_found() => (await service.GetAsync("/nowhere")).ShouldBeProblem(
+        404, "not-found", "There is no such thing", "There is no /nowhere. The routes are listed at /swagger.");
+
+    [Fact]
+    public async Task Method_not_allowed() =>
+        (await service.SendAsync(HttpMethod.Put, "/users", null, null, LedgerService.AdminKey)).ShouldBeProblem(
+            405, "method-not-allowed", "The verb is not possible here", "PUT is not possible here; GET, POST is.");
+
+    [Fact]
+    public async Task Insufficient_anthropic_credits_tells_both_figures_R8() =>
+        (await service.PostAsync("/users", new { user_id = "signup", initial_credit_cents = 100.5 })).ShouldBeProblem(
+            409, "insufficient-anthropic-credits", "Provider credit does not cover the signup credit",
+            "Of the 100.5 cents asked for, 0 are covered by provider credit that is not owed to users yet. Book a purchase first.",
+            """{"available_cents":0,"requested_cents":100.5}""");
+
+    [Fact]
+    public async Task User_deleted_R11()
+    {
+        (await service.PostAsync("/users", new { user_id = "gone" })).Expect(201);
+        (await service.DeleteAsync("/users/gone")).Expect(200);
+
+        (await service.PostAsync("/users", new { user_id = "gone" })).ShouldBeProblem(
+            410, "user-deleted", "The user was deleted", "gone was deleted; its budget is closed for good.");
+    }
+
+    [Fact]
+    public async Task Idempotency_key_reused_R9()
+    {
+        (await service.PostAsync("/write-downs", new { amount_cents = 0 }, "June's")).Expect(200);
+
+        (await service.PostAsync("/write-downs", new { amount_cents = 1 }, "June's")).ShouldBeProblem(
+            422, "idempotency-key-reused", "The idempotency key belongs to another request",
+            "The idempotency key 'June's' belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
+    }
+
+    [Theory]
+    [InlineData("/users", MiB)]
+    [InlineData("/usage", MiB)]
+    [InlineData("/grants", MiB)]
+    [InlineData("/api-keys", MiB)]
+    [InlineData("/usage/batch", 4 * MiB)]
+    public async Task A_body_may_have_so_many_bytes_and_not_one_more(string path, int bytesMax)
+    {
+        (await PostAsync(path, bytesMax)).ExpectProblem(400, "validation-failed");
+        (await PostAsync(path, bytesMax + 1)).ExpectProblem(413, "payload-too-large");
+        (await PostAsync(path, bytesMax + 1, chunked: true)).ExpectProblem(413, "payload-too-large");
+        (await PostAsync(path, 10 * MiB)).ShouldBeProblem(
+            413, "payload-too-large", "The body is too large", $"Request body too large. The max request body size is {bytesMax} bytes. Send less at once.");
+    }
+
+    [Theory]
+    [InlineData("text/plain")]
+    [InlineData("application/x-www-form-urlencoded")]
+    [InlineData("application/xml")]
+    [InlineData(null)]
+    public async Task Unsupported_media_type(string? mediaType)
+    {
+        foreach (var path in (string[])["/users", "/usage", "/usage/batch", "/grants", "/purchases", "/write-downs", "/api-keys"])
+        {
+            using var body = new ByteArrayContent("{}"u8.ToArray());
+            body.Headers.ContentType = mediaType is null ? null : new(mediaType);
+
+            (await service.SendAsync(HttpMethod.Post, path, body, "k", LedgerService.AdminKey)).ShouldBeProblem(
+                415, "unsupported-media-type", "The body is not JSON", "The body must be JSON, sent with Content-Type: application/json.");
+        }
+    }
+
+    [Fact]
+    public async Task Internal_error_tells_nothing_of_the_inside() => (await service.GetAsync("/broken")).ShouldBeProblem(
+        500, "internal-error", "Something went wrong in the service", "Something went wrong in the service. Its log tells more under the trace_id.");
+
+    [Fact]
+    public async Task Every_code_is_explained_at_the_address_of_its_type()
+    {
+        foreach (var kind in ProblemCatalog.All)
+            (await service.GetAsync($"/problems/{kind.Code}", key: null)).Expect(200).ShouldRead(JsonSerializer.Serialize(
+                new { code = kind.Code, status = kind.Status, title = kind.Title, what_to_do = kind.WhatToDo }));
+        (await service.GetAsync("/problems/none", key: null)).ExpectProblem(404, "not-found");
+    }
+
+    // Expect: 100-continue, as a client should with a large body: otherwise the service hangs up while the rest is still being sent.
+    private async Task<Reply> PostAsync(string path, int bytes, bool chunked = false)
+    {
+        using var client = new HttpClient { BaseAddress = service.Url };
+        using var request = new HttpRequestMessage(HttpMethod.Post, path)
+        {
+            Content = new StringContent($"\"{new string('x', bytes - 2)}\"", Encoding.ASCII, "application/json"),
+            Headers = { ExpectContinue = true, TransferEncodingChunked = chunked, Authorization = new("Bearer", LedgerService.AdminKey) },
+        };
+        using var response = await client.SendAsync(request);
+        return await Reply.OfAsync(response);
+    }
+}
