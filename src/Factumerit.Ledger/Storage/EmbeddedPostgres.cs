@@ -116,9 +116,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
                 if (!_server.IsAlive)
                     await BringBackAsync(_stopping.Token).ConfigureAwait(false);
         }
-        catch (OperationCanceledException)
+        catch (Exception) when (_stopping.IsCancellationRequested)
         {
-            // The service stops: from here on nobody starts the server.
+            // The service stops: from here on nobody starts the server, and whatever a start in the middle met does not keep it from stopping.
         }
     }
 
@@ -135,7 +135,7 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
                 EmbeddedPostgresLog.CameBack(_logger, _server.ProcessId, elapsedMs);
                 return;
             }
-            catch (Exception failure) when (failure is not OperationCanceledException)
+            catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
                 // Whatever it is, a full disk or a taken port, may pass: the watch never gives up.
                 EmbeddedPostgresLog.StillDown(_logger, failure.Message);

@@ -65,7 +65,11 @@ internal sealed record EmbeddedPostgresPidFile(int ProcessId, string? Cluster, i
             return;
         var lines = File.ReadAllLines(FileOf(cluster));
         lines[0] = NoProcess;
-        File.WriteAllLines(FileOf(cluster), lines);
+        // Under another name first: a kill in the middle must not leave an empty file, over which no server starts.
+        var unfinished = FileOf(cluster) + ".new";
+        File.WriteAllLines(unfinished, lines);
+        File.SetUnixFileMode(unfinished, UnixFileMode.UserRead | UnixFileMode.UserWrite);
+        File.Move(unfinished, FileOf(cluster), overwrite: true);
     }
 
     private static EmbeddedPostgresPidFile? Read(string cluster)

@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Logging;
 using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Writing;
@@ -123,6 +124,17 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         await database.AssertIntegrityAsync();
     }
 
+    [Fact]
+    public async Task A_logger_that_throws_costs_one_answer_and_not_those_after_it()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { AttemptsMax = 1 }, logger: new BrokenLogger());
+        var user = await ledger.UserAsync(5);
+        await using (await Sabotage.OfAsync(database, "ledger_entries", "IMMEDIATE", "40001"))
+            await Should.ThrowAsync<IOException>(ledger.UseAsync(user, 1));
+
+        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(4);
+    }
+
     private async Task<int> EndConnectionsAsync(CancellationToken enough)
     {
         var ended = 0;
@@ -132,5 +144,16 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
             await Task.Delay(TimeSpan.FromMilliseconds(10), CancellationToken.None);
         }
         return ended;
+    }
+
+    private sealed class BrokenLogger : ILogger<LedgerWriter>
+    {
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            throw new IOException("No space is left on the device.");
     }
 }

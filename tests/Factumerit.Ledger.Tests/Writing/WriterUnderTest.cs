@@ -2,6 +2,7 @@ using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
@@ -17,11 +18,12 @@ internal sealed class WriterUnderTest : IAsyncDisposable
     /// <param name="connectionString">Where the writer connects, which may be a proxy.</param>
     /// <param name="options">Its limits; null for the defaults.</param>
     /// <param name="clock">Its clock; null for the system's.</param>
-    public WriterUnderTest(string connectionString, WriterOptions? options = null, TimeProvider? clock = null)
+    /// <param name="logger">Its logger; null for none.</param>
+    public WriterUnderTest(string connectionString, WriterOptions? options = null, TimeProvider? clock = null, ILogger<LedgerWriter>? logger = null)
     {
         _connectionString = connectionString;
         _database = new LedgerDatabase(connectionString);
-        Writer = new LedgerWriter(_database, options ?? new WriterOptions(), clock ?? TimeProvider.System, NullLogger<LedgerWriter>.Instance);
+        Writer = new LedgerWriter(_database, options ?? new WriterOptions(), clock ?? TimeProvider.System, logger ?? NullLogger<LedgerWriter>.Instance);
         Budgets = new BudgetService(Writer, TimeProvider.System);
     }
 

@@ -1,0 +1,77 @@
+namespace Factumerit.Ledger.Tests.Chaos;
+
+/// <summary>
+/// The real service and its embedded database as processes, hit in the middle of a load: what was acknowledged is there once (R12), what was
+/// not is there at most once and can be sent again (R9), and the books balance (R1, R2, R3).
+/// </summary>
+public sealed class KilledServiceTests(BadDay day) : IClassFixture<BadDay>
+{
+    [Fact]
+    public async Task R12_a_killed_service_has_kept_what_it_acknowledged()
+    {
+        var service = await day.StartAsync();
+        var user = await day.UserAsync();
+
+        var sending = day.Sender.SendAsync(service.Url, LoadSender.Usages(user, 500), parallel: 64);
+        await ServiceProcess.UntilAsync(() => Task.FromResult(SentOf(user).Count(s => s.IsAcknowledged) > 50));
+        await service.KillAsync();
+        await sending;
+
+        var sent = SentOf(user);
+        sent.Count.ShouldBe(500);
+        sent.ShouldContain(s => !s.IsAcknowledged);
+        await day.StartAsync();
+        await day.SettleAsync(LoadAuditor.EmbeddedConnectionString(day.DataDirectory), user, sent);
+    }
+
+    [Theory]
+    [InlineData("KILL")]
+    [InlineData("QUIT")] // what pg_ctl stop -m immediate sends
+    [InlineData("INT")] // and -m fast
+    public async Task A_database_that_ends_under_load_is_answered_503_and_comes_back_by_itself(string signal)
+    {
+        var service = await day.StartAsync();
+        var user = await day.UserAsync();
+        using var enough = new CancellationTokenSource();
+        var sending = day.Sender.SendUntilAsync(service.Url, user, enough.Token);
+        await ServiceProcess.UntilAsync(() => Task.FromResult(SentOf(user).Any(s => s.IsAcknowledged)));
+        var postmaster = ServiceProcess.PostmasterOf(day.DataDirectory).ShouldNotBeNull();
+
+        await ServiceProcess.SignalAsync(postmaster, signal);
+
+        await ServiceProcess.UntilAsync(() => Task.FromResult(ServiceProcess.PostmasterOf(day.DataDirectory) is { } next && next != postmaster));
+        await service.UntilReadyAsync();
+        var afterwards = LoadSender.Usages(user, 1)[0];
+        await ServiceProcess.UntilAsync(async () => (await day.Sender.SendAsync(service.Url, afterwards)).IsAcknowledged);
+        await enough.CancelAsync();
+        await sending;
+        var sent = SentOf(user);
+        sent.ShouldAllBe(s => s.Reply != null);
+        sent.Where(s => s.Reply!.Status == 503).ShouldAllBe(s => s.Reply!.ExpectProblem(503, "unavailable").RetryAfter == "1");
+        await day.SettleAsync(LoadAuditor.EmbeddedConnectionString(day.DataDirectory), user, sent);
+    }
+
+    [Fact]
+    public async Task A_service_that_is_told_to_end_under_load_ends_in_good_order()
+    {
+        var service = await day.StartAsync();
+        var user = await day.UserAsync();
+        using var enough = new CancellationTokenSource();
+        var sending = day.Sender.SendUntilAsync(service.Url, user, enough.Token);
+        await ServiceProcess.UntilAsync(() => Task.FromResult(SentOf(user).Count(s => s.IsAcknowledged) > 20));
+
+        var exitCode = await service.TerminateAsync();
+        await enough.CancelAsync();
+        await sending;
+
+        exitCode.ShouldBe(0, service.Log);
+        ServiceProcess.PostmasterOf(day.DataDirectory).ShouldBeNull();
+        var postgresLog = Path.Combine(day.DataDirectory, "postgres.log");
+        var linesBefore = File.ReadLines(postgresLog).Count();
+        await day.StartAsync();
+        File.ReadLines(postgresLog).Skip(linesBefore).ShouldNotContain(line => line.Contains("not properly shut down", StringComparison.Ordinal));
+        await day.SettleAsync(LoadAuditor.EmbeddedConnectionString(day.DataDirectory), user, SentOf(user));
+    }
+
+    private List<SentUsage> SentOf(string user) => [.. day.Sender.Sent.Where(s => s.Usage.UserId == user)];
+}

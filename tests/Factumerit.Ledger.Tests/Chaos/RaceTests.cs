@@ -1,0 +1,184 @@
+using Factumerit.Ledger.Tests.Http;
+
+namespace Factumerit.Ledger.Tests.Chaos;
+
+/// <summary>
+/// Many callers at once over HTTP. Whatever the order, the answers and what is stored must be those of one sequential order. Run on one
+/// service, and on two that share a database.
+/// </summary>
+public abstract class RaceTests(LedgerService service)
+{
+    private const int Racers = 50;
+
+    /// <summary>Posts as one of many racers.</summary>
+    private protected virtual Task<Reply> PostAsync(int racer, string path, object body, string? idempotencyKey = null) =>
+        service.PostAsync(path, body, idempotencyKey);
+
+    [Fact]
+    public async Task R9_one_usage_sent_by_many_at_once_is_recorded_once_and_all_get_the_first_answer()
+    {
+        var user = await service.UserAsync(100);
+
+        var replies = await RaceAsync(Racers, racer => PostAsync(racer, "/usage", new { user_id = user, amount_cents = 7, request_id = "same" }));
+
+        replies.Single(reply => reply.Status == 201).Replayed.ShouldBeFalse();
+        replies.Where(reply => reply.Status == 200).ShouldAllBe(reply => reply.Replayed);
+        replies.Count(reply => reply.Status == 200).ShouldBe(Racers - 1);
+        replies.Select(reply => reply.Body).Distinct().Count().ShouldBe(1);
+        (await TransactionsOfAsync(user)).ShouldBe(2);
+        (await service.BalanceAsync(user)).ShouldBe(93);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task R9_one_grant_sent_by_many_at_once_is_posted_once_and_all_get_the_first_answer()
+    {
+        var user = await service.UserAsync(0);
+
+        var replies = await RaceAsync(Racers, racer => PostAsync(racer, "/grants", new { user_id = user, amount_cents = 7 }, $"grant of {user}"));
+
+        replies.ShouldAllBe(reply => reply.Status == 201);
+        replies.Count(reply => reply.Replayed).ShouldBe(Racers - 1);
+        replies.Select(reply => reply.Body).Distinct().Count().ShouldBe(1);
+        (await TransactionsOfAsync(user)).ShouldBe(1);
+        (await service.BalanceAsync(user)).ShouldBe(7);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task R9_of_different_requests_with_one_key_one_wins()
+    {
+        var user = await service.UserAsync(10_000);
+
+        var usages = await RaceAsync(Racers, racer => PostAsync(racer, "/usage", new { user_id = user, amount_cents = racer + 1, request_id = "one key" }));
+        var grants = await RaceAsync(Racers, racer => PostAsync(racer, "/grants", new { user_id = user, amount_cents = racer + 1 }, $"one key of {user}"));
+
+        foreach (var replies in new[] { usages, grants })
+            foreach (var loser in replies.Except([replies.Single(reply => reply.Status == 201)]))
+                loser.ExpectProblem(422, "idempotency-key-reused");
+        var spentCents = usages.Single(reply => reply.Status == 201).Amount("amount_cents");
+        var balanceCents = grants.Single(reply => reply.Status == 201).Json.GetProperty("budget").GetProperty("balance_cents").GetDecimal();
+        (await service.BalanceAsync(user)).ShouldBe(balanceCents);
+        balanceCents.ShouldBeInRange(10_001 - spentCents, 10_050 - spentCents);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task R4_a_budget_of_100_cents_pays_for_100_calls_of_1_cent_out_of_200()
+    {
+        var user = await service.UserAsync(100);
+
+        var replies = await RaceAsync(200, racer => PostAsync(racer, "/usage", new { user_id = user, amount_cents = 1, request_id = $"call-{racer}" }));
+
+        replies.Where(reply => reply.Status == 201).Select(reply => reply.Amount("balance_cents")).Order()
+            .ShouldBe(Enumerable.Range(0, 100).Select(cents => (decimal)cents));
+        foreach (var refused in replies.Where(reply => reply.Status != 201))
+            refused.ExpectProblem(402, "insufficient-credit").Amount("balance_cents").ShouldBe(0);
+        (await service.BalanceAsync(user)).ShouldBe(0);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task R4_only_one_of_many_calls_crosses_zero()
+    {
+        var user = await service.UserAsync(100);
+
+        var replies = await RaceAsync(Racers, racer => PostAsync(racer, "/usage", new { user_id = user, amount_cents = 30, request_id = $"call-{racer}" }));
+
+        replies.Where(reply => reply.Status == 201).Select(reply => reply.Amount("balance_cents")).Order().ShouldBe([-20, 10, 40, 70]);
+        foreach (var refused in replies.Where(reply => reply.Status != 201))
+            refused.ExpectProblem(402, "insufficient-credit").Amount("balance_cents").ShouldBe(-20);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task R3_R11_a_grant_a_usage_and_a_deletion_at_once_leave_what_some_order_of_them_leaves()
+    {
+        for (var round = 0; round < 20; round++)
+        {
+            var user = await service.UserAsync(10);
+
+            var grant = PostAsync(round, "/grants", new { user_id = user, amount_cents = 5 }, $"grant of {user}");
+            var usage = PostAsync(round + 1, "/usage", new { user_id = user, amount_cents = 3, request_id = "call" });
+            var deletion = await service.DeleteAsync($"/users/{user}");
+
+            var granted = await WasBeforeDeletionAsync(grant);
+            var used = await WasBeforeDeletionAsync(usage);
+            decimal?[] balances = [granted?.Json.GetProperty("budget").GetProperty("balance_cents").GetDecimal(), used?.Amount("balance_cents")];
+            decimal?[][] possible = (granted, used) switch
+            {
+                (null, null) => [[null, null]],
+                (_, null) => [[15, null]],
+                (null, _) => [[null, 7]],
+                _ => [[15, 12], [12, 7]],
+            };
+            possible.ShouldContain(order => order.SequenceEqual(balances), $"{balances[0]} after the grant, {balances[1]} after the usage");
+            deletion.Expect(200).Amount("forfeited_cents").ShouldBe(10 + (granted is null ? 0 : 5) - (used is null ? 0 : 3));
+            (await service.BalanceAsync(user)).ShouldBe(0);
+        }
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task R7_one_signup_sent_by_many_at_once_gives_credit_once()
+    {
+        var user = $"user-{Guid.NewGuid():N}";
+
+        var replies = await RaceAsync(Racers, racer =>
+            PostAsync(racer, "/users", new { user_id = user, initial_credit_cents = 5, override_headroom_check = true }));
+
+        replies.Count(reply => reply.Status == 201).ShouldBe(1);
+        replies.Count(reply => reply.Status == 200).ShouldBe(Racers - 1);
+        (await service.BalanceAsync(user)).ShouldBe(5);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task R13_a_reader_who_has_read_up_to_an_id_has_missed_nothing_below_it()
+    {
+        var users = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => service.UserAsync(1000)));
+        var writing = RaceAsync(400, racer =>
+            PostAsync(racer, "/usage", new { user_id = users[racer % users.Length], amount_cents = 1, request_id = $"call-{racer}" }));
+
+        var read = new List<long>();
+        bool isLast;
+        do
+        {
+            isLast = writing.IsCompleted;
+            read.AddRange(await EntryIdsAfterAsync(read.LastOrDefault()));
+        }
+        while (!isLast);
+
+        (await writing).ShouldAllBe(reply => reply.Status == 201);
+        read.ShouldBe(await EntryIdsAfterAsync(0));
+        (await service.Database.ScalarAsync<long>(
+            "SELECT count(*) FROM (SELECT created_at, lag(created_at) OVER (ORDER BY id) AS before FROM ledger_entries) e WHERE created_at < before")).ShouldBe(0);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    /// <summary>All start together; every answer is awaited.</summary>
+    private protected static Task<Reply[]> RaceAsync(int racers, Func<int, Task<Reply>> race) =>
+        Task.WhenAll(Enumerable.Range(0, racers).Select(racer => Task.Run(() => race(racer))));
+
+    private static async Task<Reply?> WasBeforeDeletionAsync(Task<Reply> racing)
+    {
+        var reply = await racing;
+        if (reply.Status == 201)
+            return reply;
+        reply.ExpectProblem(410, "user-deleted");
+        return null;
+    }
+
+    private Task<long> TransactionsOfAsync(string user) =>
+        service.Database.ScalarAsync<long>($"SELECT count(DISTINCT transaction_id) FROM ledger_entries WHERE account = 'user:{user}'");
+
+    private async Task<List<long>> EntryIdsAfterAsync(long id)
+    {
+        await using var command = service.Database.Ledger.Readers.CreateCommand($"SELECT id FROM ledger_entries WHERE id > {id} ORDER BY id");
+        await using var reader = await command.ExecuteReaderAsync();
+        var ids = new List<long>();
+        while (await reader.ReadAsync())
+            ids.Add(reader.GetInt64(0));
+        return ids;
+    }
+}
