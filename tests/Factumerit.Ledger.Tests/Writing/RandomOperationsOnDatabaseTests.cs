@@ -1,10 +1,8 @@
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.Properties;
-using Factumerit.Ledger.Writing;
 using FsCheck;
 using FsCheck.Fluent;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
@@ -20,31 +18,21 @@ public sealed class RandomOperationsOnDatabaseTests
             Config.QuickThrowOnFailure.WithMaxTest(12),
             Prop.ForAll(Step.Sequences(lengthMax: 40), steps => CompareAsync(Step.Resolve(steps)).GetAwaiter().GetResult()));
 
-    private static async Task CompareAsync(IReadOnlyList<Step> steps)
+    private static Task CompareAsync(IReadOnlyList<Step> steps) => DatabaseQueries.WithDatabaseAsync(async database =>
     {
-        var database = new TestDatabase();
-        await database.InitializeAsync();
-        try
+        var model = new ReferenceModel();
+        await database.PostAsync(async service =>
         {
-            await using (var writer = new LedgerWriter(database.Ledger, new WriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance))
+            foreach (var group in steps.Chunk(5))
             {
-                var service = new BudgetService(writer, TimeProvider.System);
-                var model = new ReferenceModel();
-                foreach (var group in steps.Chunk(5))
-                {
-                    var answers = await Task.WhenAll(group.Select(step => RunAsync(service, step)));
-                    answers.ShouldBe(group.Select(model.Run));
-                }
-                var budgets = await new UserQueries(database.Ledger).ListBudgetsAsync(null, 100, null, CancellationToken.None);
-                budgets.Users.Select(u => (u.UserId, u.BalanceCents)).ShouldBe(model.Balances, ignoreOrder: true);
+                var answers = await Task.WhenAll(group.Select(step => RunAsync(service, step)));
+                answers.ShouldBe(group.Select(model.Run));
             }
-            await database.AssertIntegrityAsync();
-        }
-        finally
-        {
-            await database.DisposeAsync();
-        }
-    }
+        });
+        var budgets = await new UserQueries(database.Ledger).ListBudgetsAsync(null, 100, null, CancellationToken.None);
+        budgets.Users.Select(u => (u.UserId, u.BalanceCents)).ShouldBe(model.Balances, ignoreOrder: true);
+        await database.AssertIntegrityAsync();
+    });
 
     private static async Task<string> RunAsync(BudgetService service, Step step) => step switch
     {
