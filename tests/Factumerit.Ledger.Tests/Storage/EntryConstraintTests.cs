@@ -42,7 +42,11 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
     {
         var columns = new Dictionary<string, string>
         {
-            ["transaction_id"] = $"'{Guid.CreateVersion7()}'", ["account"] = "'expense:api'", ["debit_cents"] = "1", ["credit_cents"] = "0", ["created_at"] = "now()",
+            ["transaction_id"] = $"'{Guid.CreateVersion7()}'",
+            ["account"] = "'expense:api'",
+            ["debit_cents"] = "1",
+            ["credit_cents"] = "0",
+            ["created_at"] = "now()",
             [column] = "NULL",
         };
         var sql = $"INSERT INTO ledger_entries ({string.Join(", ", columns.Keys)}) VALUES ({string.Join(", ", columns.Values)})";
