@@ -36,11 +36,11 @@ public sealed class RandomOperationsOnDatabaseTests
 
     private static async Task<string> RunAsync(BudgetService service, Step step) => step switch
     {
-        Step.SignupStep s => Verdict.Of(await service.SignUpAsync(s.Request, CancellationToken.None)),
-        Step.UsageStep s => Verdict.Of(await service.RecordUsageAsync(s.Request, CancellationToken.None)),
-        Step.GrantStep s => Verdict.Of(await service.GrantAsync(s.Request, "root", s.Key, CancellationToken.None)),
-        Step.PurchaseStep s => Verdict.Of(await service.PurchaseAsync(s.Request, s.Key, CancellationToken.None)),
-        Step.WriteDownStep s => Verdict.Of(await service.WriteDownAsync(s.Request, s.Key, CancellationToken.None)),
+        Step.SignupStep s => Verdict.Of(await service.SignUpAsync(s.ToRequest(), CancellationToken.None)),
+        Step.UsageStep s => Verdict.Of(await service.RecordUsageAsync(s.ToRequest(), CancellationToken.None)),
+        Step.GrantStep s => Verdict.Of(await service.GrantAsync(s.ToRequest(), "root", s.Key, CancellationToken.None)),
+        Step.PurchaseStep s => Verdict.Of(await service.PurchaseAsync(s.ToRequest(), s.Key, CancellationToken.None)),
+        Step.WriteDownStep s => Verdict.Of(await service.WriteDownAsync(s.ToRequest(), s.Key, CancellationToken.None)),
         Step.DeleteStep s => Verdict.Of(await service.DeleteUserAsync(s.UserId, CancellationToken.None)),
         _ => throw new ArgumentOutOfRangeException(nameof(step), step, "must be resolved first"),
     };
