@@ -11,6 +11,13 @@ public sealed class TestDatabase : IAsyncLifetime
 
     public LedgerDatabase Ledger { get; private set; } = null!;
 
+    /// <summary>A database with nothing in it, not even the schema.</summary>
+    public static async Task<TestDatabase> CreateEmptyAsync()
+    {
+        var connectionString = await TestServer.CreateEmptyDatabaseAsync();
+        return new TestDatabase { ConnectionString = connectionString, Ledger = new LedgerDatabase(connectionString) };
+    }
+
     public async Task InitializeAsync()
     {
         ConnectionString = await TestServer.CreateDatabaseAsync();

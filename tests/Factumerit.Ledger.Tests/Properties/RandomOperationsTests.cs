@@ -47,11 +47,11 @@ public sealed class RandomOperationsTests
 
     private static string Run(Books books, Step step) => step switch
     {
-        Step.SignupStep s => Verdict.Of(books.Apply(new Signup(s.Request))),
-        Step.UsageStep s => Verdict.Of(books.Apply(new Usage(s.Request))),
-        Step.GrantStep s => Verdict.Of(books.Apply(new Grant(s.Request, "root", s.Key))),
-        Step.PurchaseStep s => Verdict.Of(books.Apply(new Purchase(s.Request, s.Key))),
-        Step.WriteDownStep s => Verdict.Of(books.Apply(new WriteDown(s.Request, s.Key))),
+        Step.SignupStep s => Verdict.Of(books.Apply(new Signup(s.ToRequest()))),
+        Step.UsageStep s => Verdict.Of(books.Apply(new Usage(s.ToRequest()))),
+        Step.GrantStep s => Verdict.Of(books.Apply(new Grant(s.ToRequest(), "root", s.Key))),
+        Step.PurchaseStep s => Verdict.Of(books.Apply(new Purchase(s.ToRequest(), s.Key))),
+        Step.WriteDownStep s => Verdict.Of(books.Apply(new WriteDown(s.ToRequest(), s.Key))),
         Step.DeleteStep s => Verdict.Of(books.Delete(s.UserId)),
         _ => throw new ArgumentOutOfRangeException(nameof(step), step, "must be resolved first"),
     };

@@ -56,27 +56,27 @@ public abstract record Step
 
     public sealed record SignupStep(string UserId, decimal CreditCents, bool IsOverridden) : Step
     {
-        public SignupRequest Request => new() { UserId = UserId, InitialCreditCents = CreditCents, OverrideHeadroomCheck = IsOverridden };
+        public SignupRequest ToRequest() => new() { UserId = UserId, InitialCreditCents = CreditCents, OverrideHeadroomCheck = IsOverridden };
     }
 
     public sealed record UsageStep(string UserId, decimal AmountCents, string RequestId) : Step
     {
-        public UsageRequest Request => new() { UserId = UserId, AmountCents = AmountCents, RequestId = RequestId };
+        public UsageRequest ToRequest() => new() { UserId = UserId, AmountCents = AmountCents, RequestId = RequestId };
     }
 
     public sealed record GrantStep(string UserId, decimal AmountCents, string Key) : Step
     {
-        public GrantRequest Request => new() { UserId = UserId, AmountCents = AmountCents };
+        public GrantRequest ToRequest() => new() { UserId = UserId, AmountCents = AmountCents };
     }
 
     public sealed record PurchaseStep(decimal CreditsCents, decimal TaxCents, string Provider, string Key) : Step
     {
-        public PurchaseRequest Request => new() { CreditsCents = CreditsCents, SalesTaxCents = TaxCents, Provider = Provider };
+        public PurchaseRequest ToRequest() => new() { CreditsCents = CreditsCents, SalesTaxCents = TaxCents, Provider = Provider };
     }
 
     public sealed record WriteDownStep(decimal? AmountCents, decimal? ActualCents, string Provider, string Key) : Step
     {
-        public WriteDownRequest Request => new() { AmountCents = AmountCents, ActualBalanceCents = ActualCents, Provider = Provider };
+        public WriteDownRequest ToRequest() => new() { AmountCents = AmountCents, ActualBalanceCents = ActualCents, Provider = Provider };
     }
 
     public sealed record DeleteStep(string UserId) : Step;

@@ -1,10 +1,8 @@
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.Properties;
-using Factumerit.Ledger.Writing;
 using FsCheck;
 using FsCheck.Fluent;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
@@ -20,39 +18,29 @@ public sealed class RandomOperationsOnDatabaseTests
             Config.QuickThrowOnFailure.WithMaxTest(12),
             Prop.ForAll(Step.Sequences(lengthMax: 40), steps => CompareAsync(Step.Resolve(steps)).GetAwaiter().GetResult()));
 
-    private static async Task CompareAsync(IReadOnlyList<Step> steps)
+    private static Task CompareAsync(IReadOnlyList<Step> steps) => DatabaseQueries.WithDatabaseAsync(async database =>
     {
-        var database = new TestDatabase();
-        await database.InitializeAsync();
-        try
+        var model = new ReferenceModel();
+        await database.PostAsync(async service =>
         {
-            await using (var writer = new LedgerWriter(database.Ledger, new WriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance))
+            foreach (var group in steps.Chunk(5))
             {
-                var service = new BudgetService(writer, TimeProvider.System);
-                var model = new ReferenceModel();
-                foreach (var group in steps.Chunk(5))
-                {
-                    var answers = await Task.WhenAll(group.Select(step => RunAsync(service, step)));
-                    answers.ShouldBe(group.Select(model.Run));
-                }
-                var budgets = await new UserQueries(database.Ledger).ListBudgetsAsync(null, 100, null, CancellationToken.None);
-                budgets.Users.Select(u => (u.UserId, u.BalanceCents)).ShouldBe(model.Balances, ignoreOrder: true);
+                var answers = await Task.WhenAll(group.Select(step => RunAsync(service, step)));
+                answers.ShouldBe(group.Select(model.Run));
             }
-            await database.AssertIntegrityAsync();
-        }
-        finally
-        {
-            await database.DisposeAsync();
-        }
-    }
+        });
+        var budgets = await new UserQueries(database.Ledger).ListBudgetsAsync(null, 100, null, CancellationToken.None);
+        budgets.Users.Select(u => (u.UserId, u.BalanceCents)).ShouldBe(model.Balances, ignoreOrder: true);
+        await database.AssertIntegrityAsync();
+    });
 
     private static async Task<string> RunAsync(BudgetService service, Step step) => step switch
     {
-        Step.SignupStep s => Verdict.Of(await service.SignUpAsync(s.Request, CancellationToken.None)),
-        Step.UsageStep s => Verdict.Of(await service.RecordUsageAsync(s.Request, CancellationToken.None)),
-        Step.GrantStep s => Verdict.Of(await service.GrantAsync(s.Request, "root", s.Key, CancellationToken.None)),
-        Step.PurchaseStep s => Verdict.Of(await service.PurchaseAsync(s.Request, s.Key, CancellationToken.None)),
-        Step.WriteDownStep s => Verdict.Of(await service.WriteDownAsync(s.Request, s.Key, CancellationToken.None)),
+        Step.SignupStep s => Verdict.Of(await service.SignUpAsync(s.ToRequest(), CancellationToken.None)),
+        Step.UsageStep s => Verdict.Of(await service.RecordUsageAsync(s.ToRequest(), CancellationToken.None)),
+        Step.GrantStep s => Verdict.Of(await service.GrantAsync(s.ToRequest(), "root", s.Key, CancellationToken.None)),
+        Step.PurchaseStep s => Verdict.Of(await service.PurchaseAsync(s.ToRequest(), s.Key, CancellationToken.None)),
+        Step.WriteDownStep s => Verdict.Of(await service.WriteDownAsync(s.ToRequest(), s.Key, CancellationToken.None)),
         Step.DeleteStep s => Verdict.Of(await service.DeleteUserAsync(s.UserId, CancellationToken.None)),
         _ => throw new ArgumentOutOfRangeException(nameof(step), step, "must be resolved first"),
     };

@@ -1,0 +1,49 @@
+using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Logging.Abstractions;
+using Npgsql;
+
+namespace Factumerit.Ledger.Tests.Database;
+
+/// <summary>Further questions that tests ask of a database, postings through the service, and a database for a single test.</summary>
+internal static class DatabaseQueries
+{
+    /// <summary>Each row as one line, its columns separated by |, amounts without trailing zeros, a NULL as nothing.</summary>
+    public static async Task<List<string>> RowsAsync(this TestDatabase database, string sql)
+    {
+        await using var command = database.Ledger.Readers.CreateCommand(sql);
+        await using var reader = await command.ExecuteReaderAsync();
+        var rows = new List<string>();
+        while (await reader.ReadAsync())
+            rows.Add(string.Join('|', Enumerable.Range(0, reader.FieldCount).Select(column => Text(reader, column))));
+        return rows;
+    }
+
+    public static Task<IntegrityReport> CheckIntegrityAsync(this TestDatabase database) =>
+        new IntegrityCheck(database.Ledger).RunAsync(CancellationToken.None);
+
+    /// <summary>Runs postings through a service of their own, as after a start on this database.</summary>
+    public static async Task PostAsync(this TestDatabase database, Func<BudgetService, Task> post)
+    {
+        await using var writer = new LedgerWriter(database.Ledger, new WriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance);
+        await post(new BudgetService(writer, TimeProvider.System));
+    }
+
+    /// <summary>Runs a test on a migrated, empty database that no other test sees.</summary>
+    public static async Task WithDatabaseAsync(Func<TestDatabase, Task> test)
+    {
+        var database = new TestDatabase();
+        await database.InitializeAsync();
+        try
+        {
+            await test(database);
+        }
+        finally
+        {
+            await database.DisposeAsync();
+        }
+    }
+
+    private static string Text(NpgsqlDataReader reader, int column) =>
+        reader.GetValue(column) is decimal cents ? Money.Format(cents) : $"{reader.GetValue(column)}";
+}
