@@ -15,7 +15,7 @@ internal static class LedgerCommands
     {
         BuildBalances(tree),
         BuildUser(tree),
-        tree.Create("integrity", "Whether the books balance; exits with 1 where anything is at fault", IntegrityAsync),
+        BuildIntegrity(tree),
         tree.Create("summary", "Debits and credits by type of account", SummaryAsync),
         tree.Create("headroom", "What the provider still owes us less what we owe users", HeadroomAsync),
     };
@@ -89,9 +89,19 @@ internal static class LedgerCommands
         return ExitCode.Done;
     }
 
-    private static async Task<int> IntegrityAsync(CommandContext context, CancellationToken cancellationToken)
+    private static Command BuildIntegrity(CommandTree tree)
     {
-        var answer = await context.Client.GetAsync("ledger/integrity", cancellationToken);
+        var full = new Option<bool>("--full") { Description = "Read everything from the first entry on, not only what came since the last check" };
+        return tree.Create(
+            "integrity",
+            "Whether the books balance; exits with 1 where anything is at fault",
+            (context, cancellationToken) => IntegrityAsync(context, context.Value(full), cancellationToken),
+            full);
+    }
+
+    private static async Task<int> IntegrityAsync(CommandContext context, bool isFull, CancellationToken cancellationToken)
+    {
+        var answer = await context.Client.GetAsync(isFull ? "ledger/integrity?full=true" : "ledger/integrity", cancellationToken);
         var integrity = answer.Read(LedgerJson.Default.Integrity);
         var faults = integrity.Faults ?? [];
         var isSound = integrity.IsBalanced && integrity.Imbalance == 0 && faults.Length == 0;

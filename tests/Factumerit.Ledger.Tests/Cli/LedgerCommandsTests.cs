@@ -145,6 +145,17 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Integrity_reads_everything_when_asked_to()
+    {
+        _ledger.Answers(200, """{"is_balanced":true,"total_debits":0,"total_credits":0,"imbalance":0,"entry_count":0,"transaction_count":0,"faults":[]}""");
+
+        var run = await FaRun.OfAsync(_ledger, "ledger", "integrity", "--full");
+
+        run.ExitCode.ShouldBe(0);
+        _ledger.Requests.Single().Path.ShouldBe("/ledger/integrity?full=true");
+    }
+
+    [Fact]
     public async Task Summary_adds_the_types_up()
     {
         _ledger.Answers(200, """{"types":[{"type":"asset","accounts":1,"debits":5,"credits":2500,"net":2495,"entries":2},{"type":"equity","accounts":2,"debits":2759,"credits":0,"net":-2759,"entries":2}]}""");
