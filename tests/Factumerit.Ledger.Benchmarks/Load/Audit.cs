@@ -17,7 +17,7 @@ internal sealed class Audit(string connectionString)
     private readonly Dictionary<string, decimal> _spent = new(StringComparer.Ordinal);
 
     /// <summary>Which senders' request ids may be there: over how many users each spread its calls.</summary>
-    public required IReadOnlyDictionary<string, int> UsersByTag { get; init; }
+    public required IReadOnlyDictionary<int, int> UsersByTag { get; init; }
 
     /// <summary>The request ids that clients were told are recorded.</summary>
     public required IEnumerable<string> Acknowledged { get; init; }
@@ -44,31 +44,37 @@ internal sealed class Audit(string connectionString)
 
     private async Task CompareUsagesAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
-        var missing = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var id in Acknowledged)
-            if (!missing.Add(id))
-                Fault("acknowledged twice", id);
-        var seen = new HashSet<string>(missing.Count, StringComparer.Ordinal);
+        var missing = new HashSet<CallId>();
+        foreach (var text in Acknowledged)
+            if (Calls.Read(text) is not { } id)
+                Fault("acknowledged, but never sent", text);
+            else if (!missing.Add(id))
+                Fault("acknowledged twice", text);
+        var seen = new HashSet<CallId>(missing.Count);
         var unacknowledged = 0L;
         await using var command = source.CreateCommand("SELECT user_id, request_id, user_price_cents FROM llm_usage");
         command.CommandTimeout = 0;
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         while (await reader.ReadAsync(cancellationToken))
         {
-            var (user, id, cents) = (reader.GetString(0), reader.GetString(1), reader.GetDecimal(2));
+            var (user, text, cents) = (reader.GetString(0), reader.GetString(1), reader.GetDecimal(2));
             Usages++;
             _spent[user] = _spent.GetValueOrDefault(user) + cents;
+            if (Calls.Read(text) is not { } id || !UsersByTag.TryGetValue(id.Tag, out var users))
+            {
+                Fault("recorded, but never sent", text);
+                continue;
+            }
+            var call = Calls.Of(id.Thread, id.Number, users);
             if (!seen.Add(id))
-                Fault("recorded twice", id);
-            else if (Calls.Of(id, UsersByTag) is not { } call)
-                Fault("recorded, but never sent", id);
+                Fault("recorded twice", text);
             else if (user != Calls.User(call.User) || cents != call.Cents)
-                Fault("recorded wrongly", $"{id}: {cents} cents of {user}, not {call.Cents} of {Calls.User(call.User)}");
-            if (!missing.Remove(id))
+                Fault("recorded wrongly", $"{text}: {cents} cents of {user}, not {call.Cents} of {Calls.User(call.User)}");
+            else if (!missing.Remove(id))
                 unacknowledged++;
         }
         foreach (var id in missing)
-            Fault("acknowledged, but LOST", id);
+            Fault("acknowledged, but LOST", Calls.RequestId(id.Tag, id.Thread, id.Number));
         if (unacknowledged > UnacknowledgedMax)
             Fault("recorded, but nobody was told", $"{unacknowledged} usages, where at most {UnacknowledgedMax} can have been under way");
     }

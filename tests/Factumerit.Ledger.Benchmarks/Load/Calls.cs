@@ -16,9 +16,9 @@ internal static class Calls
 
     public static string User(int number) => string.Create(CultureInfo.InvariantCulture, $"bench:{number:00000}");
 
-    public static string RequestId(string tag, int thread, long n) => string.Create(CultureInfo.InvariantCulture, $"chatcmpl-{tag}-{thread}-{n:000000000}");
+    public static string RequestId(int tag, int thread, int n) => string.Create(CultureInfo.InvariantCulture, $"chatcmpl-{tag:000}-{thread}-{n:000000000}");
 
-    public static Call Of(int thread, long n, int users)
+    public static Call Of(int thread, int n, int users)
     {
         var hash = (uint)(((ulong)n * 1597334677UL + (ulong)thread * 3812015801UL) % 4294967296UL);
         var (high, low) = (hash / 65536, hash % 65536);
@@ -26,12 +26,18 @@ internal static class Calls
         return new Call((int)user, new decimal((high * 31 + low) % 9999 + 1) / 10_000, 200 + high % 4000, 20 + low % 900);
     }
 
-    /// <summary>The call that a request id names; null when no sender of ours made the id.</summary>
-    public static Call? Of(string requestId, IReadOnlyDictionary<string, int> usersByTag) =>
-        requestId.Split('-') is ["chatcmpl", var tag, var thread, var n] && usersByTag.TryGetValue(tag, out var users)
-            ? Of(int.Parse(thread, CultureInfo.InvariantCulture), long.Parse(n, CultureInfo.InvariantCulture), users)
+    /// <summary>Who made a request id, and which call it names; null when no sender of ours made it.</summary>
+    public static CallId? Read(string requestId) =>
+        requestId.Split('-') is ["chatcmpl", { Length: 3 } tag, { Length: 1 } thread, { Length: 9 } n]
+        && int.TryParse(thread, NumberStyles.None, CultureInfo.InvariantCulture, out var threadNumber)
+        && int.TryParse(n, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && int.TryParse(tag, NumberStyles.None, CultureInfo.InvariantCulture, out var tagNumber)
+            ? new CallId(tagNumber, threadNumber, number)
             : null;
 }
+
+/// <summary>A request id in short: the run of a sender, its thread, and the number of the call.</summary>
+internal readonly record struct CallId(int Tag, int Thread, int Number);
 
 /// <summary>One call: the number of the user who pays, the price in cents, and the tokens that are reported with it.</summary>
 internal readonly record struct Call(int User, decimal Cents, long PromptTokens, long CompletionTokens);

@@ -22,8 +22,7 @@ internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progre
     public double? TpcbOneClientMs { get; set; }
     public double? RawPerSecond { get; set; }
 
-    /// <summary>Usages a second that one service took from 256 connections.</summary>
-    public double? CapacityPerSecond { get; set; }
+    public double? PlainPerSecond { get; set; }
 
     public void Say(string line) => progress.WriteLine($"  {line}");
 
@@ -66,7 +65,8 @@ internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progre
         {
             for (var i = 0; i < processes; i++)
                 await ledger.StartServiceAsync(cancellationToken);
-            await ledger.MakeKeyAsync(cancellationToken);
+            if (processes > 0)
+                await ledger.MakeKeyAsync(cancellationToken);
             return ledger;
         }
         catch

@@ -25,6 +25,9 @@ internal sealed class LedgerUnderLoad(Lab lab, string name, string database, str
     /// <summary>Answers, other than good ones, that a scenario did not expect are a fault. Senders that expect them say so here.</summary>
     public bool RefusalsExpected { get; set; }
 
+    /// <summary>Request ids that were recorded by other means than a sender.</summary>
+    public IEnumerable<string> MoreAcknowledged { get; set; } = [];
+
     /// <summary>Usages that may have been written without an answer beyond those under way at the end of each run.</summary>
     public long MoreUnacknowledged { get; set; }
 
@@ -79,8 +82,8 @@ internal sealed class LedgerUnderLoad(Lab lab, string name, string database, str
             await service.StopAsync();
         var audit = new Audit(connectionString)
         {
-            UsersByTag = _runs.ToDictionary(r => r.Tag, r => r.Order.Users),
-            Acknowledged = _runs.SelectMany(r => r.AcknowledgedFiles).SelectMany(File.ReadLines),
+            UsersByTag = _runs.ToDictionary(r => r.Tag, r => r.Order.Users).Append(new(Filling.Tag, Calls.Users)).ToDictionary(),
+            Acknowledged = _runs.SelectMany(r => r.Acknowledged).Concat(MoreAcknowledged),
             UnacknowledgedMax = _runs.Sum(r => r.Order.Connections * r.Order.CallsPerRequest) + MoreUnacknowledged,
         };
         await lab.AuditAsync(name, audit, cancellationToken);
@@ -91,7 +94,7 @@ internal sealed class LedgerUnderLoad(Lab lab, string name, string database, str
     {
         foreach (var service in Services)
             await service.DisposeAsync();
-        foreach (var file in _runs.SelectMany(r => r.AcknowledgedFiles))
+        foreach (var file in _runs.SelectMany(r => r.Files("*")))
             File.Delete(file);
         await lab.Server.DropDatabaseAsync(database, CancellationToken.None);
     }

@@ -16,10 +16,12 @@ internal sealed record WrkOrder(string Script, int Connections, int Seconds)
 }
 
 /// <summary>What wrk saw. Latencies are milliseconds.</summary>
-internal sealed record WrkResult(IReadOnlyDictionary<string, double> Numbers, WrkOrder Order, string Tag, IReadOnlyList<string> AcknowledgedFiles)
+internal sealed record WrkResult(IReadOnlyDictionary<string, double> Numbers, WrkOrder Order, int Tag, string Directory)
 {
+    /// <summary>The request ids that were acknowledged, a line each.</summary>
+    public IEnumerable<string> Acknowledged => Files("ids").SelectMany(File.ReadLines);
+
     public double Seconds => Numbers["duration_us"] / 1e6;
-    public double RequestsPerSecond => Numbers["requests"] / Seconds;
     public double MeanMs => Numbers["mean_us"] / 1e3;
     public double P50Ms => Numbers["p50_us"] / 1e3;
     public double P99Ms => Numbers["p99_us"] / 1e3;
@@ -30,14 +32,20 @@ internal sealed record WrkResult(IReadOnlyDictionary<string, double> Numbers, Wr
 
     public double Status(int status) => Numbers.GetValueOrDefault(string.Create(CultureInfo.InvariantCulture, $"status_{status}"));
 
-    /// <summary>Answers a second that said the request was done.</summary>
-    public double GoodPerSecond => (Status(200) + Status(201)) / Seconds;
+    /// <summary>Usages a second that were acknowledged.</summary>
+    public double UsagesPerSecond => Numbers["usages"] / Seconds;
+
+    /// <summary>Answers a second, good or not.</summary>
+    public double AnswersPerSecond => (Status(200) + Status(201) + Refused) / Seconds;
 
     /// <summary>Answers of any other status.</summary>
     public double Refused => Numbers.Where(n => n.Key.StartsWith("status_", StringComparison.Ordinal)).Sum(n => n.Value) - Status(200) - Status(201);
 
+    /// <summary>Files that the script's threads wrote, by their extension.</summary>
+    public IReadOnlyList<string> Files(string extension) => [.. System.IO.Directory.EnumerateFiles(Directory, $"{Wrk.Text(Tag)}-*.{extension}")];
+
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{GoodPerSecond:#,0}/s, p50 {P50Ms:0.0} ms, p99 {P99Ms:0.0} ms, max {MaxMs:0.0} ms, {Refused:0} refused, {SocketErrors:0} errors");
+        CultureInfo.InvariantCulture, $"{AnswersPerSecond:#,0} answers/s, p50 {P50Ms:0.0} ms, p99 {P99Ms:0.0} ms, max {MaxMs:0.0} ms, {Refused:0} refused, {SocketErrors:0} errors");
 }
 
 /// <summary>Runs wrk with a script of this project. Each run has a tag of its own, so that its request ids are no other run's.</summary>
@@ -53,21 +61,24 @@ internal sealed class Wrk(string directory)
         var environment = new Dictionary<string, string>
         {
             ["BENCH_KEY"] = key,
-            ["BENCH_TAG"] = tag,
-            ["BENCH_USERS"] = Text(order.Users),
+            ["BENCH_TAG"] = Text(tag),
+            ["BENCH_USERS"] = Number(order.Users),
             ["BENCH_OUT"] = directory,
             ["BENCH_LUA"] = lua,
         };
         var threads = Math.Min(Threads, order.Connections);
         var output = await Child.RunAsync(
             "wrk",
-            ["-t", Text(threads), "-c", Text(order.Connections), "-d", $"{order.Seconds}s", "--timeout", "10s", "-s", Path.Combine(lua, order.Script + ".lua"), url],
+            ["-t", Number(threads), "-c", Number(order.Connections), "-d", $"{order.Seconds}s", "--timeout", "10s", "-s", Path.Combine(lua, order.Script + ".lua"), url],
             environment, cancellationToken);
-        var files = Enumerable.Range(0, threads).Select(t => Path.Combine(directory, $"{tag}-{t}.ids")).Where(File.Exists).ToList();
-        return new WrkResult(Parse(output), order, tag, files);
+        return new WrkResult(Parse(output), order, tag, directory);
     }
 
-    public string NextTag() => Interlocked.Increment(ref _runs).ToString("000", CultureInfo.InvariantCulture);
+    /// <summary>A number that no other run has.</summary>
+    public int NextTag() => Interlocked.Increment(ref _runs);
+
+    /// <summary>A tag as it stands in request ids and names of files.</summary>
+    public static string Text(int tag) => tag.ToString("000", CultureInfo.InvariantCulture);
 
     private static Dictionary<string, double> Parse(string output)
     {
@@ -78,5 +89,5 @@ internal sealed class Wrk(string directory)
         return numbers.ContainsKey("requests") ? numbers : throw new InvalidOperationException($"wrk did not report: {output}");
     }
 
-    private static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

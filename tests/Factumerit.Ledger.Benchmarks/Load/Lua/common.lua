@@ -29,9 +29,9 @@ function call(n)
       user, amount, tag, thread_number, n, 200 + high % 4000, 20 + low % 900)
 end
 
-function post(path, body)
-   return format("POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
-      path, key, #body, body)
+function post(path, body, more_headers)
+   return format("POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n%sContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+      path, key, more_headers or "", #body, body)
 end
 
 function get(path)
@@ -44,7 +44,10 @@ function count(status)
    _G[name] = (_G[name] or 0) + 1
 end
 
+kept = 0
+
 function keep(id)
+   kept = kept + 1
    acknowledged:write(id, "\n")
 end
 
@@ -57,6 +60,11 @@ function done(summary, latency, requests)
    print(format("bench p50_us %d", latency:percentile(50)))
    print(format("bench p99_us %d", latency:percentile(99)))
    print(format("bench max_us %d", latency.max))
+   local usages = 0
+   for _, thread in ipairs(threads) do
+      usages = usages + thread:get("kept")
+   end
+   print(format("bench usages %d", usages))
    for _, status in ipairs(statuses) do
       local total = 0
       for _, thread in ipairs(threads) do
@@ -65,8 +73,5 @@ function done(summary, latency, requests)
       if total > 0 then
          print(format("bench status_%d %d", status, total))
       end
-   end
-   if report then
-      report(threads, latency)
    end
 end

@@ -27,7 +27,7 @@ internal static class RawLimit
             .Against("TPC-B", lab.RawPerSecond / lab.TpcbPerSecond, Unit.Times);
         var audit = new Audit(connectionString)
         {
-            UsersByTag = new Dictionary<string, int> { [tag] = Calls.Users },
+            UsersByTag = new Dictionary<int, int> { [tag] = Calls.Users },
             Acknowledged = Enumerable.Range(0, usages).Select(n => Calls.RequestId(tag, 0, n)),
             UnacknowledgedMax = 0,
         };
@@ -35,7 +35,7 @@ internal static class RawLimit
         await lab.Server.DropDatabaseAsync(Database, cancellationToken);
     }
 
-    private static async Task<(int Batches, double Seconds)> WriteAsync(string connectionString, string tag, CancellationToken cancellationToken)
+    private static async Task<(int Batches, double Seconds)> WriteAsync(string connectionString, int tag, CancellationToken cancellationToken)
     {
         await using var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync(cancellationToken);
@@ -58,7 +58,7 @@ internal static class RawLimit
         return (batches, timed.Elapsed.TotalSeconds);
     }
 
-    private static void Fill(NpgsqlCommand command, string tag, int batch, decimal[] balances)
+    private static void Fill(NpgsqlCommand command, int tag, int batch, decimal[] balances)
     {
         var calls = Enumerable.Range(batch * BatchSize, BatchSize).Select(n => (Id: Calls.RequestId(tag, 0, n), Call: Calls.Of(0, n, Calls.Users))).ToArray();
         command.Parameters.Clear();

@@ -3,7 +3,10 @@ using System.Text.RegularExpressions;
 
 namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 
-/// <summary>What PostgreSQL does on this machine without us: pgbench's TPC-B-like transaction, each with a commit of its own.</summary>
+/// <summary>
+/// What there is without us: PostgreSQL itself, by pgbench's TPC-B-like transaction, and a plain service on it; each transaction with a commit of
+/// its own.
+/// </summary>
 internal static partial class Yardsticks
 {
     private const string Database = "bench_tpcb";
@@ -20,6 +23,31 @@ internal static partial class Yardsticks
         lab.Report("TPC-B, 16 clients", lab.TpcbPerSecond.Value, Unit.PerSecond);
         lab.Report("TPC-B, 1 client: a transaction takes", lab.TpcbOneClientMs.Value, Unit.Milliseconds);
         await lab.Server.DropDatabaseAsync(Database, cancellationToken);
+    }
+
+    public static async Task PlainAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        const string database = "bench_plain";
+        var connectionString = await lab.CopySeededAsync(database, cancellationToken);
+        var environment = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString };
+        string[] command = [Path.Combine(AppContext.BaseDirectory, "Factumerit.Ledger.Benchmarks.dll"), "plain"];
+        var order = new WrkOrder("usage", 64, 5);
+        await using var service = await ServiceProcess.StartAsync("dotnet", command, environment, "/ready", ServiceProcess.FreePort(), cancellationToken);
+        var warmUp = await lab.Wrk.RunAsync(service.Url, lab.AdminKey, order with { Seconds = 2 }, cancellationToken);
+        var run = await lab.Wrk.RunAsync(service.Url, lab.AdminKey, order, cancellationToken);
+        await service.StopAsync();
+        lab.PlainPerSecond = run.UsagesPerSecond;
+        lab.Report("one at a time: a plain EF service, 64 connections", run.UsagesPerSecond, Unit.PerSecond)
+            .Against("TPC-B", run.UsagesPerSecond / lab.TpcbPerSecond, Unit.Times);
+        var audit = new Audit(connectionString)
+        {
+            UsersByTag = new Dictionary<int, int> { [warmUp.Tag] = Calls.Users, [run.Tag] = Calls.Users },
+            Acknowledged = warmUp.Acknowledged.Concat(run.Acknowledged),
+            UnacknowledgedMax = 2 * order.Connections,
+            FaultsIgnored = ["total-mismatch", "time-reversed"],
+        };
+        await lab.AuditAsync("plain", audit, cancellationToken);
+        await lab.Server.DropDatabaseAsync(database, cancellationToken);
     }
 
     private static double Number(Regex pattern, string output) =>
