@@ -1,0 +1,20 @@
+-- POST /usage, one call a request.
+dofile(os.getenv("BENCH_LUA") .. "/common.lua")
+
+local n = 0
+
+function init(arguments)
+   open_acknowledged()
+end
+
+function request()
+   n = n + 1
+   return post("/usage", call(n))
+end
+
+function response(status, headers, body)
+   count(status)
+   if status == 201 or status == 200 then
+      keep(body:match('"request_id":"([^"]+)"'))
+   end
+end

@@ -1,0 +1,59 @@
+namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
+
+/// <summary>What ten million entries change: the throughput of usages, and the time that reports take.</summary>
+internal static class Growth
+{
+    private const int Usages = 5_000_000;
+    private const int Repeats = 20;
+    private static readonly TimeSpan ReportTimeMax = TimeSpan.FromSeconds(60);
+    private static readonly WrkOrder Order = new("usage", 256, 8);
+
+    public static async Task RunAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        var empty = await EmptyAsync(lab, cancellationToken);
+        await using var ledger = await lab.OpenAsync("growth", processes: 0, cancellationToken);
+        lab.Say($"filling in {2 * Usages:#,0} entries");
+        await Filling.RunAsync(lab.Server, ledger.Database, Usages, cancellationToken);
+        ledger.MoreAcknowledged = Filling.RequestIds(Usages);
+        await ledger.StartServiceAsync(cancellationToken);
+        await ledger.MakeKeyAsync(cancellationToken);
+
+        await ReportAsync(lab, ledger, "/ledger/balances?limit=100", 50, 10, cancellationToken);
+        await ReportAsync(lab, ledger, "/ledger/summary", 50, 10, cancellationToken);
+        await ReportAsync(lab, ledger, "/ledger/headroom", 50, 10, cancellationToken);
+        await ReportAsync(lab, ledger, "/ledger/integrity", 1000, 100, cancellationToken);
+        await ledger.WarmUpAsync(cancellationToken);
+        var full = await ledger.RunAsync(Order, cancellationToken);
+        await ledger.CloseAsync(cancellationToken);
+        lab.Report("POST /usage, 256 connections, at 10 million entries", full.UsagesPerSecond, Unit.PerSecond)
+            .Against("an empty ledger", 100 * full.UsagesPerSecond / empty, Unit.Percent, must: 85, aim: 95);
+    }
+
+    private static async Task<double> EmptyAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        await using var ledger = await lab.OpenAsync("empty", processes: 1, cancellationToken);
+        await ledger.WarmUpAsync(cancellationToken);
+        var run = await ledger.RunAsync(Order, cancellationToken);
+        await ledger.CloseAsync(cancellationToken);
+        return run.UsagesPerSecond;
+    }
+
+    // After one that is not counted; a report that is slow is not repeated for ever.
+    private static async Task ReportAsync(Lab lab, LedgerUnderLoad ledger, string path, double mustMs, double aimMs, CancellationToken cancellationToken)
+    {
+        using var client = ledger.CreateClient();
+        var began = TimeProvider.System.GetTimestamp();
+        var milliseconds = new List<double>();
+        for (var i = 0; i <= Repeats && (i < 2 || TimeProvider.System.GetElapsedTime(began) < ReportTimeMax); i++)
+        {
+            var sent = TimeProvider.System.GetTimestamp();
+            await client.GetByteArrayAsync(new Uri(path, UriKind.Relative), cancellationToken);
+            if (i > 0)
+                milliseconds.Add(TimeProvider.System.GetElapsedTime(sent).TotalMilliseconds);
+        }
+        milliseconds.Sort();
+        lab.Report($"GET {path} at 10 million entries: median of {milliseconds.Count}", milliseconds[milliseconds.Count / 2], Unit.Milliseconds)
+            .Within(mustMs, aimMs);
+        lab.Report("the same: the slowest", milliseconds[^1], Unit.Milliseconds);
+    }
+}

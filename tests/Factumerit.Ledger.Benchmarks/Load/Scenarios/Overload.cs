@@ -1,0 +1,55 @@
+using System.Globalization;
+
+namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
+
+/// <summary>More than the service can take: what it accepts must still be quick, what it can't must be told so soon, and memory must not grow.</summary>
+internal static class Overload
+{
+    private const int Connections = 4096;
+
+    public static async Task RunAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        await using var ledger = await lab.OpenAsync("overload", processes: 1, cancellationToken);
+        ledger.RefusalsExpected = true;
+        await ledger.WarmUpAsync(cancellationToken);
+        var capacity = (await ledger.RunAsync(new WrkOrder("usage", 256, 4), cancellationToken)).UsagesPerSecond;
+        // The first crowd makes the service as large as it gets; a second one must not make it larger.
+        await ledger.RunAsync(new WrkOrder("overload", Connections, 4), cancellationToken);
+        var before = ledger.Service.PeakMegabytes;
+        var run = await ledger.RunAsync(new WrkOrder("overload", Connections, 8), cancellationToken);
+        var after = ledger.Service.PeakMegabytes;
+        await ledger.CloseAsync(cancellationToken);
+
+        if (run.Refused > run.Status(503) || run.SocketErrors > 0)
+            lab.Fail($"overload: answers other than 201 and 503, or broken connections: {run}");
+        var (accepted, refused) = Latencies(run);
+        lab.Report($"overload, {Connections:#,0} connections: answers", run.AnswersPerSecond, Unit.PerSecond)
+            .Against("what 256 connections get through", run.AnswersPerSecond / capacity, Unit.Times);
+        lab.Report("the same: accepted", run.UsagesPerSecond, Unit.PerSecond)
+            .Against("what 256 connections get through", 100 * run.UsagesPerSecond / capacity, Unit.Percent);
+        if (accepted.Count > 0)
+            lab.Report("the same: p99 of the accepted", Percentile(accepted, 0.99), Unit.Milliseconds).Within(must: 250);
+        else
+            lab.Fail("overload: nothing was accepted");
+        if (refused.Count > 0)
+            lab.Report("the same: p99 of the refused", Percentile(refused, 0.99), Unit.Milliseconds).Within(must: 250);
+        lab.Report("the same: memory at its highest", after, Unit.Megabytes)
+            .Against("before", after / before, Unit.Times, must: 1.1, atLeast: false);
+    }
+
+    // Milliseconds, in order: of the good answers and of all others.
+    private static (List<double> Accepted, List<double> Refused) Latencies(WrkResult run)
+    {
+        var (accepted, refused) = (new List<double>(), new List<double>());
+        foreach (var line in run.Files("latencies").SelectMany(File.ReadLines))
+        {
+            var (status, microseconds) = (line[..3], line[4..]);
+            (status is "200" or "201" ? accepted : refused).Add(double.Parse(microseconds, CultureInfo.InvariantCulture) / 1000);
+        }
+        accepted.Sort();
+        refused.Sort();
+        return (accepted, refused);
+    }
+
+    private static double Percentile(List<double> sorted, double share) => sorted[Math.Min(sorted.Count - 1, (int)(sorted.Count * share))];
+}

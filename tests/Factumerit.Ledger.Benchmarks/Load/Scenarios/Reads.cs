@@ -1,0 +1,76 @@
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
+
+/// <summary>What readers get while usages are written, and what they cost the writers. Also how soon a service is ready.</summary>
+internal static class Reads
+{
+    private const int StartsMeasured = 5;
+    private const int ChecksInARow = 20;
+
+    public static async Task StartAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        await using var ledger = await lab.OpenAsync("start", processes: 1, cancellationToken);
+        await ledger.RunAsync(new WrkOrder("usage", 64, 2), cancellationToken);
+        await ledger.Service.StopAsync();
+        var seconds = new List<double>();
+        for (var i = 0; i < StartsMeasured; i++)
+        {
+            var service = await ledger.StartServiceAsync(cancellationToken);
+            seconds.Add(service.ReadyAfter.TotalSeconds);
+            await service.StopAsync();
+        }
+        await ledger.CloseAsync(cancellationToken);
+        lab.Report("start to ready on an existing database, median of 5", seconds.Order().ElementAt(StartsMeasured / 2), Unit.Seconds).Within(must: 3, aim: 1);
+    }
+
+    public static async Task WhileWritingAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        await using var ledger = await lab.OpenAsync("read", processes: 1, cancellationToken);
+        await ledger.WarmUpAsync(cancellationToken);
+        await ledger.RunAsync(new WrkOrder("read", 8, 2), cancellationToken);
+        var writing = ledger.RunAsync(new WrkOrder("usage", 64, 8), cancellationToken);
+        await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
+        var reads = await ledger.RunAsync(new WrkOrder("read", 8, 6), cancellationToken);
+        var writes = await writing;
+        await ledger.CloseAsync(cancellationToken);
+        lab.Report("POST /usage, 64 connections, beside the readers", writes.UsagesPerSecond, Unit.PerSecond);
+        lab.Report("GET /users/{id} beside it: p50 latency", reads.P50Ms, Unit.Milliseconds);
+        lab.Report("GET /users/{id} beside it: p99 latency", reads.P99Ms, Unit.Milliseconds).Within(must: 20, aim: 5);
+    }
+
+    /// <summary>Load with 20 checks in a row, and load without, take turns.</summary>
+    public static async Task IntegrityAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        await using var ledger = await lab.OpenAsync("integrity", processes: 1, cancellationToken);
+        await ledger.WarmUpAsync(cancellationToken);
+        var order = new WrkOrder("usage", 256, 5);
+        var (with, without, checks) = (0.0, 0.0, 0);
+        for (var turn = 0; turn < 2; turn++)
+        {
+            var loading = ledger.RunAsync(order, cancellationToken);
+            checks += await CheckAsync(lab, ledger, loading, cancellationToken);
+            with += (await loading).UsagesPerSecond / 2;
+            without += (await ledger.RunAsync(order, cancellationToken)).UsagesPerSecond / 2;
+        }
+        await ledger.CloseAsync(cancellationToken);
+        lab.Report("GET /ledger/integrity, asked twice for 20 in a row within 5 s of full load: done", checks, Unit.Count).Within(must: 2 * ChecksInARow, atLeast: true);
+        lab.Report("POST /usage, 256 connections, beside them", with, Unit.PerSecond)
+            .Against("without, in turn with it", 100 * with / without, Unit.Percent, must: 90, aim: 100);
+    }
+
+    private static async Task<int> CheckAsync(Lab lab, LedgerUnderLoad ledger, Task loading, CancellationToken cancellationToken)
+    {
+        using var client = ledger.CreateClient();
+        var done = 0;
+        while (done < ChecksInARow && !loading.IsCompleted)
+        {
+            var report = JsonDocument.Parse(await client.GetStringAsync(new Uri("/ledger/integrity", UriKind.Relative), cancellationToken)).RootElement;
+            if (!report.GetProperty("is_balanced").GetBoolean() || report.GetProperty("faults").GetArrayLength() > 0)
+                lab.Fail($"integrity: a false alarm: {report}");
+            if (!loading.IsCompleted)
+                done++;
+        }
+        return done;
+    }
+}

@@ -1,0 +1,63 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+
+namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
+
+/// <summary>
+/// What there is without us: PostgreSQL itself, by pgbench's TPC-B-like transaction, and a plain service on it; each transaction with a commit of
+/// its own.
+/// </summary>
+internal static partial class Yardsticks
+{
+    private const string Database = "bench_tpcb";
+
+    public static async Task TpcbAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        await lab.Server.CreateDatabaseAsync(Database, null, cancellationToken);
+        await lab.Server.PgBenchAsync(Database, cancellationToken, "-i", "-q", "-s", "50");
+        await lab.Server.ExecuteAsync(Database, "CHECKPOINT", cancellationToken);
+        var many = await lab.Server.PgBenchAsync(Database, cancellationToken, "-M", "prepared", "-c", "16", "-j", "2", "-T", "8");
+        var one = await lab.Server.PgBenchAsync(Database, cancellationToken, "-M", "prepared", "-c", "1", "-T", "4");
+        lab.TpcbPerSecond = Number(RatePattern(), many);
+        lab.TpcbOneClientMs = Number(LatencyPattern(), one);
+        lab.Report("TPC-B, 16 clients", lab.TpcbPerSecond.Value, Unit.PerSecond);
+        lab.Report("TPC-B, 1 client: a transaction takes", lab.TpcbOneClientMs.Value, Unit.Milliseconds);
+        await lab.Server.DropDatabaseAsync(Database, cancellationToken);
+    }
+
+    public static async Task PlainAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        const string database = "bench_plain";
+        var connectionString = await lab.CopySeededAsync(database, cancellationToken);
+        var environment = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString };
+        string[] command = [Path.Combine(AppContext.BaseDirectory, "Factumerit.Ledger.Benchmarks.dll"), "plain"];
+        var order = new WrkOrder("usage", 64, 5);
+        await using var service = await ServiceProcess.StartAsync("dotnet", command, environment, "/ready", ServiceProcess.FreePort(), cancellationToken);
+        var warmUp = await lab.Wrk.RunAsync(service.Url, lab.AdminKey, order with { Seconds = 2 }, cancellationToken);
+        var run = await lab.Wrk.RunAsync(service.Url, lab.AdminKey, order, cancellationToken);
+        await service.StopAsync();
+        lab.PlainPerSecond = run.UsagesPerSecond;
+        lab.Report("one at a time: a plain EF service, 64 connections", run.UsagesPerSecond, Unit.PerSecond)
+            .Against("TPC-B", run.UsagesPerSecond / lab.TpcbPerSecond, Unit.Times);
+        var audit = new Audit(connectionString)
+        {
+            UsersByTag = new Dictionary<int, int> { [warmUp.Tag] = Calls.Users, [run.Tag] = Calls.Users },
+            Acknowledged = warmUp.Acknowledged.Concat(run.Acknowledged),
+            UnacknowledgedMax = 2 * order.Connections,
+            FaultsIgnored = ["total-mismatch", "time-reversed"],
+        };
+        await lab.AuditAsync("plain", audit, cancellationToken);
+        await lab.Server.DropDatabaseAsync(database, cancellationToken);
+    }
+
+    private static double Number(Regex pattern, string output) =>
+        pattern.Match(output) is { Success: true } match
+            ? double.Parse(match.Groups[1].ValueSpan, CultureInfo.InvariantCulture)
+            : throw new InvalidOperationException($"pgbench did not report: {output}");
+
+    [GeneratedRegex(@"^tps = ([0-9.]+)", RegexOptions.Multiline)]
+    private static partial Regex RatePattern();
+
+    [GeneratedRegex(@"^latency average = ([0-9.]+) ms", RegexOptions.Multiline)]
+    private static partial Regex LatencyPattern();
+}
