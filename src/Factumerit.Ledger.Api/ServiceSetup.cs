@@ -15,7 +15,7 @@ public static partial class Service
         builder.Logging.AddSerilog(
             ReadLogLevels(builder.Configuration)
                 .WriteTo.Console(
-                    outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj} {TraceId}{NewLine}{Exception}",
+                    outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
                     formatProvider: System.Globalization.CultureInfo.InvariantCulture)
                 .CreateLogger(),
             dispose: true);

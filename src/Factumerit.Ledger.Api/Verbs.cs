@@ -95,8 +95,6 @@ internal static class Verbs
             string.Join(" ", several.Cast<OptionsValidationException>().SelectMany(e => e.Failures).Select(SentenceOf)),
         ConfigurationException or EmbeddedPostgresException => exception.Message,
         InvalidOperationException { Message: var message } when message.Contains("configuration value", StringComparison.OrdinalIgnoreCase) => message,
-        InvalidOperationException { Message: var message } when message.EndsWith("Serilog level.", StringComparison.Ordinal) => $"Serilog:MinimumLevel is wrong: {message}",
-        FormatException { Message: var message } when message.StartsWith("Invalid url", StringComparison.Ordinal) => $"ASPNETCORE_URLS is wrong: {message}.",
         NpgsqlException npgsql => $"the database that ConnectionStrings:Ledger names can't be used: {npgsql.Message}",
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } io => $"{io.Message} Stop what listens there, or choose another address with ASPNETCORE_URLS.",
         _ => null,

@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Api.Http;
 public static class OpenApi
 {
     private const string SchemeId = "ApiKey";
-    private static readonly string[] TagOrder = ["Users", "Usage", "Credit", "Ledger", "API keys", "Problems"];
+    private static readonly string[] TagOrder = ["Users", "Usage", "Credit", "Ledger", "API keys", "Problems", "Health"];
 
     public static void AddApiPage(this IServiceCollection services)
     {
@@ -22,8 +22,7 @@ public static class OpenApi
                 Title = "Factumerit.Ledger",
                 Version = "v1",
                 Description = "A double-entry ledger of prepaid LLM credit. Amounts are US cents with at most 7 decimals; times are UTC. "
-                    + "A request that moves money carries an idempotency key and may be sent again until it is answered. "
-                    + "GET /health/live and GET /health/ready answer anyone: 200 when well, else 503.",
+                    + "A request that moves money carries an idempotency key and may be sent again until it is answered.",
             });
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();
