@@ -8,7 +8,8 @@ namespace Factumerit.Ledger.Commands;
 
 /// <summary>
 /// Tells whether two requests with one idempotency key are the same (R9): the first 64 bits of the SHA-256 over their fields in a fixed order.
-/// Fields are compared by value, so 5 and 5.00 are the same amount, and the order of fields and white space do not matter.
+/// Fields are compared by value, so 5 and 5.00 are the same amount, and the order of fields and white space between them do not matter;
+/// metadata is compared as it was sent.
 /// </summary>
 public readonly struct RequestHash
 {

@@ -16,7 +16,7 @@ public sealed class LedgerDatabase : IAsyncDisposable
     public LedgerDatabase(string connectionString, int readerPoolSize = 20)
     {
         Readers = Build(connectionString, "factumerit-ledger", readerPoolSize);
-        _writers = Build(connectionString, "factumerit-ledger-writer", poolSize: 4);
+        _writers = Build(connectionString, "factumerit-ledger-writer", poolSize: 4, commandTimeoutSecondsMax: 10);
         _readerOptions = Options(Readers);
         _writerOptions = Options(_writers);
     }
@@ -36,13 +36,14 @@ public sealed class LedgerDatabase : IAsyncDisposable
         await Readers.DisposeAsync();
     }
 
-    private static NpgsqlDataSource Build(string connectionString, string applicationName, int poolSize)
+    private static NpgsqlDataSource Build(string connectionString, string applicationName, int poolSize, int commandTimeoutSecondsMax = int.MaxValue)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         settings.ApplicationName ??= applicationName;
         settings.MaxPoolSize = poolSize;
         // A database that is away should be noticed while the caller still waits.
         settings.Timeout = Math.Min(settings.Timeout, 5);
+        settings.CommandTimeout = Math.Min(settings.CommandTimeout, commandTimeoutSecondsMax);
         settings.MaxAutoPrepare = 40;
         settings.AutoPrepareMinUsages = 2;
         return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();

@@ -19,6 +19,9 @@ public sealed class LedgerWriter : IAsyncDisposable
     // idle_in_transaction_session_timeout, for which Npgsql has no name.
     private const string TurnTookTooLong = "25P03";
 
+    // No attempt begins later than this after the first, however few there were: an attempt on a database that hangs takes long by itself.
+    private static readonly TimeSpan GiveUpAfter = TimeSpan.FromSeconds(15);
+
     private readonly LedgerDatabase _database;
     private readonly WriterOptions _options;
     private readonly TimeProvider _clock;
@@ -126,13 +129,14 @@ public sealed class LedgerWriter : IAsyncDisposable
         try
         {
             var started = _clock.GetTimestamp();
-            await _retries.ExecuteAsync(async _ => await commit.TryAsync());
+            using var giveUp = new CancellationTokenSource(GiveUpAfter, _clock);
+            await _retries.ExecuteAsync(async _ => await commit.TryAsync(), giveUp.Token);
             LedgerMetrics.BatchSize.Record(commit.Commands.Count);
             LedgerMetrics.CommitDuration.Record(_clock.GetElapsedTime(started).TotalSeconds);
             foreach (var submission in batch)
                 submission.Complete();
         }
-        catch (Exception exception) when (IsTransient(exception))
+        catch (Exception exception) when (IsTransient(exception) || exception is OperationCanceledException)
         {
             _logger.LogWarning(exception, "A commit of {Commands} commands was given up after {Attempts} attempts", commit.Commands.Count, _options.AttemptsMax);
             foreach (var submission in batch)

@@ -43,12 +43,12 @@ public class HotCode
 
     /// <summary>The hash that tells a replay from a reuse of its key (R9).</summary>
     [Benchmark]
-    public byte[] Hash()
+    public long Hash()
     {
         var request = _requests[0];
         return RequestHash.Of(
             request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens, request.Description,
-            request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt).Bytes;
+            request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt).Value;
     }
 
     private static UsageRequest Request(int n)

@@ -37,15 +37,15 @@ internal sealed class PlainUsage
     public string UserId { get; set; } = "";
     public string RequestId { get; set; } = "";
     public string? Model { get; set; }
-    public long? PromptTokens { get; set; }
-    public long? CompletionTokens { get; set; }
+    public int? PromptTokens { get; set; }
+    public int? CompletionTokens { get; set; }
     public decimal UserPriceCents { get; set; }
     public string BillingStatus { get; set; } = "billed";
     public DateTime OccurredAt { get; set; }
     public DateTime CreatedAt { get; set; }
     public Guid TransactionId { get; set; }
     public decimal BalanceAfterCents { get; set; }
-    public byte[] RequestHash { get; set; } = [];
+    public long RequestHash { get; set; }
 }
 
 internal sealed class PlainEntry

@@ -84,14 +84,14 @@ internal static class PlainService
         UserId = request.UserId!,
         RequestId = request.RequestId!,
         Model = request.Model,
-        PromptTokens = request.PromptTokens,
-        CompletionTokens = request.CompletionTokens,
+        PromptTokens = (int?)request.PromptTokens,
+        CompletionTokens = (int?)request.CompletionTokens,
         UserPriceCents = request.AmountCents!.Value,
         OccurredAt = now,
         CreatedAt = now,
         TransactionId = transactionId,
         BalanceAfterCents = balanceCents,
-        RequestHash = RequestHash.Of(request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens).Bytes,
+        RequestHash = RequestHash.Of(request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens).Value,
     };
 
     private static RecordedUsage ToAnswer(PlainUsage usage) => new()

@@ -10,6 +10,7 @@ namespace Factumerit.Ledger.Tests.Database;
 /// </summary>
 internal static class TestServer
 {
+    private const string DirectoryPrefix = "factumerit-tests-";
     private const string Template = "factumerit_test_template";
     private static readonly Lazy<Task<string>> Started = new(StartAsync);
 
@@ -50,16 +51,26 @@ internal static class TestServer
 #if TESTCONTAINERS
         return await ContainerPostgres.StartAsync();
 #else
-        var directory = Path.Combine(Path.GetTempPath(), $"factumerit-tests-{Environment.ProcessId}");
+        RemoveLeftovers();
+        var directory = Path.Combine(Path.GetTempPath(), $"{DirectoryPrefix}{Environment.ProcessId}");
         var server = await EmbeddedPostgres.StartAsync(new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             server.DisposeAsync().AsTask().GetAwaiter().GetResult();
-            Directory.Delete(directory, recursive: true);
         };
         return server.ConnectionString;
 #endif
     }
+
+#if !TESTCONTAINERS
+    // A run has no moment for this at its end: the test host is ended from outside.
+    private static void RemoveLeftovers()
+    {
+        foreach (var directory in Directory.GetDirectories(Path.GetTempPath(), $"{DirectoryPrefix}*"))
+            if (!Directory.Exists($"/proc/{directory[(directory.LastIndexOf('-') + 1)..]}"))
+                Directory.Delete(directory, recursive: true);
+    }
+#endif
 
     private static async Task ExecuteAsync(string connectionString, string sql)
     {

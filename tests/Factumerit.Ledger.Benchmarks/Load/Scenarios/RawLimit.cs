@@ -1,4 +1,5 @@
 using System.Data;
+using System.Buffers.Binary;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
@@ -70,7 +71,7 @@ internal static class RawLimit
         Add(command, calls.Select(c => c.Call.CompletionTokens));
         Add(command, calls.Select(c => c.Call.Cents));
         Add(command, calls.Select(c => balances[c.Call.User] -= c.Call.Cents));
-        Add(command, calls.Select(c => SHA256.HashData(Encoding.UTF8.GetBytes(c.Id))[..16]));
+        Add(command, calls.Select(c => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(c.Id)))));
     }
 
     private static void Add<T>(NpgsqlCommand command, IEnumerable<T> values) => command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = [.. values] });
