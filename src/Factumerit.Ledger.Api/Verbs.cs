@@ -43,7 +43,9 @@ internal static class Verbs
     {
         await using var app = Service.Build(args);
         await PrepareAsync(app, app.Configuration.GetValue("Database:MigrateAtStart", true), CancellationToken.None);
-        app.Lifetime.ApplicationStarted.Register(() => app.Services.GetRequiredService<DatabaseHost>().Announce(app.Urls.First()));
+        var host = app.Services.GetRequiredService<DatabaseHost>();
+        app.Lifetime.ApplicationStarted.Register(() => host.Announce(app.Urls.First()));
+        app.Lifetime.ApplicationStopping.Register(host.AnnounceStop);
         await ListenAsync(app);
         await app.WaitForShutdownAsync();
         return 0;

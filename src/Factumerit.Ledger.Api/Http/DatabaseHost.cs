@@ -71,6 +71,8 @@ public sealed partial class DatabaseHost(
             LogKeyFile(logger, directory, AdminKeyFile.PathIn(directory));
     }
 
+    public void AnnounceStop() => LogStopping(logger);
+
     public ValueTask DisposeAsync() => _postgres?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     private static void CheckConnectionString(string connectionString)
@@ -90,6 +92,9 @@ public sealed partial class DatabaseHost(
 
     [LoggerMessage(2, LogLevel.Information, "Its data is in {Directory}, its first admin key in {KeyFile}")]
     private static partial void LogKeyFile(ILogger logger, string directory, string keyFile);
+
+    [LoggerMessage(3, LogLevel.Information, "The ledger stops: it takes nothing new and writes what waits")]
+    private static partial void LogStopping(ILogger logger);
 }
 
 /// <summary>The admin key of an embedded database: made at the first start, and left for <c>fa</c> and the owner to read.</summary>

@@ -42,16 +42,26 @@ public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<Integr
         if (options.Value.IntervalSeconds == 0)
             return;
         using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.IntervalSeconds), clock);
-        while (await timer.WaitForNextTickAsync(stoppingToken))
+        try
         {
-            try
-            {
-                await CheckAsync(stoppingToken);
-            }
-            catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
-            {
-                LogSkipped(logger, exception.Message);
-            }
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                await TryCheckAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The service stops, or did not even start; the framework would log the latter as a failure of its own.
+        }
+    }
+
+    private async Task TryCheckAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await CheckAsync(cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            LogSkipped(logger, exception.Message);
         }
     }
 

@@ -46,7 +46,7 @@ public sealed class LedgerEndpointsTests(LedgerEndpointsTests.Books books) : ICl
 
     [Fact]
     public async Task Integrity() => (await books.GetAsync("/ledger/integrity")).Expect(200).ShouldRead("""
-        {"is_balanced":true,"total_debits":3269.0165,"total_credits":3269.0165,"imbalance":0,"entry_count":9,"transaction_count":4,"faults":[]}
+        {"is_balanced":true,"total_debits":3269.0165,"total_credits":3269.0165,"imbalance":0,"entry_count":9,"transaction_count":4,"faults":[],"fully_checked_at":"<time>"}
         """);
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class LedgerEndpointsTests(LedgerEndpointsTests.Books books) : ICl
         try
         {
             (await empty.GetAsync("/ledger/integrity")).Expect(200).ShouldRead("""
-                {"is_balanced":true,"total_debits":0,"total_credits":0,"imbalance":0,"entry_count":0,"transaction_count":0,"faults":[]}
+                {"is_balanced":true,"total_debits":0,"total_credits":0,"imbalance":0,"entry_count":0,"transaction_count":0,"faults":[],"fully_checked_at":"<time>"}
                 """);
             (await empty.GetAsync("/ledger/headroom")).Expect(200).ShouldRead("""{"asset_cents":0,"liability_cents":0,"available_cents":0,"providers":[]}""");
             (await empty.GetAsync("/ledger/balances")).Expect(200).ShouldRead("""{"accounts":[],"next_after":null}""");

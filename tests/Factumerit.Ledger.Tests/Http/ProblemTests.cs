@@ -70,7 +70,7 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     [Fact]
     public async Task Method_not_allowed() =>
         (await service.SendAsync(HttpMethod.Put, "/users", null, null, LedgerService.AdminKey)).ShouldBeProblem(
-            405, "method-not-allowed", "The verb is not possible here", "PUT is not possible here; GET, POST is.");
+            405, "method-not-allowed", "The verb is not possible here", "PUT is not possible here: use GET, POST.");
 
     [Fact]
     public async Task Insufficient_anthropic_credits_tells_both_figures_R8() =>
@@ -96,7 +96,7 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
 
         (await service.PostAsync("/write-downs", new { amount_cents = 1 }, "June's")).ShouldBeProblem(
             422, "idempotency-key-reused", "The idempotency key belongs to another request",
-            "The idempotency key 'June's' belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
+            "The idempotency key June's belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
     }
 
     [Theory]

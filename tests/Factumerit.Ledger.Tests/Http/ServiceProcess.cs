@@ -78,9 +78,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     private void Read(string? line)
     {
-        const string Listening = "Now listening on: ";
+        const string Listening = "The ledger listens on ";
         _stdout.Enqueue(line ?? "");
         if (line?.IndexOf(Listening, StringComparison.Ordinal) is >= 0 and var at)
-            _listening.TrySetResult(new Uri(line[(at + Listening.Length)..]));
+            _listening.TrySetResult(new Uri(line[(at + Listening.Length)..].Split(';')[0]));
     }
 }
