@@ -69,8 +69,8 @@ internal sealed class LedgerUnderLoad(Lab lab, string name, string database, str
         var result = await lab.Wrk.RunAsync(service.Url, BotKey, order, cancellationToken);
         lock (_adding)
             _runs.Add(result);
-        if (!RefusalsExpected && (result.Refused > 0 || result.SocketErrors > 0))
-            lab.Fail($"{name}: clients saw errors: {string.Join(", ", result.Numbers.Where(n => n.Key is "errors" || n.Key.StartsWith("status", StringComparison.Ordinal)))}");
+        if (!RefusalsExpected && (result.Refused > 0 || result.SocketErrors > 0 || result.AnswersPerSecond == 0))
+            lab.Fail($"{name}: clients saw errors, or nothing at all: {string.Join(", ", result.Numbers.Where(n => n.Key is "errors" || n.Key.StartsWith("status", StringComparison.Ordinal)))}");
         lab.Say($"{order.Script}, {order.Connections} connections: {result}");
         return result;
     }

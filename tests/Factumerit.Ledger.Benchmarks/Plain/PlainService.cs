@@ -1,4 +1,5 @@
 using System.Data;
+using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
 using Microsoft.AspNetCore.Builder;
@@ -26,7 +27,11 @@ internal static class PlainService
         var source = NpgsqlDataSource.Create(builder.Configuration.GetConnectionString("Ledger")
             ?? throw new InvalidOperationException("ConnectionStrings__Ledger must name a database with the ledger's schema."));
         builder.Services.AddPooledDbContextFactory<PlainDbContext>(options => options.UseNpgsql(source));
-        builder.Services.ConfigureHttpJsonOptions(options => options.SerializerOptions.TypeInfoResolverChain.Insert(0, LedgerJson.Default));
+        builder.Services.ConfigureHttpJsonOptions(options =>
+        {
+            options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
+            options.SerializerOptions.TypeInfoResolverChain.Insert(0, LedgerJson.Default);
+        });
         await using var app = builder.Build();
         app.MapGet("/ready", () => "ready");
         app.MapPost("/usage", (Delegate)RecordAsync);
@@ -57,8 +62,6 @@ internal static class PlainService
     private static async Task<IResult> TryAsync(PlainDbContext context, UsageRequest request, CancellationToken cancellationToken)
     {
         await using var transaction = await context.Database.BeginTransactionAsync(IsolationLevel.Serializable, cancellationToken);
-        if (await context.Usages.AsNoTracking().AnyAsync(u => u.UserId == request.UserId && u.RequestId == request.RequestId, cancellationToken))
-            return Results.Ok();
         var budget = await context.Budgets.SingleAsync(b => b.UserId == request.UserId, cancellationToken);
         if (budget.BalanceCents <= 0)
             return Results.StatusCode(StatusCodes.Status402PaymentRequired);
@@ -73,6 +76,7 @@ internal static class PlainService
         context.Add(new PlainEntry { TransactionId = id, Account = ChartOfAccounts.User(budget.UserId), DebitCents = cents, ReferenceId = request.RequestId, CreatedAt = now });
         context.Add(new PlainEntry { TransactionId = id, Account = ChartOfAccounts.ApiExpense, CreditCents = cents, ReferenceId = request.RequestId, CreatedAt = now });
         context.Add(new PlainHistory { UserId = budget.UserId, AmountCents = -cents, BalanceAfter = budget.BalanceCents, CreatedAt = now });
+        // A key that was used before breaks the unique constraint here. A look beforehand would make serializable transactions fail in crowds.
         await context.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);
         return Results.Json(ToAnswer(usage), LedgerJson.Default.RecordedUsage, statusCode: StatusCodes.Status201Created);

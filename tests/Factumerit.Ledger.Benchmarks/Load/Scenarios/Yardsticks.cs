@@ -36,6 +36,10 @@ internal static partial class Yardsticks
         var warmUp = await lab.Wrk.RunAsync(service.Url, lab.AdminKey, order with { Seconds = 2 }, cancellationToken);
         var run = await lab.Wrk.RunAsync(service.Url, lab.AdminKey, order, cancellationToken);
         await service.StopAsync();
+        var rollbacks = await lab.Server.ScalarAsync<long>("postgres", $"SELECT xact_rollback FROM pg_stat_database WHERE datname = '{database}'", cancellationToken);
+        lab.Say($"plain: {run}, {rollbacks:#,0} transactions lost and tried again");
+        if (run.Refused > run.Status(503) || run.UsagesPerSecond == 0)
+            throw new InvalidOperationException($"The plain service does not do its work: {run}");
         lab.PlainPerSecond = run.UsagesPerSecond;
         lab.Report("one at a time: a plain EF service, 64 connections", run.UsagesPerSecond, Unit.PerSecond)
             .Against("TPC-B", run.UsagesPerSecond / lab.TpcbPerSecond, Unit.Times);
