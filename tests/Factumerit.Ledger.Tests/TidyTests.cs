@@ -87,12 +87,13 @@ public sealed partial class TidyTests
     [GeneratedRegex(@"\bDateTime(Offset)?\.(Utc)?Now\b")]
     private static partial Regex SystemClock();
 
-    [GeneratedRegex(@"^(?!\s*//).*\b(double|float)\b")]
+    // Measurements of time are no amounts.
+    [GeneratedRegex(@"^(?!\s*//)(?!.*Histogram<double>).*\b(double|float)\b")]
     private static partial Regex BinaryFraction();
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK|XXX)\b")]
     private static partial Regex LeftToDo();
 
-    [GeneratedRegex(@"\b(class|record|struct|interface|enum|namespace)\b")]
+    [GeneratedRegex(@"\b(class|record|struct|interface|enum|namespace|new)\b")]
     private static partial Regex TypeDeclaration();
 }

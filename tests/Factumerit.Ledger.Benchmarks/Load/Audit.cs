@@ -113,7 +113,7 @@ internal sealed class Audit(string connectionString)
     private async Task CheckIntegrityAsync(CancellationToken cancellationToken)
     {
         await using var database = new LedgerDatabase(connectionString);
-        var report = await new IntegrityCheck(database).RunAsync(cancellationToken);
+        var report = await new IntegrityCheck(database).RunAsync(full: true, cancellationToken);
         foreach (var fault in report.Faults.Where(f => !FaultsIgnored.Contains(f.Kind)))
             Fault($"integrity: {fault.Kind}", $"{fault.Id}: {fault.Detail}");
         if (report.Imbalance != 0)

@@ -122,7 +122,7 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
     {
         static string Usage(string user, string request) =>
             "INSERT INTO llm_usage (id, user_id, request_id, billing_status, user_price_cents, occurred_at, created_at, balance_after_cents, request_hash) "
-            + $"VALUES (gen_random_uuid(), '{user}', '{request}', 'billed', 0, now(), now(), 0, '\\x00')";
+            + $"VALUES (gen_random_uuid(), '{user}', '{request}', 'billed', 0, now(), now(), 0, 0)";
         await database.ExecuteAsync(Usage("alice", "call-1"));
         (await database.RefusalOfAsync(Usage("bob", "call-1"))).ShouldBeNull();
         var refusal = await Should.ThrowAsync<PostgresException>(() => database.ExecuteAsync(Usage("alice", "call-1")));
@@ -133,7 +133,7 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
     public async Task A_key_is_kept_once_per_operation_R9()
     {
         static string Key(string operation) =>
-            $"INSERT INTO idempotency_keys (operation, key, request_hash, answer, created_at) VALUES ('{operation}', 'key-1', '\\x00', '{{}}', now())";
+            $"INSERT INTO idempotency_keys (operation, key, request_hash, answer, created_at) VALUES ('{operation}', 'key-1', 0, '{{}}', now())";
         await database.ExecuteAsync(Key("grant"));
         (await database.RefusalOfAsync(Key("purchase"))).ShouldBeNull();
         var refusal = await Should.ThrowAsync<PostgresException>(() => database.ExecuteAsync(Key("grant")));

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Storage;
@@ -28,61 +29,124 @@ public sealed class IntegrityCheckTests
     });
 
     // Each leaves everything else in step: what one row loses, another of the same account gets.
+    public static TheoryData<string, string> Breaches => new()
+    {
+        { "unbalanced-transaction", """
+            UPDATE ledger_entries e SET credit_cents = credit_cents + CASE age WHEN 1 THEN 0.5 ELSE -0.5 END
+            FROM (SELECT id, row_number() OVER (ORDER BY id DESC) AS age FROM ledger_entries WHERE account = 'expense:api') newest
+            WHERE newest.id = e.id AND age <= 2
+            """ },
+        { "invalid-entry", """
+            ALTER TABLE ledger_entries DROP CONSTRAINT ck_ledger_entries_one_side;
+            UPDATE ledger_entries SET debit_cents = debit_cents + 1, credit_cents = credit_cents + 1 WHERE id = (SELECT max(id) FROM ledger_entries WHERE account = 'expense:api');
+            UPDATE account_totals SET debits_cents = debits_cents + 1, credits_cents = credits_cents + 1 WHERE account = 'expense:api'
+            """ },
+        { "budget-mismatch", """
+            UPDATE user_budgets SET balance_cents = balance_cents + 0.0000001 WHERE user_id = 'alice';
+            UPDATE budget_transactions SET balance_after = balance_after + 0.0000001 WHERE user_id = 'alice'
+            """ },
+        { "budget-mismatch", """
+            UPDATE user_budgets SET opening_cents = 1 WHERE user_id = 'alice'
+            """ },
+        { "history-mismatch", """
+            UPDATE budget_transactions SET balance_after = balance_after + 1 WHERE id = (SELECT max(id) FROM budget_transactions WHERE user_id = 'alice')
+            """ },
+        { "history-missing", """
+            DELETE FROM budget_transactions WHERE id = (SELECT id FROM budget_transactions WHERE user_id = 'alice' ORDER BY id DESC OFFSET 1 LIMIT 1)
+            """ },
+        { "history-missing", """
+            DELETE FROM budget_transactions WHERE user_id = 'alice'
+            """ },
+        { "usage-mismatch", """
+            UPDATE llm_usage SET user_price_cents = user_price_cents + 1 WHERE request_id = 'call-1'
+            """ },
+        { "usage-mismatch, usage-missing", """
+            UPDATE llm_usage SET transaction_id = gen_random_uuid() WHERE request_id = 'call-1'
+            """ },
+        { "total-mismatch", """
+            UPDATE account_totals SET debits_cents = debits_cents + 1, credits_cents = credits_cents + 1 WHERE account = 'expense:api'
+            """ },
+        { "total-mismatch", """
+            UPDATE account_totals SET entry_count = entry_count + 1 WHERE account = 'user:*'
+            """ },
+        { "total-mismatch", """
+            DELETE FROM account_totals WHERE account = 'asset:anthropic'
+            """ },
+        { "total-mismatch", """
+            UPDATE user_budgets SET credits_cents = credits_cents + 1 WHERE user_id = 'alice'
+            """ },
+        { "time-reversed", $"""
+            UPDATE ledger_entries SET created_at = created_at - interval '1 day' WHERE id = {AliceId}
+            """ },
+    };
+
     [Theory]
-    [InlineData("unbalanced-transaction", """
-        UPDATE ledger_entries SET credit_cents = credit_cents + CASE credit_cents WHEN 5 THEN 1 ELSE -1 END WHERE account = 'expense:api'
-        """)]
-    [InlineData("invalid-entry", """
-        ALTER TABLE ledger_entries DROP CONSTRAINT ck_ledger_entries_one_side;
-        UPDATE ledger_entries SET debit_cents = debit_cents + 1, credit_cents = credit_cents + 1 WHERE account = 'expense:anthropic';
-        UPDATE account_totals SET debits_cents = debits_cents + 1, credits_cents = credits_cents + 1 WHERE account = 'expense:anthropic'
-        """)]
-    [InlineData("budget-mismatch", """
-        UPDATE user_budgets SET balance_cents = balance_cents + 0.0000001 WHERE user_id = 'alice';
-        UPDATE budget_transactions SET balance_after = balance_after + 0.0000001 WHERE user_id = 'alice'
-        """)]
-    [InlineData("budget-mismatch", """
-        UPDATE user_budgets SET opening_cents = 1 WHERE user_id = 'alice'
-        """)]
-    [InlineData("history-mismatch", """
-        UPDATE budget_transactions SET balance_after = balance_after + 1 WHERE id = (SELECT max(id) FROM budget_transactions WHERE user_id = 'alice')
-        """)]
-    [InlineData("history-missing", """
-        DELETE FROM budget_transactions WHERE id = (SELECT min(id) FROM budget_transactions WHERE user_id = 'alice')
-        """)]
-    [InlineData("history-missing", """
-        DELETE FROM budget_transactions WHERE user_id = 'alice'
-        """)]
-    [InlineData("usage-mismatch", """
-        UPDATE llm_usage SET user_price_cents = user_price_cents + 1 WHERE request_id = 'call-1'
-        """)]
-    [InlineData("usage-mismatch", """
-        UPDATE llm_usage SET transaction_id = gen_random_uuid() WHERE request_id = 'call-1'
-        """)]
-    [InlineData("total-mismatch", """
-        UPDATE account_totals SET debits_cents = debits_cents + 1, credits_cents = credits_cents + 1 WHERE account = 'expense:api'
-        """)]
-    [InlineData("total-mismatch", """
-        UPDATE account_totals SET entry_count = entry_count + 1 WHERE account = 'user:*'
-        """)]
-    [InlineData("total-mismatch", """
-        DELETE FROM account_totals WHERE account = 'asset:anthropic'
-        """)]
-    [InlineData("total-mismatch", """
-        UPDATE user_budgets SET credits_cents = credits_cents + 1 WHERE user_id = 'alice'
-        """)]
-    [InlineData("time-reversed", $"""
-        UPDATE ledger_entries SET created_at = created_at - interval '1 day' WHERE id = {AliceId}
-        """)]
+    [MemberData(nameof(Breaches))]
     public Task A_broken_rule_is_named_and_no_other(string kind, string sql) => DatabaseQueries.WithDatabaseAsync(async database =>
     {
         await FillAsync(database);
         await BreakAsync(database, sql);
+        await ShouldNameAsync(database, kind);
+    });
+
+    [Theory]
+    [MemberData(nameof(Breaches))]
+    public Task A_rule_broken_after_a_clean_check_is_named_too(string kind, string sql) => DatabaseQueries.WithDatabaseAsync(async database =>
+    {
+        await FillAsync(database);
+        (await database.CheckIntegrityAsync()).IsBalanced.ShouldBeTrue();
+        await FillMoreAsync(database, "call-3");
+        await FillMoreAsync(database, "call-4");
+        await BreakAsync(database, sql.Replace("call-1", "call-3", StringComparison.Ordinal));
+        await ShouldNameAsync(database, kind);
+    });
+
+    [Fact]
+    public Task A_check_goes_on_from_the_last_clean_one_and_a_full_one_reads_everything() => DatabaseQueries.WithDatabaseAsync(async database =>
+    {
+        await FillAsync(database);
+        (await database.CheckIntegrityAsync()).EntryCount.ShouldBe(15);
+        await BreakAsync(database, "UPDATE ledger_entries SET debit_cents = debit_cents * 2, credit_cents = credit_cents * 2 WHERE reference_id = 'call-1'");
+        await FillMoreAsync(database, "call-3");
+
+        var later = await database.CheckIntegrityAsync();
+        (later.IsBalanced, later.EntryCount, later.TransactionCount, later.TotalDebits).ShouldBe((true, 17L, 8L, 3878m));
+        var full = await new IntegrityCheck(database.Ledger).RunAsync(full: true, CancellationToken.None);
+        full.Faults.Select(f => f.Kind).Distinct().ShouldBe(["budget-mismatch", "total-mismatch", "usage-mismatch"]);
+        full.FullyCheckedAt.ShouldBe(later.FullyCheckedAt, "a check with a fault is no clean one");
+    });
+
+    [Fact]
+    public Task A_check_never_moves_past_a_fault() => DatabaseQueries.WithDatabaseAsync(async database =>
+    {
+        await FillAsync(database);
+        await database.CheckIntegrityAsync();
+        await FillMoreAsync(database, "call-3");
+        await BreakAsync(database, $"UPDATE ledger_entries SET credit_cents = credit_cents + 1, debit_cents = 0 WHERE id = {AliceId}");
+        var found = (await database.CheckIntegrityAsync()).Faults;
+        found.ShouldContain(f => f.Kind == "unbalanced-transaction");
+        await FillMoreAsync(database, "call-4");
+        (await database.CheckIntegrityAsync()).Faults.ShouldContain(found.Single(f => f.Kind == "unbalanced-transaction"));
+    });
+
+    [Fact]
+    public Task Checks_at_the_same_time_agree_and_leave_one_checkpoint() => DatabaseQueries.WithDatabaseAsync(async database =>
+    {
+        await FillAsync(database);
+        var reports = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => database.CheckIntegrityAsync()));
+        reports.ShouldAllBe(r => r.IsBalanced && r.EntryCount == 15);
+        await FillMoreAsync(database, "call-3");
+        (await database.CheckIntegrityAsync()).EntryCount.ShouldBe(17);
+        (await database.ScalarAsync<long>("SELECT sum(entry_count)::bigint FROM ledger_checkpoint_accounts")).ShouldBe(17);
+    });
+
+    private static async Task ShouldNameAsync(TestDatabase database, string kind)
+    {
         var report = await database.CheckIntegrityAsync();
         report.IsBalanced.ShouldBeFalse();
-        report.Faults.Select(f => f.Kind).Distinct().ShouldBe([kind], string.Join('\n', report.Faults));
+        string.Join(", ", report.Faults.Select(f => f.Kind).Distinct()).ShouldBe(kind, string.Join('\n', report.Faults));
         report.Faults.ShouldAllBe(f => f.Id.Length > 0 && f.Detail.Length > 0);
-    });
+    }
 
     [Fact]
     public Task A_deleted_user_with_a_balance_is_named_R11() => DatabaseQueries.WithDatabaseAsync(async database =>
@@ -142,4 +206,7 @@ public sealed class IntegrityCheckTests
         (await service.WriteDownAsync(new() { AmountCents = 5 }, "w", none)).Refusal.ShouldBeNull();
         (await service.DeleteUserAsync("bob", none)).Refusal.ShouldBeNull();
     });
+
+    private static Task FillMoreAsync(TestDatabase database, string requestId) => database.PostAsync(async service =>
+        (await service.RecordUsageAsync(new() { UserId = "alice", AmountCents = 1, RequestId = requestId }, CancellationToken.None)).Refusal.ShouldBeNull());
 }

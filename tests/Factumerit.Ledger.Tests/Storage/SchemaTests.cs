@@ -25,7 +25,7 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
 
     [Fact]
     public Task Llm_usage_has_its_columns() => HasAsync("llm_usage",
-        ("id", "uuid"), ("user_id", "text"), ("request_id", "text"), ("model", "text?"), ("prompt_tokens", "bigint?"), ("completion_tokens", "bigint?"),
+        ("id", "uuid"), ("user_id", "text"), ("request_id", "text"), ("model", "text?"), ("prompt_tokens", "integer?"), ("completion_tokens", "integer?"),
         ("provider_cost_usd", "numeric?"), ("user_price_cents", Cents + "?"), ("billing_status", "text"), ("occurred_at", Time), ("created_at", Time));
 
     [Fact]
@@ -58,10 +58,10 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
     [Theory]
     [InlineData("pk_ledger_entries", "UNIQUE", "(id)")]
     [InlineData("ix_ledger_entries_transaction_id", "INDEX", "(transaction_id)")]
-    [InlineData("ix_ledger_entries_user_account", "INDEX", "(account, id) WHERE ((account >= 'user:'::text) AND (account < 'user;'::text))")]
-    [InlineData("ix_budget_transactions_user_id", "INDEX", "(user_id, id)")]
+    [InlineData("ix_ledger_entries_user_account", "INDEX", "(account) WHERE ((account >= 'user:'::text) AND (account < 'user;'::text))")]
+    [InlineData("ix_budget_transactions_user_id", "INDEX", "(user_id)")]
     [InlineData("pk_user_budgets", "UNIQUE", "(user_id)")]
-    [InlineData("uq_llm_usage_user_request", "UNIQUE", "(user_id, request_id)")]
+    [InlineData("uq_llm_usage_user_request", "UNIQUE", "(request_id, user_id)")]
     [InlineData("pk_idempotency_keys", "UNIQUE", "(operation, key)")]
     [InlineData("pk_account_totals", "UNIQUE", "(account)")]
     [InlineData("uq_api_keys_key_prefix", "UNIQUE", "(key_prefix)")]
