@@ -1,5 +1,5 @@
-using System.Data;
 using System.Buffers.Binary;
+using System.Data;
 using System.Diagnostics;
 using System.Security.Cryptography;
 using System.Text;
