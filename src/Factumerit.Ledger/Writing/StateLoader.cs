@@ -14,14 +14,10 @@ internal static class StateLoader
     // never written, so neither vacuum nor readers meet the lock.
     private const string TakeTurn = "LOCK TABLE ledger_origin IN EXCLUSIVE MODE";
 
-    // A writer whose machine or network dies in the middle must not keep its turn until the server's TCP notices, which takes hours: every other
-    // writer waits for it, and so does the answer to whether its commit came about (R12). Ours is idle only for as long as commands decide.
-    private const string BoundTurn = "SET LOCAL idle_in_transaction_session_timeout = '5s'";
-
     // A clock that is set back must not turn the order of created_at (R13).
     private const string Origin = """
-        SELECT greatest(clock_timestamp(), (SELECT created_at FROM ledger_entries WHERE id > last_entry_id ORDER BY id DESC LIMIT 1)), opening_cents
-        FROM ledger_origin
+        SELECT greatest(clock_timestamp(), CASE WHEN newest.id > last_entry_id THEN newest.created_at END), opening_cents
+        FROM ledger_origin LEFT JOIN (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) newest ON true
         """;
 
     private const string Users = """
@@ -52,7 +48,7 @@ internal static class StateLoader
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
         var totals = commands.Any(c => c.ReadsTotals);
 
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(BoundTurn), new(TakeTurn), new(Origin), Command(Users, users) } };
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(TakeTurn), new(Origin), Command(Users, users) } };
         if (usages.Count > 0)
             batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
         if (answers.Count > 0)
