@@ -54,7 +54,7 @@ public static partial class Service
         app.UseRouting();
         app.UseAuthentication();
         app.UseAuthorization();
-        app.UseRateLimiter();
+        app.UseRateLimits();
 
         app.MapUsers();
         app.MapUsage();

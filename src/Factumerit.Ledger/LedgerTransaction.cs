@@ -20,7 +20,7 @@ public sealed class LedgerTransaction
     }
 
     /// <summary>UUIDv7: sorts by the time it was made.</summary>
-    public Guid Id { get; } = Guid.CreateVersion7();
+    public Guid Id { get; } = UuidV7.Next(TimeProvider.System.GetUtcNow());
     public string ReferenceType { get; }
     public string? ReferenceId { get; }
     public string? Description { get; }

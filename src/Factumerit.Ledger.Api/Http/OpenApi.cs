@@ -41,14 +41,16 @@ public static class OpenApi
     public static void UseApiPage(this WebApplication app)
     {
         app.MapGet("/", () => Results.LocalRedirect("~/swagger")).AllowAnonymous().ExcludeFromDescription();
-        app.UseSwagger();
-        app.UseSwaggerUI(page =>
-        {
-            page.DocumentTitle = "Factumerit.Ledger API";
-            page.SwaggerEndpoint("v1/swagger.json", "v1");
-            page.EnablePersistAuthorization();
-            page.EnableDeepLinking();
-        });
+        // On a branch of its own, so that no other request passes through it.
+        app.UseWhen(http => http.Request.Path.StartsWithSegments("/swagger"), branch => branch
+            .UseSwagger()
+            .UseSwaggerUI(page =>
+            {
+                page.DocumentTitle = "Factumerit.Ledger API";
+                page.SwaggerEndpoint("v1/swagger.json", "v1");
+                page.EnablePersistAuthorization();
+                page.EnableDeepLinking();
+            }));
     }
 
     private sealed class RouteNotesFilter : IOperationFilter

@@ -38,9 +38,16 @@ public static class RateLimits
         });
     }
 
+    /// <summary>Nothing at all while no limit is configured.</summary>
+    public static void UseRateLimits(this WebApplication app)
+    {
+        if (app.Configuration.GetValue<int>("RateLimits:RequestsPerSecond") > 0)
+            app.UseRateLimiter();
+    }
+
     private static RateLimitPartition<string> Partition(HttpContext http, RateLimitOptions limits)
     {
-        if (limits.RequestsPerSecond == 0 || http.User.Identity is not { IsAuthenticated: true })
+        if (http.User.Identity is not { IsAuthenticated: true })
             return RateLimitPartition.GetNoLimiter("");
         // By the key and not its name, which two keys may share.
         return RateLimitPartition.GetTokenBucketLimiter(Caller.Of(http).KeyPrefix, _ => new TokenBucketRateLimiterOptions

@@ -126,7 +126,7 @@ public sealed class Usage(UsageRequest request) : Command<RecordedUsage>
         var usage = new RecordedUsage
         {
             // From the time of the commit, so that ids of later commits sort behind: the integrity check finds new usages by them.
-            UsageId = Guid.CreateVersion7(state.Now),
+            UsageId = UuidV7.Next(state.Now),
             RequestId = request.RequestId!,
             UserId = user.UserId,
             AmountCents = amountCents,

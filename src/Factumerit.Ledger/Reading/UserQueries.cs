@@ -2,6 +2,7 @@ using System.Linq.Expressions;
 using System.Text.Json;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Factumerit.Ledger.Reading;
 
@@ -20,14 +21,31 @@ public sealed class UserQueries(LedgerDatabase database)
         DeletedAt = b.DeletedAt,
     };
 
-    private static readonly Func<LedgerDbContext, string, CancellationToken, Task<Budget?>> BudgetOf = EF.CompileAsyncQuery(
-        (LedgerDbContext db, string userId, CancellationToken _) => db.Budgets.Where(b => b.UserId == userId).Select(ToBudget).SingleOrDefault());
+    private const string BudgetOf = """
+        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at
+        FROM user_budgets WHERE user_id = $1
+        """;
 
     /// <summary>A user's budget, deleted ones included; null for an unknown user.</summary>
     public async Task<Budget?> FindBudgetAsync(string userId, CancellationToken cancellationToken)
     {
-        await using var db = database.CreateContext();
-        return await BudgetOf(db, userId, cancellationToken);
+        // By hand: gateways ask this before every call, and the translation would cost several times what the query does.
+        await using var command = database.Readers.CreateCommand(BudgetOf);
+        command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = userId });
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        return await reader.ReadAsync(cancellationToken)
+            ? new Budget
+            {
+                UserId = reader.GetString(0),
+                BalanceCents = reader.GetDecimal(1),
+                TotalSpentCents = reader.GetDecimal(2),
+                TotalAddedCents = reader.GetDecimal(3),
+                PromoExpiresAt = reader.GetFieldValue<DateTimeOffset?>(4),
+                CreatedAt = reader.GetFieldValue<DateTimeOffset>(5),
+                UpdatedAt = reader.GetFieldValue<DateTimeOffset>(6),
+                DeletedAt = reader.GetFieldValue<DateTimeOffset?>(7),
+            }
+            : null;
     }
 
     /// <summary>Budgets in the order of user_id, from the one behind <paramref name="after"/>.</summary>

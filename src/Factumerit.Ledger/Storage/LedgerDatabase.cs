@@ -51,8 +51,6 @@ public sealed class LedgerDatabase : IAsyncDisposable
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
         settings.Options = $"{settings.Options} {BoundTurn} {LookUpByKey}".Trim();
         settings.CommandTimeout = Math.Min(settings.CommandTimeout, 10);
-        // A commit leaves nothing in its session that the next would have to be rid of.
-        settings.NoResetOnClose = true;
         return Build(settings.ConnectionString, "factumerit-ledger-writer", poolSize: 4);
     }
 
@@ -62,6 +60,8 @@ public sealed class LedgerDatabase : IAsyncDisposable
         settings.Options = $"{settings.Options} {Interpret}".Trim();
         settings.ApplicationName ??= applicationName;
         settings.MaxPoolSize = poolSize;
+        // Nobody leaves anything in a session that the next would have to be rid of.
+        settings.NoResetOnClose = true;
         // A database that is away should be noticed while the caller still waits.
         settings.Timeout = Math.Min(settings.Timeout, 5);
         settings.MaxAutoPrepare = 40;

@@ -1,0 +1,32 @@
+namespace Factumerit.Ledger;
+
+/// <summary>
+/// Ids of transactions and usages: UUIDs of version 7 that never go backwards within this process, so that they fill an index from its end.
+/// The 12 bits behind the milliseconds are a counter instead of random (RFC 9562, section 6.2, method 1); the last 62 bits stay random.
+/// </summary>
+public static class UuidV7
+{
+    private const int CounterBits = 12;
+
+    // Milliseconds and counter of the last id, as one number: whoever gets to add to it has the next id to himself.
+    private static long _last;
+
+    /// <summary>The next id. It carries the time, or a later one when ids were made faster than 4096 in a millisecond.</summary>
+    public static Guid Next(DateTimeOffset time)
+    {
+        var earliest = time.ToUnixTimeMilliseconds() << CounterBits;
+        long last, next;
+        do
+        {
+            last = Volatile.Read(ref _last);
+            next = Math.Max(earliest, last + 1);
+        }
+        while (Interlocked.CompareExchange(ref _last, next, last) != last);
+
+        Span<byte> bytes = stackalloc byte[16];
+        Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(next >> CounterBits)).TryWriteBytes(bytes, bigEndian: true, out _);
+        bytes[6] = (byte)(0x70 | ((next >> 8) & 0x0F));
+        bytes[7] = (byte)next;
+        return new Guid(bytes, bigEndian: true);
+    }
+}
