@@ -76,7 +76,7 @@ public sealed partial class TidyTests
         var lines = File.ReadAllLines(file);
         for (var start = 1; start < lines.Length; start++)
         {
-            if (lines[start].TrimEnd() is not ("    {" or "        {") || TypeDeclaration().IsMatch(lines[start - 1]))
+            if (lines[start].TrimEnd() is not ("    {" or "        {") || TypeDeclaration().IsMatch(lines[start - 1]) || lines[start - 1].EndsWith("=>", StringComparison.Ordinal))
                 continue;
             var end = Array.IndexOf(lines, lines[start].Replace('{', '}'), start);
             if (end - start + 2 > MethodLinesMax)

@@ -10,7 +10,7 @@ public sealed class IntegrityOptions
 {
     /// <summary>Seconds between checks of what came since the last one; 0 is never.</summary>
     [Range(0, 86_400, ErrorMessage = "Integrity:IntervalSeconds must be from {1} to {2}; 0 is never.")]
-    public int IntervalSeconds { get; set; } = 30;
+    public int IntervalSeconds { get; set; } = 10;
 
     /// <summary>Hours between checks of everything from the first entry on; 0 is never.</summary>
     [Range(0, 8_760, ErrorMessage = "Integrity:FullIntervalHours must be from {1} to {2}; 0 is never.")]

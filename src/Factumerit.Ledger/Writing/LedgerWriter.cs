@@ -166,6 +166,8 @@ public sealed class LedgerWriter : IAsyncDisposable
         OnRetry = retry =>
         {
             LedgerMetrics.Retries.Add(1);
+            // Who waits because the database stumbles does not wait because too much comes in.
+            _lastEmpty = _clock.GetTimestamp();
             _logger.LogWarning("A commit is tried again after attempt {Attempt}: {Reason}", retry.AttemptNumber + 1, retry.Outcome.Exception?.Message);
             return default;
         },
