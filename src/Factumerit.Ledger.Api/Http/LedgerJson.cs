@@ -17,6 +17,7 @@ namespace Factumerit.Ledger.Api.Http;
     Converters = [typeof(AmountConverter), typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(SignupRequest))]
 [JsonSerializable(typeof(UsageRequest))]
+[JsonSerializable(typeof(UsageRequest[]))]
 [JsonSerializable(typeof(GrantRequest))]
 [JsonSerializable(typeof(PurchaseRequest))]
 [JsonSerializable(typeof(WriteDownRequest))]
