@@ -10,7 +10,11 @@ namespace Factumerit.Ledger.Api;
 /// <summary>The service: what it consists of, and what it serves.</summary>
 public static partial class Service
 {
-    public static Task<int> Main(string[] args) => Verbs.RunAsync(args);
+    public static Task<int> Main(string[] args)
+    {
+        AnswerWhereRequestsArrive();
+        return Verbs.RunAsync(args);
+    }
 
     public static WebApplication Build(string[] args)
     {
