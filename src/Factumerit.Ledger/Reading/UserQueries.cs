@@ -99,7 +99,7 @@ public sealed class UserQueries(LedgerDatabase database)
         await using var db = database.CreateContext();
         return await db.Usages.SingleOrDefaultAsync(u => u.Id == usageId, cancellationToken) is { } u
             ? new UsageDetail(
-                u.Id, u.RequestId, u.UserId, u.UserPriceCents ?? 0, u.BillingStatus, u.TransactionId, u.BalanceAfterCents, u.OccurredAt, u.CreatedAt,
+                u.Id, u.RequestId, u.UserId!, u.UserPriceCents ?? 0, u.BillingStatus, u.TransactionId, u.BalanceAfterCents ?? 0, u.OccurredAt, u.CreatedAt,
                 u.Model, u.PromptTokens, u.CompletionTokens, u.Description, u.ReferenceId,
                 u.Metadata is null ? null : JsonElement.Parse(u.Metadata))
             : null;
