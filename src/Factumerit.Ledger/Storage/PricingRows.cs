@@ -19,7 +19,7 @@ public sealed class ModelPriceRow
 {
     public string Model { get; init; } = "";
     public long Version { get; init; }
-    public string Provider { get; init; } = "";
+    public string? Provider { get; init; }
 
     /// <summary>null: from the beginning of time.</summary>
     public DateTimeOffset? ValidFrom { get; init; }
