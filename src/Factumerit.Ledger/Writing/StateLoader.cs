@@ -121,7 +121,7 @@ internal static class StateLoader
         null,
         new RecordedUsage
         {
-            UserId = reader.GetFieldValue<string?>(0),
+            UserId = Text(reader, 0),
             RequestId = reader.GetString(1),
             UsageId = reader.GetGuid(3),
             AmountCents = reader.GetFieldValue<decimal?>(4),
@@ -130,14 +130,16 @@ internal static class StateLoader
             BalanceCents = reader.GetFieldValue<decimal?>(7) ?? 0,
             OccurredAt = reader.GetFieldValue<DateTimeOffset>(8),
             CreatedAt = reader.GetFieldValue<DateTimeOffset>(9),
-            Model = reader.GetFieldValue<string?>(10),
-            Provider = reader.GetFieldValue<string?>(11),
+            Model = Text(reader, 10),
+            Provider = Text(reader, 11),
             ProviderCostUsd = reader.GetFieldValue<decimal?>(12),
             MarkupFactor = reader.GetFieldValue<decimal?>(13),
             PriceVersion = reader.GetFieldValue<long?>(14),
-            ReviewReason = reader.GetFieldValue<string?>(15),
+            ReviewReason = Text(reader, 15),
         },
         ReviewedAt: reader.GetFieldValue<DateTimeOffset?>(16));
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
     private static AccountTotal ReadTotal(NpgsqlDataReader reader) => new()
     {

@@ -9,7 +9,7 @@ public sealed class DualCostEndpointsTests(DualCostEndpointsTests.MarkedUpServic
         var user = await service.UserAsync(100);
         var reply = (await service.PostAsync("/usage", $$"""
             {"user_id":"{{user}}","request_id":"r","provider":"openai","provider_cost_usd":2.9999999999999997e-06,"model":"m","prompt_tokens":10,"cache_read_tokens":4,
-             "usage":{"b":1.50,"a":[null]}}
+             "usage":{"b":1.50,"a":[null]} }
             """)).Expect(201);
         // 2.9999999999999997e-06 x 100 x 1.25 = 0.000374999..., to 7 decimals.
         reply.ShouldRead($$"""
@@ -18,7 +18,7 @@ public sealed class DualCostEndpointsTests(DualCostEndpointsTests.MarkedUpServic
              "occurred_at":"<time>","created_at":"<time>"}
             """);
         var shown = (await service.GetAsync($"/usage/{reply.Text("usage_id")}")).Expect(200);
-        shown.Json.GetProperty("usage").GetRawText().ShouldBe("""{"a": [null], "b": 1.50}""");
+        shown.Json.GetProperty("usage").GetRawText().ShouldBe("""{"a":[null],"b":1.50}""");
         shown.Amount("provider_cost_usd").ShouldBe(0.0000029999999999999997m);
         (await service.BalanceAsync(user)).ShouldBe(99.999625m);
     }

@@ -23,8 +23,9 @@ public sealed class UsageEndpointsTests(LedgerService service) : IClassFixture<L
         reply.Text("occurred_at").ShouldBe("2026-01-31T12:00:00.123456Z");
         (await service.GetAsync($"/usage/{reply.Text("usage_id")}")).Expect(200).ShouldRead($$"""
             {{{usage}},"prompt_tokens":35,"completion_tokens":4,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,
-             "source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null,"description":"Summary\nof 17","reference_id":"task-17",
-             "metadata":{"b":1e400,"a":[null,"ü"]} }
+             "description":"Summary\nof 17","reference_id":"task-17",
+             "metadata":{"b":1e400,"a":[null,"ü"]},
+             "source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null}
             """);
     }
 

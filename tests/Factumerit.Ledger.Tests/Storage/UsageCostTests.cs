@@ -76,7 +76,7 @@ public sealed class UsageCostTests
             (await service.RecordUsagesAsync(requests[..2], default)).ShouldAllBe(outcome => outcome.Answer != null);
             (await service.RecordUsageAsync(requests[2], default)).Answer.ShouldNotBeNull();
             (await service.RecordUsageAsync(requests[2], default)).Replayed.ShouldBeTrue();
-            (await service.RecordUsageAsync(Call with { ProviderCostUsd = 0, Provider = "free" }, default)).Answer.ShouldNotBeNull();
+            (await service.RecordUsageAsync(Call with { RequestId = "free", ProviderCostUsd = 0, Provider = "free" }, default)).Answer.ShouldNotBeNull();
         });
         (await database.ScalarAsync<string>("SELECT trim_scale(cost_usd)::text FROM provider_usage_costs WHERE provider = 'openai'"))
             .ShouldBe("9999999999.0000000000000000000000000002");
