@@ -19,7 +19,7 @@ public sealed class ModelPriceRow
 {
     public string Model { get; init; } = "";
     public long Version { get; init; }
-    public string Provider { get; init; } = "";
+    public string? Provider { get; init; }
 
     /// <summary>null: from the beginning of time.</summary>
     public DateTimeOffset? ValidFrom { get; init; }
@@ -29,6 +29,6 @@ public sealed class ModelPriceRow
     public decimal? CacheWriteUsdPerToken { get; init; }
     public decimal? ReasoningUsdPerToken { get; init; }
 
-    /// <summary>From this version on the model has no price.</summary>
+    /// <summary>From its time on the model has no price; the prices are the last it had.</summary>
     public bool IsGone { get; init; }
 }

@@ -419,7 +419,6 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnName("output_usd_per_token");
 
                     b.Property<string>("Provider")
-                        .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("provider");
 

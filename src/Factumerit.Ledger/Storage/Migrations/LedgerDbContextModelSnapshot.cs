@@ -416,7 +416,6 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnName("output_usd_per_token");
 
                     b.Property<string>("Provider")
-                        .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("provider");
 
