@@ -39,7 +39,10 @@ public static partial class Service
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
+        builder.Services.AddSingleton<PriceStore>();
+        builder.Services.AddSingleton<PriceQueries>();
         builder.Services.AddSingleton<IntegrityCheck>();
+        builder.Services.AddHostedService<PriceWatch>();
         builder.Services.AddHostedService<IntegrityWatch>();
 
         // HTTP around it.
@@ -61,6 +64,7 @@ public static partial class Service
 
         app.MapUsers();
         app.MapUsage();
+        app.MapPrices();
         app.MapCredit();
         app.MapLedger();
         app.MapApiKeys();

@@ -76,6 +76,24 @@ public static class Money
         return text[0] == '-' ? -amount : amount;
     }
 
+    /// <summary>
+    /// Reads a number as JSON spells it, in any unit, with as many decimals as it has. Null when it is no number, or has more digits than a
+    /// decimal is sure to hold, which would be rounded.
+    /// </summary>
+    public static decimal? ReadExact(ReadOnlySpan<char> text)
+    {
+        if (!TrySplit(text, out var digits, out var decimals))
+            return null;
+        if (digits.Length == 0)
+            return 0m;
+        if (decimals > 28 || digits.Length > 28 || digits.Length - decimals > 28)
+            return null;
+        var number = decimal.Parse(digits.PadRight(digits.Length - Math.Min(decimals, 0), '0'), NumberStyles.None, CultureInfo.InvariantCulture);
+        for (var i = 0; i < decimals; i++)
+            number /= 10;
+        return text[0] == '-' ? -number : number;
+    }
+
     // Splits -12.3400e-2 into its significant digits "1234" and the count of decimals (4); negative counts are trailing zeros left out.
     private static bool TrySplit(ReadOnlySpan<char> text, out string digits, out int decimals)
     {

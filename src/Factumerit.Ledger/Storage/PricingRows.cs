@@ -29,6 +29,6 @@ public sealed class ModelPriceRow
     public decimal? CacheWriteUsdPerToken { get; init; }
     public decimal? ReasoningUsdPerToken { get; init; }
 
-    /// <summary>From this version on the model has no price.</summary>
+    /// <summary>From its time on the model has no price; the prices are the last it had.</summary>
     public bool IsGone { get; init; }
 }

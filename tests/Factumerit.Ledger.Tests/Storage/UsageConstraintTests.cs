@@ -101,6 +101,15 @@ public sealed class UsageConstraintTests(TestDatabase database) : IClassFixture<
         refusal.ConstraintName.ShouldBe("ck_model_prices_usd");
     }
 
+    [Theory]
+    [InlineData("UPDATE model_prices SET input_usd_per_token = 0")]
+    [InlineData("DELETE FROM model_prices")]
+    [InlineData("TRUNCATE model_prices")]
+    [InlineData("UPDATE price_versions SET valid_from = now()")]
+    [InlineData("DELETE FROM price_versions")]
+    public async Task Prices_that_are_there_are_never_changed_R18(string sql) =>
+        (await database.RefusalOfAsync(sql)).ShouldBe(PostgresErrorCodes.RestrictViolation);
+
     [Fact]
     public async Task An_id_at_another_system_is_one_usage_R17()
     {

@@ -113,6 +113,21 @@ CREATE TABLE model_prices (
         AND greatest(input_usd_per_token, output_usd_per_token, cache_read_usd_per_token, cache_write_usd_per_token, reasoning_usd_per_token) < 'Infinity')
 );
 
+CREATE FUNCTION model_prices_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'Prices are never changed once they are active (R18): import new ones that begin after them, instead of % on %.', TG_OP, TG_TABLE_NAME
+        USING ERRCODE = 'restrict_violation';
+END $$;
+
+CREATE TRIGGER tr_model_prices_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON model_prices
+    FOR EACH STATEMENT EXECUTE FUNCTION model_prices_refuse_change();
+
+CREATE TRIGGER tr_price_versions_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON price_versions
+    FOR EACH STATEMENT EXECUTE FUNCTION model_prices_refuse_change();
+
+ALTER TABLE model_prices ENABLE ALWAYS TRIGGER tr_model_prices_immutable;
+ALTER TABLE price_versions ENABLE ALWAYS TRIGGER tr_price_versions_immutable;
+
 CREATE TABLE virtual_keys (
     id              uuid NOT NULL CONSTRAINT pk_virtual_keys PRIMARY KEY,
     created_at      timestamptz NOT NULL,
@@ -180,7 +195,8 @@ COMMENT ON COLUMN price_versions.content_hash IS 'SHA-256 of what was imported.'
 COMMENT ON TABLE model_prices IS 'What a provider charges for a model, in US dollars per token, one row per version in which that changed.';
 COMMENT ON COLUMN model_prices.provider IS 'Whose model it is; NULL when the import does not say.';
 COMMENT ON COLUMN model_prices.valid_from IS 'When it begins; NULL is from the beginning of time.';
-COMMENT ON COLUMN model_prices.is_gone IS 'From this version on the model has no price.';
+COMMENT ON COLUMN model_prices.provider IS 'Whose model it is; NULL when that is not known.';
+COMMENT ON COLUMN model_prices.is_gone IS 'From its time on the model has no price; the prices are the last it had.';
 COMMENT ON COLUMN api_keys.may_overdraw IS 'Whether it may record calls that are paid for already when the user''s balance is used up.';
 COMMENT ON TABLE virtual_keys IS 'Users'' keys at LiteLLM. The secret is not kept: only its hash, a masked name and our alias.';
 COMMENT ON COLUMN virtual_keys.alias IS 'Our name of the key at LiteLLM, by which a key whose answer was lost is found.';
