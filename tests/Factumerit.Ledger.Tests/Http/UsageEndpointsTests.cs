@@ -143,8 +143,8 @@ public sealed class UsageEndpointsTests(LedgerService service) : IClassFixture<L
         var reply = await service.PostAsync("/usage", new { user_id = "newcomer", amount_cents = 0, request_id = "free" });
 
         reply.Expect(201).ShouldRead("""
-            {"usage_id":"<uuid>","request_id":"free","user_id":"newcomer","amount_cents":0,"billing_status":"billed","transaction_id":null,
-             "balance_cents":0,"occurred_at":"<time>","created_at":"<time>"}
+            {"usage_id":"<uuid>","request_id":"free","user_id":"newcomer","amount_cents":0,"billing_status":"billed","review_reason":null,"transaction_id":null,
+             "balance_cents":0,"model":null,"provider":null,"provider_cost_usd":null,"markup_factor":null,"price_version":null,"occurred_at":"<time>","created_at":"<time>"}
             """);
         (await service.BalanceAsync("newcomer")).ShouldBe(0);
     }

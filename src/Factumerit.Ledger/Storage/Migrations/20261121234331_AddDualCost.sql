@@ -193,7 +193,6 @@ COMMENT ON COLUMN provider_usage_costs.written_down_cents IS 'How much of it has
 COMMENT ON TABLE price_versions IS 'One import of prices each. What is active is never changed: newer versions begin after it (R18).';
 COMMENT ON COLUMN price_versions.content_hash IS 'SHA-256 of what was imported.';
 COMMENT ON TABLE model_prices IS 'What a provider charges for a model, in US dollars per token, one row per version in which that changed.';
-COMMENT ON COLUMN model_prices.provider IS 'Whose model it is; NULL when the import does not say.';
 COMMENT ON COLUMN model_prices.valid_from IS 'When it begins; NULL is from the beginning of time.';
 COMMENT ON COLUMN model_prices.provider IS 'Whose model it is; NULL when that is not known.';
 COMMENT ON COLUMN model_prices.is_gone IS 'From its time on the model has no price; the prices are the last it had.';

@@ -122,8 +122,16 @@ public sealed class DualCostUsageTests
     {
         var request = new UsageRequest
         {
-            UserId = "alice", RequestId = "call-1", AmountCents = 0.0165m, Model = "m", PromptTokens = 35, CompletionTokens = 4, Description = "d",
-            ReferenceId = "r", Metadata = JsonElement.Parse("""{"a": 1}"""), OccurredAt = Books.Now,
+            UserId = "alice",
+            RequestId = "call-1",
+            AmountCents = 0.0165m,
+            Model = "m",
+            PromptTokens = 35,
+            CompletionTokens = 4,
+            Description = "d",
+            ReferenceId = "r",
+            Metadata = JsonElement.Parse("""{"a": 1}"""),
+            OccurredAt = Books.Now,
         };
         var expected = RequestHash.Of(0.0165m, "m", 35L, 4L, "d", "r", """{"a": 1}""", Books.Now).Value;
         HashOf(request).ShouldBe(expected);
@@ -152,7 +160,13 @@ public sealed class DualCostUsageTests
         var first = earlier.Apply(new Usage(request, pricer: Pricer)).Answer.ShouldNotBeNull();
         var reviewed = first with
         {
-            BillingStatus = "billed", AmountCents = 5, TransactionId = Guid.NewGuid(), ProviderCostUsd = 0.05m, MarkupFactor = 1, PriceVersion = 8, Provider = "openai",
+            BillingStatus = "billed",
+            AmountCents = 5,
+            TransactionId = Guid.NewGuid(),
+            ProviderCostUsd = 0.05m,
+            MarkupFactor = 1,
+            PriceVersion = 8,
+            Provider = "openai",
         };
         var books = new Books().WithUser("alice", 95);
         books.State.Load(new KeptUsage(earlier.State.NewUsages.Single().RequestHash, null, reviewed, ReviewedAt: Books.Now));
