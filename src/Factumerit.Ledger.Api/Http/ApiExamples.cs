@@ -26,7 +26,7 @@ internal static class ApiExamples
     public static readonly Dictionary<Type, string[]> RequiredFields = new()
     {
         [typeof(SignupRequest)] = ["user_id"],
-        [typeof(UsageRequest)] = ["user_id", "amount_cents"],
+        [typeof(UsageRequest)] = ["user_id"],
         [typeof(GrantRequest)] = ["user_id", "amount_cents"],
         [typeof(PurchaseRequest)] = ["credits_cents"],
         [typeof(ApiKeyRequest)] = ["name", "role"],
@@ -41,15 +41,15 @@ internal static class ApiExamples
         """;
 
     private const string UsageExample = """
-        {"user_id":"vikunja:alice","amount_cents":0.0165,"request_id":"chatcmpl-8f2c","model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17"}
+        {"user_id":"vikunja:alice","request_id":"chatcmpl-8f2c","model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17"}
         """;
 
     private const string Usage = """
-        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z"}
+        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","review_reason":null,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"markup_factor":1,"price_version":null,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z"}
         """;
 
     private const string UsageInFull = """
-        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z","model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17","reference_id":null,"metadata":null}
+        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","review_reason":null,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"markup_factor":1,"price_version":null,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z","prompt_tokens":35,"completion_tokens":4,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,"description":"Summary of task 17","reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null}
         """;
 
     private const string Entry = """
@@ -61,7 +61,7 @@ internal static class ApiExamples
         """;
 
     private const string Key = """
-        {"id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot","role":"bot","user_prefix":"vikunja:","key_prefix":"fa_bot_1f9a2c3d","created_at":"2026-01-31T12:00:00Z","revoked_at":null}
+        {"id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"key_prefix":"fa_bot_1f9a2c3d","created_at":"2026-01-31T12:00:00Z","revoked_at":null}
         """;
 
     public static readonly Dictionary<string, string> Requests = new()

@@ -47,10 +47,11 @@ internal sealed record Deletion([property: JsonRequired] string UserId, decimal 
 internal sealed record Usage(
     string? UsageId,
     string? RequestId,
-    string UserId,
-    [property: JsonRequired] decimal AmountCents,
+    string? UserId,
+    [property: JsonRequired] decimal? AmountCents,
     string? TransactionId,
-    decimal BalanceCents);
+    decimal BalanceCents,
+    string? ReviewReason = null);
 
 internal sealed record UsageBatch([property: JsonRequired] UsageResult[] Results);
 
@@ -158,4 +159,5 @@ internal sealed record ApiKey(
     string? KeyPrefix,
     DateTimeOffset? CreatedAt,
     DateTimeOffset? RevokedAt,
-    string? Secret);
+    string? Secret,
+    bool MayOverdraw);

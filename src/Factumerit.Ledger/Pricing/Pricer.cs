@@ -14,8 +14,6 @@ namespace Factumerit.Ledger.Pricing;
 /// </example>
 public sealed class Pricer(PriceBook book, Markups markups)
 {
-    private const decimal CostUsdMax = Money.OperationCentsMax / 100;
-
     public PriceBook Book => book;
 
     /// <summary>Whose call it was: the provider as given, else the price book's for the model at that time, else null.</summary>
@@ -53,7 +51,7 @@ public sealed class Pricer(PriceBook book, Markups markups)
         if (costUsd < 0)
             return Refuse(field, "must not be negative");
         var markup = markups.FactorOf(model, provider);
-        if (costUsd > CostUsdMax || Round(costUsd, markup) is not (var priceCents and <= Money.OperationCentsMax))
+        if (costUsd > Money.CostUsdMax || Round(costUsd, markup) is not (var priceCents and <= Money.OperationCentsMax))
             return Refuse(field, $"comes to more than {Money.Format(Money.OperationCentsMax)} cents");
         return new PricedCall { PriceCents = priceCents, CostUsd = costUsd, Markup = markup, PriceVersion = priceVersion, Provider = provider };
     }

@@ -26,14 +26,20 @@ public readonly record struct TokenCounts(long? Prompt, long? Completion, long? 
     /// <summary>Each count from 0 to 2147483647, and no part more than its whole.</summary>
     public void Check(FieldErrors errors)
     {
+        CheckEach(errors);
+        if (IsCacheOverPrompt)
+            errors.Add("prompt_tokens", "must include cache_read_tokens and cache_write_tokens: it counts everything that was sent");
+        if (IsReasoningOverCompletion)
+            errors.Add("completion_tokens", "must include reasoning_tokens: it counts everything that was generated");
+    }
+
+    /// <summary>Each count from 0 to 2147483647, however they go together.</summary>
+    public void CheckEach(FieldErrors errors)
+    {
         errors.CheckTokens("prompt_tokens", Prompt);
         errors.CheckTokens("completion_tokens", Completion);
         errors.CheckTokens("cache_read_tokens", CacheRead);
         errors.CheckTokens("cache_write_tokens", CacheWrite);
         errors.CheckTokens("reasoning_tokens", Reasoning);
-        if (IsCacheOverPrompt)
-            errors.Add("prompt_tokens", "must include cache_read_tokens and cache_write_tokens: it counts everything that was sent");
-        if (IsReasoningOverCompletion)
-            errors.Add("completion_tokens", "must include reasoning_tokens: it counts everything that was generated");
     }
 }

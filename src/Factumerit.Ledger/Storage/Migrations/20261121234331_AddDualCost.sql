@@ -39,6 +39,7 @@ ALTER TABLE llm_usage
         ELSE false END);
 
 CREATE INDEX ix_llm_usage_review ON llm_usage (created_at, id) WHERE billing_status = 'needs_review';
+CREATE INDEX ix_llm_usage_reviewed_at ON llm_usage (reviewed_at) WHERE reviewed_at IS NOT NULL;
 -- Reports ask for a span of time. Rows lie nearly in that order, so that a note per block range is enough, and costs next to nothing to keep.
 CREATE INDEX ix_llm_usage_occurred_at ON llm_usage USING brin (occurred_at) WITH (autosummarize = on);
 
@@ -192,6 +193,7 @@ COMMENT ON COLUMN provider_usage_costs.written_down_cents IS 'How much of it has
 COMMENT ON TABLE price_versions IS 'One import of prices each. What is active is never changed: newer versions begin after it (R18).';
 COMMENT ON COLUMN price_versions.content_hash IS 'SHA-256 of what was imported.';
 COMMENT ON TABLE model_prices IS 'What a provider charges for a model, in US dollars per token, one row per version in which that changed.';
+COMMENT ON COLUMN model_prices.provider IS 'Whose model it is; NULL when the import does not say.';
 COMMENT ON COLUMN model_prices.valid_from IS 'When it begins; NULL is from the beginning of time.';
 COMMENT ON COLUMN model_prices.provider IS 'Whose model it is; NULL when that is not known.';
 COMMENT ON COLUMN model_prices.is_gone IS 'From its time on the model has no price; the prices are the last it had.';
