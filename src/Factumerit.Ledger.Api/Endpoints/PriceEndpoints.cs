@@ -64,7 +64,7 @@ public static class PriceEndpoints
     {
         // A slash that was escaped stays so in a path.
         model = model.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        var history = model.Contains('\0') ? null : await prices.FindAsync(model, http.RequestAborted);
+        var history = await prices.FindAsync(model, http.RequestAborted);
         return Answers.Found(http, history, LedgerJson.Default.PriceHistory, () => new Refusal.NotFound($"model {model} in the price book"));
     }
 }

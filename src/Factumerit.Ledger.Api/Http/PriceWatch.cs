@@ -11,19 +11,28 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public sealed partial class PriceWatch(PriceStore store, IOptions<PricingOptions> options, TimeProvider clock, ILogger<PriceWatch> logger) : BackgroundService
 {
+    // As long as no book was read, calls would be put aside for review that could be priced.
+    private static readonly TimeSpan UntilRead = TimeSpan.FromSeconds(1);
+
+    private bool _isRead;
+
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await TryRefreshAsync(cancellationToken);
+        await TryRefreshAsync(isFirst: true, cancellationToken);
         await base.StartAsync(cancellationToken);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.RefreshSeconds), clock);
+        var period = TimeSpan.FromSeconds(options.Value.RefreshSeconds);
+        using var timer = new PeriodicTimer(_isRead ? period : UntilRead, clock);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
-                await TryRefreshAsync(stoppingToken);
+            {
+                await TryRefreshAsync(isFirst: false, stoppingToken);
+                timer.Period = _isRead ? period : UntilRead;
+            }
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -31,16 +40,18 @@ public sealed partial class PriceWatch(PriceStore store, IOptions<PricingOptions
         }
     }
 
-    // A database that is away, or not migrated yet, is met again at the next look.
-    private async Task TryRefreshAsync(CancellationToken cancellationToken)
+    // A database that is away, or not migrated yet, is met again at the next look; only then is it worth a line.
+    private async Task TryRefreshAsync(bool isFirst, CancellationToken cancellationToken)
     {
         try
         {
             await store.RefreshAsync(cancellationToken);
+            _isRead = true;
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
-            LogSkipped(logger, exception.Message);
+            if (!isFirst)
+                LogSkipped(logger, exception.Message);
         }
     }
 

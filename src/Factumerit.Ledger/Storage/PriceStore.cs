@@ -122,7 +122,7 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
             {
                 Model = reader.GetString(0),
                 Version = reader.GetInt64(1),
-                Provider = reader.GetFieldValue<string?>(2),
+                Provider = reader.IsDBNull(2) ? null : reader.GetString(2),
                 ValidFrom = reader.GetFieldValue<DateTimeOffset?>(3),
                 InputUsdPerToken = reader.GetDecimal(4),
                 OutputUsdPerToken = reader.GetDecimal(5),
