@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
@@ -30,17 +31,22 @@ public static partial class Service
         builder.AddSettings<AuthOptions>("Auth");
         builder.AddSettings<RateLimitOptions>("RateLimits");
         builder.AddSettings<IntegrityOptions>("Integrity");
+        builder.AddSettings<PricingOptions>("Pricing");
 
         // The ledger.
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<DatabaseHost>();
         builder.Services.AddSingleton(s => new LedgerDatabase(s.GetRequiredService<DatabaseHost>().ConnectionString, s.GetRequiredService<IOptions<DatabaseOptions>>().Value.PoolSize));
         builder.Services.AddSingleton(s => s.GetRequiredService<IOptions<WriterOptions>>().Value);
+        builder.Services.AddSingleton(s => new CurrentPrices(new Markups(s.GetRequiredService<IOptions<PricingOptions>>().Value)));
         builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
+        builder.Services.AddSingleton<PriceStore>();
+        builder.Services.AddSingleton<PriceQueries>();
         builder.Services.AddSingleton<IntegrityCheck>();
+        builder.Services.AddHostedService<PriceWatch>();
         builder.Services.AddHostedService<IntegrityWatch>();
 
         // HTTP around it.
@@ -62,6 +68,7 @@ public static partial class Service
 
         app.MapUsers();
         app.MapUsage();
+        app.MapPrices();
         app.MapCredit();
         app.MapLedger();
         app.MapApiKeys();

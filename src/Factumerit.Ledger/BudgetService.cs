@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Writing;
 
 namespace Factumerit.Ledger;
@@ -7,21 +8,22 @@ namespace Factumerit.Ledger;
 /// The verbs of the business: everything that changes the ledger starts here. Each makes a command, checks its fields, and hands it to the
 /// writer; the answer comes after the commit is durable (R12).
 /// </summary>
-public sealed class BudgetService(LedgerWriter writer, TimeProvider clock)
+public sealed class BudgetService(LedgerWriter writer, CurrentPrices prices, TimeProvider clock)
 {
     /// <summary>Creates a user's budget, with or without signup credit (R7, R8).</summary>
     public Task<Outcome<Registration>> SignUpAsync(SignupRequest request, CancellationToken cancellationToken) =>
         RunAsync(new Signup(request), cancellationToken);
 
-    /// <summary>Records one LLM call and takes its price (R4, R5, R6, R9).</summary>
+    /// <summary>Records one LLM call and takes its price, or leaves it for review (R4, R5, R6, R9, R16).</summary>
     public Task<Outcome<RecordedUsage>> RecordUsageAsync(UsageRequest request, CancellationToken cancellationToken) =>
-        RunAsync(new Usage(request), cancellationToken);
+        RunAsync(new Usage(request, pricer: prices.Pricer), cancellationToken);
 
     /// <summary>Records many calls, each judged for itself; outcomes are in the order of the requests.</summary>
     public async Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(
         IReadOnlyList<UsageRequest> requests, CancellationToken cancellationToken)
     {
-        var usages = requests.Select(request => new Usage(request)).ToList();
+        var pricer = prices.Pricer;
+        var usages = requests.Select(request => new Usage(request, pricer: pricer)).ToList();
         var valid = usages.Where(IsValid).ToList();
         if (valid.Count > 0)
             await writer.WriteAsync(valid, cancellationToken);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json;
 
 namespace Factumerit.Ledger;
@@ -12,6 +13,8 @@ public sealed class FieldErrors(DateTimeOffset now)
     public const int TextLengthMax = 1000;
     public const int MetadataLengthMax = 16 * 1024;
     public const long TokensMax = int.MaxValue;
+    private const int NumberLengthMax = 100;
+    private const int ExponentMax = 400;
     private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<string, string[]> _errors = [];
@@ -78,10 +81,33 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, $"must be a whole number from 0 to {TokensMax}");
     }
 
+    /// <summary>An optional provider cost in US dollars: exact, from 0 to 10^10.</summary>
+    public void CheckCost(string field, decimal? costUsd)
+    {
+        if (costUsd < 0)
+            Add(field, "must not be negative");
+        else if (costUsd > Money.CostUsdMax)
+            Add(field, $"must be at most {Money.Format(Money.CostUsdMax)}");
+    }
+
     public void CheckMetadata(string field, JsonElement? metadata)
     {
-        if (metadata is not { } element)
+        if (metadata is { } element)
+            CheckObject(field, element);
+    }
+
+    /// <summary>An optional JSON object that is kept as values, not as it was spelled: each string and number must be one that the database can hold.</summary>
+    public void CheckUsage(string field, JsonElement? usage)
+    {
+        if (usage is not { } element)
             return;
+        CheckObject(field, element);
+        if (element.ValueKind == JsonValueKind.Object && !_errors.ContainsKey(field) && !IsStorable(element))
+            Add(field, $"must hold no \\u0000 and no number of more than {NumberLengthMax} characters or with an exponent beyond {ExponentMax}");
+    }
+
+    private void CheckObject(string field, JsonElement element)
+    {
         if (element.ValueKind != JsonValueKind.Object)
             Add(field, "must be a JSON object");
         else if (element.GetRawText().Length > MetadataLengthMax)
@@ -111,4 +137,18 @@ public sealed class FieldErrors(DateTimeOffset now)
             return false;
         }
     }
+
+    private static bool IsStorable(JsonElement element) => element.ValueKind switch
+    {
+        JsonValueKind.Object => element.EnumerateObject().All(p => !p.Name.Contains('\0', StringComparison.Ordinal) && IsStorable(p.Value)),
+        JsonValueKind.Array => element.EnumerateArray().All(IsStorable),
+        JsonValueKind.String => !element.GetString()!.Contains('\0', StringComparison.Ordinal),
+        JsonValueKind.Number => IsStorable(element.GetRawText()),
+        _ => true,
+    };
+
+    private static bool IsStorable(string number) =>
+        number.Length <= NumberLengthMax
+        && (number.IndexOfAny(['e', 'E']) is not (> 0 and var e)
+            || (int.TryParse(number.AsSpan(e + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var exponent) && Math.Abs((long)exponent) <= ExponentMax));
 }

@@ -11,6 +11,7 @@ public sealed class LedgerState(DateTimeOffset now)
     private readonly Dictionary<string, UserAccount> _users = new(StringComparer.Ordinal);
     private readonly HashSet<UserAccount> _changedUsers = [];
     private readonly Dictionary<(string UserId, string RequestId), KeptUsage> _usages = [];
+    private readonly Dictionary<(string SourceSystem, string ExternalId), KeptUsage> _aliases = [];
     private readonly Dictionary<(string Operation, string Key), KeptAnswer> _answers = [];
     private readonly Dictionary<string, AccountTotal> _totals = new(StringComparer.Ordinal);
 
@@ -23,14 +24,19 @@ public sealed class LedgerState(DateTimeOffset now)
     public List<PostedEntry> NewEntries { get; } = [];
     public List<LegacyRow> NewLegacyRows { get; } = [];
     public List<KeptUsage> NewUsages { get; } = [];
+    public List<UsageAlias> NewAliases { get; } = [];
+    public List<ProviderCost> NewProviderCosts { get; } = [];
     public List<KeptAnswer> NewAnswers { get; } = [];
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
     public Dictionary<string, AccountTotal> TotalChanges { get; } = new(StringComparer.Ordinal);
-    public bool HasChanges => _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAnswers.Count > 0;
+    public bool HasChanges => _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0 || NewAnswers.Count > 0;
 
     public void Load(UserAccount user) => _users.Add(user.UserId, user);
 
-    public void Load(KeptUsage usage) => _usages.Add((usage.Usage.UserId, usage.Usage.RequestId), usage);
+    public void Load(KeptUsage usage) => _usages.Add((usage.Usage.UserId!, usage.Usage.RequestId), usage);
+
+    /// <summary>A usage that is known under this id at another system (R17).</summary>
+    public void Load(string sourceSystem, string externalId, KeptUsage usage) => _aliases.Add((sourceSystem, externalId), usage);
 
     public void Load(KeptAnswer answer) => _answers.Add((answer.Operation, answer.Key), answer);
 
@@ -40,6 +46,8 @@ public sealed class LedgerState(DateTimeOffset now)
     public UserAccount? FindUser(string userId) => _users.GetValueOrDefault(userId);
 
     public KeptUsage? FindUsage(string userId, string requestId) => _usages.GetValueOrDefault((userId, requestId));
+
+    public KeptUsage? FindUsageByAlias(string sourceSystem, string externalId) => _aliases.GetValueOrDefault((sourceSystem, externalId));
 
     public KeptAnswer? FindAnswer(string operation, string key) => _answers.GetValueOrDefault((operation, key));
 
@@ -79,8 +87,26 @@ public sealed class LedgerState(DateTimeOffset now)
 
     public void Keep(KeptUsage usage)
     {
-        Load(usage);
+        if (usage.Usage.UserId is not null)
+            Load(usage);
         NewUsages.Add(usage);
+        AddProviderCost(usage.Usage.Provider, usage.Usage.ProviderCostUsd);
+        foreach (var externalId in usage.Origin?.Aliases ?? [])
+            AddAlias(usage.Origin!.SourceSystem, externalId, usage);
+    }
+
+    /// <summary>From now on the usage is known under this id too (R17); an id that is known already stays with its usage.</summary>
+    public void AddAlias(string sourceSystem, string externalId, KeptUsage usage)
+    {
+        if (_aliases.TryAdd((sourceSystem, externalId), usage))
+            NewAliases.Add(new UsageAlias(sourceSystem, externalId, usage.Usage.UsageId));
+    }
+
+    /// <summary>A usage's provider cost was written down in this commit, and counts for the provider's sum; without either there is nothing to count.</summary>
+    public void AddProviderCost(string? provider, decimal? costUsd)
+    {
+        if (provider is not null && costUsd is { } usd)
+            NewProviderCosts.Add(new ProviderCost(provider, usd));
     }
 
     public void Keep(KeptAnswer answer)
@@ -132,8 +158,18 @@ public sealed record PostedEntry(LedgerTransaction Transaction, Entry Entry);
 /// <summary>A row of <c>budget_transactions</c>, the history of the system before the ledger (R14).</summary>
 public sealed record LegacyRow(string UserId, decimal AmountCents, decimal BalanceAfterCents, string TransactionType, string? Description);
 
-/// <summary>A usage as stored: the request, its first answer, and the hash that tells a replay from a reuse of its key (R9).</summary>
-public sealed record KeptUsage(long RequestHash, UsageRequest? Request, RecordedUsage Usage);
+/// <summary>
+/// A usage as stored: its answer, and the hash that tells a replay from a reuse of its key (R9). A new one has its request and origin, an earlier one
+/// when it was reviewed.
+/// </summary>
+public sealed record KeptUsage(
+    long RequestHash, UsageRequest? Request, RecordedUsage Usage, UsageOrigin? Origin = null, DateTimeOffset? ReviewedAt = null);
+
+/// <summary>An id under which another system may report a usage (R17).</summary>
+public sealed record UsageAlias(string SourceSystem, string ExternalId, Guid UsageId);
+
+/// <summary>What a provider charges for a usage that was written in this commit. The database adds them up, exactly: a sum may need more digits than a decimal.</summary>
+public sealed record ProviderCost(string Provider, decimal CostUsd);
 
 /// <summary>The first answer to an operation with an idempotency key, as JSON, kept for ever (R9).</summary>
 public sealed record KeptAnswer(string Operation, string Key, long RequestHash, string AnswerJson);

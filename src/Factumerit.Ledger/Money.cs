@@ -14,6 +14,12 @@ public static class Money
     /// <summary>The largest amount of one operation, in cents: ten billion dollars.</summary>
     public const decimal OperationCentsMax = 1_000_000_000_000m;
 
+    /// <summary>The largest provider cost of one call, in US dollars: the same.</summary>
+    public const decimal CostUsdMax = OperationCentsMax / 100;
+
+    /// <summary>Digits, and decimals, of a provider cost in US dollars that are kept: what <see cref="decimal"/> holds exactly.</summary>
+    public const int CostDigitsMax = 28;
+
     /// <summary>The largest balance or total of one user, in cents, that numeric(20,7) holds.</summary>
     public const decimal BalanceCentsMax = 9_999_999_999_999.9999999m;
 
@@ -41,12 +47,51 @@ public static class Money
             return new MoneyReading(null, $"must be at most {Format(OperationCentsMax)}");
         if (decimals > DecimalsMax)
             return new MoneyReading(null, $"must have at most {DecimalsMax} decimals (one nano-dollar is 0.0000001 cents)");
+        return new MoneyReading(Compose(text, digits, decimals), null);
+    }
+
+    /// <summary>Reads what a provider charges, in US dollars, with all its decimals: costs are sums of prices far below a cent.</summary>
+    /// <returns>null when the text is no number at all; otherwise the cost, or why it can't be kept.</returns>
+    public static MoneyReading? ReadUsd(ReadOnlySpan<char> text)
+    {
+        if (!TrySplit(text, out var digits, out var decimals))
+            return null;
+        if (digits.Length == 0)
+            return new MoneyReading(0m, null);
+        if (digits.Length - decimals > 11)
+            return new MoneyReading(null, $"must be at most {Format(CostUsdMax)}");
+        if (Math.Max(digits.Length, decimals) > CostDigitsMax)
+            return new MoneyReading(null, $"must have at most {CostDigitsMax} digits and decimals");
+        return new MoneyReading(Compose(text, digits, decimals), null);
+    }
+
+    // The digits at their place: exact, as no more of them come in than a decimal holds.
+    private static decimal Compose(ReadOnlySpan<char> text, string digits, int decimals)
+    {
         var amount = decimal.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
         for (var i = 0; i < decimals; i++)
             amount /= 10;
         for (var i = decimals; i < 0; i++)
             amount *= 10;
-        return new MoneyReading(text[0] == '-' ? -amount : amount, null);
+        return text[0] == '-' ? -amount : amount;
+    }
+
+    /// <summary>
+    /// Reads a number as JSON spells it, in any unit, with as many decimals as it has. Null when it is no number, or has more digits than a
+    /// decimal is sure to hold, which would be rounded.
+    /// </summary>
+    public static decimal? ReadExact(ReadOnlySpan<char> text)
+    {
+        if (!TrySplit(text, out var digits, out var decimals))
+            return null;
+        if (digits.Length == 0)
+            return 0m;
+        if (decimals > 28 || digits.Length > 28 || digits.Length - decimals > 28)
+            return null;
+        var number = decimal.Parse(digits.PadRight(digits.Length - Math.Min(decimals, 0), '0'), NumberStyles.None, CultureInfo.InvariantCulture);
+        for (var i = 0; i < decimals; i++)
+            number /= 10;
+        return text[0] == '-' ? -number : number;
     }
 
     // Splits -12.3400e-2 into its significant digits "1234" and the count of decimals (4); negative counts are trailing zeros left out.
@@ -74,5 +119,5 @@ public static class Money
     }
 }
 
-/// <summary>A number that was read: its exact amount in cents, or the reason it can't be kept, worded to follow a field's name.</summary>
+/// <summary>A number that was read: its exact amount in cents (dollars for a cost), or the reason it can't be kept, worded to follow a field's name.</summary>
 public readonly record struct MoneyReading(decimal? Cents, string? Error);

@@ -32,7 +32,7 @@ internal static class Answers
     public static IResult Refused(HttpContext http, Refusal refusal) => Problems.Of(http, refusal).ToResult();
 
     public static IResult Forbidden(HttpContext http, string userId) =>
-        Problems.Of(http, "forbidden", $"This key is bound to users that begin with {Caller.Of(http).UserPrefix}, which {userId} does not.").ToResult();
+        Problems.Of(http, "forbidden", Caller.Of(http).Explain(userId)).ToResult();
 
     /// <summary>The Idempotency-Key header; null when it wasn't sent.</summary>
     public static string? IdempotencyKey(HttpContext http) => http.Request.Headers["Idempotency-Key"] is [{ } key] ? key : null;

@@ -16,11 +16,14 @@ public sealed record ApiKeyRequest
 
     /// <summary>Binds a bot key to users whose ids begin so, such as vikunja:.</summary>
     public string? UserPrefix { get; init; }
+
+    /// <summary>Lets a bot or admin key record calls that are paid for already when the balance is used up (enforce_balance false). Default false.</summary>
+    public bool MayOverdraw { get; init; }
 }
 
 /// <summary>An API key as answered. Secret: only in the answer that made the key, never again.</summary>
 public sealed record ApiKeyAnswer(
-    Guid Id, string Name, string Role, string? UserPrefix, string KeyPrefix, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt,
+    Guid Id, string Name, string Role, string? UserPrefix, bool MayOverdraw, string KeyPrefix, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Secret);
 
 /// <summary>All API keys, revoked ones too, without their secrets.</summary>
@@ -50,7 +53,7 @@ public static class ApiKeyEndpoints
         Check(request, errors);
         if (errors.Any)
             return Answers.Refused(http, errors.ToRefusal());
-        var (key, secret) = await keys.CreateAsync(request.Name!, request.Role!, request.UserPrefix, http.RequestAborted);
+        var (key, secret) = await keys.CreateAsync(request.Name!, request.Role!, request.UserPrefix, request.MayOverdraw, http.RequestAborted);
         return Answers.Created(ToAnswer(key, secret), LedgerJson.Default.ApiKeyAnswer);
     }
 
@@ -59,6 +62,8 @@ public static class ApiKeyEndpoints
         errors.CheckName("name", request.Name ?? "");
         if (request.Role is null || !Roles.All.Contains(request.Role))
             errors.Add("role", $"must be {string.Join(", ", Roles.All)}");
+        if (request is { MayOverdraw: true, Role: not (Roles.Bot or Roles.Admin) })
+            errors.Add("may_overdraw", "goes with the roles bot and admin only");
         if (request.UserPrefix is null)
             return;
         errors.CheckUserId("user_prefix", request.UserPrefix);
@@ -75,5 +80,5 @@ public static class ApiKeyEndpoints
             : Answers.Refused(http, new Refusal.NotFound($"API key {id}"));
 
     private static ApiKeyAnswer ToAnswer(ApiKey key, string? secret) =>
-        new(key.Id, key.Name, key.Role, key.UserPrefix, key.KeyPrefix, key.CreatedAt, key.RevokedAt, secret);
+        new(key.Id, key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.KeyPrefix, key.CreatedAt, key.RevokedAt, secret);
 }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
@@ -63,6 +64,25 @@ internal sealed class QueryReader(HttpContext http)
                 _errors.Add(name, "must be user, asset, expense or equity");
                 return null;
         }
+    }
+
+    /// <summary>A time as in bodies: without an offset it is UTC.</summary>
+    public DateTimeOffset? Time(string name)
+    {
+        if (Text(name) is not { } text)
+            return null;
+        if (UtcTimeConverter.Parse(text) is { } time)
+            return time;
+        _errors.Add(name, UtcTimeConverter.Expected);
+        return null;
+    }
+
+    public string? Provider(string name)
+    {
+        var provider = Text(name);
+        if (provider is not null)
+            _errors.CheckProvider(name, provider);
+        return provider;
     }
 
     public string UserId(string userId)

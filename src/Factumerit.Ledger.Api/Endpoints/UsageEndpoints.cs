@@ -25,7 +25,7 @@ public static class UsageEndpoints
     {
         var usage = routes.MapGroup("/usage").WithTags("Usage");
         usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine()
-            .Describe("Record an LLM call", "Takes its price from the user's budget. The same request_id again answers 200 with the first answer and moves nothing.")
+            .Describe("Record an LLM call", "Takes its price from the user's budget: amount_cents as given, else provider_cost_usd times the markup, else tokens by the price book times the markup; without any of them the usage waits for review, and no money moves. The same request_id again answers 200 with the first answer and moves nothing.")
             .Takes<UsageRequest>(keyed: true).Answers<RecordedUsage>(201, 200).Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
         usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine().WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax))
             .Describe("Record up to 1000 LLM calls", "Each item is judged for itself: its result holds the status it would have had alone, and the usage or the problem.")
@@ -39,8 +39,8 @@ public static class UsageEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.UsageRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        if (!Caller.Of(http).MayTouch(request.UserId))
-            return Answers.Forbidden(http, request.UserId!);
+        if (FindForbidden(Caller.Of(http), request) is { } forbidden)
+            return Problems.Of(http, "forbidden", forbidden).ToResult();
         // R9: the header stands in where the body names no request.
         if (request.RequestId is null)
             request = request with { RequestId = Answers.IdempotencyKey(http) };
@@ -72,8 +72,8 @@ public static class UsageEndpoints
             var (request, refusal) = items[place];
             if (request is null)
                 results[place] = Refused(Problems.Of(http, refusal!));
-            else if (!caller.MayTouch(request.UserId))
-                results[place] = Refused(Problems.Of(http, "forbidden", $"This key is bound to users that begin with {caller.UserPrefix}, which {request.UserId} does not."));
+            else if (FindForbidden(caller, request) is { } forbidden)
+                results[place] = Refused(Problems.Of(http, "forbidden", forbidden));
             else
             {
                 requests.Add(request);
@@ -89,6 +89,11 @@ public static class UsageEndpoints
 
         static BatchResult Refused(Problem problem) => new(problem.Status, null, problem);
     }
+
+    private static string? FindForbidden(Caller caller, UsageRequest request) =>
+        !caller.MayTouch(request.UserId) ? caller.Explain(request.UserId!)
+        : request.EnforceBalance is false && !caller.MayOverdraw ? "enforce_balance can be false only with a key that was made with may_overdraw."
+        : null;
 
     private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute(Name = "usage_id")] Guid id, UserQueries users) =>
         Answers.Found(http, await users.FindUsageAsync(id, http.RequestAborted), LedgerJson.Default.UsageDetail, () => new Refusal.NotFound($"usage {id}"));

@@ -11,18 +11,22 @@ internal static class ApiExamples
 
     public static readonly Dictionary<string, string> QueryParameters = new()
     {
-        ["prefix"] = "Only users whose id begins so.",
+        ["prefix"] = "Only those whose id or name begins so.",
         ["limit"] = "How many at the most, 1 to 1000; default: 50 entries, 20 transactions, 100 of anything else.",
         ["after"] = "The next_after of the page before.",
         ["before"] = "The next_before of the page before.",
         ["full"] = "true reads everything from the first entry on.",
         ["type"] = "user, asset, expense or equity.",
+        ["provider"] = "Only those of this provider.",
+        ["at"] = "As of this time; default: now.",
+        ["dry_run"] = "true only tells what would change.",
+        ["valid_from"] = "From when on the prices count; default: what changed from now on, a model's first price from the beginning.",
     };
 
     public static readonly Dictionary<Type, string[]> RequiredFields = new()
     {
         [typeof(SignupRequest)] = ["user_id"],
-        [typeof(UsageRequest)] = ["user_id", "amount_cents"],
+        [typeof(UsageRequest)] = ["user_id"],
         [typeof(GrantRequest)] = ["user_id", "amount_cents"],
         [typeof(PurchaseRequest)] = ["credits_cents"],
         [typeof(ApiKeyRequest)] = ["name", "role"],
@@ -37,23 +41,27 @@ internal static class ApiExamples
         """;
 
     private const string UsageExample = """
-        {"user_id":"vikunja:alice","amount_cents":0.0165,"request_id":"chatcmpl-8f2c","model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17"}
+        {"user_id":"vikunja:alice","request_id":"chatcmpl-8f2c","model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17"}
         """;
 
     private const string Usage = """
-        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z"}
+        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","review_reason":null,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"markup_factor":1,"price_version":null,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z"}
         """;
 
     private const string UsageInFull = """
-        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z","model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary of task 17","reference_id":null,"metadata":null}
+        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","review_reason":null,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"markup_factor":1,"price_version":null,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z","prompt_tokens":35,"completion_tokens":4,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,"description":"Summary of task 17","reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null}
         """;
 
     private const string Entry = """
         {"id":3,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","account":"user:vikunja:alice","debit_cents":0.0165,"credit_cents":0,"description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z"}
         """;
 
+    private const string Price = """
+        {"model":"claude-sonnet-4-20250514","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null,"valid_from":null,"version":1,"is_gone":false}
+        """;
+
     private const string Key = """
-        {"id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot","role":"bot","user_prefix":"vikunja:","key_prefix":"fa_bot_1f9a2c3d","created_at":"2026-01-31T12:00:00Z","revoked_at":null}
+        {"id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"key_prefix":"fa_bot_1f9a2c3d","created_at":"2026-01-31T12:00:00Z","revoked_at":null}
         """;
 
     public static readonly Dictionary<string, string> Requests = new()
@@ -61,6 +69,7 @@ internal static class ApiExamples
         ["POST /users"] = """{"user_id":"vikunja:alice","initial_credit_cents":100,"promo_ttl_days":30}""",
         ["POST /usage"] = UsageExample,
         ["POST /usage/batch"] = $"[{UsageExample}]",
+        ["POST /prices/import"] = """{"claude-sonnet-4-20250514":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":3e-06,"output_cost_per_token":1.5e-05,"cache_creation_input_token_cost":3.75e-06,"cache_read_input_token_cost":3e-07}}""",
         ["POST /grants"] = """{"user_id":"vikunja:alice","amount_cents":500,"reason":"Top-up, order 1042"}""",
         ["POST /purchases"] = """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic","invoice":"INV-2026-001"}""",
         ["POST /write-downs"] = """{"actual_balance_cents":2495,"provider":"anthropic","reason":"Console balance at month end"}""",
@@ -78,6 +87,9 @@ internal static class ApiExamples
         ["POST /usage"] = Usage,
         ["POST /usage/batch"] = $$"""{"results":[{"status":201,"usage":{{Usage}}}]}""",
         ["GET /usage/{usage_id}"] = UsageInFull,
+        ["POST /prices/import"] = """{"version":1,"valid_from":"2026-01-31T12:00:00Z","added":1,"changed":0,"gone":0,"unchanged":0,"skipped":0,"changes":[{"model":"claude-sonnet-4-20250514","change":"added","valid_from":null,"old":null,"new":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null}}],"has_more_changes":false}""",
+        ["GET /prices"] = $$"""{"prices":[{{Price}}],"next_after":null}""",
+        ["GET /prices/{model}"] = $$"""{"model":"claude-sonnet-4-20250514","prices":[{{Price}}]}""",
         ["POST /grants"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","budget":{{Budget}}}""",
         ["POST /purchases"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5f","total_cents":2759,"headroom":{{Headroom}}}""",
         ["POST /write-downs"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a60","amount_cents":5,"headroom":{{Headroom}}}""",

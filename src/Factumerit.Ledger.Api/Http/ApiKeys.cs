@@ -15,7 +15,7 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
 {
     private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(10);
 
-    private static readonly Caller Bootstrap = new("bootstrap", "bootstrap", Roles.Admin, null);
+    private static readonly Caller Bootstrap = new("bootstrap", "bootstrap", Roles.Admin, null, MayOverdraw: false);
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapAdminKey is { Length: > 0 } key ? Hash(key) : null;
 
     /// <summary>The caller whose secret this is; null when it is nobody's.</summary>
@@ -32,7 +32,8 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
     }
 
     /// <summary>Makes a key. Its secret is returned here and can't be shown again.</summary>
-    public async Task<(ApiKey Key, string Secret)> CreateAsync(string name, string role, string? userPrefix, CancellationToken cancellationToken)
+    public async Task<(ApiKey Key, string Secret)> CreateAsync(
+        string name, string role, string? userPrefix, bool mayOverdraw, CancellationToken cancellationToken)
     {
         var prefix = $"fa_{role}_{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
         var secret = $"{prefix}_{RandomNumberGenerator.GetHexString(64, lowercase: true)}";
@@ -46,6 +47,7 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
             KeyPrefix = prefix,
             SecretHash = Hash(secret),
             CreatedAt = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)),
+            MayOverdraw = mayOverdraw,
         };
         await using var db = database.CreateContext();
         db.Add(key);
@@ -72,7 +74,9 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
     }
 
     private KnownKey Remember(ApiKey key) => cache.Set(
-        key.KeyPrefix, new KnownKey(key.SecretHash, key.RevokedAt is not null, new Caller(key.KeyPrefix, key.Name, key.Role, key.UserPrefix)), RememberedFor);
+        key.KeyPrefix,
+        new KnownKey(key.SecretHash, key.RevokedAt is not null, new Caller(key.KeyPrefix, key.Name, key.Role, key.UserPrefix, key.MayOverdraw)),
+        RememberedFor);
 
     private async Task<ApiKey?> LoadAsync(string prefix, CancellationToken cancellationToken)
     {

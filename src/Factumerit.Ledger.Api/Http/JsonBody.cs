@@ -40,17 +40,25 @@ public static class JsonBody
                 : (null, new Refusal.ValidationFailed("$", $"must be an array of 1 to {itemsMax} {items}"));
     }
 
-    private static async Task<BodyReading<T>> ReadAsync<T, TJson>(HttpContext http, Func<TJson, T?> accept, Func<JsonElement, (T? Value, Refusal? Refusal)> explain)
+    /// <summary>The body as JSON that its reader judges by itself.</summary>
+    public static Task<BodyReading<T>> ReadAsync<T>(HttpContext http, Func<JsonElement, (T? Value, Refusal? Refusal)> read)
+        where T : class =>
+        ReadTextAsync(http, text => Explain(http, text, read));
+
+    private static Task<BodyReading<T>> ReadAsync<T, TJson>(HttpContext http, Func<TJson, T?> accept, Func<JsonElement, (T? Value, Refusal? Refusal)> explain)
         where T : class
-        where TJson : class
+        where TJson : class =>
+        ReadTextAsync(http, text => ReadStrictly<TJson>(text) is { } json && accept(json) is { } value ? new(value, null) : Explain(http, text, explain));
+
+    private static async Task<BodyReading<T>> ReadTextAsync<T>(HttpContext http, Func<ReadOnlySequence<byte>, BodyReading<T>> read)
+        where T : class
     {
         if (!http.Request.HasJsonContentType())
             return new(null, Problems.Of(http, "unsupported-media-type", "The body must be JSON, sent with Content-Type: application/json."));
         var body = await ReadToEndAsync(http);
         try
         {
-            var text = SkipByteOrderMark(body);
-            return ReadStrictly<TJson>(text) is { } json && accept(json) is { } value ? new(value, null) : Explain(http, text, explain);
+            return read(SkipByteOrderMark(body));
         }
         finally
         {

@@ -6,6 +6,7 @@ using System.Text.Json.Serialization;
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -38,6 +39,9 @@ namespace Factumerit.Ledger.Api.Http;
 [JsonSerializable(typeof(LedgerSummary))]
 [JsonSerializable(typeof(Headroom))]
 [JsonSerializable(typeof(IntegrityReport))]
+[JsonSerializable(typeof(PriceImport))]
+[JsonSerializable(typeof(PricePage))]
+[JsonSerializable(typeof(PriceHistory))]
 [JsonSerializable(typeof(ApiKeyAnswer))]
 [JsonSerializable(typeof(ApiKeyList))]
 [JsonSerializable(typeof(Problem))]
@@ -75,14 +79,17 @@ public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
         "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd",
     ];
 
-    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    public const string Expected = "must be a time such as 2026-01-31T12:00:00Z";
+
+    /// <summary>The time in UTC; null when the text is none.</summary>
+    public static DateTimeOffset? Parse(string? text)
     {
         const DateTimeStyles styles = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
-        return reader.TokenType == JsonTokenType.String
-            && DateTimeOffset.TryParseExact(reader.GetString(), Formats, CultureInfo.InvariantCulture, styles, out var time)
-                ? time
-                : throw new JsonException("must be a time such as 2026-01-31T12:00:00Z");
+        return DateTimeOffset.TryParseExact(text, Formats, CultureInfo.InvariantCulture, styles, out var time) ? time : null;
     }
+
+    public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        (reader.TokenType == JsonTokenType.String ? Parse(reader.GetString()) : null) ?? throw new JsonException(Expected);
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
     {

@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Api.Http;
 public static class OpenApi
 {
     private const string SchemeId = "ApiKey";
-    private static readonly string[] TagOrder = ["Users", "Usage", "Credit", "Ledger", "API keys", "Problems", "Health"];
+    private static readonly string[] TagOrder = ["Users", "Usage", "Prices", "Credit", "Ledger", "API keys", "Problems", "Health"];
 
     public static void AddApiPage(this IServiceCollection services)
     {
@@ -67,7 +67,7 @@ public static class OpenApi
             foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
                 operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name]));
             // The examples are listed by paths as people write them, without the router's constraints.
-            var path = context.ApiDescription.RelativePath?.TrimEnd('/').Replace(":guid", "", StringComparison.Ordinal);
+            var path = context.ApiDescription.RelativePath?.TrimEnd('/').Replace(":guid", "", StringComparison.Ordinal).Replace("{**", "{", StringComparison.Ordinal);
             var route = $"{context.ApiDescription.HttpMethod} /{path}";
             if (notes.OfType<ReadsIdempotencyKey>().Any())
                 operation.Parameters.Add(route == "POST /usage"

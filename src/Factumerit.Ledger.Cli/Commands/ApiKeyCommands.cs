@@ -22,18 +22,21 @@ internal static class ApiKeyCommands
         var role = Inputs.Choice("--role", "What it may do", "ROLE", "bot", "ops", "admin");
         role.Required = true;
         var prefix = Inputs.Text("--user-prefix", "The only users that it may touch, for example vikunja:", "PREFIX");
+        var overdraw = new Option<bool>("--may-overdraw") { Description = "Let it record calls that are paid for already when a balance is used up" };
         return tree.Create("create", "Make a key", async (context, cancellationToken) =>
         {
             using var body = new JsonBody();
-            body.Text("name", context.Value(name)).Text("role", context.Value(role)).Text("user_prefix", context.Value(prefix));
+            body.Text("name", context.Value(name)).Text("role", context.Value(role)).Text("user_prefix", context.Value(prefix))
+                .Flag("may_overdraw", context.Value(overdraw));
             var answer = await context.Client.SendAsync(HttpMethod.Post, "api-keys", body.ToBytes(), null, cancellationToken);
             return context.Print(answer, LedgerJson.Default.ApiKey, key =>
             {
                 context.Output.Properties(
-                    ("Id", key.Id.ToString()), ("Name", key.Name), ("Role", key.Role), ("User prefix", key.UserPrefix), ("Secret", key.Secret));
+                    ("Id", key.Id.ToString()), ("Name", key.Name), ("Role", key.Role), ("User prefix", key.UserPrefix),
+                    ("May overdraw", key.MayOverdraw), ("Secret", key.Secret));
                 context.Output.Line("Keep the secret now: it is not shown again.");
             });
-        }, name, role, prefix);
+        }, name, role, prefix, overdraw);
     }
 
     private static async Task<int> ListAsync(CommandContext context, CancellationToken cancellationToken)
@@ -41,9 +44,9 @@ internal static class ApiKeyCommands
         var answer = await context.Client.GetAsync("api-keys", cancellationToken);
         return context.Print(answer, LedgerJson.Default.ApiKeys, list =>
         {
-            var table = new TableView().Text("Id").Text("Name").Text("Role").Text("User prefix").Text("Key").Text("Created").Text("Revoked");
+            var table = new TableView().Text("Id").Text("Name").Text("Role").Text("User prefix").Text("Overdraws").Text("Key").Text("Created").Text("Revoked");
             foreach (var key in list.Keys)
-                table.Row(key.Id.ToString(), key.Name, key.Role, key.UserPrefix, key.KeyPrefix, key.CreatedAt, key.RevokedAt);
+                table.Row(key.Id.ToString(), key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.KeyPrefix, key.CreatedAt, key.RevokedAt);
             context.Output.Table(table, "No keys.");
         });
     }

@@ -29,6 +29,14 @@ internal static class Inputs
         return cents;
     }
 
+    /// <summary>A provider's charge in US dollars such as 0.000165.</summary>
+    public static Option<string?> Usd(string name, string description)
+    {
+        var usd = new Option<string?>(name) { Description = description, HelpName = "USD" };
+        usd.Validators.Add(result => CommandTree.Require(result, MoneyFormat.IsNumber, "is not a number of US dollars such as 0.000165"));
+        return usd;
+    }
+
     /// <summary>A whole number, which is sent as it was typed.</summary>
     public static Option<string?> Number(string name, string description)
     {

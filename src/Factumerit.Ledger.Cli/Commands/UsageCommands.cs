@@ -19,11 +19,17 @@ internal static class UsageCommands
     private static Command BuildRecord(CommandTree tree)
     {
         var user = Inputs.User();
-        var amount = Inputs.Cents("--amount-cents", "What the call cost", isRequired: true);
+        var amount = Inputs.Cents("--amount-cents", "What the user pays for the call (else worked out from its cost or its tokens)");
         var request = Inputs.Text("--request-id", "What names the call, so that it is never counted twice (else a new one)", "ID");
         var model = Inputs.Text("--model", "The model that was called", "MODEL");
-        var promptTokens = Inputs.Number("--prompt-tokens", "Tokens that went in");
-        var completionTokens = Inputs.Number("--completion-tokens", "Tokens that came out");
+        var provider = Inputs.Text("--provider", "Who charges for the call (else the price book's provider of the model)", "PROVIDER");
+        var cost = Inputs.Usd("--cost-usd", "What the provider charges for the call");
+        var promptTokens = Inputs.Number("--prompt-tokens", "Tokens that went in, in all");
+        var completionTokens = Inputs.Number("--completion-tokens", "Tokens that came out, in all");
+        var cacheReadTokens = Inputs.Number("--cache-read-tokens", "Of those that went in: read from the cache");
+        var cacheWriteTokens = Inputs.Number("--cache-write-tokens", "Of those that went in: written to the cache");
+        var reasoningTokens = Inputs.Number("--reasoning-tokens", "Of those that came out: reasoning");
+        var needsReview = new Option<bool>("--needs-review") { Description = "Record the call and move no money until it has been reviewed" };
         var description = Inputs.Text("--description", "A few words for the entry");
         var occurredAt = Inputs.Text("--occurred-at", "When the call happened, for example 2026-01-31T12:00:00Z (else now)", "TIME");
         return tree.Create("record", "Record one call", async (context, cancellationToken) =>
@@ -34,16 +40,30 @@ internal static class UsageCommands
                 .Number("amount_cents", context.Value(amount))
                 .Text("request_id", requestId)
                 .Text("model", context.Value(model))
+                .Text("provider", context.Value(provider))
+                .Number("provider_cost_usd", context.Value(cost))
                 .Number("prompt_tokens", context.Value(promptTokens))
                 .Number("completion_tokens", context.Value(completionTokens))
+                .Number("cache_read_tokens", context.Value(cacheReadTokens))
+                .Number("cache_write_tokens", context.Value(cacheWriteTokens))
+                .Number("reasoning_tokens", context.Value(reasoningTokens))
+                .Text("billing_status", context.Value(needsReview) ? "needs_review" : null)
                 .Text("description", context.Value(description))
                 .Text("occurred_at", context.Value(occurredAt));
             var answer = await context.ChangeAsync(
                 HttpMethod.Post, "usage", body.ToBytes(), null, $" with --request-id {requestId}", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Usage, usage => context.Output.Line(
-                $"{(answer.IsReplay ? "Already recorded" : "Recorded")} {MoneyFormat.Format(usage.AmountCents)} for {Output.TextOf(usage.UserId)} " +
-                $"(request {Output.TextOf(usage.RequestId ?? requestId)}); balance {MoneyFormat.Format(usage.BalanceCents)}."));
-        }, user, amount, request, model, promptTokens, completionTokens, description, occurredAt);
+            return context.Print(answer, LedgerJson.Default.Usage, usage => context.Output.Line(Tell(usage, answer.IsReplay, requestId)));
+        }, user, amount, request, model, provider, cost, promptTokens, completionTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, needsReview,
+            description, occurredAt);
+    }
+
+    private static string Tell(Usage usage, bool isReplay, string requestId)
+    {
+        var did = isReplay ? "Already recorded" : "Recorded";
+        var call = $"for {Output.TextOf(usage.UserId)} (request {Output.TextOf(usage.RequestId ?? requestId)})";
+        return usage.AmountCents is { } amountCents
+            ? $"{did} {MoneyFormat.Format(amountCents)} {call}; balance {MoneyFormat.Format(usage.BalanceCents)}."
+            : $"{did} a call {call}; it waits for review ({Output.TextOf(usage.ReviewReason)}), and no money moved.";
     }
 
     private static Command BuildImport(CommandTree tree)

@@ -9,7 +9,7 @@ namespace Factumerit.Ledger.Cli.Display;
 /// </summary>
 public static partial class MoneyFormat
 {
-    private const string Pattern = "#,##0.00##########";
+    private const string Pattern = "#,##0.00##########################";
 
     /// <summary>One amount in dollars.</summary>
     public static string Format(decimal cents)

@@ -22,6 +22,9 @@ namespace Factumerit.Ledger.Cli.Http;
 [JsonSerializable(typeof(Summary))]
 [JsonSerializable(typeof(AccountBalance))]
 [JsonSerializable(typeof(Entry))]
+[JsonSerializable(typeof(PriceImport))]
+[JsonSerializable(typeof(ModelPrice))]
+[JsonSerializable(typeof(PriceHistory))]
 [JsonSerializable(typeof(ApiKey))]
 [JsonSerializable(typeof(ApiKeys))]
 [JsonSerializable(typeof(Problem))]
@@ -44,10 +47,11 @@ internal sealed record Deletion([property: JsonRequired] string UserId, decimal 
 internal sealed record Usage(
     string? UsageId,
     string? RequestId,
-    string UserId,
-    [property: JsonRequired] decimal AmountCents,
+    string? UserId,
+    [property: JsonRequired] decimal? AmountCents,
     string? TransactionId,
-    decimal BalanceCents);
+    decimal BalanceCents,
+    string? ReviewReason = null);
 
 internal sealed record UsageBatch([property: JsonRequired] UsageResult[] Results);
 
@@ -108,6 +112,41 @@ internal sealed record Entry(
     string? ReferenceId,
     DateTimeOffset? CreatedAt);
 
+internal sealed record PriceImport(
+    long? Version,
+    DateTimeOffset? ValidFrom,
+    [property: JsonRequired] long Added,
+    long Changed,
+    long Gone,
+    long Unchanged,
+    long Skipped,
+    [property: JsonRequired] PriceChange[] Changes,
+    bool HasMoreChanges);
+
+internal sealed record PriceChange([property: JsonRequired] string Model, string Change, TokenPrices? Old, TokenPrices? New);
+
+internal sealed record TokenPrices(
+    string? Provider,
+    decimal InputUsdPerToken,
+    decimal OutputUsdPerToken,
+    decimal? CacheReadUsdPerToken,
+    decimal? CacheWriteUsdPerToken,
+    decimal? ReasoningUsdPerToken);
+
+internal sealed record PriceHistory([property: JsonRequired] string Model, [property: JsonRequired] ModelPrice[] Prices);
+
+internal sealed record ModelPrice(
+    [property: JsonRequired] string Model,
+    string? Provider,
+    decimal InputUsdPerToken,
+    decimal OutputUsdPerToken,
+    decimal? CacheReadUsdPerToken,
+    decimal? CacheWriteUsdPerToken,
+    decimal? ReasoningUsdPerToken,
+    DateTimeOffset? ValidFrom,
+    long Version,
+    bool IsGone);
+
 internal sealed record ApiKeys(
     [property: JsonRequired, JsonPropertyName("api_keys")] ApiKey[] Keys);
 
@@ -120,4 +159,5 @@ internal sealed record ApiKey(
     string? KeyPrefix,
     DateTimeOffset? CreatedAt,
     DateTimeOffset? RevokedAt,
-    string? Secret);
+    string? Secret,
+    bool MayOverdraw);

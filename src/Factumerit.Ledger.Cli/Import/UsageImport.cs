@@ -103,7 +103,7 @@ internal sealed class UsageImport(CommandContext context, string path, int batch
         else
         {
             _recorded++;
-            _recordedCents += result.Usage.AmountCents;
+            _recordedCents += result.Usage.AmountCents ?? 0;
         }
     }
 

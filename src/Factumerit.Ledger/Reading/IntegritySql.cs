@@ -30,10 +30,11 @@ internal static class IntegritySql
 
     private const string LaterEntries = "SELECT * FROM ledger_entries WHERE id > greatest($1, (SELECT last_entry_id FROM ledger_origin))";
 
-    // A usage's id is a UUIDv7 made from the time of its commit: those of later commits begin with its milliseconds, or more.
+    // A usage's id is a UUIDv7 made from the time of its commit: those of later commits begin with its milliseconds, or more. An older one may have been
+    // billed since, by its review.
     private const string LaterUsages = """
         SELECT * FROM llm_usage WHERE id >= (SELECT coalesce(
-            (lpad(to_hex(floor(extract(epoch FROM $2) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid, '00000000-0000-0000-0000-000000000000'))
+            (lpad(to_hex(floor(extract(epoch FROM $2) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid, '00000000-0000-0000-0000-000000000000')) OR reviewed_at > $2
         """;
 
     public static readonly string[] Checks =
@@ -91,19 +92,28 @@ internal static class IntegritySql
         FULL JOIN (SELECT user_id, count(*) AS rows FROM ({LaterLegacyRows}) l GROUP BY user_id) t ON t.user_id = e.user_id
         WHERE e.entries IS DISTINCT FROM t.rows
         """,
-        // R5, R9: each usage moved what it says, and no call was charged without one
+        // R5, R9, R16: each usage moved what it says, which is nothing while it waits for review, and no call was charged without one
         $"""
-        SELECT 'usage-mismatch', u.id::text, 'usage of ' || trim_scale(u.user_price_cents) || ' cents, but its transaction took '
+        SELECT 'usage-mismatch', u.id::text, 'usage of ' || coalesce(trim_scale(u.user_price_cents)::text, 'no') || ' cents, but its transaction took '
                || coalesce(trim_scale(e.debit_cents)::text, 'nothing')
         FROM ({LaterUsages}) u
         LEFT JOIN ({LaterEntries}) e ON e.transaction_id = u.transaction_id AND e.account = 'user:' || u.user_id
-        WHERE ($2 IS NULL OR u.created_at > $2) AND coalesce(e.debit_cents, 0) IS DISTINCT FROM u.user_price_cents
+        WHERE ($2 IS NULL OR greatest(u.created_at, u.reviewed_at) > $2) AND coalesce(e.debit_cents, 0) <> coalesce(u.user_price_cents, 0)
         """,
         $"""
         SELECT 'usage-missing', e.id::text, 'a call was charged to ' || e.account || ', but no usage tells of it'
         FROM ({LaterEntries}) e
         LEFT JOIN ({LaterUsages}) u ON u.transaction_id = e.transaction_id
         WHERE e.reference_type = 'llm_call' AND e.account >= 'user:' AND e.account < 'user;' AND u.transaction_id IS NULL
+        """,
+        // R19: what all usage of a provider cost. A full check alone, as it reads every usage.
+        """
+        SELECT 'provider-cost', coalesce(c.provider, u.provider), 'R19: the kept cost is ' || coalesce(trim_scale(c.cost_usd)::text, 'missing')
+               || ' dollars, the usages say ' || coalesce(trim_scale(u.cost_usd)::text, 'nothing')
+        FROM provider_usage_costs c
+        FULL JOIN (SELECT provider, sum(provider_cost_usd) AS cost_usd FROM llm_usage WHERE provider IS NOT NULL AND provider_cost_usd IS NOT NULL GROUP BY provider) u
+            ON u.provider = c.provider
+        WHERE $1 = 0 AND c.cost_usd IS DISTINCT FROM u.cost_usd
         """,
         // R11
         """

@@ -33,11 +33,43 @@ public sealed record BudgetTransactionPage(IReadOnlyList<BudgetTransaction> Tran
 public sealed record TransactionDetail(
     Guid TransactionId, string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt, IReadOnlyList<LedgerEntry> Entries);
 
-/// <summary>A usage with all that was reported of it. Amounts are cents.</summary>
+/// <summary>A usage with all that was reported of it, and what a review made of it. Amounts are cents; provider_cost_usd is US dollars, exact.</summary>
+/// <param name="UsageId">Its id here.</param>
+/// <param name="RequestId">The caller's name of the call.</param>
+/// <param name="UserId">Who pays; null while nobody knows.</param>
+/// <param name="AmountCents">What the user paid; null until billed.</param>
+/// <param name="BillingStatus">billed, needs_review or waived.</param>
+/// <param name="ReviewReason">Why it could not be billed when it was reported; null when it was.</param>
+/// <param name="TransactionId">The transaction that moved the money, if any did.</param>
+/// <param name="BalanceCents">The balance after it was recorded, or after its review.</param>
+/// <param name="Model">The model that was called.</param>
+/// <param name="Provider">Who charges for it.</param>
+/// <param name="ProviderCostUsd">What the provider charges; null when unknown.</param>
+/// <param name="MarkupFactor">The factor from cost to price; null when the amount was given.</param>
+/// <param name="PriceVersion">The version of the price book that gave the cost.</param>
+/// <param name="OccurredAt">When the call happened.</param>
+/// <param name="CreatedAt">When it was recorded.</param>
+/// <param name="PromptTokens">Tokens sent, in all.</param>
+/// <param name="CompletionTokens">Tokens generated, in all.</param>
+/// <param name="CacheReadTokens">Of those sent: read from the cache.</param>
+/// <param name="CacheWriteTokens">Of those sent: written to the cache.</param>
+/// <param name="ReasoningTokens">Of those generated: reasoning.</param>
+/// <param name="Usage">The provider's own account of the call.</param>
+/// <param name="Description">For people.</param>
+/// <param name="ReferenceId">What the call belongs to at the caller's side.</param>
+/// <param name="Metadata">The caller's own, as sent.</param>
+/// <param name="SourceSystem">Who reported it: api, or a system whose calls are taken in.</param>
+/// <param name="ExternalId">Its first id at that system.</param>
+/// <param name="VirtualKeyId">The key at LiteLLM that it was called with.</param>
+/// <param name="ReviewedBy">The key that billed or waived it.</param>
+/// <param name="ReviewedAt">When that was.</param>
+/// <param name="ReviewNote">The reason of a waiver.</param>
 public sealed record UsageDetail(
-    Guid UsageId, string RequestId, string UserId, decimal AmountCents, string BillingStatus, Guid? TransactionId, decimal BalanceCents,
-    DateTimeOffset OccurredAt, DateTimeOffset CreatedAt, string? Model, long? PromptTokens, long? CompletionTokens,
-    string? Description, string? ReferenceId, JsonElement? Metadata);
+    Guid UsageId, string RequestId, string? UserId, decimal? AmountCents, string BillingStatus, string? ReviewReason, Guid? TransactionId, decimal BalanceCents,
+    string? Model, string? Provider, decimal? ProviderCostUsd, decimal? MarkupFactor, long? PriceVersion, DateTimeOffset OccurredAt, DateTimeOffset CreatedAt,
+    long? PromptTokens, long? CompletionTokens, long? CacheReadTokens, long? CacheWriteTokens, long? ReasoningTokens, JsonElement? Usage,
+    string? Description, string? ReferenceId, JsonElement? Metadata, string SourceSystem, string? ExternalId, Guid? VirtualKeyId,
+    string? ReviewedBy, DateTimeOffset? ReviewedAt, string? ReviewNote);
 
 /// <summary>An account's totals in cents; balance = credits - debits.</summary>
 public sealed record AccountBalance(string Account, string Type, decimal BalanceCents, decimal TotalDebits, decimal TotalCredits, long EntryCount);

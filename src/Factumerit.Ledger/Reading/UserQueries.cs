@@ -97,13 +97,16 @@ public sealed class UserQueries(LedgerDatabase database)
     public async Task<UsageDetail?> FindUsageAsync(Guid usageId, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
-        return await db.Usages.SingleOrDefaultAsync(u => u.Id == usageId, cancellationToken) is { } u
-            ? new UsageDetail(
-                u.Id, u.RequestId, u.UserId, u.UserPriceCents ?? 0, u.BillingStatus, u.TransactionId, u.BalanceAfterCents, u.OccurredAt, u.CreatedAt,
-                u.Model, u.PromptTokens, u.CompletionTokens, u.Description, u.ReferenceId,
-                u.Metadata is null ? null : JsonElement.Parse(u.Metadata))
-            : null;
+        return await db.Usages.SingleOrDefaultAsync(u => u.Id == usageId, cancellationToken) is { } u ? ToDetail(u) : null;
     }
+
+    internal static UsageDetail ToDetail(UsageRow u) => new(
+        u.Id, u.RequestId, u.UserId, u.UserPriceCents, u.BillingStatus, u.ReviewReason, u.TransactionId, u.ReviewBalanceCents ?? u.BalanceAfterCents ?? 0,
+        u.Model, u.Provider, u.ProviderCostUsd, u.MarkupFactor, u.PriceVersion, u.OccurredAt, u.CreatedAt,
+        u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens, ParseJson(u.Usage),
+        u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId, u.VirtualKeyId, u.ReviewedBy, u.ReviewedAt, u.ReviewNote);
+
+    private static JsonElement? ParseJson(string? json) => json is null ? null : JsonElement.Parse(json);
 
     private static Task<bool> ExistsAsync(LedgerDbContext db, string userId, CancellationToken cancellationToken) =>
         db.Budgets.AnyAsync(b => b.UserId == userId, cancellationToken);

@@ -15,4 +15,7 @@ public sealed class ApiKey
     public required byte[] SecretHash { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? RevokedAt { get; set; }
+
+    /// <summary>Whether it may record calls that have been paid for already even when the user's balance is used up.</summary>
+    public bool MayOverdraw { get; init; }
 }

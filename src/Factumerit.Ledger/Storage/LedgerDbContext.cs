@@ -9,6 +9,12 @@ public sealed class LedgerDbContext(DbContextOptions<LedgerDbContext> options) :
     public DbSet<BudgetRow> Budgets => Set<BudgetRow>();
     public DbSet<BudgetTransactionRow> BudgetTransactions => Set<BudgetTransactionRow>();
     public DbSet<UsageRow> Usages => Set<UsageRow>();
+    public DbSet<UsageAliasRow> UsageAliases => Set<UsageAliasRow>();
+    public DbSet<ProviderUsageCostRow> ProviderUsageCosts => Set<ProviderUsageCostRow>();
+    public DbSet<PriceVersionRow> PriceVersions => Set<PriceVersionRow>();
+    public DbSet<ModelPriceRow> ModelPrices => Set<ModelPriceRow>();
+    public DbSet<VirtualKeyRow> VirtualKeys => Set<VirtualKeyRow>();
+    public DbSet<LiteLlmOutboxRow> LiteLlmOutbox => Set<LiteLlmOutboxRow>();
     public DbSet<AccountTotalRow> AccountTotals => Set<AccountTotalRow>();
     public DbSet<IdempotencyKeyRow> IdempotencyKeys => Set<IdempotencyKeyRow>();
     public DbSet<OriginRow> Origins => Set<OriginRow>();

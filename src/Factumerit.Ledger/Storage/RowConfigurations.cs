@@ -66,11 +66,18 @@ internal sealed class UsageConfiguration : IEntityTypeConfiguration<UsageRow>
         row.Property(r => r.Id).HasColumnName("id").ValueGeneratedNever();
         row.Property(r => r.UserId).HasColumnName("user_id").UseCollation("C");
         row.Property(r => r.RequestId).HasColumnName("request_id").UseCollation("C");
+        row.Property(r => r.Provider).HasColumnName("provider");
         row.Property(r => r.Model).HasColumnName("model");
         row.Property(r => r.PromptTokens).HasColumnName("prompt_tokens");
         row.Property(r => r.CompletionTokens).HasColumnName("completion_tokens");
+        row.Property(r => r.CacheReadTokens).HasColumnName("cache_read_tokens");
+        row.Property(r => r.CacheWriteTokens).HasColumnName("cache_write_tokens");
+        row.Property(r => r.ReasoningTokens).HasColumnName("reasoning_tokens");
+        row.Property(r => r.Usage).HasColumnName("usage").HasColumnType("jsonb");
         row.Property(r => r.ProviderCostUsd).HasColumnName("provider_cost_usd").HasColumnType("numeric");
         row.Property(r => r.UserPriceCents).HasColumnName("user_price_cents").HasPrecision(20, 7);
+        row.Property(r => r.MarkupFactor).HasColumnName("markup_factor").HasColumnType("numeric");
+        row.Property(r => r.PriceVersion).HasColumnName("price_version");
         row.Property(r => r.BillingStatus).HasColumnName("billing_status");
         row.Property(r => r.OccurredAt).HasColumnName("occurred_at");
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
@@ -80,6 +87,38 @@ internal sealed class UsageConfiguration : IEntityTypeConfiguration<UsageRow>
         row.Property(r => r.Description).HasColumnName("description");
         row.Property(r => r.ReferenceId).HasColumnName("reference_id");
         row.Property(r => r.Metadata).HasColumnName("metadata").HasColumnType("json");
+        row.Property(r => r.SourceSystem).HasColumnName("source_system").HasDefaultValue("api");
+        row.Property(r => r.ExternalId).HasColumnName("external_id");
+        row.Property(r => r.VirtualKeyId).HasColumnName("virtual_key_id");
+        row.Property(r => r.ReviewReason).HasColumnName("review_reason");
+        row.Property(r => r.ReviewedBy).HasColumnName("reviewed_by");
+        row.Property(r => r.ReviewedAt).HasColumnName("reviewed_at");
+        row.Property(r => r.ReviewNote).HasColumnName("review_note");
+        row.Property(r => r.ReviewKey).HasColumnName("review_key");
+        row.Property(r => r.ReviewHash).HasColumnName("review_hash");
+        row.Property(r => r.ReviewBalanceCents).HasColumnName("review_balance_cents").HasPrecision(20, 7);
+    }
+}
+
+internal sealed class UsageAliasConfiguration : IEntityTypeConfiguration<UsageAliasRow>
+{
+    public void Configure(EntityTypeBuilder<UsageAliasRow> row)
+    {
+        row.ToTable("usage_aliases").HasKey(r => new { r.SourceSystem, r.ExternalId }).HasName("pk_usage_aliases");
+        row.Property(r => r.SourceSystem).HasColumnName("source_system").UseCollation("C");
+        row.Property(r => r.ExternalId).HasColumnName("external_id").UseCollation("C");
+        row.Property(r => r.UsageId).HasColumnName("usage_id");
+    }
+}
+
+internal sealed class ProviderUsageCostConfiguration : IEntityTypeConfiguration<ProviderUsageCostRow>
+{
+    public void Configure(EntityTypeBuilder<ProviderUsageCostRow> row)
+    {
+        row.ToTable("provider_usage_costs").HasKey(r => r.Provider).HasName("pk_provider_usage_costs");
+        row.Property(r => r.Provider).HasColumnName("provider").UseCollation("C");
+        row.Property(r => r.CostUsd).HasColumnName("cost_usd").HasColumnType("numeric");
+        row.Property(r => r.WrittenDownCents).HasColumnName("written_down_cents").HasPrecision(30, 7);
     }
 }
 
@@ -135,6 +174,7 @@ internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKey>
         row.Property(r => r.SecretHash).HasColumnName("secret_hash");
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
         row.Property(r => r.RevokedAt).HasColumnName("revoked_at");
+        row.Property(r => r.MayOverdraw).HasColumnName("may_overdraw").HasDefaultValue(false);
     }
 }
 

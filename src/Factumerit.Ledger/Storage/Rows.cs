@@ -43,26 +43,59 @@ public sealed class BudgetTransactionRow
     public DateTimeOffset CreatedAt { get; init; }
 }
 
-/// <summary>A row of <c>llm_usage</c>: one call as it was reported, with its first answer (R9).</summary>
+/// <summary>A row of <c>llm_usage</c>: one call as it was reported, with its first answer (R9) and what a review made of it (R16).</summary>
 public sealed class UsageRow
 {
     public Guid Id { get; init; }
-    public string UserId { get; init; } = "";
+    public string? UserId { get; init; }
     public string RequestId { get; init; } = "";
+    public string? Provider { get; init; }
     public string? Model { get; init; }
     public int? PromptTokens { get; init; }
     public int? CompletionTokens { get; init; }
+    public int? CacheReadTokens { get; init; }
+    public int? CacheWriteTokens { get; init; }
+    public int? ReasoningTokens { get; init; }
+    public string? Usage { get; init; }
     public decimal? ProviderCostUsd { get; init; }
     public decimal? UserPriceCents { get; init; }
+    public decimal? MarkupFactor { get; init; }
+    public long? PriceVersion { get; init; }
     public string BillingStatus { get; init; } = "";
     public DateTimeOffset OccurredAt { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public Guid? TransactionId { get; init; }
-    public decimal BalanceAfterCents { get; init; }
+    public decimal? BalanceAfterCents { get; init; }
     public long RequestHash { get; init; }
     public string? Description { get; init; }
     public string? ReferenceId { get; init; }
     public string? Metadata { get; init; }
+    public string SourceSystem { get; init; } = "";
+    public string? ExternalId { get; init; }
+    public Guid? VirtualKeyId { get; init; }
+    public string? ReviewReason { get; init; }
+    public string? ReviewedBy { get; init; }
+    public DateTimeOffset? ReviewedAt { get; init; }
+    public string? ReviewNote { get; init; }
+    public string? ReviewKey { get; init; }
+    public long? ReviewHash { get; init; }
+    public decimal? ReviewBalanceCents { get; init; }
+}
+
+/// <summary>A row of <c>usage_aliases</c>: one of the ids under which another system may report a usage (R17).</summary>
+public sealed class UsageAliasRow
+{
+    public string SourceSystem { get; init; } = "";
+    public string ExternalId { get; init; } = "";
+    public Guid UsageId { get; init; }
+}
+
+/// <summary>A row of <c>provider_usage_costs</c>: what all usage of a provider cost, and how much of it was written down (R19).</summary>
+public sealed class ProviderUsageCostRow
+{
+    public string Provider { get; init; } = "";
+    public decimal CostUsd { get; init; }
+    public decimal WrittenDownCents { get; init; }
 }
 
 /// <summary>A row of <c>account_totals</c>: running totals of a system account, or of all users together.</summary>

@@ -82,6 +82,8 @@ internal sealed record Witness(string Sql, params object[] Values)
             return new Witness("SELECT EXISTS (SELECT FROM ledger_entries WHERE transaction_id = $1)", state.NewEntries[0].Transaction.Id);
         if (state.NewUsages.Count > 0)
             return new Witness("SELECT EXISTS (SELECT FROM llm_usage WHERE id = $1)", state.NewUsages[0].Usage.UsageId);
+        if (state.NewAliases is [var alias, ..])
+            return new Witness("SELECT EXISTS (SELECT FROM usage_aliases WHERE source_system = $1 AND external_id = $2)", alias.SourceSystem, alias.ExternalId);
         // These have no id of their own, but no two commits touch the same key or budget in the same microsecond.
         var now = state.Now.UtcDateTime;
         if (state.NewAnswers is [var answer, ..])

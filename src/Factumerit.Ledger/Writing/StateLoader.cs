@@ -26,11 +26,22 @@ internal static class StateLoader
         FROM user_budgets WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE
         """;
 
-    private const string Usages = """
-        SELECT u.user_id, u.request_id, u.request_hash, u.id, u.user_price_cents, u.billing_status, u.transaction_id, u.balance_after_cents,
-               u.occurred_at, u.created_at
+    private const string UsageColumns = """
+        u.user_id, u.request_id, u.request_hash, u.id, u.user_price_cents, u.billing_status, u.transaction_id, u.balance_after_cents, u.occurred_at, u.created_at,
+        u.model, u.provider, u.provider_cost_usd, u.markup_factor, u.price_version, u.review_reason, u.reviewed_at
+        """;
+
+    private const string Usages = $"""
+        SELECT {UsageColumns}
         FROM unnest($1, $2) AS asked (user_id, request_id)
         JOIN llm_usage u ON u.user_id = asked.user_id AND u.request_id = asked.request_id
+        """;
+
+    private const string Aliases = $"""
+        SELECT {UsageColumns}, a.source_system, a.external_id
+        FROM unnest($1, $2) AS asked (source_system, external_id)
+        JOIN usage_aliases a ON a.source_system = asked.source_system AND a.external_id = asked.external_id
+        JOIN llm_usage u ON u.id = a.usage_id
         """;
 
     private const string Answers = """
@@ -44,13 +55,17 @@ internal static class StateLoader
     public static async Task<LedgerState> LoadAsync(NpgsqlConnection connection, IReadOnlyList<Command> commands)
     {
         string[] users = [.. commands.Select(c => c.UserId).OfType<string>().Distinct(StringComparer.Ordinal)];
-        var usages = commands.Where(c => c.RequestId is not null).Select(c => (UserId: c.UserId!, RequestId: c.RequestId!)).Distinct().ToList();
+        var usages = commands.Where(c => c.RequestId is not null && c.UserId is not null).Select(c => (UserId: c.UserId!, RequestId: c.RequestId!)).Distinct().ToList();
+        var aliases = commands.Select(c => c.Aliases).OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
+            .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId)).Distinct().ToList();
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
         var totals = commands.Any(c => c.ReadsTotals);
 
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(TakeTurn), new(Origin), Command(Users, users) } };
         if (usages.Count > 0)
             batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
+        if (aliases.Count > 0)
+            batch.BatchCommands.Add(Command(Aliases, aliases.Select(a => a.SourceSystem).ToArray(), aliases.Select(a => a.ExternalId).ToArray()));
         if (answers.Count > 0)
             batch.BatchCommands.Add(Command(Answers, answers.Select(a => a.Operation).ToArray(), answers.Select(a => a.Key).ToArray()));
         if (totals)
@@ -62,6 +77,8 @@ internal static class StateLoader
         await ReadAllAsync(reader, r => state.Load(ReadUser(r)));
         if (usages.Count > 0)
             await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
+        if (aliases.Count > 0)
+            await ReadAllAsync(reader, r => state.Load(r.GetString(17), r.GetString(18), ReadUsage(r)));
         if (answers.Count > 0)
             await ReadAllAsync(reader, r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3))));
         if (totals)
@@ -99,18 +116,30 @@ internal static class StateLoader
         DeletedAt = reader.GetFieldValue<DateTimeOffset?>(10),
     };
 
-    private static KeptUsage ReadUsage(NpgsqlDataReader reader) => new(reader.GetInt64(2), null, new RecordedUsage
-    {
-        UserId = reader.GetString(0),
-        RequestId = reader.GetString(1),
-        UsageId = reader.GetGuid(3),
-        AmountCents = reader.GetDecimal(4),
-        BillingStatus = reader.GetString(5),
-        TransactionId = reader.GetFieldValue<Guid?>(6),
-        BalanceCents = reader.GetDecimal(7),
-        OccurredAt = reader.GetFieldValue<DateTimeOffset>(8),
-        CreatedAt = reader.GetFieldValue<DateTimeOffset>(9),
-    });
+    private static KeptUsage ReadUsage(NpgsqlDataReader reader) => new(
+        reader.GetInt64(2),
+        null,
+        new RecordedUsage
+        {
+            UserId = Text(reader, 0),
+            RequestId = reader.GetString(1),
+            UsageId = reader.GetGuid(3),
+            AmountCents = reader.GetFieldValue<decimal?>(4),
+            BillingStatus = reader.GetString(5),
+            TransactionId = reader.GetFieldValue<Guid?>(6),
+            BalanceCents = reader.GetFieldValue<decimal?>(7) ?? 0,
+            OccurredAt = reader.GetFieldValue<DateTimeOffset>(8),
+            CreatedAt = reader.GetFieldValue<DateTimeOffset>(9),
+            Model = Text(reader, 10),
+            Provider = Text(reader, 11),
+            ProviderCostUsd = reader.GetFieldValue<decimal?>(12),
+            MarkupFactor = reader.GetFieldValue<decimal?>(13),
+            PriceVersion = reader.GetFieldValue<long?>(14),
+            ReviewReason = Text(reader, 15),
+        },
+        ReviewedAt: reader.GetFieldValue<DateTimeOffset?>(16));
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
     private static AccountTotal ReadTotal(NpgsqlDataReader reader) => new()
     {

@@ -19,12 +19,6 @@ internal static class StateSaver
             promo_expires_at = excluded.promo_expires_at, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at
         """;
 
-    private const string Usages = """
-        INSERT INTO llm_usage (id, user_id, request_id, model, prompt_tokens, completion_tokens, user_price_cents, billing_status, occurred_at,
-                               transaction_id, balance_after_cents, request_hash, description, reference_id, metadata, created_at)
-        SELECT u.*, $16 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) AS u
-        """;
-
     // unnest gives the rows in the order of the arrays, and so ids in the order of the decisions (R13).
     private const string Entries = """
         INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
@@ -52,7 +46,7 @@ internal static class StateSaver
     {
         await using var batch = new NpgsqlBatch(connection);
         SaveUsers(batch, state.ChangedUsers);
-        SaveUsages(batch, state.NewUsages, state.Now);
+        UsageSaver.Save(batch, state);
         SaveEntries(batch, state.NewEntries, state.Now);
         SaveLegacyRows(batch, state.NewLegacyRows, state.Now);
         SaveAnswers(batch, state.NewAnswers, state.Now);
@@ -76,29 +70,6 @@ internal static class StateSaver
             .Column(u => u.CreatedAt.UtcDateTime)
             .Column(u => u.UpdatedAt.UtcDateTime)
             .Column(u => Utc(u.DeletedAt));
-    }
-
-    private static void SaveUsages(NpgsqlBatch batch, List<KeptUsage> usages, DateTimeOffset now)
-    {
-        if (usages.Count == 0)
-            return;
-        new Rows<KeptUsage>(batch, Usages, usages)
-            .Column(u => u.Usage.UsageId)
-            .Column(u => u.Usage.UserId)
-            .Column(u => u.Usage.RequestId)
-            .Column(u => u.Request!.Model)
-            .Column(u => (int?)u.Request!.PromptTokens)
-            .Column(u => (int?)u.Request!.CompletionTokens)
-            .Column(u => u.Usage.AmountCents)
-            .Column(u => u.Usage.BillingStatus)
-            .Column(u => u.Usage.OccurredAt.UtcDateTime)
-            .Column(u => u.Usage.TransactionId)
-            .Column(u => u.Usage.BalanceCents)
-            .Column(u => u.RequestHash)
-            .Column(u => u.Request!.Description)
-            .Column(u => u.Request!.ReferenceId)
-            .Column(u => u.Request!.Metadata?.GetRawText(), NpgsqlDbType.Json)
-            .Value(now.UtcDateTime);
     }
 
     private static void SaveEntries(NpgsqlBatch batch, List<PostedEntry> entries, DateTimeOffset now)
@@ -155,7 +126,7 @@ internal static class StateSaver
     private static DateTime? Utc(DateTimeOffset? time) => time?.UtcDateTime;
 
     /// <summary>One statement of the batch with its rows turned into an array per column.</summary>
-    private sealed class Rows<TRow>
+    internal sealed class Rows<TRow>
     {
         private readonly NpgsqlBatchCommand _command;
         private readonly IReadOnlyCollection<TRow> _rows;

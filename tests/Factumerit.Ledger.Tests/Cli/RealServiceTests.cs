@@ -138,14 +138,14 @@ public sealed partial class RealServiceTests : IAsyncLifetime
     {
         var made = await FaAsync("api-key", "create", "--name", "Vikunja bot", "--role", "bot", "--user-prefix", "vikunja:");
         made.ExitCode.ShouldBe(0);
-        made.Stdout.ShouldMatch("^Id           <uuid>\nName         Vikunja bot\nRole         bot\nUser prefix  vikunja:\nSecret       fa_bot_[0-9a-f]{8}_[0-9a-f]{64}\n");
+        made.Stdout.ShouldMatch("^Id            <uuid>\nName          Vikunja bot\nRole          bot\nUser prefix   vikunja:\nMay overdraw  no\nSecret        fa_bot_[0-9a-f]{8}_[0-9a-f]{64}\n");
         var secret = SecretOf().Match(made.Stdout).Value;
         string[] asBot = ["--api-key", secret];
 
         (await FaAsync(["user", "show", "vikunja:nobody", .. asBot])).ShouldBe(new FaRun(1, "", "user-not-found: There is no user vikunja:nobody.\n"));
         (await FaAsync(["user", "show", "bob", .. asBot])).Stderr.ShouldBe("forbidden: This key is bound to users that begin with vikunja:, which bob does not.\n");
         (await FaAsync(["ledger", "summary", .. asBot])).Stderr.ShouldBe("forbidden: This needs a key of the role ops or admin; yours is bot.\n");
-        (await FaAsync("api-key", "list")).Stdout.ShouldMatch("\n<uuid>  Vikunja bot  bot   vikunja:     fa_bot_[0-9a-f]{8}  <time>  -\n");
+        (await FaAsync("api-key", "list")).Stdout.ShouldMatch("\n<uuid>  Vikunja bot  bot   vikunja:     no         fa_bot_[0-9a-f]{8}  <time>  -\n");
         var list = await FaRun.OfAsync(FaRun.Beside(_service), "api-key", "list", "--json");
         var id = JsonOf(list).GetProperty("api_keys")[0].GetProperty("id").GetString()!;
         await PrintsAsync("Revoked the key Vikunja bot (<uuid>).\n", "api-key", "revoke", id, "--yes");

@@ -30,6 +30,30 @@ public sealed class UsageRecordTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Both_costs_and_the_classes_of_tokens_go_out_as_typed()
+    {
+        _ledger.Answers(201, Recorded);
+
+        await FaRun.OfAsync(
+            _ledger, "usage", "record", "alice", "--request-id", "r1", "--provider", "openai", "--cost-usd", "0.000000000000000001", "--prompt-tokens", "10",
+            "--completion-tokens", "20", "--cache-read-tokens", "3", "--cache-write-tokens", "2", "--reasoning-tokens", "5");
+
+        _ledger.Request.Body.ShouldBe(
+            """{"user_id":"alice","request_id":"r1","provider":"openai","provider_cost_usd":0.000000000000000001,"prompt_tokens":10,"completion_tokens":20,"cache_read_tokens":3,"cache_write_tokens":2,"reasoning_tokens":5}""");
+    }
+
+    [Fact]
+    public async Task A_call_that_waits_for_review_says_why()
+    {
+        _ledger.Answers(201, """{"usage_id":"u1","request_id":"r1","user_id":"alice","amount_cents":null,"billing_status":"needs_review","review_reason":"requested","transaction_id":null,"balance_cents":5}""");
+
+        var run = await FaRun.OfAsync(_ledger, "usage", "record", "alice", "--request-id", "r1", "--needs-review");
+
+        run.ShouldBe(new FaRun(0, "Recorded a call for alice (request r1); it waits for review (requested), and no money moved.\n", ""));
+        _ledger.Request.Body.ShouldBe("""{"user_id":"alice","request_id":"r1","billing_status":"needs_review"}""");
+    }
+
+    [Fact]
     public async Task A_replayed_call_is_told_from_a_new_one()
     {
         _ledger.Answers(200, Recorded, ("Idempotency-Replayed", "true"));

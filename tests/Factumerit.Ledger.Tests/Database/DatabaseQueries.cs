@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -23,10 +24,10 @@ internal static class DatabaseQueries
         new IntegrityCheck(database.Ledger).RunAsync(CancellationToken.None);
 
     /// <summary>Runs postings through a service of their own, as after a start on this database.</summary>
-    public static async Task PostAsync(this TestDatabase database, Func<BudgetService, Task> post)
+    public static async Task PostAsync(this TestDatabase database, Func<BudgetService, Task> post, CurrentPrices? prices = null)
     {
         await using var writer = new LedgerWriter(database.Ledger, new WriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance);
-        await post(new BudgetService(writer, TimeProvider.System));
+        await post(new BudgetService(writer, prices ?? new CurrentPrices(Markups.None), TimeProvider.System));
     }
 
     /// <summary>Runs a test on a migrated, empty database that no other test sees.</summary>

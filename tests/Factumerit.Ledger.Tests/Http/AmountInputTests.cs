@@ -93,8 +93,12 @@ public sealed class AmountInputTests(LedgerService service) : IClassFixture<Ledg
     }
 
     [Fact]
-    public async Task A_null_amount_is_a_missing_one() =>
-        (await service.PostAsync("/usage", """{"user_id":"u","amount_cents":null,"request_id":"r"}""")).ExpectErrors("amount_cents").Text("detail").ShouldBe("amount_cents is required.");
+    public async Task A_null_amount_is_a_missing_one()
+    {
+        var user = await service.UserAsync(1);
+        (await service.PostAsync("/usage", $$"""{"user_id":"{{user}}","amount_cents":null,"request_id":"r"}""")).Expect(201).Text("review_reason").ShouldBe("no-tokens");
+        (await service.PostAsync("/grants", """{"user_id":"u","amount_cents":null}""", "k")).ExpectErrors("amount_cents").Text("detail").ShouldBe("amount_cents is required.");
+    }
 
     [Fact]
     public async Task A_purchase_and_its_tax_together_are_one_operation() =>

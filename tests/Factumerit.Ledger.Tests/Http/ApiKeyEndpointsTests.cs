@@ -11,19 +11,19 @@ public sealed class ApiKeyEndpointsTests(LedgerService service) : IClassFixture<
         secret.ShouldMatch("^fa_bot_[0-9a-f]{8}_[0-9a-f]{64}$");
         secret.ShouldStartWith(prefix);
         made.ShouldRead($$"""
-            {"id":"<uuid>","name":"Vikunja bot","role":"bot","user_prefix":"vikunja:","key_prefix":"{{prefix}}","created_at":"<time>","revoked_at":null,"secret":"{{secret}}"}
+            {"id":"<uuid>","name":"Vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"key_prefix":"{{prefix}}","created_at":"<time>","revoked_at":null,"secret":"{{secret}}"}
             """);
 
         var listed = (await service.GetAsync("/api-keys")).Expect(200);
         listed.Body.ShouldNotContain(secret);
         listed.Body.ShouldNotContain("\"secret\"");
         listed.List("api_keys").Single(key => key.GetProperty("id").GetString() == id).FieldNames()
-            .ShouldBe(["id", "name", "role", "user_prefix", "key_prefix", "created_at", "revoked_at"]);
+            .ShouldBe(["id", "name", "role", "user_prefix", "may_overdraw", "key_prefix", "created_at", "revoked_at"]);
         (await service.GetAsync("/users/vikunja:alice", secret)).ExpectProblem(404, "user-not-found");
 
         var revoked = (await service.DeleteAsync($"/api-keys/{id}")).Expect(200);
         revoked.ShouldRead($$"""
-            {"id":"<uuid>","name":"Vikunja bot","role":"bot","user_prefix":"vikunja:","key_prefix":"{{prefix}}","created_at":"<time>","revoked_at":"<time>"}
+            {"id":"<uuid>","name":"Vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"key_prefix":"{{prefix}}","created_at":"<time>","revoked_at":"<time>"}
             """);
         (await service.GetAsync("/users/vikunja:alice", secret)).ExpectProblem(401, "unauthorized");
         (await service.DeleteAsync($"/api-keys/{id}")).Expect(200).Text("revoked_at").ShouldBe(revoked.Text("revoked_at"));
@@ -53,6 +53,8 @@ public sealed class ApiKeyEndpointsTests(LedgerService service) : IClassFixture<
     [InlineData("""{"name":"","role":"root"}""", "name", "role")]
     [InlineData("""{"name":"a\u0000b","role":"Bot"}""", "name", "role")]
     [InlineData("""{"name":"n","role":"ops","user_prefix":"a:"}""", "user_prefix")]
+    [InlineData("""{"name":"n","role":"ops","may_overdraw":true}""", "may_overdraw")]
+    [InlineData("""{"name":"n","role":"bot","may_overdraw":"yes"}""", "may_overdraw")]
     [InlineData("""{"name":"n","role":"bot","user_prefix":"a b"}""", "user_prefix")]
     [InlineData("""{"name":"n","role":"bot","user_prefix":""}""", "user_prefix")]
     public async Task A_wrong_key_request_is_refused_by_field(string body, params string[] fields)

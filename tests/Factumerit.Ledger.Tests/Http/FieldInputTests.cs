@@ -5,8 +5,8 @@ public sealed class FieldInputTests(LedgerService service) : IClassFixture<Ledge
 {
     [Theory]
     [InlineData("/users", "{}", "user_id")]
-    [InlineData("/usage", "{}", "user_id", "amount_cents", "request_id")]
-    [InlineData("/usage", """{"user_id":null,"amount_cents":null,"request_id":null}""", "user_id", "amount_cents", "request_id")]
+    [InlineData("/usage", "{}", "user_id", "request_id")]
+    [InlineData("/usage", """{"user_id":null,"amount_cents":null,"request_id":null}""", "user_id", "request_id")]
     [InlineData("/grants", "{}", "user_id", "amount_cents", "Idempotency-Key")]
     [InlineData("/purchases", "{}", "credits_cents", "Idempotency-Key")]
     [InlineData("/write-downs", "{}", "amount_cents", "Idempotency-Key")]
@@ -38,6 +38,14 @@ public sealed class FieldInputTests(LedgerService service) : IClassFixture<Ledge
     [InlineData("description", "5", "\"a\\u0000b\"", "\"\\u001b[31m\"", "\"\\ud800\"")]
     [InlineData("reference_id", "5", "\"\"", "\"a\\tb\"")]
     [InlineData("metadata", "5", "[]", "\"{}\"", "{\"a\":\"\\ud800\"}", "{\"a\":[{\"\\udfff\":1}]}")]
+    [InlineData("provider", "5", "\"\"", "\"Anthropic\"", "\"api\"", "\"a b\"")]
+    [InlineData("provider_cost_usd", "-1", "\"\"", "\"one\"", "true", "10000000000.1", "100000000000", "0.00000000000000000000000000001", "1.0000000000000000000000000001", "\"NaN\"")]
+    [InlineData("cache_read_tokens", "-1", "1.5", "2147483648", "\"5\"")]
+    [InlineData("cache_write_tokens", "-1", "1.5", "2147483648", "true")]
+    [InlineData("reasoning_tokens", "-1", "1.5", "2147483648", "[]")]
+    [InlineData("usage", "5", "[]", "\"{}\"", "{\"a\":\"\\ud800\"}", "{\"a\":[\"\\u0000\"]}", "{\"\\u0000\":1}", "{\"a\":1e401}", "{\"a\":1E-401}", "{\"a\":1e99999999999}")]
+    [InlineData("billing_status", "5", "\"billed\"", "\"waived\"", "\"needs_review\"")]
+    [InlineData("enforce_balance", "0", "\"no\"", "\"false\"")]
     [InlineData("occurred_at", "5", "\"\"", "\"yesterday\"", "\"2026-02-30\"", "\"2026-01-31T25:00:00Z\"", "\"01/02/2026\"", "\"2026-01-31T12:00:00+99:00\"",
         "\"0001-01-01T00:00:00+14:00\"", "\"9999-12-31T23:59:59Z\"", "\"9999-12-31T23:59:59-14:00\"", "\"\\ud800\"", "1769860800")]
     public async Task A_wrong_value_is_refused_by_the_name_of_its_field(string field, params string[] values)

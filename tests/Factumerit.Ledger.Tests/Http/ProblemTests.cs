@@ -105,6 +105,7 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     [InlineData("/grants", MiB)]
     [InlineData("/api-keys", MiB)]
     [InlineData("/usage/batch", 4 * MiB)]
+    [InlineData("/prices/import", 8 * MiB)]
     public async Task A_body_may_have_so_many_bytes_and_not_one_more(string path, int bytesMax)
     {
         (await PostAsync(path, bytesMax)).ExpectProblem(400, "validation-failed");

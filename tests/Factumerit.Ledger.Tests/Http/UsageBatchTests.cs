@@ -48,8 +48,8 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
 
         reply.Expect(200).ShouldRead($$"""
             {"results":[
-              {"status":201,"usage":{"usage_id":"<uuid>","request_id":"r","user_id":"{{rich}}","amount_cents":2.5,"billing_status":"billed",
-                "transaction_id":"<uuid>","balance_cents":97.5,"occurred_at":"<time>","created_at":"<time>"} },
+              {"status":201,"usage":{"usage_id":"<uuid>","request_id":"r","user_id":"{{rich}}","amount_cents":2.5,"billing_status":"billed","review_reason":null,
+                "transaction_id":"<uuid>","balance_cents":97.5,"model":null,"provider":null,"provider_cost_usd":null,"markup_factor":null,"price_version":null,"occurred_at":"<time>","created_at":"<time>"} },
               {"status":402,"problem":{"type":"/problems/insufficient-credit","title":"The user has no credit left","status":402,
                 "detail":"{{poor}} has 0 cents of credit; spending needs a positive balance. Grant credit, then send the same request again.",
                 "code":"insufficient-credit","trace_id":"<trace>","balance_cents":0} }]}

@@ -14,15 +14,18 @@ public sealed class UsageEndpointsTests(LedgerService service) : IClassFixture<L
             """);
 
         var usage = $$"""
-            "usage_id":"<uuid>","request_id":"r 1/ä","user_id":"{{user}}","amount_cents":0.0165,"billing_status":"billed",
-            "transaction_id":"<uuid>","balance_cents":99.9835,"occurred_at":"<time>","created_at":"<time>"
+            "usage_id":"<uuid>","request_id":"r 1/ä","user_id":"{{user}}","amount_cents":0.0165,"billing_status":"billed","review_reason":null,
+            "transaction_id":"<uuid>","balance_cents":99.9835,"model":"claude-sonnet-4","provider":null,"provider_cost_usd":null,"markup_factor":null,"price_version":null,
+            "occurred_at":"<time>","created_at":"<time>"
             """;
         reply.Expect(201).ShouldRead("{" + usage + "}");
         reply.Replayed.ShouldBeFalse();
         reply.Text("occurred_at").ShouldBe("2026-01-31T12:00:00.123456Z");
         (await service.GetAsync($"/usage/{reply.Text("usage_id")}")).Expect(200).ShouldRead($$"""
-            {{{usage}},"model":"claude-sonnet-4","prompt_tokens":35,"completion_tokens":4,"description":"Summary\nof 17","reference_id":"task-17",
-             "metadata":{"b":1e400,"a":[null,"ü"]} }
+            {{{usage}},"prompt_tokens":35,"completion_tokens":4,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,
+             "description":"Summary\nof 17","reference_id":"task-17",
+             "metadata":{"b":1e400,"a":[null,"ü"]},
+             "source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null}
             """);
     }
 
@@ -140,8 +143,8 @@ public sealed class UsageEndpointsTests(LedgerService service) : IClassFixture<L
         var reply = await service.PostAsync("/usage", new { user_id = "newcomer", amount_cents = 0, request_id = "free" });
 
         reply.Expect(201).ShouldRead("""
-            {"usage_id":"<uuid>","request_id":"free","user_id":"newcomer","amount_cents":0,"billing_status":"billed","transaction_id":null,
-             "balance_cents":0,"occurred_at":"<time>","created_at":"<time>"}
+            {"usage_id":"<uuid>","request_id":"free","user_id":"newcomer","amount_cents":0,"billing_status":"billed","review_reason":null,"transaction_id":null,
+             "balance_cents":0,"model":null,"provider":null,"provider_cost_usd":null,"markup_factor":null,"price_version":null,"occurred_at":"<time>","created_at":"<time>"}
             """);
         (await service.BalanceAsync("newcomer")).ShouldBe(0);
     }

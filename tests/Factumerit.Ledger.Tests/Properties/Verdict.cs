@@ -9,7 +9,7 @@ internal static class Verdict
         Of(outcome, a => $"{(a.Existed ? "existed" : "created")} {Of(a.Budget)}");
 
     public static string Of(Outcome<RecordedUsage> outcome) =>
-        Of(outcome, a => $"used {a.UserId} {Money.Format(a.AmountCents)} leaves {Money.Format(a.BalanceCents)} moved {a.TransactionId is not null}");
+        Of(outcome, a => $"used {a.UserId} {Money.Format(a.AmountCents!.Value)} leaves {Money.Format(a.BalanceCents)} moved {a.TransactionId is not null}");
 
     public static string Of(Outcome<GrantReceipt> outcome) => Of(outcome, a => $"granted {Of(a.Budget)}");
 

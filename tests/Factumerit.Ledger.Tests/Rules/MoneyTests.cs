@@ -39,6 +39,28 @@ public sealed class MoneyTests
     }
 
     [Theory]
+    [InlineData("3e-06", "0.000003")]
+    [InlineData("1.875e-05", "0.00001875")]
+    [InlineData("7.999999999999999e-07", "0.0000007999999999999999")]
+    [InlineData("0.0", "0")]
+    [InlineData("0e-9999", "0")]
+    [InlineData("-1.5E+3", "-1500")]
+    [InlineData("1e-28", "0.0000000000000000000000000001")]
+    [InlineData("9.999999999999999999999999999", "9.999999999999999999999999999")]
+    [InlineData("1e27", "1000000000000000000000000000")]
+    [InlineData("1e-29", null)]
+    [InlineData("1e-99999", null)]
+    [InlineData("1e28", null)]
+    [InlineData("1e9999", null)]
+    [InlineData("12345678901234567890123456789", null)]
+    [InlineData("1.2345678901234567890123456789", null)]
+    [InlineData("3e", null)]
+    [InlineData("abc", null)]
+    [InlineData("", null)]
+    public void A_number_of_any_unit_is_read_exactly_or_not_at_all(string text, string? expected) =>
+        (Money.ReadExact(text) is { } number ? Money.Format(number) : null).ShouldBe(expected);
+
+    [Theory]
     [InlineData("0.00000001")]
     [InlineData("1e-8")]
     [InlineData("5.12345678")]

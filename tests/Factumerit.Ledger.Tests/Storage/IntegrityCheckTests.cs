@@ -193,7 +193,11 @@ public sealed class IntegrityCheckTests
     });
 
     private static Task BreakAsync(TestDatabase database, string sql) =>
-        database.ExecuteAsync($"ALTER TABLE ledger_entries DISABLE TRIGGER USER; {sql}; ALTER TABLE ledger_entries ENABLE TRIGGER USER");
+        database.ExecuteAsync($"""
+            ALTER TABLE ledger_entries DISABLE TRIGGER USER; ALTER TABLE llm_usage DISABLE TRIGGER USER;
+            {sql};
+            ALTER TABLE ledger_entries ENABLE TRIGGER USER; ALTER TABLE llm_usage ENABLE TRIGGER USER
+            """);
 
     private static Task FillAsync(TestDatabase database) => database.PostAsync(async service =>
     {

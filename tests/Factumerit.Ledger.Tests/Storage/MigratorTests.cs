@@ -35,7 +35,7 @@ public sealed class MigratorTests
         await using var second = new LedgerDatabase(database.ConnectionString);
         await using var third = new LedgerDatabase(database.ConnectionString);
         await Task.WhenAll(new[] { database.Ledger, second, third }.Select(ledger => Task.Run(() => Migrator.MigrateAsync(ledger, CancellationToken.None))));
-        (await database.ScalarAsync<long>("""SELECT count(*) FROM "__EFMigrationsHistory" """)).ShouldBe(1);
+        (await database.ScalarAsync<long>("""SELECT count(*) FROM "__EFMigrationsHistory" """)).ShouldBe(2);
         await database.AssertIntegrityAsync();
     });
 

@@ -25,8 +25,23 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
 
     [Fact]
     public Task Llm_usage_has_its_columns() => HasAsync("llm_usage",
-        ("id", "uuid"), ("user_id", "text"), ("request_id", "text"), ("model", "text?"), ("prompt_tokens", "integer?"), ("completion_tokens", "integer?"),
-        ("provider_cost_usd", "numeric?"), ("user_price_cents", Cents + "?"), ("billing_status", "text"), ("occurred_at", Time), ("created_at", Time));
+        ("id", "uuid"), ("user_id", "text?"), ("request_id", "text"), ("model", "text?"), ("prompt_tokens", "integer?"), ("completion_tokens", "integer?"),
+        ("provider_cost_usd", "numeric?"), ("user_price_cents", Cents + "?"), ("billing_status", "text"), ("occurred_at", Time), ("created_at", Time),
+        ("provider", "text?"), ("markup_factor", "numeric?"), ("price_version", "bigint?"), ("cache_read_tokens", "integer?"),
+        ("cache_write_tokens", "integer?"), ("reasoning_tokens", "integer?"), ("usage", "jsonb?"), ("virtual_key_id", "uuid?"),
+        ("source_system", "text"), ("external_id", "text?"), ("transaction_id", "uuid?"), ("review_reason", "text?"), ("reviewed_by", "text?"),
+        ("reviewed_at", Time + "?"), ("review_note", "text?"));
+
+    [Fact]
+    public Task Model_prices_has_its_columns() => HasAsync("model_prices",
+        ("model", "text"), ("version", "bigint"), ("provider", "text?"), ("valid_from", Time + "?"), ("input_usd_per_token", "numeric"),
+        ("output_usd_per_token", "numeric"), ("cache_read_usd_per_token", "numeric?"), ("cache_write_usd_per_token", "numeric?"),
+        ("reasoning_usd_per_token", "numeric?"), ("is_gone", "boolean"));
+
+    [Fact]
+    public Task Virtual_keys_has_its_columns_and_none_for_the_secret() => HasAsync("virtual_keys",
+        ("id", "uuid"), ("user_id", "text"), ("label", "text"), ("alias", "text"), ("key_hash", "text?"), ("key_name", "text?"), ("models", "text[]?"),
+        ("max_budget_usd", "numeric?"), ("expires_at", Time + "?"), ("status", "text"), ("is_blocked", "boolean"), ("created_at", Time));
 
     [Fact]
     public Task Account_balances_has_its_columns() => HasAsync("account_balances",
@@ -62,6 +77,12 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
     [InlineData("ix_budget_transactions_user_id", "INDEX", "(user_id)")]
     [InlineData("pk_user_budgets", "UNIQUE", "(user_id)")]
     [InlineData("uq_llm_usage_user_request", "UNIQUE", "(request_id, user_id)")]
+    [InlineData("ix_llm_usage_review", "INDEX", "(created_at, id) WHERE (billing_status = 'needs_review'::text)")]
+    [InlineData("ix_llm_usage_occurred_at", "brin", "(occurred_at) WITH (autosummarize='on')")]
+    [InlineData("pk_usage_aliases", "UNIQUE", "(source_system, external_id)")]
+    [InlineData("pk_model_prices", "UNIQUE", "(model, version)")]
+    [InlineData("ix_virtual_keys_user_id", "INDEX", "(user_id)")]
+    [InlineData("ix_litellm_outbox_virtual_key", "INDEX", "(virtual_key_id, id)")]
     [InlineData("pk_idempotency_keys", "UNIQUE", "(operation, key)")]
     [InlineData("pk_account_totals", "UNIQUE", "(account)")]
     [InlineData("uq_api_keys_key_prefix", "UNIQUE", "(key_prefix)")]
@@ -76,7 +97,9 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
     [InlineData("tr_ledger_entries_immutable")]
     [InlineData("tr_ledger_entries_balanced")]
     [InlineData("tr_ledger_open_transactions_close")]
-    public async Task The_triggers_fire_always_R1_R2(string name) =>
+    [InlineData("tr_llm_usage_written_once")]
+    [InlineData("tr_llm_usage_kept")]
+    public async Task The_triggers_fire_always_R1_R2_R15(string name) =>
         (await database.ScalarAsync<char>($"SELECT tgenabled FROM pg_trigger WHERE tgname = '{name}'")).ShouldBe('A');
 
     [Theory]
@@ -84,6 +107,9 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
     [InlineData("ck_ledger_entries_account")]
     [InlineData("ck_user_budgets_finite")]
     [InlineData("ck_user_budgets_deleted")]
+    [InlineData("ck_llm_usage_billing_status")]
+    [InlineData("ck_llm_usage_tokens")]
+    [InlineData("ck_llm_usage_cost")]
     public async Task On_a_new_database_every_check_is_proven(string name) =>
         (await database.ScalarAsync<bool>($"SELECT convalidated FROM pg_constraint WHERE conname = '{name}'")).ShouldBeTrue();
 

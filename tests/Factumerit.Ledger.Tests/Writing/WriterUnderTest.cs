@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
@@ -24,7 +25,7 @@ internal sealed class WriterUnderTest : IAsyncDisposable
         _connectionString = connectionString;
         _database = new LedgerDatabase(connectionString);
         Writer = new LedgerWriter(_database, options ?? new WriterOptions(), clock ?? TimeProvider.System, logger ?? NullLogger<LedgerWriter>.Instance);
-        Budgets = new BudgetService(Writer, TimeProvider.System);
+        Budgets = new BudgetService(Writer, new CurrentPrices(Markups.None), TimeProvider.System);
     }
 
     public LedgerWriter Writer { get; }

@@ -93,6 +93,12 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnName("key_prefix")
                         .UseCollation("C");
 
+                    b.Property<bool>("MayOverdraw")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("may_overdraw");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("text")
@@ -334,6 +340,99 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.ToView("ledger_integrity", (string)null);
                 });
 
+            modelBuilder.Entity("Factumerit.Ledger.Storage.LiteLlmOutboxRow", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<string>("Action")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("action");
+
+                    b.Property<int>("Attempts")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasDefaultValue(0)
+                        .HasColumnName("attempts");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("LastError")
+                        .HasColumnType("text")
+                        .HasColumnName("last_error");
+
+                    b.Property<DateTimeOffset>("NextAttemptAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("next_attempt_at");
+
+                    b.Property<Guid>("VirtualKeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("virtual_key_id");
+
+                    b.HasKey("Id")
+                        .HasName("pk_litellm_outbox");
+
+                    b.ToTable("litellm_outbox", (string)null);
+                });
+
+            modelBuilder.Entity("Factumerit.Ledger.Storage.ModelPriceRow", b =>
+                {
+                    b.Property<string>("Model")
+                        .HasColumnType("text")
+                        .HasColumnName("model")
+                        .UseCollation("C");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
+
+                    b.Property<decimal?>("CacheReadUsdPerToken")
+                        .HasColumnType("numeric")
+                        .HasColumnName("cache_read_usd_per_token");
+
+                    b.Property<decimal?>("CacheWriteUsdPerToken")
+                        .HasColumnType("numeric")
+                        .HasColumnName("cache_write_usd_per_token");
+
+                    b.Property<decimal>("InputUsdPerToken")
+                        .HasColumnType("numeric")
+                        .HasColumnName("input_usd_per_token");
+
+                    b.Property<bool>("IsGone")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("is_gone");
+
+                    b.Property<decimal>("OutputUsdPerToken")
+                        .HasColumnType("numeric")
+                        .HasColumnName("output_usd_per_token");
+
+                    b.Property<string>("Provider")
+                        .HasColumnType("text")
+                        .HasColumnName("provider");
+
+                    b.Property<decimal?>("ReasoningUsdPerToken")
+                        .HasColumnType("numeric")
+                        .HasColumnName("reasoning_usd_per_token");
+
+                    b.Property<DateTimeOffset?>("ValidFrom")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("valid_from");
+
+                    b.HasKey("Model", "Version")
+                        .HasName("pk_model_prices");
+
+                    b.ToTable("model_prices", (string)null);
+                });
+
             modelBuilder.Entity("Factumerit.Ledger.Storage.OriginRow", b =>
                 {
                     b.Property<bool>("Id")
@@ -363,13 +462,107 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.ToTable("ledger_origin", (string)null);
                 });
 
+            modelBuilder.Entity("Factumerit.Ledger.Storage.PriceVersionRow", b =>
+                {
+                    b.Property<long>("Version")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Version"));
+
+                    b.Property<int>("Added")
+                        .HasColumnType("integer")
+                        .HasColumnName("added");
+
+                    b.Property<int>("Changed")
+                        .HasColumnType("integer")
+                        .HasColumnName("changed");
+
+                    b.Property<byte[]>("ContentHash")
+                        .IsRequired()
+                        .HasColumnType("bytea")
+                        .HasColumnName("content_hash");
+
+                    b.Property<int>("Gone")
+                        .HasColumnType("integer")
+                        .HasColumnName("gone");
+
+                    b.Property<DateTimeOffset>("ImportedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("imported_at");
+
+                    b.Property<string>("ImportedBy")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("imported_by");
+
+                    b.Property<string>("Source")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("source");
+
+                    b.Property<DateTimeOffset>("ValidFrom")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("valid_from");
+
+                    b.HasKey("Version")
+                        .HasName("pk_price_versions");
+
+                    b.ToTable("price_versions", (string)null);
+                });
+
+            modelBuilder.Entity("Factumerit.Ledger.Storage.ProviderUsageCostRow", b =>
+                {
+                    b.Property<string>("Provider")
+                        .HasColumnType("text")
+                        .HasColumnName("provider")
+                        .UseCollation("C");
+
+                    b.Property<decimal>("CostUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("cost_usd");
+
+                    b.Property<decimal>("WrittenDownCents")
+                        .HasPrecision(30, 7)
+                        .HasColumnType("numeric(30,7)")
+                        .HasColumnName("written_down_cents");
+
+                    b.HasKey("Provider")
+                        .HasName("pk_provider_usage_costs");
+
+                    b.ToTable("provider_usage_costs", (string)null);
+                });
+
+            modelBuilder.Entity("Factumerit.Ledger.Storage.UsageAliasRow", b =>
+                {
+                    b.Property<string>("SourceSystem")
+                        .HasColumnType("text")
+                        .HasColumnName("source_system")
+                        .UseCollation("C");
+
+                    b.Property<string>("ExternalId")
+                        .HasColumnType("text")
+                        .HasColumnName("external_id")
+                        .UseCollation("C");
+
+                    b.Property<Guid>("UsageId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("usage_id");
+
+                    b.HasKey("SourceSystem", "ExternalId")
+                        .HasName("pk_usage_aliases");
+
+                    b.ToTable("usage_aliases", (string)null);
+                });
+
             modelBuilder.Entity("Factumerit.Ledger.Storage.UsageRow", b =>
                 {
                     b.Property<Guid>("Id")
                         .HasColumnType("uuid")
                         .HasColumnName("id");
 
-                    b.Property<decimal>("BalanceAfterCents")
+                    b.Property<decimal?>("BalanceAfterCents")
                         .HasPrecision(20, 7)
                         .HasColumnType("numeric(20,7)")
                         .HasColumnName("balance_after_cents");
@@ -378,6 +571,14 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("billing_status");
+
+                    b.Property<int?>("CacheReadTokens")
+                        .HasColumnType("integer")
+                        .HasColumnName("cache_read_tokens");
+
+                    b.Property<int?>("CacheWriteTokens")
+                        .HasColumnType("integer")
+                        .HasColumnName("cache_write_tokens");
 
                     b.Property<int?>("CompletionTokens")
                         .HasColumnType("integer")
@@ -391,6 +592,14 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("text")
                         .HasColumnName("description");
 
+                    b.Property<string>("ExternalId")
+                        .HasColumnType("text")
+                        .HasColumnName("external_id");
+
+                    b.Property<decimal?>("MarkupFactor")
+                        .HasColumnType("numeric")
+                        .HasColumnName("markup_factor");
+
                     b.Property<string>("Metadata")
                         .HasColumnType("json")
                         .HasColumnName("metadata");
@@ -403,13 +612,25 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("occurred_at");
 
+                    b.Property<long?>("PriceVersion")
+                        .HasColumnType("bigint")
+                        .HasColumnName("price_version");
+
                     b.Property<int?>("PromptTokens")
                         .HasColumnType("integer")
                         .HasColumnName("prompt_tokens");
 
+                    b.Property<string>("Provider")
+                        .HasColumnType("text")
+                        .HasColumnName("provider");
+
                     b.Property<decimal?>("ProviderCostUsd")
                         .HasColumnType("numeric")
                         .HasColumnName("provider_cost_usd");
+
+                    b.Property<int?>("ReasoningTokens")
+                        .HasColumnType("integer")
+                        .HasColumnName("reasoning_tokens");
 
                     b.Property<string>("ReferenceId")
                         .HasColumnType("text")
@@ -425,12 +646,51 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnName("request_id")
                         .UseCollation("C");
 
+                    b.Property<decimal?>("ReviewBalanceCents")
+                        .HasPrecision(20, 7)
+                        .HasColumnType("numeric(20,7)")
+                        .HasColumnName("review_balance_cents");
+
+                    b.Property<long?>("ReviewHash")
+                        .HasColumnType("bigint")
+                        .HasColumnName("review_hash");
+
+                    b.Property<string>("ReviewKey")
+                        .HasColumnType("text")
+                        .HasColumnName("review_key");
+
+                    b.Property<string>("ReviewNote")
+                        .HasColumnType("text")
+                        .HasColumnName("review_note");
+
+                    b.Property<string>("ReviewReason")
+                        .HasColumnType("text")
+                        .HasColumnName("review_reason");
+
+                    b.Property<DateTimeOffset?>("ReviewedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("reviewed_at");
+
+                    b.Property<string>("ReviewedBy")
+                        .HasColumnType("text")
+                        .HasColumnName("reviewed_by");
+
+                    b.Property<string>("SourceSystem")
+                        .IsRequired()
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("text")
+                        .HasDefaultValue("api")
+                        .HasColumnName("source_system");
+
                     b.Property<Guid?>("TransactionId")
                         .HasColumnType("uuid")
                         .HasColumnName("transaction_id");
 
+                    b.Property<string>("Usage")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("usage");
+
                     b.Property<string>("UserId")
-                        .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("user_id")
                         .UseCollation("C");
@@ -439,6 +699,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasPrecision(20, 7)
                         .HasColumnType("numeric(20,7)")
                         .HasColumnName("user_price_cents");
+
+                    b.Property<Guid?>("VirtualKeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("virtual_key_id");
 
                     b.HasKey("Id")
                         .HasName("pk_llm_usage");
@@ -464,6 +728,96 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.ToTable((string)null);
 
                     b.ToView("user_ledger_balances", (string)null);
+                });
+
+            modelBuilder.Entity("Factumerit.Ledger.Storage.VirtualKeyRow", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("Alias")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("alias")
+                        .UseCollation("C");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("CreatedBy")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("created_by");
+
+                    b.Property<DateTimeOffset?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<bool>("IsBlocked")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("is_blocked");
+
+                    b.Property<string>("KeyHash")
+                        .HasColumnType("text")
+                        .HasColumnName("key_hash")
+                        .UseCollation("C");
+
+                    b.Property<string>("KeyName")
+                        .HasColumnType("text")
+                        .HasColumnName("key_name");
+
+                    b.Property<string>("Label")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("label");
+
+                    b.Property<string>("LastError")
+                        .HasColumnType("text")
+                        .HasColumnName("last_error");
+
+                    b.Property<decimal?>("MaxBudgetUsd")
+                        .HasColumnType("numeric")
+                        .HasColumnName("max_budget_usd");
+
+                    b.PrimitiveCollection<string[]>("Models")
+                        .HasColumnType("text[]")
+                        .HasColumnName("models");
+
+                    b.Property<DateTimeOffset?>("RevokedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("revoked_at");
+
+                    b.Property<string>("Status")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("status");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id")
+                        .UseCollation("C");
+
+                    b.HasKey("Id")
+                        .HasName("pk_virtual_keys");
+
+                    b.HasIndex("Alias")
+                        .IsUnique()
+                        .HasDatabaseName("uq_virtual_keys_alias");
+
+                    b.HasIndex("KeyHash")
+                        .IsUnique()
+                        .HasDatabaseName("uq_virtual_keys_key_hash");
+
+                    b.ToTable("virtual_keys", (string)null);
                 });
 #pragma warning restore 612, 618
         }

@@ -137,7 +137,7 @@ public sealed class UsageTests
     public void What_is_missing_is_named_R9()
     {
         var errors = Books.ErrorsOf(new Usage(new()));
-        errors.Keys.ShouldBe(["user_id", "amount_cents", "request_id"]);
+        errors.Keys.ShouldBe(["user_id", "request_id"]);
         errors["request_id"].Single().ShouldContain("Idempotency-Key");
     }
 
@@ -151,10 +151,18 @@ public sealed class UsageTests
             Model = "",
             PromptTokens = -1,
             CompletionTokens = -1,
+            Provider = "Anthropic",
+            ProviderCostUsd = -1,
+            CacheReadTokens = -1,
+            CacheWriteTokens = -1,
+            ReasoningTokens = -1,
+            Usage = JsonElement.Parse("[]"),
+            BillingStatus = "billed",
             Description = "\0",
             ReferenceId = "\n",
             Metadata = JsonElement.Parse("[]"),
             OccurredAt = Books.Now.AddHours(1),
         })).Keys.ShouldBe(
-            ["user_id", "amount_cents", "request_id", "model", "prompt_tokens", "completion_tokens", "description", "reference_id", "metadata", "occurred_at"]);
+            ["user_id", "amount_cents", "request_id", "model", "provider", "provider_cost_usd", "prompt_tokens", "completion_tokens", "cache_read_tokens",
+                "cache_write_tokens", "reasoning_tokens", "usage", "billing_status", "description", "reference_id", "metadata", "occurred_at"], ignoreOrder: true);
 }

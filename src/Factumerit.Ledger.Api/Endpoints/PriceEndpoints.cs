@@ -1,0 +1,71 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json;
+using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Storage;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Factumerit.Ledger.Api.Endpoints;
+
+/// <summary>The price book: import a map, list what is in force, show a model's history.</summary>
+public static class PriceEndpoints
+{
+    public const int MapBytesMax = 8 * 1024 * 1024;
+
+    public static void MapPrices(this IEndpointRouteBuilder routes)
+    {
+        var prices = routes.MapGroup("/prices").WithTags("Prices");
+        prices.MapPost("/import", ImportAsync).Allow(Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(MapBytesMax))
+            .Describe("Import prices", "Reads LiteLLM's price map whole: with a single mistake nothing is imported. Models that are not in it are gone. The same map again changes nothing.")
+            .Takes<JsonElement>().TakesQuery("dry_run", "valid_from").Answers<PriceImport>(200);
+        prices.MapGet("", ListAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
+            .Describe("List prices", "Those in force at a time, a page in the order of the models' names. US dollars per token.")
+            .TakesQuery("prefix", "provider", "at", "limit", "after").Answers<PricePage>(200);
+        // Names of models may hold slashes.
+        prices.MapGet("/{**model}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
+            .Describe("Show a model's prices", "All it ever had, the newest first. The name is matched as for usages: exactly, then without its provider prefix.")
+            .Answers<PriceHistory>(200).Refuses("not-found");
+    }
+
+    private static async Task<IResult> ImportAsync(HttpContext http, PriceStore store)
+    {
+        var query = new QueryReader(http);
+        var (isDryRun, validFrom) = (query.Flag("dry_run"), query.Time("valid_from"));
+        if (query.Refusal is { } wrong)
+            return Answers.Refused(http, wrong);
+        var body = await JsonBody.ReadAsync(http, ReadMap);
+        if (body.Value is not { } file)
+            return body.Problem!.ToResult();
+        var outcome = await store.ImportAsync(file.Map, file.Hash, Caller.Of(http).Name, validFrom, isDryRun, http.RequestAborted);
+        return Answers.Of(http, outcome, import => Answers.Ok(import, LedgerJson.Default.PriceImport));
+    }
+
+    private static (PriceFile? Value, Refusal? Refusal) ReadMap(JsonElement json)
+    {
+        var (map, refusal) = PriceMap.Read(json);
+        return (map is null ? null : new PriceFile(map, SHA256.HashData(JsonMarshal.GetRawUtf8Value(json))), refusal);
+    }
+
+    private static async Task<IResult> ListAsync(HttpContext http, PriceQueries prices, TimeProvider clock)
+    {
+        var query = new QueryReader(http);
+        var (prefix, provider, at) = (query.Text("prefix"), query.Provider("provider"), query.Time("at"));
+        var (limit, after) = (query.Limit(100), query.Text("after"));
+        if (query.Refusal is { } refusal)
+            return Answers.Refused(http, refusal);
+        var page = await prices.ListAsync(prefix, provider, at ?? clock.GetUtcNow(), limit, after, http.RequestAborted);
+        return Answers.Ok(page, LedgerJson.Default.PricePage);
+    }
+
+    private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute] string model, PriceQueries prices)
+    {
+        // A slash that was escaped stays so in a path.
+        model = model.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
+        var history = await prices.FindAsync(model, http.RequestAborted);
+        return Answers.Found(http, history, LedgerJson.Default.PriceHistory, () => new Refusal.NotFound($"model {model} in the price book"));
+    }
+
+    private sealed record PriceFile(PriceMap Map, byte[] Hash);
+}

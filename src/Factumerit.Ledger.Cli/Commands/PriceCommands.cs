@@ -1,0 +1,145 @@
+using System.CommandLine;
+using System.Globalization;
+using Factumerit.Ledger.Cli.Display;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// <c>fa prices</c>: what providers charge for models. People see dollars for a million tokens, programs dollars for one, as the service
+/// says it.
+/// </summary>
+internal static class PriceCommands
+{
+    // What the service takes.
+    private const int FileBytesMax = 8 * 1024 * 1024;
+
+    public static Command Build(CommandTree tree) => new("prices", "What providers charge for models")
+    {
+        BuildImport(tree),
+        BuildList(tree),
+        BuildShow(tree),
+    };
+
+    private static Command BuildImport(CommandTree tree)
+    {
+        var file = new Argument<string>("FILE") { Description = "LiteLLM's price map, model_prices_and_context_window.json" };
+        var validFrom = Inputs.Text("--valid-from", "From when on the prices count, for example 2026-02-01T00:00:00Z (else changes from now on, a model's first price from the beginning)", "TIME");
+        var isDryRun = new Option<bool>("--dry-run") { Description = "Only tell what would change" };
+        return tree.Create("import", "Make a price map's prices those of the price book; safe to run again", async (context, cancellationToken) =>
+        {
+            var map = await ReadAsync(context.Value(file), context.Environment.WorkingDirectory, cancellationToken);
+            var path = PathOf("prices/import", ("valid_from", context.Value(validFrom)), ("dry_run", context.Value(isDryRun) ? "true" : null));
+            var answer = await context.ChangeAsync(HttpMethod.Post, path, map, null, "", cancellationToken);
+            return context.Print(answer, LedgerJson.Default.PriceImport, import => Show(import, context.Value(isDryRun), context.Output));
+        }, file, validFrom, isDryRun);
+    }
+
+    private static Command BuildList(CommandTree tree)
+    {
+        var prefix = Inputs.Text("--prefix", "Only models whose name begins with this, for example claude-");
+        var provider = Inputs.Text("--provider", "Only models of this provider", "PROVIDER");
+        var at = Inputs.Text("--at", "As of this time (else now)", "TIME");
+        return tree.Create("list", "The prices in force, in dollars for a million tokens", (context, cancellationToken) =>
+        {
+            var path = PathOf("prices", ("prefix", context.Value(prefix)), ("provider", context.Value(provider)), ("at", context.Value(at)));
+            var items = context.Client.ItemsAsync(path, Paging.Prices, int.MaxValue, cancellationToken);
+            var table = AddPrices(new TableView().Text("Model").Text("Provider")).Text("Valid from");
+            return context.PrintListAsync(items, LedgerJson.Default.ModelPrice, table, whenEmpty: "No prices.", addRow: price => table.Row(
+                [price.Model, price.Provider, .. Cents(price), Begin(price.ValidFrom)]));
+        }, prefix, provider, at);
+    }
+
+    private static Command BuildShow(CommandTree tree)
+    {
+        var model = new Argument<string>("MODEL") { Description = "The model's name, for example claude-sonnet-4-20250514" };
+        model.Validators.Add(result => CommandTree.Require(result, name => name.Trim('/', '.').Length > 0, "is not a model's name"));
+        return tree.Create("show", "All prices a model ever had, in dollars for a million tokens", async (context, cancellationToken) =>
+        {
+            // A slash separates segments here as it does in the name.
+            var path = string.Join('/', context.Value(model).Split('/').Select(Uri.EscapeDataString));
+            var answer = await context.Client.GetAsync($"prices/{path}", cancellationToken);
+            return context.Print(answer, LedgerJson.Default.PriceHistory, history =>
+            {
+                context.Output.Line(Output.TextOf(history.Model));
+                var table = AddPrices(new TableView().Text("Valid from").Text("Version").Text("Provider"));
+                foreach (var price in history.Prices)
+                    table.Row([Begin(price.ValidFrom), price.Version.ToString(CultureInfo.InvariantCulture), price.IsGone ? "gone" : price.Provider,
+                        .. price.IsGone ? new object?[5] : Cents(price)]);
+                context.Output.Table(table, "No prices.");
+            });
+        }, model);
+    }
+
+    private static void Show(PriceImport import, bool isDryRun, Output output)
+    {
+        if (import.Changes.Length > 0)
+        {
+            var table = new TableView().Text("Model").Text("Change").Text("Provider").Text("Input").Text("Output").Text("Cache read").Text("Cache write").Text("Reasoning");
+            foreach (var change in import.Changes)
+                table.Row([change.Model, change.Change, .. Differences(change.Old, change.New)]);
+            output.Table(table, "");
+            if (import.HasMoreChanges)
+                output.Line("... and more.");
+            output.Line("");
+        }
+
+        var counts = $"{MoneyFormat.Count(import.Added)} added, {MoneyFormat.Count(import.Changed)} changed, {MoneyFormat.Count(import.Gone)} gone, " +
+            $"{MoneyFormat.Count(import.Unchanged)} unchanged, {MoneyFormat.Count(import.Skipped)} skipped";
+        output.Line(isDryRun
+            ? $"Dry run, nothing was imported: {counts}."
+            : import.Version is { } version ? $"Imported version {version.ToString(CultureInfo.InvariantCulture)}: {counts}." : $"Nothing changed: {counts}.");
+    }
+
+    // Each price once where both are the same, else the old and the new one.
+    private static IEnumerable<string> Differences(TokenPrices? before, TokenPrices? after)
+    {
+        yield return Difference(before?.Provider, after?.Provider);
+        foreach (var (earlier, later) in Cents(before).Zip(Cents(after)))
+            yield return Difference(earlier is null ? null : MoneyFormat.Format(earlier.Value), later is null ? null : MoneyFormat.Format(later.Value));
+
+        string Difference(string? earlier, string? later) =>
+            before is null || after is null || earlier == later ? Output.TextOf(later ?? earlier) : $"{Output.TextOf(earlier)} -> {Output.TextOf(later)}";
+    }
+
+    private static TableView AddPrices(TableView table) => table.Money("Input").Money("Output").Money("Cache read").Money("Cache write").Money("Reasoning");
+
+    private static IEnumerable<object?> Cents(ModelPrice price) =>
+        Cents(new TokenPrices(
+            price.Provider, price.InputUsdPerToken, price.OutputUsdPerToken, price.CacheReadUsdPerToken, price.CacheWriteUsdPerToken,
+            price.ReasoningUsdPerToken)).Cast<object?>();
+
+    // Dollars for a token are cents times 10^8 for a million of them.
+    private static IEnumerable<decimal?> Cents(TokenPrices? prices) =>
+        new[] { prices?.InputUsdPerToken, prices?.OutputUsdPerToken, prices?.CacheReadUsdPerToken, prices?.CacheWriteUsdPerToken, prices?.ReasoningUsdPerToken }
+            .Select(usd => usd * 100_000_000m);
+
+    private static object Begin(DateTimeOffset? validFrom) => validFrom is { } time ? time : "the beginning";
+
+    private static string PathOf(string path, params (string Name, string? Value)[] parameters)
+    {
+        var query = string.Join('&', parameters.Where(p => p.Value is not null).Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value!)}"));
+        return query.Length == 0 ? path : $"{path}?{query}";
+    }
+
+    private static async Task<byte[]> ReadAsync(string path, string workingDirectory, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var file = new FileInfo(Path.GetFullPath(path, workingDirectory));
+            if (Directory.Exists(file.FullName))
+                throw new FaException($"{path}: is a directory.");
+            if (file.Length > FileBytesMax)
+                throw new FaException($"{path}: is larger than the 8 MiB that a price map may have.");
+            return await File.ReadAllBytesAsync(file.FullName, cancellationToken);
+        }
+        catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new FaException($"{path}: no such file.");
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            throw new FaException($"{path}: {failure.Message}");
+        }
+    }
+}

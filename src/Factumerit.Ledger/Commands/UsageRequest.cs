@@ -1,0 +1,133 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>
+/// One LLM call as a bot reports it. Answers POST /usage and each item of POST /usage/batch. The price is amount_cents as given; else provider_cost_usd
+/// times the markup; else tokens times the price book times the markup; else the usage waits for review.
+/// </summary>
+public sealed record UsageRequest
+{
+    /// <summary>The user who pays: 1 to 200 characters of letters, digits and @ . _ : + = -.</summary>
+    public string? UserId { get; init; }
+
+    /// <summary>What the user pays, in cents, from 0 to 10^12, with at most 7 decimals (one nano-dollar). A number, or a string that holds one. Left out: it is worked out.</summary>
+    public decimal? AmountCents { get; init; }
+
+    /// <summary>Names this call among the user's calls, 1 to 255 characters: the idempotency key. The same id again moves nothing.</summary>
+    public string? RequestId { get; init; }
+
+    /// <summary>The model that was called, at most 200 characters.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Tokens sent, those read from and written to the cache included, 0 to 2147483647.</summary>
+    public long? PromptTokens { get; init; }
+
+    /// <summary>Tokens generated, those of reasoning included, 0 to 2147483647.</summary>
+    public long? CompletionTokens { get; init; }
+
+    /// <summary>For people, at most 1000 characters.</summary>
+    public string? Description { get; init; }
+
+    /// <summary>What the call belongs to at your side, such as a task or a message; at most 200 characters.</summary>
+    public string? ReferenceId { get; init; }
+
+    /// <summary>A JSON object of your own, at most 16 KiB, kept as sent.</summary>
+    public JsonElement? Metadata { get; init; }
+
+    /// <summary>When the call happened, at most 5 minutes ahead; default: when it is recorded. Without an offset it is read as UTC.</summary>
+    public DateTimeOffset? OccurredAt { get; init; }
+
+    /// <summary>Who charges for the call, such as anthropic: a lower-case letter and up to 39 of a-z, 0-9, _ and -. Default: the price book's provider of the model.</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>What the provider charges for the call, in US dollars, from 0 to 10^10, with at most 28 digits and decimals. 0 is free; left out is unknown.</summary>
+    [JsonConverter(typeof(UsdConverter))]
+    public decimal? ProviderCostUsd { get; init; }
+
+    /// <summary>Of the tokens sent, those read from the cache, 0 to 2147483647.</summary>
+    public long? CacheReadTokens { get; init; }
+
+    /// <summary>Of the tokens sent, those written to the cache, 0 to 2147483647.</summary>
+    public long? CacheWriteTokens { get; init; }
+
+    /// <summary>Of the tokens generated, those of reasoning, 0 to 2147483647.</summary>
+    public long? ReasoningTokens { get; init; }
+
+    /// <summary>The provider's own account of the call, a JSON object of at most 16 KiB, kept by value.</summary>
+    public JsonElement? Usage { get; init; }
+
+    /// <summary>needs_review: record the call and move no money until somebody has looked at it; not with amount_cents. Left out: billed if it can be priced.</summary>
+    public string? BillingStatus { get; init; }
+
+    /// <summary>false: the call has been paid for already, so record it even when the balance is used up. Takes a key with may_overdraw. Default true.</summary>
+    public bool? EnforceBalance { get; init; }
+
+    // What the ways of calling before these fields do not have: for such a request the hash stays what it was.
+    internal bool HasNewFields =>
+        Provider is not null || ProviderCostUsd is not null || BillingStatus is not null || HasTokenDetails;
+
+    internal bool HasTokenDetails => CacheReadTokens is not null || CacheWriteTokens is not null || ReasoningTokens is not null || Usage is not null;
+}
+
+/// <summary>Where a usage comes from that another system reported: it has happened, so that it is recorded whatever the balance and whoever the user (R17).</summary>
+/// <param name="SourceSystem">The system's name, such as litellm.</param>
+/// <param name="Aliases">The ids under which that system may report the call, one or more; the first is the request id.</param>
+public sealed record UsageOrigin(string SourceSystem, IReadOnlyList<string> Aliases)
+{
+    /// <summary>The key at LiteLLM that the call was made with.</summary>
+    public Guid? VirtualKeyId { get; init; }
+
+    /// <summary>Whether a used-up balance refuses it (R4).</summary>
+    public bool EnforceBalance { get; init; }
+
+    /// <summary>Why it needs review whatever is known of it; null: decided here.</summary>
+    public string? ReviewReason { get; init; }
+}
+
+/// <summary>A usage as it was recorded. Amounts are cents.</summary>
+public sealed record RecordedUsage
+{
+    public required Guid UsageId { get; init; }
+    public required string RequestId { get; init; }
+
+    /// <summary>The user who pays; null while nobody knows.</summary>
+    public required string? UserId { get; init; }
+
+    /// <summary>What the user paid, in cents; null until it is billed.</summary>
+    public required decimal? AmountCents { get; init; }
+
+    /// <summary>billed: the amount was taken from the budget. needs_review: recorded alone, no money moved. waived: reviewed, and nobody pays.</summary>
+    public required string BillingStatus { get; init; }
+
+    /// <summary>Why it needs review: requested, unknown-model, no-tokens, no-user, user-deleted or tokens-disagree; null when billed at once.</summary>
+    public string? ReviewReason { get; init; }
+
+    /// <summary>The transaction that moved the money; null when the amount was 0 (R5), or nothing was billed (R16).</summary>
+    public Guid? TransactionId { get; init; }
+
+    /// <summary>The balance after this usage, in cents; 0 for an unknown user.</summary>
+    public required decimal BalanceCents { get; init; }
+
+    /// <summary>The model that was called.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Who charges for the call.</summary>
+    public string? Provider { get; init; }
+
+    /// <summary>What the provider charges, in US dollars, exact; null when unknown.</summary>
+    public decimal? ProviderCostUsd { get; init; }
+
+    /// <summary>The factor from provider cost to price; null when the amount was given.</summary>
+    public decimal? MarkupFactor { get; init; }
+
+    /// <summary>The version of the price book that gave the cost; null when the cost came from elsewhere.</summary>
+    public long? PriceVersion { get; init; }
+
+    /// <summary>When the call happened.</summary>
+    public required DateTimeOffset OccurredAt { get; init; }
+
+    /// <summary>When it was recorded.</summary>
+    public required DateTimeOffset CreatedAt { get; init; }
+}

@@ -1,0 +1,82 @@
+using System.Collections.Frozen;
+using System.ComponentModel.DataAnnotations;
+
+namespace Factumerit.Ledger.Pricing;
+
+/// <summary>The factors between provider cost and user price: one for the model, else one for its provider, else the default.</summary>
+public sealed class Markups
+{
+    /// <summary>The largest factor, and how many decimals it may have.</summary>
+    public const decimal FactorMax = 1000m;
+    public const int DecimalsMax = 6;
+
+    /// <summary>Users pay what the provider charges.</summary>
+    public static readonly Markups None = new(new PricingOptions());
+
+    private readonly decimal _standard;
+    private readonly FrozenDictionary<string, decimal> _byProvider;
+    private readonly FrozenDictionary<string, decimal> _byModel;
+    private readonly FrozenDictionary<string, decimal>.AlternateLookup<ReadOnlySpan<char>> _byModelSpan;
+
+    public Markups(PricingOptions options)
+    {
+        _standard = options.Markup;
+        _byProvider = options.Overrides.Where(o => o.Provider is not null).ToFrozenDictionary(o => o.Provider!, o => o.Markup!.Value, StringComparer.Ordinal);
+        _byModel = options.Overrides.Where(o => o.Model is not null).ToFrozenDictionary(o => o.Model!, o => o.Markup!.Value, StringComparer.Ordinal);
+        _byModelSpan = _byModel.GetAlternateLookup<ReadOnlySpan<char>>();
+    }
+
+    /// <summary>The factor for a call. A model is matched as in the price book: exactly, then without its provider prefix.</summary>
+    public decimal FactorOf(string? model, string? provider)
+    {
+        if (model is not null && _byModel.Count > 0
+            && (_byModel.TryGetValue(model, out var factor) || _byModelSpan.TryGetValue(PriceBook.WithoutPrefix(model), out factor)))
+            return factor;
+        return provider is not null && _byProvider.TryGetValue(provider, out factor) ? factor : _standard;
+    }
+}
+
+/// <summary>The configuration section <c>Pricing</c>.</summary>
+public sealed class PricingOptions : IValidatableObject
+{
+    /// <summary>What users pay for each dollar that the provider charges, where no override says otherwise.</summary>
+    public decimal Markup { get; set; } = 1.0m;
+
+    /// <summary>Other factors for a provider or a model. A list, as names of models hold the colons that separate keys.</summary>
+    public List<MarkupOverride> Overrides { get; set; } = [];
+
+    /// <summary>Seconds between looks at whether another process imported prices.</summary>
+    [Range(1, 3600, ErrorMessage = "Pricing:RefreshSeconds must be from {1} to {2}.")]
+    public int RefreshSeconds { get; set; } = 5;
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!IsFactor(Markup))
+            yield return new($"Pricing:Markup {FactorLimits}.");
+        var seen = new HashSet<(string?, string?)>();
+        for (var i = 0; i < Overrides.Count; i++)
+        {
+            var (key, one) = ($"Pricing:Overrides:{i}", Overrides[i]);
+            if (string.IsNullOrEmpty(one.Provider) == string.IsNullOrEmpty(one.Model))
+                yield return new($"{key} must name either a Provider or a Model.");
+            else if (one.Provider is { Length: > 0 } provider && !ChartOfAccounts.IsProvider(provider))
+                yield return new($"{key}:Provider must be a lower-case letter followed by up to 39 of a-z, 0-9, _ and -, and neither 'api' nor 'sales_tax'.");
+            else if (!seen.Add((one.Provider, one.Model)))
+                yield return new($"{key} repeats {one.Provider ?? one.Model}, which has a markup already.");
+            if (one.Markup is not { } markup || !IsFactor(markup))
+                yield return new($"{key}:Markup {FactorLimits}.");
+        }
+    }
+
+    private static string FactorLimits => $"must be from 0 to {Markups.FactorMax}, with at most {Markups.DecimalsMax} decimals";
+
+    private static bool IsFactor(decimal markup) => markup is >= 0 and <= Markups.FactorMax && decimal.Round(markup, Markups.DecimalsMax) == markup;
+}
+
+/// <summary>The markup of one provider or one model; exactly one of the two is named.</summary>
+public sealed class MarkupOverride
+{
+    public string? Provider { get; set; }
+    public string? Model { get; set; }
+    public decimal? Markup { get; set; }
+}

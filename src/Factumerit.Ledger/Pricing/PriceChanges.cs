@@ -1,0 +1,77 @@
+namespace Factumerit.Ledger.Pricing;
+
+/// <summary>What a map changes for one model: added, changed or gone.</summary>
+/// <param name="Model">The model's name.</param>
+/// <param name="Change">added, changed or gone.</param>
+/// <param name="ValidFrom">From when on it counts; null: from the beginning, as nothing was known before.</param>
+/// <param name="Old">The prices until then; null when there were none.</param>
+/// <param name="New">The prices from then on; null when it is gone.</param>
+public sealed record PriceChange(string Model, string Change, DateTimeOffset? ValidFrom, TokenPrices? Old, TokenPrices? New)
+{
+    public const string Added = "added";
+    public const string Changed = "changed";
+    public const string Gone = "gone";
+
+    internal ModelPrice ToPrice(long version)
+    {
+        var prices = New ?? Old!;
+        return new ModelPrice
+        {
+            Model = Model,
+            Version = version,
+            ValidFrom = ValidFrom,
+            Provider = prices.Provider,
+            InputUsdPerToken = prices.InputUsdPerToken,
+            OutputUsdPerToken = prices.OutputUsdPerToken,
+            CacheReadUsdPerToken = prices.CacheReadUsdPerToken,
+            CacheWriteUsdPerToken = prices.CacheWriteUsdPerToken,
+            ReasoningUsdPerToken = prices.ReasoningUsdPerToken,
+            IsGone = New is null,
+        };
+    }
+}
+
+/// <summary>
+/// What a map changes in the price book, worked out without touching either: new rows for what differs, none for what is the same. Prices that are
+/// there stay; what changes begins after them (R18).
+/// </summary>
+public sealed record PriceChanges(IReadOnlyList<PriceChange> Changes, int Unchanged)
+{
+    public int Count(string change) => Changes.Count(c => c.Change == change);
+
+    /// <param name="newest">The newest row of each model, gone ones included.</param>
+    /// <param name="map">The map to import.</param>
+    /// <param name="now">When changed and gone prices count from by default; a model's first price then counts from the beginning.</param>
+    /// <param name="validFrom">From when on everything counts, where that was said.</param>
+    public static Outcome<PriceChanges> Between(
+        IReadOnlyDictionary<string, ModelPrice> newest, PriceMap map, DateTimeOffset now, DateTimeOffset? validFrom)
+    {
+        var (changes, unchanged) = (new List<PriceChange>(), 0);
+        foreach (var (model, prices) in map.Prices)
+        {
+            var known = newest.GetValueOrDefault(model);
+            if (known is null)
+                changes.Add(new PriceChange(model, PriceChange.Added, validFrom, null, prices));
+            else if (known.IsGone)
+                changes.Add(new PriceChange(model, PriceChange.Added, validFrom ?? now, null, prices));
+            else if (known.ToPrices() != prices)
+                changes.Add(new PriceChange(model, PriceChange.Changed, validFrom ?? now, known.ToPrices(), prices));
+            else
+                unchanged++;
+        }
+        foreach (var known in newest.Values.Where(known => !known.IsGone && !map.Prices.ContainsKey(known.Model)))
+            changes.Add(new PriceChange(known.Model, PriceChange.Gone, validFrom ?? now, known.ToPrices(), null));
+        changes.Sort((a, b) => string.CompareOrdinal(a.Model, b.Model));
+        return Early(newest, changes) is { } early
+            ? new Refusal.ValidationFailed("valid_from", early)
+            : new PriceChanges(changes, unchanged);
+    }
+
+    private static string? Early(IReadOnlyDictionary<string, ModelPrice> newest, List<PriceChange> changes)
+    {
+        var latest = changes.Where(c => newest.GetValueOrDefault(c.Model)?.ValidFrom >= c.ValidFrom).Select(c => newest[c.Model]).MaxBy(p => p.ValidFrom);
+        return latest is null
+            ? null
+            : $"must be after {latest.ValidFrom!.Value.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'}, when the newest prices of {latest.Model} begin: prices are never changed once they are active (R18)";
+    }
+}

@@ -1,0 +1,111 @@
+using System.Numerics;
+
+namespace Factumerit.Ledger.Pricing;
+
+/// <summary>
+/// Works out what a call costs us and what the user pays, from the cost as reported or the price book (R18), times the markup. Costs are exact;
+/// the price is rounded once, at the very end, to 7 decimals of a cent, half away from zero.
+/// </summary>
+/// <example>
+/// 1,234 tokens sent, 1,000 of them read from the cache, and 57 generated, at $0.0000003 a token read and $0.0000025 and $0.00001 a token
+/// sent and generated, with a markup of 1.15: 234 x 0.0000025 + 1000 x 0.0000003 + 57 x 0.00001 = $0.001455 provider cost;
+/// x 100 x 1.15 = 0.167325 cents. A cost of $0.00000000005 with the markup 1.1 is 0.0000000055 cents and rounds to 0;
+/// $0.0000000005 with the markup 1.0 is 0.00000005 cents and rounds away from zero, to 0.0000001.
+/// </example>
+public sealed class Pricer(PriceBook book, Markups markups)
+{
+    public PriceBook Book => book;
+
+    /// <summary>Whose call it was: the provider as given, else the price book's for the model at that time, else null.</summary>
+    public string? ProviderOf(string? model, string? provider, DateTimeOffset occurredAt) =>
+        provider ?? (model is null ? null : book.Find(model, occurredAt)?.Provider);
+
+    /// <summary>
+    /// Prices a call: a cost as given times the markup; else its tokens by the price book times the markup; else it says why it needs review.
+    /// Never throws: what can't be kept is refused, naming the field.
+    /// </summary>
+    public PricedCall Price(string? model, string? provider, decimal? providerCostUsd, in TokenCounts tokens, DateTimeOffset occurredAt)
+    {
+        var price = model is null ? null : book.Find(model, occurredAt);
+        provider ??= price?.Provider;
+        if (providerCostUsd is { } given)
+            return Mark(model, provider, given, null, "provider_cost_usd");
+        if (Unpriceable(model, price, tokens) is { } reason)
+            return new PricedCall { Provider = provider, ReviewReason = reason };
+        return CostOf(price!, tokens) is { } costUsd
+            ? Mark(model, provider, costUsd, price!.Version, "prompt_tokens")
+            : Refuse("prompt_tokens", "is priced with more digits than a cost can be kept with exactly; send provider_cost_usd or amount_cents");
+    }
+
+    private static string? Unpriceable(string? model, ModelPrice? price, in TokenCounts tokens)
+    {
+        if (model is null || !tokens.Any)
+            return ReviewReasons.NoTokens;
+        if (tokens.Disagree)
+            return ReviewReasons.TokensDisagree;
+        return price is null ? ReviewReasons.UnknownModel : null;
+    }
+
+    private PricedCall Mark(string? model, string? provider, decimal costUsd, long? priceVersion, string field)
+    {
+        if (costUsd < 0)
+            return Refuse(field, "must not be negative");
+        var markup = markups.FactorOf(model, provider);
+        if (costUsd > Money.CostUsdMax || Round(costUsd, markup) is not (var priceCents and <= Money.OperationCentsMax))
+            return Refuse(field, $"comes to more than {Money.Format(Money.OperationCentsMax)} cents");
+        return new PricedCall { PriceCents = priceCents, CostUsd = costUsd, Markup = markup, PriceVersion = priceVersion, Provider = provider };
+    }
+
+    private static PricedCall Refuse(string field, string error) => new() { Refusal = new Refusal.ValidationFailed(field, error) };
+
+    // Null when the exact sum has more digits than a decimal, which would round it silently.
+    private static decimal? CostOf(ModelPrice price, in TokenCounts tokens)
+    {
+        var (costUsd, isExact) = (0m, true);
+        Add(ref costUsd, ref isExact, tokens.PlainInput, price.InputUsdPerToken);
+        Add(ref costUsd, ref isExact, tokens.CacheRead ?? 0, price.CacheReadUsdPerToken ?? price.InputUsdPerToken);
+        Add(ref costUsd, ref isExact, tokens.CacheWrite ?? 0, price.CacheWriteUsdPerToken ?? price.InputUsdPerToken);
+        Add(ref costUsd, ref isExact, tokens.PlainOutput, price.OutputUsdPerToken);
+        Add(ref costUsd, ref isExact, tokens.Reasoning ?? 0, price.ReasoningUsdPerToken ?? price.OutputUsdPerToken);
+        return isExact ? costUsd : null;
+    }
+
+    // A product or sum of decimals is exact as long as it keeps all decimals of what it is made of.
+    private static void Add(ref decimal sumUsd, ref bool isExact, long count, decimal usdPerToken)
+    {
+        if (count == 0 || usdPerToken == 0)
+            return;
+        var termUsd = count * usdPerToken;
+        var nextUsd = sumUsd + termUsd;
+        isExact &= termUsd.Scale == usdPerToken.Scale && nextUsd.Scale == Math.Max(sumUsd.Scale, termUsd.Scale);
+        sumUsd = nextUsd;
+    }
+
+    private static decimal Round(decimal costUsd, decimal markup)
+    {
+        var factor = 100 * markup;
+        if (costUsd == 0 || factor == 0)
+            return 0;
+        var cents = costUsd * factor;
+        return cents.Scale == costUsd.Scale + factor.Scale
+            ? Money.Normalize(Math.Round(cents, Money.DecimalsMax, MidpointRounding.AwayFromZero))
+            : RoundLong(costUsd, factor);
+    }
+
+    // For products of more digits than a decimal has: those would be rounded a first time here, and 0.49999... become a half.
+    private static decimal RoundLong(decimal costUsd, decimal factor)
+    {
+        var excess = BigInteger.Pow(10, costUsd.Scale + factor.Scale - Money.DecimalsMax);
+        var whole = BigInteger.DivRem(Digits(costUsd) * Digits(factor), excess, out var rest);
+        if (rest * 2 >= excess)
+            whole++;
+        return Money.Normalize((decimal)whole / 10_000_000m);
+    }
+
+    private static BigInteger Digits(decimal value)
+    {
+        Span<int> bits = stackalloc int[4];
+        decimal.GetBits(value, bits);
+        return (new BigInteger((uint)bits[2]) << 64) + (new BigInteger((uint)bits[1]) << 32) + (uint)bits[0];
+    }
+}

@@ -1,0 +1,170 @@
+using Factumerit.Ledger.Pricing;
+using Npgsql;
+
+namespace Factumerit.Ledger.Storage;
+
+/// <summary>What an import did, or in a dry run would do.</summary>
+public sealed record PriceImport
+{
+    /// <summary>The new version of the price book; null when nothing changed, or in a dry run.</summary>
+    public long? Version { get; init; }
+
+    /// <summary>From when on changed and gone prices count.</summary>
+    public required DateTimeOffset ValidFrom { get; init; }
+
+    /// <summary>Models that had no price.</summary>
+    public required int Added { get; init; }
+
+    /// <summary>Models with other prices than before.</summary>
+    public required int Changed { get; init; }
+
+    /// <summary>Models that are no longer in the map: they have no price from valid_from on.</summary>
+    public required int Gone { get; init; }
+
+    /// <summary>Models with the same prices as before.</summary>
+    public required int Unchanged { get; init; }
+
+    /// <summary>Entries of the map that aren't priced by the token, and its template.</summary>
+    public required int Skipped { get; init; }
+
+    /// <summary>What changes, by model, at most 1000.</summary>
+    public required IReadOnlyList<PriceChange> Changes { get; init; }
+
+    /// <summary>Whether there are more changes than are listed.</summary>
+    public required bool HasMoreChanges { get; init; }
+}
+
+/// <summary>
+/// Keeps the price book: imports a map in one transaction, one import at a time, and puts what was committed in force. Prices are no postings,
+/// so they don't pass through the writer and never hold it up.
+/// </summary>
+public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
+{
+    public const int ChangesMax = 1000;
+
+    // Any number will do, as long as nobody else locks it: the letters "fapr", for Factumerit prices.
+    private const string TakeTurn = "SELECT pg_advisory_xact_lock(x'66617072'::int)";
+
+    private const string Columns = """
+        model, version, provider, valid_from, input_usd_per_token, output_usd_per_token, cache_read_usd_per_token, cache_write_usd_per_token,
+        reasoning_usd_per_token, is_gone
+        """;
+
+    private const string AddVersion = """
+        INSERT INTO price_versions (valid_from, imported_at, content_hash, source, imported_by, added, changed, gone)
+        VALUES ($1, $2, $3, 'litellm', $4, $5, $6, $7) RETURNING version
+        """;
+
+    /// <summary>Makes the map's prices those of the price book. The same map again changes nothing and makes no version.</summary>
+    /// <param name="map">The whole map: models that aren't in it are gone.</param>
+    /// <param name="contentHash">SHA-256 of the file, kept with the version.</param>
+    /// <param name="importedBy">The name of the key.</param>
+    /// <param name="validFrom">From when on everything counts; null: changes from now on, a model's first price from the beginning.</param>
+    /// <param name="isDryRun">Whether to only say what would change.</param>
+    /// <param name="cancellationToken">Ends it with nothing done, unless it is being committed.</param>
+    public async Task<Outcome<PriceImport>> ImportAsync(
+        PriceMap map, byte[] contentHash, string importedBy, DateTimeOffset? validFrom, bool isDryRun, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(connection, TakeTurn, cancellationToken);
+        // What timestamptz keeps, so that what is in force here is what others read.
+        validFrom = validFrom?.AddTicks(-(validFrom.Value.Ticks % TimeSpan.TicksPerMicrosecond)).ToUniversalTime();
+        // The server's clock, so that imports through services whose clocks differ keep their order.
+        var now = await ExecuteAsync<DateTime>(connection, "SELECT clock_timestamp()", cancellationToken);
+        var rows = await ReadAsync(connection, cancellationToken);
+        var newest = rows.GroupBy(p => p.Model, StringComparer.Ordinal).ToDictionary(m => m.Key, m => m.MaxBy(p => p.Version)!, StringComparer.Ordinal);
+
+        var outcome = PriceChanges.Between(newest, map, now, validFrom);
+        if (outcome.Answer is not { } changes)
+            return outcome.Refusal!;
+        var import = new PriceImport
+        {
+            ValidFrom = validFrom ?? now,
+            Added = changes.Count(PriceChange.Added),
+            Changed = changes.Count(PriceChange.Changed),
+            Gone = changes.Count(PriceChange.Gone),
+            Unchanged = changes.Unchanged,
+            Skipped = map.Skipped,
+            Changes = [.. changes.Changes.Take(ChangesMax)],
+            HasMoreChanges = changes.Changes.Count > ChangesMax,
+        };
+        if (isDryRun || changes.Changes.Count == 0)
+            return import;
+        var version = await ExecuteAsync<long>(
+            connection, AddVersion, cancellationToken, import.ValidFrom.UtcDateTime, now, contentHash, importedBy, import.Added, import.Changed, import.Gone);
+        var added = changes.Changes.Select(c => c.ToPrice(version)).ToList();
+        await WriteAsync(connection, added, cancellationToken);
+        await transaction.CommitAsync(CancellationToken.None);
+        current.Replace(new PriceBook(rows.Concat(added), version));
+        return import with { Version = version };
+    }
+
+    /// <summary>Puts in force what another process imported, if it did.</summary>
+    public async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
+        var newest = await ExecuteAsync<long>(connection, "SELECT coalesce(max(version), 0) FROM price_versions", cancellationToken);
+        if (newest <= current.Pricer.Book.Version)
+            return;
+        var rows = await ReadAsync(connection, cancellationToken);
+        // Every version has rows of its own, and they are read in one snapshot.
+        current.Replace(new PriceBook(rows, rows.Max(p => p.Version)));
+    }
+
+    private static async Task<List<ModelPrice>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand($"SELECT {Columns} FROM model_prices", connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var rows = new List<ModelPrice>();
+        while (await reader.ReadAsync(cancellationToken))
+            rows.Add(new ModelPrice
+            {
+                Model = reader.GetString(0),
+                Version = reader.GetInt64(1),
+                Provider = reader.IsDBNull(2) ? null : reader.GetString(2),
+                ValidFrom = reader.GetFieldValue<DateTimeOffset?>(3),
+                InputUsdPerToken = reader.GetDecimal(4),
+                OutputUsdPerToken = reader.GetDecimal(5),
+                CacheReadUsdPerToken = reader.GetFieldValue<decimal?>(6),
+                CacheWriteUsdPerToken = reader.GetFieldValue<decimal?>(7),
+                ReasoningUsdPerToken = reader.GetFieldValue<decimal?>(8),
+                IsGone = reader.GetBoolean(9),
+            });
+        return rows;
+    }
+
+    private static async Task WriteAsync(NpgsqlConnection connection, List<ModelPrice> rows, CancellationToken cancellationToken)
+    {
+        await using var copy = await connection.BeginBinaryImportAsync($"COPY model_prices ({Columns}) FROM STDIN (FORMAT BINARY)", cancellationToken);
+        foreach (var row in rows)
+        {
+            await copy.StartRowAsync(cancellationToken);
+            await copy.WriteAsync(row.Model, cancellationToken);
+            await copy.WriteAsync(row.Version, cancellationToken);
+            await copy.WriteAsync(row.Provider, cancellationToken);
+            await copy.WriteAsync(row.ValidFrom?.UtcDateTime, cancellationToken);
+            await copy.WriteAsync(row.InputUsdPerToken, cancellationToken);
+            await copy.WriteAsync(row.OutputUsdPerToken, cancellationToken);
+            await copy.WriteAsync(row.CacheReadUsdPerToken, cancellationToken);
+            await copy.WriteAsync(row.CacheWriteUsdPerToken, cancellationToken);
+            await copy.WriteAsync(row.ReasoningUsdPerToken, cancellationToken);
+            await copy.WriteAsync(row.IsGone, cancellationToken);
+        }
+        await copy.CompleteAsync(cancellationToken);
+    }
+
+    private static async Task<T> ExecuteAsync<T>(NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] values)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        foreach (var value in values)
+            command.Parameters.Add(new() { Value = value });
+        return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
+    }
+
+    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+}

@@ -1,0 +1,40 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Factumerit.Ledger.Storage;
+
+/// <summary>How versions of the price book are stored. Names are explicit, as in all configurations; foreign keys stand in the SQL alone.</summary>
+internal sealed class PriceVersionConfiguration : IEntityTypeConfiguration<PriceVersionRow>
+{
+    public void Configure(EntityTypeBuilder<PriceVersionRow> row)
+    {
+        row.ToTable("price_versions").HasKey(r => r.Version).HasName("pk_price_versions");
+        row.Property(r => r.Version).HasColumnName("version").UseIdentityByDefaultColumn();
+        row.Property(r => r.ValidFrom).HasColumnName("valid_from");
+        row.Property(r => r.ContentHash).HasColumnName("content_hash");
+        row.Property(r => r.Source).HasColumnName("source");
+        row.Property(r => r.ImportedBy).HasColumnName("imported_by");
+        row.Property(r => r.ImportedAt).HasColumnName("imported_at");
+        row.Property(r => r.Added).HasColumnName("added");
+        row.Property(r => r.Changed).HasColumnName("changed");
+        row.Property(r => r.Gone).HasColumnName("gone");
+    }
+}
+
+internal sealed class ModelPriceConfiguration : IEntityTypeConfiguration<ModelPriceRow>
+{
+    public void Configure(EntityTypeBuilder<ModelPriceRow> row)
+    {
+        row.ToTable("model_prices").HasKey(r => new { r.Model, r.Version }).HasName("pk_model_prices");
+        row.Property(r => r.Model).HasColumnName("model").UseCollation("C");
+        row.Property(r => r.Version).HasColumnName("version").ValueGeneratedNever();
+        row.Property(r => r.Provider).HasColumnName("provider");
+        row.Property(r => r.ValidFrom).HasColumnName("valid_from");
+        row.Property(r => r.InputUsdPerToken).HasColumnName("input_usd_per_token").HasColumnType("numeric");
+        row.Property(r => r.OutputUsdPerToken).HasColumnName("output_usd_per_token").HasColumnType("numeric");
+        row.Property(r => r.CacheReadUsdPerToken).HasColumnName("cache_read_usd_per_token").HasColumnType("numeric");
+        row.Property(r => r.CacheWriteUsdPerToken).HasColumnName("cache_write_usd_per_token").HasColumnType("numeric");
+        row.Property(r => r.ReasoningUsdPerToken).HasColumnName("reasoning_usd_per_token").HasColumnType("numeric");
+        row.Property(r => r.IsGone).HasColumnName("is_gone").HasDefaultValue(false);
+    }
+}

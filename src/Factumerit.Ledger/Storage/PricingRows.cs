@@ -1,0 +1,34 @@
+namespace Factumerit.Ledger.Storage;
+
+/// <summary>A row of <c>price_versions</c>: one import of prices. The prices of a version are never changed once it is active (R18).</summary>
+public sealed class PriceVersionRow
+{
+    public long Version { get; init; }
+    public DateTimeOffset ValidFrom { get; init; }
+    public byte[] ContentHash { get; init; } = [];
+    public string Source { get; init; } = "";
+    public string ImportedBy { get; init; } = "";
+    public DateTimeOffset ImportedAt { get; init; }
+    public int Added { get; init; }
+    public int Changed { get; init; }
+    public int Gone { get; init; }
+}
+
+/// <summary>A row of <c>model_prices</c>: what a provider charges for a model, in US dollars per token, from a time on (R18).</summary>
+public sealed class ModelPriceRow
+{
+    public string Model { get; init; } = "";
+    public long Version { get; init; }
+    public string? Provider { get; init; }
+
+    /// <summary>null: from the beginning of time.</summary>
+    public DateTimeOffset? ValidFrom { get; init; }
+    public decimal InputUsdPerToken { get; init; }
+    public decimal OutputUsdPerToken { get; init; }
+    public decimal? CacheReadUsdPerToken { get; init; }
+    public decimal? CacheWriteUsdPerToken { get; init; }
+    public decimal? ReasoningUsdPerToken { get; init; }
+
+    /// <summary>From its time on the model has no price; the prices are the last it had.</summary>
+    public bool IsGone { get; init; }
+}

@@ -1,0 +1,46 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
+
+namespace Factumerit.Ledger.Storage;
+
+/// <summary>How users' keys at LiteLLM are stored. Names are explicit, as in all configurations; foreign keys stand in the SQL alone.</summary>
+internal sealed class VirtualKeyConfiguration : IEntityTypeConfiguration<VirtualKeyRow>
+{
+    public void Configure(EntityTypeBuilder<VirtualKeyRow> row)
+    {
+        row.ToTable("virtual_keys").HasKey(r => r.Id).HasName("pk_virtual_keys");
+        row.HasIndex(r => r.Alias).IsUnique().HasDatabaseName("uq_virtual_keys_alias");
+        row.HasIndex(r => r.KeyHash).IsUnique().HasDatabaseName("uq_virtual_keys_key_hash");
+        row.Property(r => r.Id).HasColumnName("id").ValueGeneratedNever();
+        row.Property(r => r.UserId).HasColumnName("user_id").UseCollation("C");
+        row.Property(r => r.Label).HasColumnName("label");
+        row.Property(r => r.Alias).HasColumnName("alias").UseCollation("C");
+        row.Property(r => r.KeyHash).HasColumnName("key_hash").UseCollation("C");
+        row.Property(r => r.KeyName).HasColumnName("key_name");
+        row.Property(r => r.Models).HasColumnName("models");
+        row.Property(r => r.MaxBudgetUsd).HasColumnName("max_budget_usd").HasColumnType("numeric");
+        row.Property(r => r.ExpiresAt).HasColumnName("expires_at");
+        row.Property(r => r.Status).HasColumnName("status");
+        row.Property(r => r.IsBlocked).HasColumnName("is_blocked").HasDefaultValue(false);
+        row.Property(r => r.CreatedBy).HasColumnName("created_by");
+        row.Property(r => r.CreatedAt).HasColumnName("created_at");
+        row.Property(r => r.UpdatedAt).HasColumnName("updated_at");
+        row.Property(r => r.RevokedAt).HasColumnName("revoked_at");
+        row.Property(r => r.LastError).HasColumnName("last_error");
+    }
+}
+
+internal sealed class LiteLlmOutboxConfiguration : IEntityTypeConfiguration<LiteLlmOutboxRow>
+{
+    public void Configure(EntityTypeBuilder<LiteLlmOutboxRow> row)
+    {
+        row.ToTable("litellm_outbox").HasKey(r => r.Id).HasName("pk_litellm_outbox");
+        row.Property(r => r.Id).HasColumnName("id").UseIdentityByDefaultColumn();
+        row.Property(r => r.VirtualKeyId).HasColumnName("virtual_key_id");
+        row.Property(r => r.Action).HasColumnName("action");
+        row.Property(r => r.CreatedAt).HasColumnName("created_at");
+        row.Property(r => r.Attempts).HasColumnName("attempts").HasDefaultValue(0);
+        row.Property(r => r.NextAttemptAt).HasColumnName("next_attempt_at");
+        row.Property(r => r.LastError).HasColumnName("last_error");
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json;
+using Factumerit.Ledger.Pricing;
+
+namespace Factumerit.Ledger.Tests.Rules.Pricing;
+
+/// <summary>LiteLLM's price map: what is taken from it, what is skipped, and that every mistake is named.</summary>
+public sealed class PriceMapTests
+{
+    [Fact]
+    public void All_prices_of_an_entry_are_read_exactly()
+    {
+        var map = Read("""
+            {"claude": {"litellm_provider": "anthropic", "mode": "chat", "max_tokens": 8192, "supports_vision": true, "input_cost_per_token": 3e-06,
+                "output_cost_per_token": 1.5e-05, "cache_creation_input_token_cost": 3.75e-06, "cache_read_input_token_cost": 3E-7,
+                "output_cost_per_reasoning_token": 0.00002, "input_cost_per_token_batches": 1.5e-06, "search_context_cost_per_query": {"low": 0.01}}}
+            """);
+
+        map.Prices.ShouldHaveSingleItem().ShouldBe(new("claude", new TokenPrices("anthropic", 0.000003m, 0.000015m, 0.0000003m, 0.00000375m, 0.00002m)));
+        map.Skipped.ShouldBe(0);
+    }
+
+    [Fact]
+    public void A_number_keeps_every_digit_that_binary_fractions_would_lose() =>
+        Read("""{"m": {"input_cost_per_token": 7.999999999999999e-07, "output_cost_per_token": 0.1000000000000000055511151}}""")
+            .Prices["m"].ShouldBe(new TokenPrices(null, 0.0000007999999999999999m, 0.1000000000000000055511151m));
+
+    [Fact]
+    public void The_template_and_what_is_not_priced_by_the_token_are_skipped()
+    {
+        var map = Read("""
+            {"sample_spec": {"input_cost_per_token": "a text"}, "dall-e": {"output_cost_per_image": 0.04}, "whisper": {"input_cost_per_second": 0.0001, "output_cost_per_token": 0},
+             "rerank": {"input_cost_per_query": 0.002, "input_cost_per_token": 0.0, "output_cost_per_token": 0.0}, "none": {"input_cost_per_token": null},
+             "m": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "output_cost_per_image": 0.04}}
+            """);
+
+        map.Prices.Keys.ShouldBe(["m"]);
+        map.Skipped.ShouldBe(5);
+    }
+
+    [Fact]
+    public void A_price_of_0_is_free_and_a_missing_output_price_is_0()
+    {
+        var map = Read("""
+            {"free": {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0, "input_cost_per_second": 0.0}, "embedding": {"input_cost_per_token": 2e-08, "mode": "embedding"}}
+            """);
+
+        map.Prices["free"].ShouldBe(new TokenPrices(null, 0, 0));
+        map.Prices["embedding"].ShouldBe(new TokenPrices(null, 0.00000002m, 0));
+    }
+
+    [Theory]
+    [InlineData("anthropic", "anthropic")]
+    [InlineData("Bedrock", "bedrock")]
+    [InlineData("vertex_ai-language-models", "vertex_ai-language-models")]
+    [InlineData("Fireworks AI", "fireworks_ai")]
+    [InlineData("azure/eu", "azure_eu")]
+    [InlineData("api", null)]
+    [InlineData("sales_tax", null)]
+    [InlineData("302ai", null)]
+    [InlineData("_x", null)]
+    [InlineData("", null)]
+    [InlineData("a123456789012345678901234567890123456789x", null)]
+    public void A_provider_is_brought_into_our_form_where_it_has_one(string name, string? provider) =>
+        Read($$$"""{"m": {"litellm_provider": "{{{name}}}", "input_cost_per_token": 1}}""").Prices["m"].Provider.ShouldBe(provider);
+
+    [Theory]
+    [InlineData("""{"m": {"input_cost_per_token": -1e-6}}""", "m.input_cost_per_token", "must not be negative")]
+    [InlineData("""{"m": {"input_cost_per_token": 1, "output_cost_per_token": "2e-6"}}""", "m.output_cost_per_token", "must be a number of US dollars per token, such as 3e-06")]
+    [InlineData("""{"m": {"cache_read_input_token_cost": {}, "input_cost_per_token": 1}}""", "m.cache_read_input_token_cost", "must be a number of US dollars per token, such as 3e-06")]
+    [InlineData("""{"m": {"output_cost_per_reasoning_token": true}}""", "m.output_cost_per_reasoning_token", "must be a number of US dollars per token, such as 3e-06")]
+    [InlineData("""{"m": {"input_cost_per_token": 1e-29}}""", "m.input_cost_per_token", "has more digits than can be kept exactly: at most 28, and at most 28 decimals")]
+    [InlineData("""{"m": {"cache_creation_input_token_cost": 1e400}}""", "m.cache_creation_input_token_cost", "has more digits than can be kept exactly: at most 28, and at most 28 decimals")]
+    [InlineData("""{"m": {"input_cost_per_token": 1000001}}""", "m.input_cost_per_token", "must be at most 1000000 US dollars for one token")]
+    [InlineData("""{"m": {"input_cost_per_token": 1, "input_cost_per_token": 1}}""", "m.input_cost_per_token", "is given more than once")]
+    [InlineData("""{"m": {"input_cost_per_token": 1}, "m": {"input_cost_per_token": 1}}""", "m", "is given more than once")]
+    [InlineData("""{"m": [1]}""", "m", "must be a JSON object")]
+    [InlineData("""{"m": null}""", "m", "must be a JSON object")]
+    [InlineData("""{"m": {"litellm_provider": 5, "input_cost_per_token": 1}}""", "m.litellm_provider", "must be the name of a provider")]
+    [InlineData("""{"m": {"litellm_provider": "\ud800", "input_cost_per_token": 1}}""", "m.litellm_provider", "must be the name of a provider")]
+    [InlineData("""{"": {"input_cost_per_token": 1}}""", "$", "has a model whose name is not 1 to 200 characters of valid text, none of them a control character")]
+    [InlineData("""{"a\u0000": {"input_cost_per_token": 1}}""", "$", "has a model whose name is not 1 to 200 characters of valid text, none of them a control character")]
+    [InlineData("""{"\ud800": {"input_cost_per_token": 1}}""", "$", "has a model whose name is not 1 to 200 characters of valid text, none of them a control character")]
+    [InlineData("[]", "$", "must be a JSON object: LiteLLM's price map, with an entry for each model")]
+    [InlineData("{}", "$", "has no model with a price for its tokens")]
+    [InlineData("""{"sample_spec": {}, "dall-e": {"output_cost_per_image": 0.04}}""", "$", "has no model with a price for its tokens")]
+    public void A_mistake_is_named_by_model_and_field(string json, string where, string error)
+    {
+        var errors = ErrorsOf(json);
+
+        errors.Keys.ShouldBe([where]);
+        errors[where].ShouldBe([error]);
+    }
+
+    [Fact]
+    public void A_field_whose_name_is_no_text_is_no_concern_of_ours() =>
+        Read("""{"m": {"input_cost_per_token": 1, "\ud800": 5}}""").Prices["m"].InputUsdPerToken.ShouldBe(1);
+
+    [Fact]
+    public void All_mistakes_are_collected_and_beside_one_nothing_counts() =>
+        ErrorsOf("""{"a": {"input_cost_per_token": -1, "output_cost_per_token": "x"}, "b": 5, "c": {"input_cost_per_token": 1}}""").Keys
+            .ShouldBe(["a.input_cost_per_token", "a.output_cost_per_token", "b"]);
+
+    [Fact]
+    public void So_many_mistakes_are_shown_and_no_more()
+    {
+        var errors = ErrorsOf($"{{{string.Join(',', Enumerable.Range(0, 500).Select(n => $"\"m{n}\": 5"))}}}");
+
+        errors.Count.ShouldBe(PriceMap.ErrorsMax + 1);
+        errors["$"].ShouldBe(["has more mistakes than the 100 that are shown"]);
+    }
+
+    private static PriceMap Read(string json)
+    {
+        var (map, refusal) = PriceMap.Read(JsonElement.Parse(json));
+        refusal.ShouldBeNull();
+        return map.ShouldNotBeNull();
+    }
+
+    private static IReadOnlyDictionary<string, string[]> ErrorsOf(string json)
+    {
+        var (map, refusal) = PriceMap.Read(JsonElement.Parse(json));
+        map.ShouldBeNull();
+        return refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors;
+    }
+}

@@ -1,0 +1,62 @@
+using Factumerit.Ledger.Tests.Database;
+using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+
+namespace Factumerit.Ledger.Tests.Storage;
+
+/// <summary>A ledger that has run with the first migration alone is brought up to date: its usages and keys stay, and go on being what they were.</summary>
+public sealed class DualCostUpgradeTests
+{
+    private const string Usages = """
+        SELECT id, user_id, request_id, model, prompt_tokens, completion_tokens, user_price_cents, billing_status, occurred_at, created_at, transaction_id,
+               balance_after_cents, request_hash, description, reference_id, metadata FROM llm_usage ORDER BY id
+        """;
+
+    // One call for 5 cents and a free one, with the hashes that the service had computed for them.
+    private const string Rows = """
+        INSERT INTO user_budgets (user_id, balance_cents, total_spent_cents, total_added_cents, opening_cents, debits_cents, credits_cents, entry_count)
+        VALUES ('alice', 95, 5, 100, 0, 5, 100, 2);
+        INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, reference_type, reference_id) VALUES
+            ('01900000-0000-7000-8000-000000000001', 'equity:grants', 100, 0, 'admin_credit', 'root'),
+            ('01900000-0000-7000-8000-000000000001', 'user:alice', 0, 100, 'admin_credit', 'root'),
+            ('01900000-0000-7000-8000-000000000002', 'user:alice', 5, 0, 'llm_call', 'call-1'),
+            ('01900000-0000-7000-8000-000000000002', 'expense:api', 0, 5, 'llm_call', 'call-1');
+        INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type) VALUES ('alice', 100, 100, 'admin_credit'), ('alice', -5, 95, 'llm_call');
+        INSERT INTO account_totals (account, debits_cents, credits_cents, entry_count) VALUES
+            ('equity:grants', 100, 0, 1), ('expense:api', 0, 5, 1), ('user:*', 5, 100, 2);
+        INSERT INTO llm_usage (id, user_id, request_id, model, prompt_tokens, completion_tokens, user_price_cents, billing_status, occurred_at, created_at,
+                               transaction_id, balance_after_cents, request_hash, metadata) VALUES
+            ('01900000-0000-7000-8000-000000000003', 'alice', 'call-1', 'claude', 100, 10, 5, 'billed', '2026-01-01', '2026-01-02',
+             '01900000-0000-7000-8000-000000000002', 95, 1, '{"a": 1}'),
+            ('01900000-0000-7000-8000-000000000004', 'alice', 'call-2', NULL, NULL, NULL, 0, 'billed', '2026-01-01', '2026-01-02', NULL, 95, 2, NULL);
+        INSERT INTO api_keys (id, name, role, key_prefix, secret_hash, created_at)
+        VALUES (gen_random_uuid(), 'a bot', 'bot', 'fl_bot_1', sha256('x'), now()), (gen_random_uuid(), 'an admin', 'admin', 'fl_adm_1', sha256('y'), now());
+        """;
+
+    [Fact]
+    public Task Usages_stay_as_they_were() => WithLedgerOfBeforeAsync(async database =>
+    {
+        var before = await database.RowsAsync(Usages);
+        before.Count.ShouldBe(2);
+        await database.MigrateAsync();
+        (await database.RowsAsync(Usages)).ShouldBe(before);
+        (await database.RowsAsync("SELECT source_system, provider_cost_usd, markup_factor, price_version, review_reason FROM llm_usage"))
+            .ShouldBe(["api||||", "api||||"]);
+        await database.AssertIntegrityAsync();
+    });
+
+    [Fact]
+    public Task No_key_may_overdraw_after_the_upgrade() => WithLedgerOfBeforeAsync(async database =>
+    {
+        await database.MigrateAsync();
+        (await database.RowsAsync("SELECT role, may_overdraw FROM api_keys ORDER BY role")).ShouldBe(["admin|False", "bot|False"]);
+    });
+
+    private static Task WithLedgerOfBeforeAsync(Func<TestDatabase, Task> test) => OldDatabase.WithAsync("SELECT", async database =>
+    {
+        await using (var context = database.Ledger.CreateContext())
+            await context.GetService<IMigrator>().MigrateAsync("CreateLedger");
+        await database.ExecuteAsync(Rows);
+        await test(database);
+    });
+}
