@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Api.LiteLlm;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
@@ -26,6 +27,7 @@ public static partial class Service
         builder.AddSettings<AuthOptions>("Auth");
         builder.AddSettings<RateLimitOptions>("RateLimits");
         builder.AddSettings<IntegrityOptions>("Integrity");
+        builder.AddSettings<LiteLlmOptions>("LiteLlm");
 
         // The ledger.
         builder.Services.AddSingleton(TimeProvider.System);
@@ -38,6 +40,7 @@ public static partial class Service
         builder.Services.AddSingleton<LedgerReports>();
         builder.Services.AddSingleton<IntegrityCheck>();
         builder.Services.AddHostedService<IntegrityWatch>();
+        builder.Services.AddLiteLlm();
 
         // HTTP around it.
         builder.Services.AddLedgerJson();

@@ -191,6 +191,7 @@ internal sealed class CallReader
                 break;
             default:
                 reader.Skip();
+                text = null;
                 // Whom the caller names is the caller's to write, and no reason to lose what it has to pay.
                 if (field.Field != Field.EndUser && field.Field != Field.User)
                     Refuse(level, field, "must be valid text or a number");

@@ -90,7 +90,8 @@ internal ref struct PythonText
         while (!TryTake(end))
         {
             ReadValue(depth + 1);
-            TryTake(',');
+            // Named arguments may follow those without a name.
+            _ = TryTake('=') || TryTake(',');
         }
         _json.WriteEndArray();
     }
