@@ -22,6 +22,7 @@ internal sealed class ItemScanner
     public const int ItemBytesMax = 256 * 1024;
     public const int DepthMax = 64;
     private const int BareBytesMax = 64;
+    private const int CallersTextBytesMax = 4096;
 
     private enum Place
     {
@@ -50,7 +51,7 @@ internal sealed class ItemScanner
     private int _length;
     private int _depth;
     private ValueSkipper _skipper;
-    private int _nameStart;
+    private int _textStart;
     private Place _place;
     private Mode _mode;
     private Level _inside;
@@ -58,6 +59,7 @@ internal sealed class ItemScanner
     private bool _expectsName;
     private bool _isName;
     private bool _isAfterName;
+    private bool _isCallersOwn;
     private bool _isEscaped;
     private bool _isCompact;
     private bool _isTail;
@@ -112,7 +114,7 @@ internal sealed class ItemScanner
     public void Next()
     {
         (_length, _depth, _mode, Fault) = (0, 0, Mode.Between, ItemFault.None);
-        (_expectsName, _isAfterName, _isEscaped, _isCompact, _isTail, _isLineStart) = (false, false, false, false, false, false);
+        (_expectsName, _isAfterName, _isCallersOwn, _isEscaped, _isCompact, _isTail, _isLineStart) = (false, false, false, false, false, false, false);
     }
 
     private bool Begin(byte first)
@@ -182,7 +184,7 @@ internal sealed class ItemScanner
             {
                 case (byte)'"':
                     Append(next);
-                    (_mode, _isName, _nameStart) = (Mode.KeptText, _expectsName, _length);
+                    (_mode, _isName, _textStart) = (Mode.KeptText, _expectsName, _length);
                     return false;
                 case (byte)'{' or (byte)'[':
                     Open(next);
@@ -197,7 +199,7 @@ internal sealed class ItemScanner
                     break;
                 case (byte)',':
                     Append(next);
-                    _expectsName = _open[_depth - 1].IsObject;
+                    (_expectsName, _isCallersOwn) = (_open[_depth - 1].IsObject, false);
                     break;
                 case (byte)':':
                     Append(next);
@@ -223,6 +225,11 @@ internal sealed class ItemScanner
 
     private void Open(byte bracket)
     {
+        if (_isCallersOwn)
+        {
+            LeaveOut(_length, ValueSkipper.Inside());
+            return;
+        }
         if (_depth == DepthMax)
         {
             Fault = ItemFault.TooDeep;
@@ -244,7 +251,8 @@ internal sealed class ItemScanner
             return;
         if (_found is { Field: not Field.Records } field)
         {
-            _inside = field.Inside;
+            // Whom the caller names is the caller's to write: however long or deep, it must not make its call too large to be read.
+            (_inside, _isCallersOwn) = (field.Inside, field.Field is Field.EndUser or Field.User);
             return;
         }
         Append("null"u8);
@@ -265,6 +273,11 @@ internal sealed class ItemScanner
         var rest = bytes[at..];
         var stop = rest.IndexOfAny(TextStops);
         var count = stop < 0 ? rest.Length : stop + 1;
+        if (_isCallersOwn && _length - _textStart + count > CallersTextBytesMax)
+        {
+            LeaveOut(_textStart - 1, ValueSkipper.InsideText());
+            return false;
+        }
         Append(rest[..count]);
         at += count;
         if (stop < 0)
@@ -283,7 +296,7 @@ internal sealed class ItemScanner
                 {
                     (_isName, _isAfterName) = (false, true);
                     // What did not fit was not copied, and is not looked at any more.
-                    _found = Fault == ItemFault.None ? PayloadFields.Find(_open[_depth - 1].Level, _item.AsSpan(_nameStart, _length - _nameStart - 1)) : null;
+                    _found = Fault == ItemFault.None ? PayloadFields.Find(_open[_depth - 1].Level, _item.AsSpan(_textStart, _length - _textStart - 1)) : null;
                 }
                 break;
         }
@@ -330,6 +343,15 @@ internal sealed class ItemScanner
             _length -= "null".Length;
         _mode = Mode.Kept;
         return _depth == 0;
+    }
+
+    /// <summary>null in place of a value whose copy begins there, and whose first byte was read.</summary>
+    private void LeaveOut(int start, ValueSkipper skipper)
+    {
+        _length = Fault == ItemFault.None ? start : _length;
+        _isCallersOwn = false;
+        Append("null"u8);
+        Skip(skipper);
     }
 
     private void Skip(ValueSkipper skipper) => (_mode, _skipper) = (Mode.Skipped, skipper);

@@ -175,6 +175,20 @@ public sealed class IntakeSpellingTests
         (await Payloads.ReadCallAsync($$"""{"id": "a", "end_user": {{endUser}}, "cost": 1}""")).ShouldSatisfyAllConditions(c => c.EndUser.ShouldBeNull(), c => c.CostUsd.ShouldBe(1));
 
     [Theory]
+    [InlineData(1)]
+    [InlineData(7)]
+    [InlineData(4096)]
+    public async Task An_end_user_of_any_length_or_depth_makes_no_call_too_large(int chunkBytes)
+    {
+        string[] callersOwn = [$"\"{new string('x', 300_000)}\\\"\"", $"{new string('[', 100)}{new string(']', 100)}", "{\"id\": \"wrong\"}", $"\"{new string('x', 4000)}\""];
+        var payloads = callersOwn.Select((user, i) => $$"""{"id": "{{i}}", "end_user": {{user}}, "user": {{user}}, "metadata": {"user_api_key_end_user_id": {{user}} }, "cost": 1}""");
+
+        var items = await Payloads.ReadAsync($"[{string.Join(',', payloads)}]", chunkBytes);
+
+        items.Select(i => (i.Call?.ResponseId, i.Call?.EndUser, i.Call?.CostUsd)).ShouldBe([("0", null, 1m), ("1", null, 1m), ("2", null, 1m), ("3", null, 1m)]);
+    }
+
+    [Theory]
     [InlineData("{\"prompt_tokens\": 1, \"note\": \"\\u0000\"}")]
     [InlineData("{\"prompt_tokens\": 1, \"huge\": 1e999999}")]
     public async Task A_usage_that_a_database_would_refuse_is_left_out(string usage) =>
