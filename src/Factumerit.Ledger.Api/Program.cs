@@ -40,16 +40,13 @@ public static partial class Service
         builder.Services.AddSingleton<DatabaseHost>();
         builder.Services.AddSingleton(s => new LedgerDatabase(s.GetRequiredService<DatabaseHost>().ConnectionString, s.GetRequiredService<IOptions<DatabaseOptions>>().Value.PoolSize));
         builder.Services.AddSingleton(s => s.GetRequiredService<IOptions<WriterOptions>>().Value);
-        builder.Services.AddSingleton(s => new CurrentPrices(new Markups(s.GetRequiredService<IOptions<PricingOptions>>().Value)));
         builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
-        builder.Services.AddSingleton<PriceStore>();
-        builder.Services.AddSingleton<PriceQueries>();
         builder.Services.AddSingleton<IntegrityCheck>();
-        builder.Services.AddHostedService<PriceWatch>();
         builder.Services.AddHostedService<IntegrityWatch>();
+        builder.Services.AddPriceBook();
         builder.Services.AddLiteLlm();
 
         // HTTP around it.
