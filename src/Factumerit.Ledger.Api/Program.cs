@@ -62,6 +62,7 @@ public static partial class Service
         app.UseProblems();
         app.UseApiPage();
         app.UseRouting();
+        app.UseOverloadRefusals();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimits();

@@ -25,15 +25,25 @@ public static partial class RequestLog
         void Write(HttpContext http, double elapsedMs)
         {
             var (user, status) = (http.User.Identity?.Name ?? "-", http.Response.StatusCode);
+            var isRoutine = http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is not null;
+            var level = status switch
+            {
+                // When these come they come in thousands; the overload and the writer have lines of their own.
+                StatusCodes.Status503ServiceUnavailable when isRoutine => LogLevel.Debug,
+                < 400 when isRoutine => LogLevel.Debug,
+                < 500 => LogLevel.Information,
+                _ => LogLevel.Warning,
+            };
+            if (!logger.IsEnabled(level))
+                return;
             if (status < 400)
-                LogAnswered(logger, http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null ? LogLevel.Information : LogLevel.Debug, user, http.Request.Method, http.Request.Path, status, elapsedMs);
+                LogAnswered(logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs);
             else
-                LogRefused(
-                    logger, status < 500 ? LogLevel.Information : LogLevel.Warning, user, http.Request.Method, http.Request.Path, status, elapsedMs, Problems.TraceIdOf(http));
+                LogRefused(logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs, Problems.TraceIdOf(http));
         }
     }
 
-    /// <summary>Calls of this route that go well are logged at Debug.</summary>
+    /// <summary>The calls of this route are many: those that go well, and those that are refused because there are too many, are logged at Debug.</summary>
     public static RouteHandlerBuilder IsRoutine(this RouteHandlerBuilder route) => route.WithMetadata(new RoutineCall());
 
     [LoggerMessage(EventId = 1, Message = "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms")]
@@ -42,6 +52,7 @@ public static partial class RequestLog
     [LoggerMessage(EventId = 2, Message = "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms, trace {TraceId}")]
     private static partial void LogRefused(
         ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs, string traceId);
-
-    private sealed class RoutineCall;
 }
+
+/// <summary>Marks the routes of <see cref="RequestLog.IsRoutine"/>.</summary>
+public sealed class RoutineCall;
