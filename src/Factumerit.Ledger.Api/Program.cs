@@ -38,7 +38,7 @@ public static partial class Service
         builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
-        builder.Services.AddSingleton<LedgerReports>();
+        builder.Services.AddSingleton<LedgerReports>().AddSingleton<MarginReports>();
         builder.Services.AddSingleton<PriceStore>();
         builder.Services.AddSingleton<PriceQueries>();
         builder.Services.AddSingleton<IntegrityCheck>();
@@ -67,6 +67,7 @@ public static partial class Service
         app.MapPrices();
         app.MapCredit();
         app.MapLedger();
+        app.MapReports();
         app.MapApiKeys();
         app.MapProblems();
         app.MapHealth();
