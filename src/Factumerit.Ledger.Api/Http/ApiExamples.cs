@@ -19,6 +19,9 @@ internal static class ApiExamples
         ["type"] = "user, asset, expense or equity.",
         ["provider"] = "Only those of this provider.",
         ["at"] = "As of this time; default: now.",
+        ["from"] = "Only calls that happened then or later.",
+        ["to"] = "Only calls that happened before then.",
+        ["group_by"] = "user, model, provider or day; default: model.",
         ["dry_run"] = "true only tells what would change.",
         ["valid_from"] = "From when on the prices count; default: what changed from now on, a model's first price from the beginning.",
     };
@@ -60,6 +63,10 @@ internal static class ApiExamples
         {"model":"claude-sonnet-4-20250514","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null,"valid_from":null,"version":1,"is_gone":false}
         """;
 
+    private static string Margin(string group) => $$"""
+        {"group":{{group}},"calls":2,"prompt_tokens":70,"completion_tokens":8,"cache_read_tokens":0,"cache_write_tokens":0,"reasoning_tokens":0,"provider_cost_usd":0.000165,"unknown_cost_calls":1,"user_price_cents":0.018975,"margin_cents":0.002475,"waiting":1,"waived":0}
+        """;
+
     private const string Key = """
         {"id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"key_prefix":"fa_bot_1f9a2c3d","created_at":"2026-01-31T12:00:00Z","revoked_at":null}
         """;
@@ -98,6 +105,7 @@ internal static class ApiExamples
         ["GET /ledger/integrity"] = """{"is_balanced":true,"total_debits":2864.0165,"total_credits":2864.0165,"imbalance":0,"entry_count":7,"transaction_count":3,"faults":[],"fully_checked_at":"2026-01-31T12:00:00Z"}""",
         ["GET /ledger/summary"] = """{"types":[{"type":"user","accounts":1,"debits":5.0165,"credits":100,"net":94.9835,"entries":3}]}""",
         ["GET /ledger/headroom"] = Headroom,
+        ["GET /reports/margin"] = $$"""{"from":"2026-01-01T00:00:00Z","to":"2026-02-01T00:00:00Z","group_by":"model","groups":[{{Margin("\"claude-sonnet-4\"")}}],"total":{{Margin("null")}},"next_after":null}""",
         ["POST /api-keys"] = Key.Trim()[..^1] + ""","secret":"fa_bot_1f9a2c3d_(64 hexadecimal digits)"}""",
         ["GET /api-keys"] = $$"""{"api_keys":[{{Key}}]}""",
         ["DELETE /api-keys/{id}"] = Key,

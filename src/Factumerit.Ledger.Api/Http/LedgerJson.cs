@@ -39,6 +39,7 @@ namespace Factumerit.Ledger.Api.Http;
 [JsonSerializable(typeof(LedgerSummary))]
 [JsonSerializable(typeof(Headroom))]
 [JsonSerializable(typeof(IntegrityReport))]
+[JsonSerializable(typeof(MarginReport))]
 [JsonSerializable(typeof(PriceImport))]
 [JsonSerializable(typeof(PricePage))]
 [JsonSerializable(typeof(PriceHistory))]

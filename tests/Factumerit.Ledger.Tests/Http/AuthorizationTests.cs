@@ -55,6 +55,7 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
         { "GET", "/ledger/integrity", "ops admin" },
         { "GET", "/ledger/summary", "ops admin" },
         { "GET", "/ledger/headroom", "ops admin" },
+        { "GET", "/reports/margin", "ops admin" },
         { "POST", "/api-keys", "admin" },
         { "GET", "/api-keys", "admin" },
         { "DELETE", $"/api-keys/{Id}", "admin" },

@@ -56,6 +56,7 @@ public sealed class OpenApiTests(LedgerService service) : IClassFixture<LedgerSe
     [InlineData("GET /ledger/integrity", "validation-failed")]
     [InlineData("GET /ledger/summary")]
     [InlineData("GET /ledger/headroom")]
+    [InlineData("GET /reports/margin", "validation-failed")]
     [InlineData("POST /api-keys")]
     [InlineData("GET /api-keys")]
     [InlineData("DELETE /api-keys/{id}", "not-found")]
