@@ -47,6 +47,7 @@ public static partial class Service
         builder.Services.AddHostedService<PriceWatch>();
         builder.Services.AddHostedService<IntegrityWatch>();
         builder.Services.AddLiteLlm();
+        builder.Services.AddVirtualKeys();
 
         // HTTP around it.
         builder.Services.AddLedgerJson();
@@ -70,6 +71,7 @@ public static partial class Service
         app.MapPrices();
         app.MapCredit();
         app.MapLedger();
+        app.MapVirtualKeys();
         app.MapApiKeys();
         app.MapProblems();
         app.MapHealth();

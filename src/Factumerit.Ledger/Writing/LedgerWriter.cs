@@ -46,6 +46,9 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// <summary>Commands that wait or are being written.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
+    /// <summary>Raised by a commit that left something to tell LiteLLM (R20).</summary>
+    public Signal OutboxFilled { get; } = new();
+
     /// <summary>
     /// Completes when every command has its outcome. They are decided in order, in one commit. When too many wait, all are refused at once.
     /// Cancelling helps only until the writer has begun: a commit is never abandoned half-way.
@@ -131,6 +134,8 @@ public sealed class LedgerWriter : IAsyncDisposable
             var started = _clock.GetTimestamp();
             using var giveUp = new CancellationTokenSource(GiveUpAfter, _clock);
             await _retries.ExecuteAsync(async _ => await commit.TryAsync(), giveUp.Token);
+            if (commit.HasFilledOutbox)
+                OutboxFilled.Raise();
             LedgerMetrics.BatchSize.Record(commit.Commands.Count);
             LedgerMetrics.CommitDuration.Record(_clock.GetElapsedTime(started).TotalSeconds);
             foreach (var submission in batch)
