@@ -1,5 +1,4 @@
 using Factumerit.Ledger.Api;
-using Factumerit.Ledger.FakeLiteLlm;
 using Microsoft.AspNetCore.Builder;
 
 namespace Factumerit.Ledger.Tests.Http;
