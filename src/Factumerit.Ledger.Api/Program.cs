@@ -12,7 +12,11 @@ namespace Factumerit.Ledger.Api;
 /// <summary>The service: what it consists of, and what it serves.</summary>
 public static partial class Service
 {
-    public static Task<int> Main(string[] args) => Verbs.RunAsync(args);
+    public static Task<int> Main(string[] args)
+    {
+        AnswerWhereRequestsArrive();
+        return Verbs.RunAsync(args);
+    }
 
     public static WebApplication Build(string[] args)
     {
@@ -21,7 +25,26 @@ public static partial class Service
         builder.AddServiceLogging();
         builder.ConfigureKestrel();
 
-        // Configuration: a wrong value stops the start.
+        builder.AddConfiguration();
+        builder.AddLedger();
+        builder.AddHttp();
+
+        var app = builder.Build();
+        app.UseRequestLog();
+        app.UseProblems();
+        app.UseApiPage();
+        app.UseRouting();
+        app.UseOverloadRefusals();
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.UseRateLimits();
+        app.MapRoutes();
+        return app;
+    }
+
+    // A wrong value stops the start.
+    private static void AddConfiguration(this WebApplicationBuilder builder)
+    {
         builder.AddSettings<EmbeddedOptions>("Embedded");
         builder.AddSettings<DatabaseOptions>("Database");
         builder.AddSettings<WriterOptions>("Writer");
@@ -30,51 +53,47 @@ public static partial class Service
         builder.AddSettings<IntegrityOptions>("Integrity");
         builder.AddSettings<PricingOptions>("Pricing");
         builder.AddSettings<LiteLlmOptions>("LiteLlm");
+    }
 
-        // The ledger.
+    private static void AddLedger(this WebApplicationBuilder builder)
+    {
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<DatabaseHost>();
         builder.Services.AddSingleton(s => new LedgerDatabase(s.GetRequiredService<DatabaseHost>().ConnectionString, s.GetRequiredService<IOptions<DatabaseOptions>>().Value.PoolSize));
         builder.Services.AddSingleton(s => s.GetRequiredService<IOptions<WriterOptions>>().Value);
-        builder.Services.AddSingleton(s => new CurrentPrices(new Markups(s.GetRequiredService<IOptions<PricingOptions>>().Value)));
         builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
-        builder.Services.AddSingleton<PriceStore>();
-        builder.Services.AddSingleton<PriceQueries>();
+        builder.Services.AddSingleton<MarginReports>();
         builder.Services.AddSingleton<IntegrityCheck>();
-        builder.Services.AddHostedService<PriceWatch>();
         builder.Services.AddHostedService<IntegrityWatch>();
+        builder.Services.AddPriceBook();
         builder.Services.AddLiteLlm();
         builder.Services.AddVirtualKeys();
+    }
 
-        // HTTP around it.
+    private static void AddHttp(this WebApplicationBuilder builder)
+    {
         builder.Services.AddLedgerJson();
         builder.Services.AddApiKeyAuthorization();
         builder.Services.AddRateLimits();
         builder.Services.AddHealth();
         builder.Services.AddApiPage();
         builder.AddTelemetry();
+    }
 
-        var app = builder.Build();
-        app.UseRequestLog();
-        app.UseProblems();
-        app.UseApiPage();
-        app.UseRouting();
-        app.UseAuthentication();
-        app.UseAuthorization();
-        app.UseRateLimits();
-
+    private static void MapRoutes(this WebApplication app)
+    {
         app.MapUsers();
         app.MapUsage();
         app.MapPrices();
         app.MapCredit();
         app.MapLedger();
         app.MapVirtualKeys();
+        app.MapReports();
         app.MapApiKeys();
         app.MapProblems();
         app.MapHealth();
-        return app;
     }
 }

@@ -59,7 +59,7 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
         where T : class
     {
         if (outcome.Refusal is { } refusal)
-            LedgerMetrics.Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
+            LedgerMetrics.Refused(refusal);
         return outcome;
     }
 

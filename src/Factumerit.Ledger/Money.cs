@@ -26,6 +26,9 @@ public static class Money
     /// <summary>Whether the amount has no more decimals than are kept.</summary>
     public static bool IsExact(decimal cents) => decimal.Round(cents, DecimalsMax) == cents;
 
+    /// <summary>The amount down to the smallest unit that is kept; what is below it is the caller's to carry over.</summary>
+    public static decimal Cut(decimal cents) => decimal.Round(cents, DecimalsMax, MidpointRounding.ToZero);
+
     /// <summary>The same amount without trailing zeros, so that 5.0000000 reads 5.</summary>
     public static decimal Normalize(decimal cents) => cents / 1.0000000000000000000000000000m;
 
@@ -86,12 +89,9 @@ public static class Money
             return null;
         if (digits.Length == 0)
             return 0m;
-        if (decimals > 28 || digits.Length > 28 || digits.Length - decimals > 28)
+        if (Math.Max(Math.Max(digits.Length, decimals), digits.Length - decimals) > CostDigitsMax)
             return null;
-        var number = decimal.Parse(digits.PadRight(digits.Length - Math.Min(decimals, 0), '0'), NumberStyles.None, CultureInfo.InvariantCulture);
-        for (var i = 0; i < decimals; i++)
-            number /= 10;
-        return text[0] == '-' ? -number : number;
+        return Compose(text, digits, decimals);
     }
 
     // Splits -12.3400e-2 into its significant digits "1234" and the count of decimals (4); negative counts are trailing zeros left out.

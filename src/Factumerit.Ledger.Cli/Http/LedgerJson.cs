@@ -22,6 +22,7 @@ namespace Factumerit.Ledger.Cli.Http;
 [JsonSerializable(typeof(Summary))]
 [JsonSerializable(typeof(AccountBalance))]
 [JsonSerializable(typeof(Entry))]
+[JsonSerializable(typeof(MarginLine))]
 [JsonSerializable(typeof(PriceImport))]
 [JsonSerializable(typeof(ModelPrice))]
 [JsonSerializable(typeof(PriceHistory))]
@@ -112,6 +113,18 @@ internal sealed record Entry(
     string? ReferenceType,
     string? ReferenceId,
     DateTimeOffset? CreatedAt);
+
+internal sealed record MarginLine(
+    string? Group,
+    [property: JsonRequired] long Calls,
+    long PromptTokens,
+    long CompletionTokens,
+    decimal ProviderCostUsd,
+    long UnknownCostCalls,
+    decimal UserPriceCents,
+    [property: JsonRequired] decimal MarginCents,
+    long Waiting,
+    long Waived);
 
 internal sealed record PriceImport(
     long? Version,
