@@ -70,6 +70,7 @@ public static partial class Service
         builder.Services.AddHostedService<IntegrityWatch>();
         builder.Services.AddPriceBook();
         builder.Services.AddLiteLlm();
+        builder.Services.AddVirtualKeys();
     }
 
     private static void AddHttp(this WebApplicationBuilder builder)
@@ -89,6 +90,7 @@ public static partial class Service
         app.MapPrices();
         app.MapCredit();
         app.MapLedger();
+        app.MapVirtualKeys();
         app.MapReports();
         app.MapApiKeys();
         app.MapProblems();

@@ -58,6 +58,7 @@ internal sealed class CommandTree
             MoveCommands.BuildGrant(tree),
             MoveCommands.BuildPurchase(tree),
             WriteDownCommand.Build(tree),
+            VirtualKeyCommands.Build(tree),
             ApiKeyCommands.Build(tree),
         };
         return root;

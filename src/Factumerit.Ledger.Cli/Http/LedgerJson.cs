@@ -26,6 +26,7 @@ namespace Factumerit.Ledger.Cli.Http;
 [JsonSerializable(typeof(PriceImport))]
 [JsonSerializable(typeof(ModelPrice))]
 [JsonSerializable(typeof(PriceHistory))]
+[JsonSerializable(typeof(VirtualKey))]
 [JsonSerializable(typeof(ApiKey))]
 [JsonSerializable(typeof(ApiKeys))]
 [JsonSerializable(typeof(Problem))]
@@ -159,6 +160,21 @@ internal sealed record ModelPrice(
     DateTimeOffset? ValidFrom,
     long Version,
     bool IsGone);
+
+internal sealed record VirtualKey(
+    [property: JsonRequired] string VirtualKeyId,
+    string UserId,
+    string Label,
+    string Alias,
+    string? KeyName,
+    [property: JsonRequired] string Status,
+    bool IsBlocked,
+    DateTimeOffset? CreatedAt,
+    DateTimeOffset? ExpiresAt,
+    PendingDelivery? Pending,
+    string? Secret);
+
+internal sealed record PendingDelivery(string Action, int Attempts, string? LastError);
 
 internal sealed record ApiKeys(
     [property: JsonRequired, JsonPropertyName("api_keys")] ApiKey[] Keys);

@@ -65,6 +65,7 @@ internal static class StateLoader
         var aliases = commands.Select(c => c.Aliases).OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
             .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId)).Distinct().ToList();
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
+        Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
         string[] costs = [.. commands.Select(c => c.UsageCostOf).OfType<string>().Distinct(StringComparer.Ordinal)];
         var totals = commands.Any(c => c.ReadsTotals);
 
@@ -79,6 +80,8 @@ internal static class StateLoader
             batch.BatchCommands.Add(Command(UnwrittenCosts, costs));
         if (totals)
             batch.BatchCommands.Add(new(Totals));
+        if (keys.Length > 0)
+            batch.BatchCommands.Add(VirtualKeyLoader.Command(keys));
 
         await using var reader = await batch.ExecuteReaderAsync();
         await reader.ReadAsync();
@@ -94,6 +97,8 @@ internal static class StateLoader
             await ReadAllAsync(reader, r => state.Load(new UnwrittenCost(r.GetString(0), r.GetDecimal(1), r.GetDecimal(2))));
         if (totals)
             await ReadAllAsync(reader, r => state.Load(ReadTotal(r)));
+        if (keys.Length > 0)
+            await ReadAllAsync(reader, r => state.VirtualKeys.Load(VirtualKeyLoader.Read(r)));
         return state;
     }
 

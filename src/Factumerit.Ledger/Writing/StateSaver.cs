@@ -49,7 +49,8 @@ internal static class StateSaver
         WHERE p.provider = w.provider
         """;
 
-    public static async Task SaveAsync(NpgsqlConnection connection, LedgerState state)
+    /// <summary>Saves everything; says whether there is now more to tell LiteLLM (R20).</summary>
+    public static async Task<bool> SaveAsync(NpgsqlConnection connection, LedgerState state)
     {
         await using var batch = new NpgsqlBatch(connection);
         SaveUsers(batch, state.ChangedUsers);
@@ -59,7 +60,9 @@ internal static class StateSaver
         SaveUsageWriteDowns(batch, state.NewUsageWriteDowns);
         SaveAnswers(batch, state.NewAnswers, state.Now);
         SaveTotals(batch, state.TotalChanges.Values);
+        var outbox = VirtualKeySaver.Save(batch, state);
         await batch.ExecuteNonQueryAsync();
+        return outbox.Any(command => command.Rows > 0);
     }
 
     private static void SaveUsers(NpgsqlBatch batch, IReadOnlyCollection<UserAccount> users)
@@ -166,6 +169,8 @@ internal static class StateSaver
             _command.Parameters.Add(parameter);
             return this;
         }
+
+        public NpgsqlBatchCommand Command => _command;
 
         public Rows<TRow> Value(DateTime value)
         {
