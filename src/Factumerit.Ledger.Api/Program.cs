@@ -1,6 +1,7 @@
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Api.LiteLlm;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
@@ -28,6 +29,7 @@ public static partial class Service
         builder.AddSettings<RateLimitOptions>("RateLimits");
         builder.AddSettings<IntegrityOptions>("Integrity");
         builder.AddSettings<PricingOptions>("Pricing");
+        builder.AddSettings<LiteLlmOptions>("LiteLlm");
 
         // The ledger.
         builder.Services.AddSingleton(TimeProvider.System);
@@ -44,6 +46,7 @@ public static partial class Service
         builder.Services.AddSingleton<IntegrityCheck>();
         builder.Services.AddHostedService<PriceWatch>();
         builder.Services.AddHostedService<IntegrityWatch>();
+        builder.Services.AddLiteLlm();
 
         // HTTP around it.
         builder.Services.AddLedgerJson();

@@ -1,0 +1,29 @@
+using System.Globalization;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>
+/// Times as LiteLLM writes them: seconds since 1970 with decimals, or ISO 8601 with a T or a space, with or without a zone (then it is UTC). Kept
+/// to the microsecond, as PostgreSQL does; the rest is cut off.
+/// </summary>
+internal static class CallTime
+{
+    private const decimal SecondsMax = 253_402_300_799m;
+    private static readonly string[] Formats = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK"];
+
+    public static bool TryParse(string text, out DateTimeOffset time)
+    {
+        if (ExactNumber.TryParse(System.Text.Encoding.UTF8.GetBytes(text), out var seconds))
+        {
+            time = default;
+            if (seconds is < 0 or > SecondsMax)
+                return false;
+            time = DateTimeOffset.UnixEpoch.AddTicks((long)decimal.Truncate(seconds * 1_000_000) * TimeSpan.TicksPerMicrosecond);
+            return true;
+        }
+        if (!DateTimeOffset.TryParseExact(text, Formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time))
+            return false;
+        time = time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
+        return true;
+    }
+}

@@ -1,0 +1,52 @@
+using System.IO.Pipelines;
+using System.Runtime.CompilerServices;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>
+/// Reads what LiteLLM sends, one item at a time, as it comes in: an array, lines, single or concatenated objects, or the wrapper of a replay,
+/// told apart by the bytes alone. However large a body or a prompt is, memory stays flat. An item that can't be read is yielded as a problem,
+/// and the rest still comes.
+/// </summary>
+public static class IntakeReader
+{
+    public const string Malformed = "malformed-request";
+    public const string Invalid = "validation-failed";
+
+    public static async IAsyncEnumerable<IntakeItem> ReadAsync(PipeReader body, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    {
+        var scanner = new ItemScanner();
+        var count = 0;
+        while (true)
+        {
+            var reading = await body.ReadAsync(cancellationToken);
+            foreach (var chunk in reading.Buffer)
+            {
+                var at = 0;
+                while (scanner.Read(chunk.Span, ref at))
+                    yield return TakeItem(scanner, count++);
+            }
+            body.AdvanceTo(reading.Buffer.End);
+            if (reading.IsCompleted)
+                break;
+        }
+        if (scanner.End())
+            yield return TakeItem(scanner, count);
+    }
+
+    private static IntakeItem TakeItem(ItemScanner scanner, int index)
+    {
+        var item = scanner.Fault switch
+        {
+            ItemFault.None => CallReader.Read(index, scanner.Item),
+            ItemFault.Malformed => Failed(Malformed, "The item is not one complete JSON value."),
+            ItemFault.BrokenOff => Failed(Malformed, "The body ends before it is complete."),
+            ItemFault.TooDeep => Failed(Invalid, $"The item is nested deeper than {ItemScanner.DepthMax} levels."),
+            _ => Failed(Invalid, $"The item has more than {ItemScanner.ItemBytesMax / 1024} KiB beside its messages and response."),
+        };
+        scanner.Next();
+        return item;
+
+        IntakeItem Failed(string code, string detail) => new(index, null, new IntakeProblem(code, detail));
+    }
+}

@@ -1,0 +1,386 @@
+using System.Buffers;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>Why a scanned item can't be read.</summary>
+internal enum ItemFault
+{
+    None,
+    Malformed,
+    BrokenOff,
+    TooDeep,
+    TooLarge,
+}
+
+/// <summary>
+/// Walks over the bytes of a body as they come, in chunks of any size, and cuts out one item after another: only the fields that
+/// <see cref="PayloadFields"/> names are copied, null stands where another value was. A reader of JSON tokens would have to hold a prompt of
+/// many megabytes whole before it could skip it, and would give up a body at the first wrong byte.
+/// </summary>
+internal sealed class ItemScanner
+{
+    public const int ItemBytesMax = 256 * 1024;
+    public const int DepthMax = 64;
+    private const int BareBytesMax = 64;
+    private const int CallersTextBytesMax = 4096;
+
+    private enum Place
+    {
+        /// <summary>Items stand free, one after another or each on its line.</summary>
+        Top,
+        Array,
+
+        /// <summary>In the array of an object that is only there to hold it.</summary>
+        Records,
+    }
+
+    private enum Mode
+    {
+        Between,
+        Bare,
+        Kept,
+        KeptText,
+        BeforeRecords,
+        Skipped,
+    }
+
+    private static readonly SearchValues<byte> TextStops = SearchValues.Create("\"\\\n"u8);
+
+    private readonly (Level Level, bool IsObject)[] _open = new (Level, bool)[DepthMax];
+    private byte[] _item = new byte[4096];
+    private int _length;
+    private int _depth;
+    private ValueSkipper _skipper;
+    private int _textStart;
+    private Place _place;
+    private Mode _mode;
+    private Level _inside;
+    private PayloadField? _found;
+    private bool _expectsName;
+    private bool _isName;
+    private bool _isAfterName;
+    private bool _isCallersOwn;
+    private bool _isEscaped;
+    private bool _isCompact;
+    private bool _isTail;
+    private bool _isLineStart;
+
+    /// <summary>The item that was just read, whole and small.</summary>
+    public ReadOnlySpan<byte> Item => _item.AsSpan(0, _length);
+
+    public ItemFault Fault { get; private set; }
+
+    /// <summary>Reads on from <paramref name="at"/>; true as soon as an item is there, which stays until <see cref="Next"/>.</summary>
+    public bool Read(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        while (at < bytes.Length)
+        {
+            if (_isLineStart)
+            {
+                _isLineStart = false;
+                // One item a line: what stands open at the end of its line is broken, and the next line is an item of its own.
+                if (bytes[at] == '{' && _place == Place.Top && _isCompact && _mode != Mode.Between)
+                {
+                    Fault = ItemFault.Malformed;
+                    return true;
+                }
+            }
+            var isComplete = _mode switch
+            {
+                Mode.Between => Begin(bytes[at++]),
+                Mode.Bare => ReadBare(bytes, ref at),
+                Mode.Kept => ReadKept(bytes, ref at),
+                Mode.KeptText => ReadKeptText(bytes, ref at),
+                Mode.BeforeRecords => EnterRecords(bytes, ref at),
+                _ => ReadSkipped(bytes, ref at),
+            };
+            if (isComplete)
+                return true;
+        }
+        return false;
+    }
+
+    /// <summary>The body is over; true when that leaves one more item, mostly one that is broken off.</summary>
+    public bool End()
+    {
+        if (_mode == Mode.Between && _place == Place.Top)
+            return false;
+        if (_mode != Mode.Bare || _place != Place.Top)
+            Fault = ItemFault.BrokenOff;
+        return true;
+    }
+
+    /// <summary>Makes room for the next item.</summary>
+    public void Next()
+    {
+        (_length, _depth, _mode, Fault) = (0, 0, Mode.Between, ItemFault.None);
+        (_expectsName, _isAfterName, _isCallersOwn, _isEscaped, _isCompact, _isTail, _isLineStart) = (false, false, false, false, false, false, false);
+    }
+
+    private bool Begin(byte first)
+    {
+        switch (first)
+        {
+            // The last three are a byte order mark.
+            case (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0xEF or 0xBB or 0xBF:
+                break;
+            case (byte)',' when _place != Place.Top:
+                break;
+            case (byte)'[' when _place == Place.Top:
+                _place = Place.Array;
+                break;
+            case (byte)']' when _place == Place.Array:
+                _place = Place.Top;
+                break;
+            case (byte)']' when _place == Place.Records:
+                _isTail = true;
+                Skip(ValueSkipper.Inside());
+                break;
+            case (byte)'{':
+                _mode = Mode.Kept;
+                _inside = Level.Payload;
+                Open(first);
+                break;
+            // No item is one of these; the reader will say so.
+            case (byte)'[':
+                Append("[]"u8);
+                Skip(ValueSkipper.Inside());
+                break;
+            case (byte)'"':
+                Append("\"\""u8);
+                Skip(ValueSkipper.InsideText());
+                break;
+            default:
+                Append(first);
+                _mode = Mode.Bare;
+                break;
+        }
+        return false;
+    }
+
+    /// <summary>null, a number, or rubbish: up to where another item may begin.</summary>
+    private bool ReadBare(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        for (; at < bytes.Length; at++)
+        {
+            var next = bytes[at];
+            if (next is (byte)'{' or (byte)'[' || (_place == Place.Top ? next == '\n' : next is (byte)',' or (byte)']'))
+                return true;
+            if (_length < BareBytesMax)
+                Append(next);
+        }
+        return false;
+    }
+
+    private bool ReadKept(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        while (at < bytes.Length)
+        {
+            var next = bytes[at++];
+            // An object that goes on in its first line was not laid out over several.
+            if (_length == 1 && _depth == 1)
+                _isCompact = next is not ((byte)'\n' or (byte)'\r');
+            switch (next)
+            {
+                case (byte)'"':
+                    Append(next);
+                    (_mode, _isName, _textStart) = (Mode.KeptText, _expectsName, _length);
+                    return false;
+                case (byte)'{' or (byte)'[':
+                    Open(next);
+                    if (_mode != Mode.Kept)
+                        return false;
+                    break;
+                case (byte)'}' or (byte)']':
+                    Append(next);
+                    _expectsName = false;
+                    if (--_depth == 0)
+                        return true;
+                    break;
+                case (byte)',':
+                    Append(next);
+                    (_expectsName, _isCallersOwn) = (_open[_depth - 1].IsObject, false);
+                    break;
+                case (byte)':':
+                    Append(next);
+                    if (_isAfterName)
+                        ChooseValue();
+                    if (_mode != Mode.Kept)
+                        return false;
+                    break;
+                case (byte)'\n':
+                    AppendSpace();
+                    _isLineStart = true;
+                    return false;
+                case (byte)' ' or (byte)'\t' or (byte)'\r':
+                    AppendSpace();
+                    break;
+                default:
+                    Append(next);
+                    break;
+            }
+        }
+        return false;
+    }
+
+    private void Open(byte bracket)
+    {
+        if (_isCallersOwn)
+        {
+            LeaveOut(_length, ValueSkipper.Inside());
+            return;
+        }
+        if (_depth == DepthMax)
+        {
+            Fault = ItemFault.TooDeep;
+            Skip(ValueSkipper.Inside());
+            return;
+        }
+        Append(bracket);
+        var isObject = bracket == '{';
+        _open[_depth++] = (isObject ? _inside : Level.None, isObject);
+        (_inside, _expectsName) = (Level.None, isObject);
+    }
+
+    /// <summary>After a name's colon: is the value kept, passed over, or the array that holds the items?</summary>
+    private void ChooseValue()
+    {
+        (_isAfterName, _expectsName) = (false, false);
+        var (level, _) = _open[_depth - 1];
+        if (!PayloadFields.ArePicked(level))
+            return;
+        if (_found is { Field: not Field.Records } field)
+        {
+            // Whom the caller names is the caller's to write: however long or deep, it must not make its call too large to be read.
+            (_inside, _isCallersOwn) = (field.Inside, field.Field is Field.EndUser or Field.User);
+            return;
+        }
+        Append("null"u8);
+        if (_found is not null && _depth == 1 && _place == Place.Top)
+            _mode = Mode.BeforeRecords;
+        else
+            Skip(ValueSkipper.Before());
+    }
+
+    private bool ReadKeptText(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        if (_isEscaped)
+        {
+            _isEscaped = false;
+            Append(bytes[at++]);
+            return false;
+        }
+        var rest = bytes[at..];
+        var stop = rest.IndexOfAny(TextStops);
+        var count = stop < 0 ? rest.Length : stop + 1;
+        if (_isCallersOwn && _length - _textStart + count > CallersTextBytesMax)
+        {
+            LeaveOut(_textStart - 1, ValueSkipper.InsideText());
+            return false;
+        }
+        Append(rest[..count]);
+        at += count;
+        if (stop < 0)
+            return false;
+        switch (rest[stop])
+        {
+            case (byte)'\\':
+                _isEscaped = true;
+                break;
+            case (byte)'\n':
+                _isLineStart = true;
+                break;
+            default:
+                _mode = Mode.Kept;
+                if (_isName)
+                {
+                    (_isName, _isAfterName) = (false, true);
+                    // What did not fit was not copied, and is not looked at any more.
+                    _found = Fault == ItemFault.None ? PayloadFields.Find(_open[_depth - 1].Level, _item.AsSpan(_textStart, _length - _textStart - 1)) : null;
+                }
+                break;
+        }
+        return false;
+    }
+
+    private bool EnterRecords(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        switch (bytes[at])
+        {
+            case (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n':
+                _isLineStart = bytes[at++] == '\n';
+                break;
+            case (byte)'[':
+                at++;
+                Next();
+                _place = Place.Records;
+                break;
+            default:
+                Skip(ValueSkipper.Before());
+                break;
+        }
+        return false;
+    }
+
+    private bool ReadSkipped(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        var isOver = _skipper.Read(bytes, ref at);
+        _isLineStart = _skipper.IsAtLineStart;
+        return isOver && EndSkipped();
+    }
+
+    /// <summary>True when what was passed over was the whole item.</summary>
+    private bool EndSkipped()
+    {
+        if (_isTail)
+        {
+            Next();
+            _place = Place.Top;
+            return false;
+        }
+        // null was written in the place of a value that is missing: taken back, so that the item is seen to be broken.
+        if (_skipper.IsMissing && Fault == ItemFault.None)
+            _length -= "null".Length;
+        _mode = Mode.Kept;
+        return _depth == 0;
+    }
+
+    /// <summary>null in place of a value whose copy begins there, and whose first byte was read.</summary>
+    private void LeaveOut(int start, ValueSkipper skipper)
+    {
+        _length = Fault == ItemFault.None ? start : _length;
+        _isCallersOwn = false;
+        Append("null"u8);
+        Skip(skipper);
+    }
+
+    private void Skip(ValueSkipper skipper) => (_mode, _skipper) = (Mode.Skipped, skipper);
+
+
+    private void Append(byte next)
+    {
+        if (_length < _item.Length && Fault == ItemFault.None)
+            _item[_length++] = next;
+        else
+            Append(new ReadOnlySpan<byte>(in next));
+    }
+
+    // White space means nothing but an end of what was before it, so one is as good as many.
+    private void AppendSpace()
+    {
+        if (_length > 0 && _item[_length - 1] != ' ')
+            Append((byte)' ');
+    }
+
+    private void Append(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length > ItemBytesMax - _length)
+            Fault = ItemFault.TooLarge;
+        if (Fault != ItemFault.None)
+            return;
+        if (bytes.Length > _item.Length - _length)
+            Array.Resize(ref _item, Math.Min(ItemBytesMax, Math.Max(_item.Length * 2, _length + bytes.Length)));
+        bytes.CopyTo(_item.AsSpan(_length));
+        _length += bytes.Length;
+    }
+}

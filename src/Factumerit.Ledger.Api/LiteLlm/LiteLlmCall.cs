@@ -1,0 +1,67 @@
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>
+/// One LLM call as LiteLLM tells of it, in a callback or a spend log, whatever spelling it used. Holds nothing of prompts and answers. Texts
+/// are never empty, ids have at most 255 characters and other texts 200.
+/// </summary>
+public sealed record LiteLlmCall
+{
+    /// <summary>LiteLLM's own id of the call; older versions don't send it.</summary>
+    public string? CallId { get; init; }
+
+    /// <summary>The provider's id of the response, or what a spend log has in its place.</summary>
+    public string? ResponseId { get; init; }
+
+    /// <summary>All ids that the call is known by, the call id first; at least one, each once (R17).</summary>
+    public required IReadOnlyList<string> Aliases { get; init; }
+
+    public string? Model { get; init; }
+    public string? ModelGroup { get; init; }
+    public string? Provider { get; init; }
+
+    /// <summary>What the provider charges, in US dollars, exactly as written; null when absent. LiteLLM writes 0 for a cost that it does not know.</summary>
+    public decimal? CostUsd { get; init; }
+
+    /// <summary>Everything sent, cached or not.</summary>
+    public int? PromptTokens { get; init; }
+
+    /// <summary>Everything generated, reasoning included.</summary>
+    public int? CompletionTokens { get; init; }
+
+    public int? CacheReadTokens { get; init; }
+    public int? CacheWriteTokens { get; init; }
+    public int? ReasoningTokens { get; init; }
+
+    /// <summary>When the call began, in UTC, to the microsecond; the end stands in for a missing beginning.</summary>
+    public DateTimeOffset? OccurredAt { get; init; }
+
+    /// <summary>False when LiteLLM says that the call failed.</summary>
+    public required bool IsSuccess { get; init; }
+
+    /// <summary>Whether LiteLLM answered from its own cache.</summary>
+    public bool CacheHit { get; init; }
+
+    /// <summary>The hash of the virtual key that the call was made with.</summary>
+    public string? KeyHash { get; init; }
+
+    public string? KeyAlias { get; init; }
+
+    /// <summary>The user that the virtual key belongs to.</summary>
+    public string? KeyUserId { get; init; }
+
+    /// <summary>Whom the caller named as its user: anybody may write anything here.</summary>
+    public string? EndUser { get; init; }
+
+    /// <summary>The usage object as JSON, at most 16 KiB and fit for jsonb; else null.</summary>
+    public string? UsageJson { get; init; }
+}
+
+/// <summary>Why an item is no call: a stable code, and a sentence that quotes nothing of the item.</summary>
+public sealed record IntakeProblem(string Code, string Detail);
+
+/// <summary>One item of a body, counted from 0: a call, or a problem, or neither where the body says null.</summary>
+public sealed record IntakeItem(int Index, LiteLlmCall? Call, IntakeProblem? Problem)
+{
+    /// <summary>LiteLLM fills gaps in its batches with null.</summary>
+    public bool IsNull => Call is null && Problem is null;
+}

@@ -1,0 +1,88 @@
+using System.Text.Json;
+using System.Text.RegularExpressions;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>Turns what goes wrong between us and LiteLLM into one kind of exception, whose message is safe to show.</summary>
+internal static partial class LiteLlmErrors
+{
+    private const int MessageCharactersMax = 300;
+    private const int BodyCharactersMax = 16 * 1024;
+
+    /// <summary>What an answer other than 2xx means.</summary>
+    public static async Task<LiteLlmException> OfAsync(HttpResponseMessage response, string masterKey, CancellationToken cancellationToken)
+    {
+        var status = (int)response.StatusCode;
+        var failure = status is >= 500 or 429 or 408 ? LiteLlmFailure.Failed : LiteLlmFailure.Refused;
+        var said = status is >= 300 and < 400
+            ? "it redirects elsewhere; LiteLlm:BaseUrl must name where it is"
+            : Clean(MessageIn(await ReadAsync(response, cancellationToken)), masterKey);
+        return new LiteLlmException(failure, $"LiteLLM answered {status}: {said}")
+        {
+            Status = status,
+            RetryAfter = response.Headers.RetryAfter?.Delta,
+        };
+    }
+
+    /// <summary>What an exception of the way there means: was LiteLLM reached at all?</summary>
+    public static LiteLlmException Of(HttpRequestException exception) =>
+        exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
+            or HttpRequestError.ProxyTunnelError
+            ? new LiteLlmException(LiteLlmFailure.Failed, $"LiteLLM can't be reached ({exception.HttpRequestError}).", exception)
+            : CutOff(exception);
+
+    public static LiteLlmException CutOff(Exception exception) =>
+        new(LiteLlmFailure.OutcomeUnknown, "The connection to LiteLLM ended before its answer was complete.", exception);
+
+    public static LiteLlmException TimedOut(int timeoutMs) =>
+        new(LiteLlmFailure.OutcomeUnknown, $"LiteLLM did not answer within {timeoutMs} ms.");
+
+    public static LiteLlmException NotUnderstood(Exception? exception = null) =>
+        new(LiteLlmFailure.OutcomeUnknown, "LiteLLM answered with something that can't be read.", exception);
+
+    private static async Task<string> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(cancellationToken));
+            var text = new char[BodyCharactersMax];
+            return new string(text, 0, await reader.ReadBlockAsync(text, cancellationToken));
+        }
+        // The status alone says enough.
+        catch (Exception exception) when (exception is IOException or HttpRequestException)
+        {
+            return "";
+        }
+    }
+
+    // {"error": {"message": ...}}, or of the web framework below it {"detail": ...}; else what the proxy in between had to say is left out.
+    private static string MessageIn(string body)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(body);
+            var found = document.RootElement;
+            foreach (var name in (string[])["error", "detail", "error", "message"])
+                if (found.ValueKind == JsonValueKind.Object && found.TryGetProperty(name, out var inner))
+                    found = inner;
+            return found.ValueKind == JsonValueKind.String ? found.GetString()! : "no reason given";
+        }
+        catch (Exception exception) when (exception is JsonException or InvalidOperationException)
+        {
+            return "no reason given";
+        }
+    }
+
+    private static string Clean(string message, string masterKey)
+    {
+        message = Secrets().Replace(message.Replace(masterKey, "***", StringComparison.Ordinal), "sk-***");
+        message = ControlCharacters().Replace(message, " ");
+        return message.Length <= MessageCharactersMax ? message : $"{message[..MessageCharactersMax]} ...";
+    }
+
+    [GeneratedRegex("sk-[A-Za-z0-9_-]{8,}")]
+    private static partial Regex Secrets();
+
+    [GeneratedRegex(@"\p{C}+")]
+    private static partial Regex ControlCharacters();
+}

@@ -1,0 +1,35 @@
+using System.ComponentModel.DataAnnotations;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>The configuration section <c>LiteLlm</c>: the proxy whose virtual keys and calls are kept here. Without an address and a key there is none.</summary>
+public sealed class LiteLlmOptions : IValidatableObject
+{
+    /// <summary>Where the proxy is, such as http://litellm:4000; it may have a path.</summary>
+    public string? BaseUrl { get; set; }
+
+    /// <summary>The proxy's master key, or that of an admin there.</summary>
+    public string? MasterKey { get; set; }
+
+    /// <summary>Whether a call may be charged to the user whom the caller itself names, where its key belongs to nobody.</summary>
+    public bool TrustEndUser { get; set; }
+
+    /// <summary>How long one request to the proxy may take, in milliseconds.</summary>
+    [Range(100, 600_000, ErrorMessage = "LiteLlm:TimeoutMs must be from {1} to {2}.")]
+    public int TimeoutMs { get; set; } = 10_000;
+
+    /// <summary>Whether there is a proxy to talk to.</summary>
+    public bool IsConfigured => !string.IsNullOrWhiteSpace(BaseUrl) && !string.IsNullOrWhiteSpace(MasterKey);
+
+    // Neither value is quoted: a key in the wrong place would be told to everybody who reads the log.
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (string.IsNullOrWhiteSpace(BaseUrl) != string.IsNullOrWhiteSpace(MasterKey))
+            yield return new ValidationResult("LiteLlm:BaseUrl and LiteLlm:MasterKey go together: set both, or none.", [nameof(BaseUrl)]);
+        if (!string.IsNullOrWhiteSpace(BaseUrl)
+            && !(Uri.TryCreate(BaseUrl, UriKind.Absolute, out var url) && url is { Scheme: "http" or "https", Query: "", Fragment: "", UserInfo: "" }))
+            yield return new ValidationResult("LiteLlm:BaseUrl must be an absolute http or https address, such as http://litellm:4000.", [nameof(BaseUrl)]);
+        if (!string.IsNullOrWhiteSpace(MasterKey) && MasterKey.AsSpan().ContainsAnyExceptInRange('!', '~'))
+            yield return new ValidationResult("LiteLlm:MasterKey must be one word of ASCII characters.", [nameof(MasterKey)]);
+    }
+}

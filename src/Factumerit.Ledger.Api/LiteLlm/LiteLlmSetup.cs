@@ -1,0 +1,16 @@
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>How the service talks to LiteLLM.</summary>
+public static class LiteLlmSetup
+{
+    public static void AddLiteLlm(this IServiceCollection services)
+    {
+        services.AddHttpClient(nameof(LiteLlmClient), client => client.Timeout = Timeout.InfiniteTimeSpan)
+            // A redirect would turn a POST into a GET.
+            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
+            // Its messages hold addresses with hashes of keys, and at their lowest level headers.
+            .RemoveAllLoggers();
+        services.AddSingleton<LiteLlmClient>();
+        services.AddSingleton<SpendLogs>();
+    }
+}

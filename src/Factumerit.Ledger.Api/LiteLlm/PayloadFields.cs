@@ -1,0 +1,121 @@
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>The objects of a payload in which something is looked for.</summary>
+internal enum Level : byte
+{
+    /// <summary>Nothing in it is looked for.</summary>
+    None,
+    Payload,
+    Metadata,
+    HiddenParams,
+    CostBreakdown,
+    Usage,
+    PromptDetails,
+    CompletionDetails,
+}
+
+/// <summary>What a field means, whatever it is called.</summary>
+internal enum Field : byte
+{
+    None,
+    Id, CallId, RequestId,
+    Cost, Spend,
+    PromptTokens, CompletionTokens, InputTokens, OutputTokens, CacheReadTokens, CacheWriteTokens, ReasoningTokens,
+    StartTime, EndTime,
+    Model, ModelGroup, Provider, Status, CacheHit,
+    KeyHash, KeyAlias, KeyUserId, EndUser, User,
+    Object,
+
+    /// <summary>An array of items, when the body itself is such an object.</summary>
+    Records,
+}
+
+/// <summary>A field as LiteLLM spells it, and for an object what is in it.</summary>
+internal sealed class PayloadField(string name, Field meaning, Level inside = Level.None)
+{
+    private readonly byte[] _name = System.Text.Encoding.UTF8.GetBytes(name);
+
+    public string Name => name;
+    public Field Field => meaning;
+    public Level Inside => inside;
+
+    public bool Is(ReadOnlySpan<byte> other) => other.SequenceEqual(_name);
+}
+
+/// <summary>
+/// The names that are looked for, in every spelling that versions of LiteLLM use, per object. All others, above all messages and response, are
+/// passed over without being copied or decoded.
+/// </summary>
+internal static class PayloadFields
+{
+    private static readonly PayloadField[] Payload =
+    [
+        new("id", Field.Id), new("litellm_call_id", Field.CallId), new("call_id", Field.CallId), new("request_id", Field.RequestId),
+        new("response_cost", Field.Cost), new("cost", Field.Cost), new("spend", Field.Spend), new("cost_breakdown", Field.Object, Level.CostBreakdown),
+        new("prompt_tokens", Field.PromptTokens), new("completion_tokens", Field.CompletionTokens),
+        new("usage", Field.Object, Level.Usage), new("metadata", Field.Object, Level.Metadata), new("hidden_params", Field.Object, Level.HiddenParams),
+        new("startTime", Field.StartTime), new("endTime", Field.EndTime),
+        new("model", Field.Model), new("model_group", Field.ModelGroup), new("custom_llm_provider", Field.Provider),
+        new("status", Field.Status), new("cache_hit", Field.CacheHit),
+        new("end_user", Field.EndUser), new("user", Field.User), new("api_key", Field.KeyHash),
+        new("standard_logging_payload", Field.Object, Level.Payload), new("records", Field.Records), new("data", Field.Records),
+    ];
+
+    private static readonly PayloadField[] Metadata =
+    [
+        new("user_api_key_hash", Field.KeyHash), new("user_api_key", Field.KeyHash), new("user_api_key_alias", Field.KeyAlias),
+        new("user_api_key_user_id", Field.KeyUserId), new("user_api_key_end_user_id", Field.EndUser),
+        new("usage_object", Field.Object, Level.Usage), new("cost_breakdown", Field.Object, Level.CostBreakdown),
+    ];
+
+    private static readonly PayloadField[] HiddenParams = [new("response_cost", Field.Cost), new("usage_object", Field.Object, Level.Usage)];
+
+    private static readonly PayloadField[] CostBreakdown = [new("total_cost", Field.Cost)];
+
+    private static readonly PayloadField[] Usage =
+    [
+        new("prompt_tokens", Field.PromptTokens), new("completion_tokens", Field.CompletionTokens),
+        new("input_tokens", Field.InputTokens), new("output_tokens", Field.OutputTokens),
+        new("cache_read_input_tokens", Field.CacheReadTokens), new("cache_creation_input_tokens", Field.CacheWriteTokens),
+        new("prompt_tokens_details", Field.Object, Level.PromptDetails), new("input_tokens_details", Field.Object, Level.PromptDetails),
+        new("completion_tokens_details", Field.Object, Level.CompletionDetails), new("output_tokens_details", Field.Object, Level.CompletionDetails),
+    ];
+
+    private static readonly PayloadField[] PromptDetails = [new("cached_tokens", Field.CacheReadTokens), new("cache_creation_tokens", Field.CacheWriteTokens)];
+
+    private static readonly PayloadField[] CompletionDetails = [new("reasoning_tokens", Field.ReasoningTokens)];
+
+    /// <summary>The field of that name in such an object; null when it isn't looked for.</summary>
+    public static PayloadField? Find(Level level, ReadOnlySpan<byte> name)
+    {
+        foreach (var field in FieldsOf(level))
+            if (field.Is(name))
+                return field;
+        return null;
+    }
+
+    /// <summary>Whether the scanner picks single fields out of such an object; a usage is kept whole.</summary>
+    public static bool ArePicked(Level level) => level is Level.Payload or Level.Metadata or Level.HiddenParams or Level.CostBreakdown;
+
+    /// <summary>The field as a person would look for it: metadata.user_api_key_hash.</summary>
+    public static string PathOf(Level level, PayloadField field) => level switch
+    {
+        Level.Metadata => $"metadata.{field.Name}",
+        Level.HiddenParams => $"hidden_params.{field.Name}",
+        Level.CostBreakdown => $"cost_breakdown.{field.Name}",
+        Level.Usage or Level.PromptDetails or Level.CompletionDetails => $"usage: {field.Name}",
+        _ => field.Name,
+    };
+
+    private static PayloadField[] FieldsOf(Level level) => level switch
+    {
+        Level.Payload => Payload,
+        Level.Metadata => Metadata,
+        Level.HiddenParams => HiddenParams,
+        Level.CostBreakdown => CostBreakdown,
+        Level.Usage => Usage,
+        Level.PromptDetails => PromptDetails,
+        Level.CompletionDetails => CompletionDetails,
+        _ => [],
+    };
+}

@@ -1,0 +1,147 @@
+using System.Buffers;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>
+/// Passes over one JSON value of any size, in chunks of any size, without keeping a byte of it: nothing but its quotes and brackets is looked at.
+/// It stops at each line's end, where its user may find that the value is over.
+/// </summary>
+internal struct ValueSkipper
+{
+    private enum Mode
+    {
+        Before,
+        Bare,
+        Nested,
+        Text,
+    }
+
+    private static readonly SearchValues<byte> TextStops = SearchValues.Create("\"\\\n"u8);
+    private static readonly SearchValues<byte> NestedStops = SearchValues.Create("\"{}[]\n"u8);
+    private static readonly SearchValues<byte> BareStops = SearchValues.Create(",}] \n\t\r"u8);
+
+    private Mode _mode;
+    private long _depth;
+    private bool _isEscaped;
+
+    /// <summary>Whether the byte that was read last ended a line.</summary>
+    public bool IsAtLineStart { get; private set; }
+
+    /// <summary>Whether there was no value where one had to be.</summary>
+    public bool IsMissing { get; private set; }
+
+    /// <summary>The value begins with what comes next.</summary>
+    public static ValueSkipper Before() => default;
+
+    /// <summary>An array's or object's bracket was read already.</summary>
+    public static ValueSkipper Inside() => new() { _mode = Mode.Nested, _depth = 1 };
+
+    /// <summary>A string's quote was read already.</summary>
+    public static ValueSkipper InsideText() => new() { _mode = Mode.Text };
+
+    /// <summary>Reads on from <paramref name="at"/>; true when the value is over. False at the end of the bytes, and at that of a line.</summary>
+    public bool Read(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        IsAtLineStart = false;
+        while (at < bytes.Length && !IsAtLineStart)
+        {
+            var isOver = _mode switch
+            {
+                Mode.Before => Begin(bytes, ref at),
+                Mode.Bare => ReadBare(bytes, ref at),
+                Mode.Nested => ReadNested(bytes, ref at),
+                _ => ReadText(bytes, ref at),
+            };
+            if (isOver)
+                return true;
+        }
+        return false;
+    }
+
+    private bool Begin(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        switch (bytes[at])
+        {
+            case (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n':
+                IsAtLineStart = bytes[at++] == '\n';
+                return false;
+            case (byte)'"':
+                at++;
+                _mode = Mode.Text;
+                return false;
+            case (byte)'{' or (byte)'[':
+                at++;
+                (_mode, _depth) = (Mode.Nested, 1);
+                return false;
+            case (byte)'}' or (byte)']' or (byte)',':
+                IsMissing = true;
+                return true;
+            default:
+                _mode = Mode.Bare;
+                return false;
+        }
+    }
+
+    private static bool ReadBare(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        var stop = bytes[at..].IndexOfAny(BareStops);
+        at = stop < 0 ? bytes.Length : at + stop;
+        return stop >= 0;
+    }
+
+    private bool ReadNested(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        while (bytes[at..].IndexOfAny(NestedStops) is var stop and >= 0)
+        {
+            at += stop + 1;
+            switch (bytes[at - 1])
+            {
+                case (byte)'"':
+                    _mode = Mode.Text;
+                    return false;
+                case (byte)'{' or (byte)'[':
+                    _depth++;
+                    break;
+                case (byte)'\n':
+                    IsAtLineStart = true;
+                    return false;
+                default:
+                    if (--_depth == 0)
+                        return true;
+                    break;
+            }
+        }
+        at = bytes.Length;
+        return false;
+    }
+
+    private bool ReadText(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        if (_isEscaped)
+        {
+            _isEscaped = false;
+            at++;
+        }
+        while (bytes[at..].IndexOfAny(TextStops) is var stop and >= 0)
+        {
+            at += stop + 1;
+            switch (bytes[at - 1])
+            {
+                case (byte)'"':
+                    _mode = Mode.Nested;
+                    return _depth == 0;
+                case (byte)'\n':
+                    IsAtLineStart = true;
+                    return false;
+                case var _ when at == bytes.Length:
+                    _isEscaped = true;
+                    return false;
+                default:
+                    at++;
+                    break;
+            }
+        }
+        at = bytes.Length;
+        return false;
+    }
+}
