@@ -50,7 +50,10 @@ internal static class SpendEndpoints
         return Results.Json(new JsonObject
         {
             ["data"] = new JsonArray([.. rows.Skip((page - 1) * pageSize).Take(pageSize)]),
-            ["total"] = rows.Count, ["page"] = page, ["page_size"] = pageSize, ["total_pages"] = (rows.Count + pageSize - 1) / pageSize,
+            ["total"] = rows.Count,
+            ["page"] = page,
+            ["page_size"] = pageSize,
+            ["total_pages"] = (rows.Count + pageSize - 1) / pageSize,
         });
     }
 

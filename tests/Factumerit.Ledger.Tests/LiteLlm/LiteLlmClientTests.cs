@@ -17,7 +17,11 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
         var made = await Client.MakeKeyAsync(
             new NewLiteLlmKey
             {
-                KeyAlias = "vk-1", UserId = "vikunja:alice", Models = ["gpt-4o"], MaxBudget = 12.5m, Duration = "30d",
+                KeyAlias = "vk-1",
+                UserId = "vikunja:alice",
+                Models = ["gpt-4o"],
+                MaxBudget = 12.5m,
+                Duration = "30d",
                 Metadata = new Dictionary<string, string> { ["user_id"] = "vikunja:alice" },
             },
             CancellationToken.None);
@@ -31,7 +35,14 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
         kept.ToJsonString().ShouldNotContain(made.Secret);
         (await Client.FindKeyAsync(made.Hash, CancellationToken.None)).ShouldBeEquivalentTo(new LiteLlmKey
         {
-            Token = made.Hash, KeyName = made.KeyName, KeyAlias = "vk-1", UserId = "vikunja:alice", Spend = 0, MaxBudget = 12.5m, Blocked = null, Models = (List<string>)["gpt-4o"],
+            Token = made.Hash,
+            KeyName = made.KeyName,
+            KeyAlias = "vk-1",
+            UserId = "vikunja:alice",
+            Spend = 0,
+            MaxBudget = 12.5m,
+            Blocked = null,
+            Models = (List<string>)["gpt-4o"],
         });
     }
 

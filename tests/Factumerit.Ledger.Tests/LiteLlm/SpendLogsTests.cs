@@ -35,7 +35,13 @@ public sealed class SpendLogsTests : LiteLlmUnderTest
         var made = await MakeKeyAsync("vk-1", "alice");
         var told = new FakeCall
         {
-            Key = made.Secret, Cost = 1.5e-7m, PromptTokens = 100, CacheReadTokens = 40, EndUser = "bob", StartTime = Start.AddMicroseconds(7), IsOld = true,
+            Key = made.Secret,
+            Cost = 1.5e-7m,
+            PromptTokens = 100,
+            CacheReadTokens = 40,
+            EndUser = "bob",
+            StartTime = Start.AddMicroseconds(7),
+            IsOld = true,
         };
         await Fake.MakeCallsAsync([told]);
 
