@@ -67,6 +67,7 @@ public static partial class Service
 
         app.MapUsers();
         app.MapUsage();
+        app.MapIntake();
         app.MapPrices();
         app.MapCredit();
         app.MapLedger();

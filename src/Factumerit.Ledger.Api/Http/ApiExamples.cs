@@ -29,6 +29,7 @@ internal static class ApiExamples
         [typeof(UsageRequest)] = ["user_id"],
         [typeof(GrantRequest)] = ["user_id", "amount_cents"],
         [typeof(PurchaseRequest)] = ["credits_cents"],
+        [typeof(ReconcileRequest)] = ["from", "to"],
         [typeof(ApiKeyRequest)] = ["name", "role"],
     };
 
@@ -69,6 +70,8 @@ internal static class ApiExamples
         ["POST /users"] = """{"user_id":"vikunja:alice","initial_credit_cents":100,"promo_ttl_days":30}""",
         ["POST /usage"] = UsageExample,
         ["POST /usage/batch"] = $"[{UsageExample}]",
+        ["POST /intake/litellm"] = """[{"id":"chatcmpl-9a3d","litellm_call_id":"6f8d0f35-1b1a-4c39-9d7e-0a4b5c6d7e8f","status":"success","response_cost":0.000165,"custom_llm_provider":"anthropic","model":"claude-sonnet-4-20250514","prompt_tokens":35,"completion_tokens":4,"startTime":1769860800.25,"endTime":1769860801.5,"metadata":{"user_api_key_hash":"88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b","user_api_key_user_id":"vikunja:bob"}},null]""",
+        ["POST /intake/litellm/reconcile"] = """{"from":"2026-01-31T00:00:00Z","to":"2026-02-01T00:00:00Z"}""",
         ["POST /prices/import"] = """{"claude-sonnet-4-20250514":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":3e-06,"output_cost_per_token":1.5e-05,"cache_creation_input_token_cost":3.75e-06,"cache_read_input_token_cost":3e-07}}""",
         ["POST /grants"] = """{"user_id":"vikunja:alice","amount_cents":500,"reason":"Top-up, order 1042"}""",
         ["POST /purchases"] = """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic","invoice":"INV-2026-001"}""",
@@ -87,6 +90,8 @@ internal static class ApiExamples
         ["POST /usage"] = Usage,
         ["POST /usage/batch"] = $$"""{"results":[{"status":201,"usage":{{Usage}}}]}""",
         ["GET /usage/{usage_id}"] = UsageInFull,
+        ["POST /intake/litellm"] = """{"accepted":1,"replayed":0,"needs_review":0,"skipped":1,"failed":[],"failed_count":0}""",
+        ["POST /intake/litellm/reconcile"] = """{"matched":1289,"added":3,"needs_review":0,"skipped":12,"failed":[],"failed_count":0,"differing":[],"differing_count":0}""",
         ["POST /prices/import"] = """{"version":1,"valid_from":"2026-01-31T12:00:00Z","added":1,"changed":0,"gone":0,"unchanged":0,"skipped":0,"changes":[{"model":"claude-sonnet-4-20250514","change":"added","valid_from":null,"old":null,"new":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null}}],"has_more_changes":false}""",
         ["GET /prices"] = $$"""{"prices":[{{Price}}],"next_after":null}""",
         ["GET /prices/{model}"] = $$"""{"model":"claude-sonnet-4-20250514","prices":[{{Price}}]}""",

@@ -17,12 +17,14 @@ public static class ProblemCatalog
         new("not-found", 404, "There is no such thing", "Check the path and the id."),
         new("method-not-allowed", 405, "The verb is not possible here", "Use one of the verbs in the Allow header."),
         new("insufficient-anthropic-credits", 409, "Provider credit does not cover the signup credit", "Book a purchase, or sign up with less credit."),
+        new("litellm-not-configured", 409, "No LiteLLM is configured", "Set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start the service again."),
         new("user-deleted", 410, "The user was deleted", "Stop sending for this user; the budget stays closed."),
-        new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB."),
+        new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB, an intake at most 32 MiB."),
         new("unsupported-media-type", 415, "The body is not JSON", "Send Content-Type: application/json."),
         new("idempotency-key-reused", 422, "The idempotency key belongs to another request", "Repeat the first request unchanged, or use a new key for a new one."),
         new("rate-limited", 429, "This key sends too much", "Wait as long as Retry-After says, then send again."),
         new("internal-error", 500, "Something went wrong in the service", "Send again with the same key; if it stays, look up trace_id in the log."),
+        new("litellm-failed", 502, "LiteLLM did not do its part", "Read in detail what it said; send again when it is well: what was done stays done, once."),
         new("unavailable", 503, "The database is away or too busy", "Wait as long as Retry-After says, then send the same request with the same key."),
     ];
 

@@ -12,5 +12,9 @@ public static class LiteLlmSetup
             .RemoveAllLoggers();
         services.AddSingleton<LiteLlmClient>();
         services.AddSingleton<SpendLogs>();
+        services.AddSingleton<KeyOwners>();
+        services.AddSingleton<CallMapping>();
+        services.AddSingleton<LiteLlmIntake>();
+        services.AddSingleton<Reconciler>();
     }
 }
