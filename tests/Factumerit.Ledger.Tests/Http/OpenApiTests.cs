@@ -1,12 +1,13 @@
 using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Tests.LiteLlm;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>The API page against the routes that are mapped: nothing missing, and its examples are what the service takes and answers.</summary>
-public sealed class OpenApiTests(LedgerService service) : IClassFixture<LedgerService>
+public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlmService>
 {
     private static readonly string[] OfAnyKey = ["unauthorized", "forbidden", "rate-limited", "internal-error", "unavailable"];
     private static readonly string[] OfABody = ["validation-failed", "malformed-request", "payload-too-large", "unsupported-media-type"];
@@ -45,6 +46,8 @@ public sealed class OpenApiTests(LedgerService service) : IClassFixture<LedgerSe
     [InlineData("POST /usage", "insufficient-credit", "user-deleted", "idempotency-key-reused")]
     [InlineData("POST /usage/batch")]
     [InlineData("GET /usage/{usage_id}", "not-found")]
+    [InlineData("POST /intake/litellm")]
+    [InlineData("POST /intake/litellm/reconcile", "litellm-not-configured", "litellm-failed")]
     [InlineData("POST /prices/import")]
     [InlineData("GET /prices", "validation-failed")]
     [InlineData("GET /prices/{model}", "not-found")]
@@ -69,7 +72,7 @@ public sealed class OpenApiTests(LedgerService service) : IClassFixture<LedgerSe
                 .Select(example => (Status: response.Name, Code: example.Name, Problem: example.Value.GetProperty("value"))))
             .ToList();
 
-        shown.Select(s => s.Code).ShouldBe([.. OfAnyKey, .. route.StartsWith("POST", StringComparison.Ordinal) ? OfABody : [], .. own], ignoreOrder: true);
+        shown.Select(s => s.Code).ShouldBe([.. OfAnyKey, .. OfABodyOf(route), .. own], ignoreOrder: true);
         foreach (var (status, code, problem) in shown)
         {
             status.ShouldBe($"{ProblemCatalog.Find(code).Status}");
@@ -86,7 +89,7 @@ public sealed class OpenApiTests(LedgerService service) : IClassFixture<LedgerSe
         var ids = new Dictionary<string, string> { ["{user_id}"] = "vikunja:alice", ["{code}"] = "user-deleted", ["{model}"] = "claude-sonnet-4-20250514" };
         string[] order =
         [
-            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /prices/import", "POST /grants", "POST /write-downs", "POST /api-keys",
+            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /intake/litellm", "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants", "POST /write-downs", "POST /api-keys",
             .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)), "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
         ];
         order.ShouldBe(operations.Keys, ignoreOrder: true);
@@ -125,6 +128,10 @@ public sealed class OpenApiTests(LedgerService service) : IClassFixture<LedgerSe
         foreach (var type in types)
             LedgerJson.Default.GetTypeInfo(type).ShouldNotBeNull($"{type} is missing in LedgerJson");
     }
+
+    // What LiteLLM sends is never refused for what is in it.
+    private static string[] OfABodyOf(string route) =>
+        route == "POST /intake/litellm" ? ["malformed-request", "payload-too-large"] : route.StartsWith("POST", StringComparison.Ordinal) ? OfABody : [];
 
     private static string[] Extensions(string code) => code switch
     {
