@@ -12,7 +12,11 @@ namespace Factumerit.Ledger.Api;
 /// <summary>The service: what it consists of, and what it serves.</summary>
 public static partial class Service
 {
-    public static Task<int> Main(string[] args) => Verbs.RunAsync(args);
+    public static Task<int> Main(string[] args)
+    {
+        AnswerWhereRequestsArrive();
+        return Verbs.RunAsync(args);
+    }
 
     public static WebApplication Build(string[] args)
     {
@@ -36,16 +40,13 @@ public static partial class Service
         builder.Services.AddSingleton<DatabaseHost>();
         builder.Services.AddSingleton(s => new LedgerDatabase(s.GetRequiredService<DatabaseHost>().ConnectionString, s.GetRequiredService<IOptions<DatabaseOptions>>().Value.PoolSize));
         builder.Services.AddSingleton(s => s.GetRequiredService<IOptions<WriterOptions>>().Value);
-        builder.Services.AddSingleton(s => new CurrentPrices(new Markups(s.GetRequiredService<IOptions<PricingOptions>>().Value)));
         builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
-        builder.Services.AddSingleton<PriceStore>();
-        builder.Services.AddSingleton<PriceQueries>();
         builder.Services.AddSingleton<IntegrityCheck>();
-        builder.Services.AddHostedService<PriceWatch>();
         builder.Services.AddHostedService<IntegrityWatch>();
+        builder.Services.AddPriceBook();
         builder.Services.AddLiteLlm();
 
         // HTTP around it.
@@ -61,6 +62,7 @@ public static partial class Service
         app.UseProblems();
         app.UseApiPage();
         app.UseRouting();
+        app.UseOverloadRefusals();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimits();

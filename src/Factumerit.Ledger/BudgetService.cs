@@ -69,7 +69,7 @@ public sealed class BudgetService(LedgerWriter writer, CurrentPrices prices, Tim
         where T : class
     {
         if (outcome.Refusal is { } refusal)
-            LedgerMetrics.Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
+            LedgerMetrics.Refused(refusal);
         return outcome;
     }
 

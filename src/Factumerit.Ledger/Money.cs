@@ -86,12 +86,9 @@ public static class Money
             return null;
         if (digits.Length == 0)
             return 0m;
-        if (decimals > 28 || digits.Length > 28 || digits.Length - decimals > 28)
+        if (Math.Max(Math.Max(digits.Length, decimals), digits.Length - decimals) > CostDigitsMax)
             return null;
-        var number = decimal.Parse(digits.PadRight(digits.Length - Math.Min(decimals, 0), '0'), NumberStyles.None, CultureInfo.InvariantCulture);
-        for (var i = 0; i < decimals; i++)
-            number /= 10;
-        return text[0] == '-' ? -number : number;
+        return Compose(text, digits, decimals);
     }
 
     // Splits -12.3400e-2 into its significant digits "1234" and the count of decimals (4); negative counts are trailing zeros left out.

@@ -1,3 +1,5 @@
+using System.Buffers.Binary;
+
 namespace Factumerit.Ledger;
 
 /// <summary>
@@ -23,10 +25,19 @@ public static class UuidV7
         }
         while (Interlocked.CompareExchange(ref _last, next, last) != last);
 
+        // Nothing rests on nobody guessing an id, so the random bits need not come from the system, which would cost a call of it for each.
         Span<byte> bytes = stackalloc byte[16];
-        Guid.CreateVersion7(DateTimeOffset.FromUnixTimeMilliseconds(next >> CounterBits)).TryWriteBytes(bytes, bigEndian: true, out _);
-        bytes[6] = (byte)(0x70 | ((next >> 8) & 0x0F));
-        bytes[7] = (byte)next;
+        BinaryPrimitives.WriteUInt64BigEndian(bytes, ((ulong)(next >> CounterBits) << 16) | 0x7000 | ((ulong)next & 0xFFF));
+        BinaryPrimitives.WriteInt64BigEndian(bytes[8..], (1L << 63) | Random.Shared.NextInt64(1L << 62));
+        return new Guid(bytes, bigEndian: true);
+    }
+
+    /// <summary>The least of all ids that carry this time.</summary>
+    public static Guid First(DateTimeOffset time)
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        bytes.Clear();
+        BinaryPrimitives.WriteInt64BigEndian(bytes, time.ToUnixTimeMilliseconds() << 16);
         return new Guid(bytes, bigEndian: true);
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Factumerit.Ledger.Api.Http;
 
@@ -19,9 +20,9 @@ internal static class Answers
         return answer(outcome.Answer!);
     }
 
-    public static IResult Ok<T>(T value, JsonTypeInfo<T> type) => TypedResults.Json(value, type);
+    public static IResult Ok<T>(T value, JsonTypeInfo<T> type) => new JsonAnswer<T>(StatusCodes.Status200OK, value, type);
 
-    public static IResult Created<T>(T value, JsonTypeInfo<T> type) => TypedResults.Json(value, type, statusCode: StatusCodes.Status201Created);
+    public static IResult Created<T>(T value, JsonTypeInfo<T> type) => new JsonAnswer<T>(StatusCodes.Status201Created, value, type);
 
     /// <summary>What was looked for, or the refusal that says it isn't there.</summary>
     public static IResult Found<T>(HttpContext http, T? value, JsonTypeInfo<T> type, Func<Refusal> missing)
@@ -35,4 +36,18 @@ internal static class Answers
 
     /// <summary>The Idempotency-Key header; null when it wasn't sent.</summary>
     public static string? IdempotencyKey(HttpContext http) => http.Request.Headers["Idempotency-Key"] is [{ } key] ? key : null;
+
+    /// <summary>Written straight into what Kestrel will send, whole and with its length: the framework's own way goes out in chunks.</summary>
+    private sealed class JsonAnswer<T>(int status, T value, JsonTypeInfo<T> type) : IResult
+    {
+        public Task ExecuteAsync(HttpContext http)
+        {
+            http.Response.StatusCode = status;
+            http.Response.ContentType = "application/json; charset=utf-8";
+            using var writer = new Utf8JsonWriter(http.Response.BodyWriter, new JsonWriterOptions { SkipValidation = true, Encoder = type.Options.Encoder });
+            JsonSerializer.Serialize(writer, value, type);
+            http.Response.ContentLength = writer.BytesCommitted + writer.BytesPending;
+            return Task.CompletedTask;
+        }
+    }
 }

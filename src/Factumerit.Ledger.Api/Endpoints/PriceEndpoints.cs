@@ -35,18 +35,17 @@ public static class PriceEndpoints
         var (isDryRun, validFrom) = (query.Flag("dry_run"), query.Time("valid_from"));
         if (query.Refusal is { } wrong)
             return Answers.Refused(http, wrong);
-        var (document, problem) = await JsonBody.ParseAsync(http);
-        if (document is null)
-            return problem!.ToResult();
-        using (document)
-        {
-            var (map, refusal) = PriceMap.Read(document.RootElement);
-            if (map is null)
-                return Answers.Refused(http, refusal!);
-            var hash = SHA256.HashData(JsonMarshal.GetRawUtf8Value(document.RootElement));
-            var outcome = await store.ImportAsync(map, hash, Caller.Of(http).Name, validFrom, isDryRun, http.RequestAborted);
-            return Answers.Of(http, outcome, import => Answers.Ok(import, LedgerJson.Default.PriceImport));
-        }
+        var body = await JsonBody.ReadAsync(http, ReadMap);
+        if (body.Value is not { } file)
+            return body.Problem!.ToResult();
+        var outcome = await store.ImportAsync(file.Map, file.Hash, Caller.Of(http).Name, validFrom, isDryRun, http.RequestAborted);
+        return Answers.Of(http, outcome, import => Answers.Ok(import, LedgerJson.Default.PriceImport));
+    }
+
+    private static (PriceFile? Value, Refusal? Refusal) ReadMap(JsonElement json)
+    {
+        var (map, refusal) = PriceMap.Read(json);
+        return (map is null ? null : new PriceFile(map, SHA256.HashData(JsonMarshal.GetRawUtf8Value(json))), refusal);
     }
 
     private static async Task<IResult> ListAsync(HttpContext http, PriceQueries prices, TimeProvider clock)
@@ -67,4 +66,6 @@ public static class PriceEndpoints
         var history = await prices.FindAsync(model, http.RequestAborted);
         return Answers.Found(http, history, LedgerJson.Default.PriceHistory, () => new Refusal.NotFound($"model {model} in the price book"));
     }
+
+    private sealed record PriceFile(PriceMap Map, byte[] Hash);
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
@@ -25,10 +24,10 @@ public static class UsageEndpoints
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
         var usage = routes.MapGroup("/usage").WithTags("Usage");
-        usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin)
+        usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine()
             .Describe("Record an LLM call", "Takes its price from the user's budget: amount_cents as given, else provider_cost_usd times the markup, else tokens by the price book times the markup; without any of them the usage waits for review, and no money moves. The same request_id again answers 200 with the first answer and moves nothing.")
             .Takes<UsageRequest>(keyed: true).Answers<RecordedUsage>(201, 200).Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
-        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax))
+        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine().WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax))
             .Describe("Record up to 1000 LLM calls", "Each item is judged for itself: its result holds the status it would have had alone, and the usage or the problem.")
             .Takes<UsageRequest[]>().Answers<BatchAnswer>(200);
         usage.MapGet("/{usage_id:guid}", ShowAsync).Allow(Roles.Ops, Roles.Admin)
@@ -53,31 +52,24 @@ public static class UsageEndpoints
 
     private static async Task<IResult> RecordManyAsync(HttpContext http, BudgetService budgets)
     {
-        var (document, problem) = await JsonBody.ParseAsync(http);
-        if (document is null)
-            return problem!.ToResult();
-        using (document)
-        {
-            if (document.RootElement is not { ValueKind: JsonValueKind.Array } items || items.GetArrayLength() is < 1 or > BatchItemsMax)
-                return Answers.Refused(http, new Refusal.ValidationFailed("$", $"must be an array of 1 to {BatchItemsMax} usages"));
-            var results = await JudgeAsync(http, budgets, items);
-            // Some may have been written and some not; sending all of them again is safe, as each has its own key.
-            return results.FirstOrDefault(r => r.Problem is { Code: "unavailable" })?.Problem is { } unavailable
-                ? unavailable.ToResult()
-                : Answers.Ok(new BatchAnswer(results), LedgerJson.Default.BatchAnswer);
-        }
+        var body = await JsonBody.ReadItemsAsync(http, LedgerJson.Default.UsageRequest, "usages", BatchItemsMax);
+        if (body.Value is not { } items)
+            return body.Problem!.ToResult();
+        var results = await JudgeAsync(http, budgets, items);
+        // Some may have been written and some not; sending all of them again is safe, as each has its own key.
+        return results.FirstOrDefault(r => r.Problem is { Code: "unavailable" })?.Problem is { } unavailable
+            ? unavailable.ToResult()
+            : Answers.Ok(new BatchAnswer(results), LedgerJson.Default.BatchAnswer);
     }
 
-    private static async Task<BatchResult[]> JudgeAsync(HttpContext http, BudgetService budgets, JsonElement items)
+    private static async Task<BatchResult[]> JudgeAsync(HttpContext http, BudgetService budgets, IReadOnlyList<ItemReading<UsageRequest>> items)
     {
         var caller = Caller.Of(http);
-        var results = new BatchResult[items.GetArrayLength()];
+        var results = new BatchResult[items.Count];
         var (requests, places) = (new List<UsageRequest>(results.Length), new List<int>(results.Length));
-        var next = 0;
-        foreach (var item in items.EnumerateArray())
+        for (var place = 0; place < items.Count; place++)
         {
-            var place = next++;
-            var (request, refusal) = JsonBody.Bind(item, LedgerJson.Default.UsageRequest);
+            var (request, refusal) = items[place];
             if (request is null)
                 results[place] = Refused(Problems.Of(http, refusal!));
             else if (FindForbidden(caller, request) is { } forbidden)

@@ -19,6 +19,7 @@ namespace Factumerit.Ledger.Api.Http;
     Converters = [typeof(AmountConverter), typeof(UtcTimeConverter)])]
 [JsonSerializable(typeof(SignupRequest))]
 [JsonSerializable(typeof(UsageRequest))]
+[JsonSerializable(typeof(UsageRequest[]))]
 [JsonSerializable(typeof(GrantRequest))]
 [JsonSerializable(typeof(PurchaseRequest))]
 [JsonSerializable(typeof(WriteDownRequest))]
@@ -94,7 +95,11 @@ public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
         (reader.TokenType == JsonTokenType.String ? Parse(reader.GetString()) : null) ?? throw new JsonException(Expected);
 
-    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options) =>
-        writer.WriteStringValue(value.UtcDateTime.ToString(
-            value.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-dd'T'HH:mm:ss'Z'" : "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'", CultureInfo.InvariantCulture));
+    public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
+    {
+        Span<byte> text = stackalloc byte[32];
+        var format = value.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-dd'T'HH:mm:ss'Z'" : "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
+        value.UtcDateTime.TryFormat(text, out var length, format, CultureInfo.InvariantCulture);
+        writer.WriteStringValue(text[..length]);
+    }
 }

@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Options;
 using Npgsql;
@@ -57,4 +58,16 @@ public sealed partial class PriceWatch(PriceStore store, IOptions<PricingOptions
 
     [LoggerMessage(1, LogLevel.Warning, "The price book could not be read: {Reason}")]
     private static partial void LogSkipped(ILogger logger, string reason);
+}
+
+/// <summary>The price book: what is in force, where it is kept, and the watch for imports elsewhere.</summary>
+public static class PriceBookSetup
+{
+    public static void AddPriceBook(this IServiceCollection services)
+    {
+        services.AddSingleton(s => new CurrentPrices(new Markups(s.GetRequiredService<IOptions<PricingOptions>>().Value)));
+        services.AddSingleton<PriceStore>();
+        services.AddSingleton<PriceQueries>();
+        services.AddHostedService<PriceWatch>();
+    }
 }

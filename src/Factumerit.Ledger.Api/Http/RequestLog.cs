@@ -2,7 +2,8 @@ using System.Diagnostics;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>One line per request: who, what, the status and the milliseconds, and of refusals the trace_id that was answered. Never a header or a body, so never a secret.</summary>
+/// <summary>One line per request: who, what, the status and the milliseconds, and of refusals the trace_id that was answered. Never a header or a body, so never a secret.
+/// A gateway's calls that went well are many and each leaves its row: they are written at the level Debug only.</summary>
 public static partial class RequestLog
 {
     public static void UseRequestLog(this WebApplication app)
@@ -24,18 +25,34 @@ public static partial class RequestLog
         void Write(HttpContext http, double elapsedMs)
         {
             var (user, status) = (http.User.Identity?.Name ?? "-", http.Response.StatusCode);
+            var isRoutine = http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is not null;
+            var level = status switch
+            {
+                // When these come they come in thousands; the overload and the writer have lines of their own.
+                StatusCodes.Status503ServiceUnavailable when isRoutine => LogLevel.Debug,
+                < 400 when isRoutine => LogLevel.Debug,
+                < 500 => LogLevel.Information,
+                _ => LogLevel.Warning,
+            };
+            if (!logger.IsEnabled(level))
+                return;
             if (status < 400)
-                LogAnswered(logger, user, http.Request.Method, http.Request.Path, status, elapsedMs);
+                LogAnswered(logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs);
             else
-                LogRefused(
-                    logger, status < 500 ? LogLevel.Information : LogLevel.Warning, user, http.Request.Method, http.Request.Path, status, elapsedMs, Problems.TraceIdOf(http));
+                LogRefused(logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs, Problems.TraceIdOf(http));
         }
     }
 
-    [LoggerMessage(1, LogLevel.Information, "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms")]
-    private static partial void LogAnswered(ILogger logger, string user, string method, string route, int status, double elapsedMs);
+    /// <summary>The calls of this route are many: those that go well, and those that are refused because there are too many, are logged at Debug.</summary>
+    public static RouteHandlerBuilder IsRoutine(this RouteHandlerBuilder route) => route.WithMetadata(new RoutineCall());
+
+    [LoggerMessage(EventId = 1, Message = "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms")]
+    private static partial void LogAnswered(ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs);
 
     [LoggerMessage(EventId = 2, Message = "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms, trace {TraceId}")]
     private static partial void LogRefused(
         ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs, string traceId);
 }
+
+/// <summary>Marks the routes of <see cref="RequestLog.IsRoutine"/>.</summary>
+public sealed class RoutineCall;

@@ -33,7 +33,7 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         var from = await ReadCheckpointAsync(connection, cancellationToken);
         var fullyCheckedAt = from.FullyCheckedAt;
         if (full)
-            from = Checkpoint.Beginning;
+            from = from.Restart();
         var report = await CheckAsync(connection, from, fullyCheckedAt, cancellationToken);
         if (report.Faults.Count > 0)
             return report;
@@ -47,9 +47,9 @@ public sealed class IntegrityCheck(LedgerDatabase database)
     {
         await using var command = new NpgsqlCommand(IntegritySql.Checkpoint, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
-        return await reader.ReadAsync(cancellationToken)
-            ? new Checkpoint(reader.GetInt64(0), reader.GetFieldValue<DateTime?>(1), reader.GetInt64(2), reader.GetFieldValue<DateTimeOffset>(3))
-            : Checkpoint.Beginning;
+        await reader.ReadAsync(cancellationToken);
+        return new Checkpoint(
+            reader.GetInt64(0), reader.GetFieldValue<DateTime?>(1), reader.GetInt64(2), reader.GetFieldValue<DateTimeOffset?>(3), reader.GetInt64(4), reader.GetInt64(5));
     }
 
     private static async Task<IntegrityReport> CheckAsync(
@@ -59,9 +59,12 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         // that it is next to nothing, the planner would compare each row with each other one.
         await using var batch = new NpgsqlBatch(connection)
         {
-            BatchCommands = { new("SET LOCAL plan_cache_mode = force_custom_plan"), new("SET LOCAL enable_nestloop = off") },
+            BatchCommands = { new("SET LOCAL plan_cache_mode = force_custom_plan"), new("SET LOCAL enable_nestloop = off"), new("SET LOCAL enable_mergejoin = off") },
             Timeout = 3600,
         };
+        // What came after a checkpoint is little: further processes for it would only be started to take time from the writers.
+        if (from.EntryId > 0)
+            batch.BatchCommands.Add(new("SET LOCAL max_parallel_workers_per_gather = 0"));
         Add(batch, IntegritySql.Totals, from);
         foreach (var sql in IntegritySql.Checks)
             Add(batch, $"SELECT kind, id, detail FROM ({sql}) faults (kind, id, detail) LIMIT {(FaultsMaxPerKind + 1).ToString(CultureInfo.InvariantCulture)}", from);
@@ -114,11 +117,18 @@ public sealed class IntegrityCheck(LedgerDatabase database)
             new() { Value = from.EntryId },
             new() { Value = (object?)from.EntryCreatedAt ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz },
             new() { Value = from.BudgetTransactionId },
+            new() { Value = Math.Max(from.EntryId, from.OriginEntryId) },
+            new() { Value = Math.Max(from.BudgetTransactionId, from.OriginBudgetTransactionId) },
+            new() { Value = from.UsageId },
         },
     });
 
-    private sealed record Checkpoint(long EntryId, DateTime? EntryCreatedAt, long BudgetTransactionId, DateTimeOffset? FullyCheckedAt)
+    private sealed record Checkpoint(
+        long EntryId, DateTime? EntryCreatedAt, long BudgetTransactionId, DateTimeOffset? FullyCheckedAt, long OriginEntryId, long OriginBudgetTransactionId)
     {
-        public static readonly Checkpoint Beginning = new(0, null, 0, null);
+        // Ids of usages begin with the milliseconds of their commit: those of later commits with as many, or more.
+        public Guid UsageId => EntryCreatedAt is { } time ? UuidV7.First(time) : Guid.Empty;
+
+        public Checkpoint Restart() => this with { EntryId = 0, EntryCreatedAt = null, BudgetTransactionId = 0 };
     }
 }

@@ -1,12 +1,17 @@
 namespace Factumerit.Ledger.Reading;
 
 /// <summary>
-/// The statements of <see cref="IntegrityCheck"/>. All take where to begin: behind the entry with the id $1, committed at $2, and the
-/// legacy row with the id $3; beginning at 0 is a full check. docs/accounting.md explains each kind of fault.
+/// The statements of <see cref="IntegrityCheck"/>. All take where to begin, as plain values, so that each is planned for just as much as there is
+/// to read: $1 the last entry of the checkpoint, $2 when it was committed, $3 the last legacy row of it; $4 and $5 the same two, but not before the
+/// ledger began; $6 the first id that a usage recorded since then can have. Beginning at 0 is a full check. docs/accounting.md explains each
+/// kind of fault.
 /// </summary>
 internal static class IntegritySql
 {
-    public const string Checkpoint = "SELECT entry_id, entry_created_at, budget_transaction_id, fully_checked_at FROM ledger_checkpoint";
+    public const string Checkpoint = """
+        SELECT coalesce(c.entry_id, 0), c.entry_created_at, coalesce(c.budget_transaction_id, 0), c.fully_checked_at, o.last_entry_id, o.last_budget_transaction_id
+        FROM ledger_origin o LEFT JOIN ledger_checkpoint c ON true
+        """;
 
     // A sum that is no number has no decimal to show it; the entry that spoils it is a fault of its own.
     public const string Totals = """
@@ -18,23 +23,19 @@ internal static class IntegritySql
 
     // The sums of every account: those of the checkpoint, and what came after it.
     private const string Truth = """
-        truth AS (
-            SELECT account, sum(debits) AS debits, sum(credits) AS credits, sum(entries)::bigint AS entries FROM (
-                SELECT account, sum(debit_cents) AS debits, sum(credit_cents) AS credits, count(*) AS entries FROM ledger_entries WHERE id > $1 GROUP BY account
-                UNION ALL
-                SELECT account, debits_cents, credits_cents, entry_count FROM ledger_checkpoint_accounts WHERE $1 > 0) parts
-            GROUP BY account)
+        truth AS MATERIALIZED (
+            SELECT coalesce(c.account, l.account) AS account, coalesce(c.debits_cents, 0) + coalesce(l.debits, 0) AS debits,
+                   coalesce(c.credits_cents, 0) + coalesce(l.credits, 0) AS credits, coalesce(c.entry_count, 0) + coalesce(l.entries, 0) AS entries
+            FROM (SELECT * FROM ledger_checkpoint_accounts WHERE $1 > 0) c
+            FULL JOIN (SELECT account, sum(debit_cents) AS debits, sum(credit_cents) AS credits, count(*) AS entries
+                       FROM ledger_entries WHERE id > $1 GROUP BY account) l ON l.account = c.account)
         """;
 
-    private const string LaterLegacyRows = "SELECT * FROM budget_transactions WHERE id > greatest($3, (SELECT last_budget_transaction_id FROM ledger_origin))";
-
-    private const string LaterEntries = "SELECT * FROM ledger_entries WHERE id > greatest($1, (SELECT last_entry_id FROM ledger_origin))";
-
-    // A usage's id is a UUIDv7 made from the time of its commit: those of later commits begin with its milliseconds, or more. An older one may have been
-    // billed since, by its review.
+    // Those recorded since then, and those of before that were reviewed since then. A usage's id is a UUIDv7 made from the time of its commit.
     private const string LaterUsages = """
-        SELECT * FROM llm_usage WHERE id >= (SELECT coalesce(
-            (lpad(to_hex(floor(extract(epoch FROM $2) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid, '00000000-0000-0000-0000-000000000000')) OR reviewed_at > $2
+        SELECT * FROM llm_usage WHERE id >= $6
+        UNION ALL
+        SELECT * FROM llm_usage WHERE reviewed_at > $2 AND id < $6
         """;
 
     public static readonly string[] Checks =
@@ -51,9 +52,18 @@ internal static class IntegritySql
         WHERE id > $1 AND NOT (debit_cents <> 'NaN' AND credit_cents <> 'NaN'
                                AND ((debit_cents > 0 AND credit_cents = 0) OR (debit_cents = 0 AND credit_cents > 0)))
         """,
-        // R3: budgets against the ledger. The sums kept beside them are held against the entries in the same pass.
+        // R3: the totals that are kept against the ledger, and the budgets with the sums beside them.
         $"""
-        WITH {Truth}
+        WITH {Truth},
+        system_truth AS (
+            SELECT CASE WHEN account >= 'user:' AND account < 'user;' THEN 'user:*' ELSE account END AS account,
+                   sum(debits) AS debits, sum(credits) AS credits, sum(entries)::bigint AS entries
+            FROM truth GROUP BY 1)
+        SELECT 'total-mismatch', coalesce(t.account, e.account), 'the kept total is ' || coalesce(trim_scale(t.credits_cents - t.debits_cents)::text, 'missing')
+               || ', the entries say ' || coalesce(trim_scale(e.credits - e.debits)::text, 'nothing')
+        FROM account_totals t FULL JOIN system_truth e ON e.account = t.account
+        WHERE (t.debits_cents, t.credits_cents, t.entry_count) IS DISTINCT FROM (e.debits, e.credits, e.entries)
+        UNION ALL
         SELECT k.kind, coalesce(b.user_id, substr(t.account, 6)), k.detail
         FROM (SELECT * FROM truth WHERE account >= 'user:' AND account < 'user;') t
         FULL JOIN user_budgets b ON 'user:' || b.user_id = t.account
@@ -68,43 +78,32 @@ internal static class IntegritySql
             WHERE (b.debits_cents, b.credits_cents, b.entry_count) IS DISTINCT FROM (coalesce(t.debits, 0), coalesce(t.credits, 0), coalesce(t.entries, 0))
                   AND b.user_id IS NOT NULL) k
         """,
-        $"""
-        WITH {Truth},
-        system_truth AS (
-            SELECT CASE WHEN account >= 'user:' AND account < 'user;' THEN 'user:*' ELSE account END AS account,
-                   sum(debits) AS debits, sum(credits) AS credits, sum(entries)::bigint AS entries
-            FROM truth GROUP BY 1)
-        SELECT 'total-mismatch', coalesce(t.account, e.account), 'the kept total is ' || coalesce(trim_scale(t.credits_cents - t.debits_cents)::text, 'missing')
-               || ', the entries say ' || coalesce(trim_scale(e.credits - e.debits)::text, 'nothing')
-        FROM account_totals t FULL JOIN system_truth e ON e.account = t.account
-        WHERE (t.debits_cents, t.credits_cents, t.entry_count) IS DISTINCT FROM (e.debits, e.credits, e.entries)
-        """,
         // R3, R14: the history of the system before
-        $"""
+        """
         SELECT 'history-mismatch', b.user_id, 'R3: the budget is ' || trim_scale(b.balance_cents) || ', its last legacy row says ' || trim_scale(t.balance_after)
-        FROM (SELECT DISTINCT ON (user_id) user_id, balance_after FROM ({LaterLegacyRows}) l ORDER BY user_id, id DESC) t
+        FROM (SELECT user_id, max(id) AS id FROM budget_transactions WHERE id > $5 GROUP BY user_id) last
+        JOIN budget_transactions t ON t.id = last.id AND t.id > $5
         JOIN user_budgets b ON b.user_id = t.user_id
         WHERE t.balance_after <> b.balance_cents
         """,
-        $"""
+        """
         SELECT 'history-missing', coalesce(e.user_id, t.user_id), 'R14: ' || coalesce(e.entries, 0) || ' entries, ' || coalesce(t.rows, 0) || ' legacy rows since the last check'
-        FROM (SELECT substr(account, 6) AS user_id, count(*) AS entries FROM ({LaterEntries}) l WHERE account >= 'user:' AND account < 'user;' GROUP BY account) e
-        FULL JOIN (SELECT user_id, count(*) AS rows FROM ({LaterLegacyRows}) l GROUP BY user_id) t ON t.user_id = e.user_id
+        FROM (SELECT substr(account, 6) AS user_id, count(*) AS entries FROM ledger_entries
+              WHERE id > $4 AND account >= 'user:' AND account < 'user;' GROUP BY account) e
+        FULL JOIN (SELECT user_id, count(*) AS rows FROM budget_transactions WHERE id > $5 GROUP BY user_id) t ON t.user_id = e.user_id
         WHERE e.entries IS DISTINCT FROM t.rows
         """,
         // R5, R9, R16: each usage moved what it says, which is nothing while it waits for review, and no call was charged without one
         $"""
-        SELECT 'usage-mismatch', u.id::text, 'usage of ' || coalesce(trim_scale(u.user_price_cents)::text, 'no') || ' cents, but its transaction took '
-               || coalesce(trim_scale(e.debit_cents)::text, 'nothing')
+        SELECT CASE WHEN u.id IS NULL THEN 'usage-missing' ELSE 'usage-mismatch' END, coalesce(u.id::text, e.id::text),
+               CASE WHEN u.id IS NULL THEN 'a call was charged to ' || e.account || ', but no usage tells of it'
+                    ELSE 'usage of ' || coalesce(trim_scale(u.user_price_cents)::text, 'no') || ' cents, but its transaction took '
+                         || coalesce(trim_scale(e.debit_cents)::text, 'nothing') END
         FROM ({LaterUsages}) u
-        LEFT JOIN ({LaterEntries}) e ON e.transaction_id = u.transaction_id AND e.account = 'user:' || u.user_id
-        WHERE ($2 IS NULL OR greatest(u.created_at, u.reviewed_at) > $2) AND coalesce(e.debit_cents, 0) <> coalesce(u.user_price_cents, 0)
-        """,
-        $"""
-        SELECT 'usage-missing', e.id::text, 'a call was charged to ' || e.account || ', but no usage tells of it'
-        FROM ({LaterEntries}) e
-        LEFT JOIN ({LaterUsages}) u ON u.transaction_id = e.transaction_id
-        WHERE e.reference_type = 'llm_call' AND e.account >= 'user:' AND e.account < 'user;' AND u.transaction_id IS NULL
+        FULL JOIN (SELECT * FROM ledger_entries WHERE id > $4 AND reference_type = 'llm_call' AND account >= 'user:' AND account < 'user;') e
+            ON e.transaction_id = u.transaction_id AND e.account = 'user:' || u.user_id
+        WHERE u.id IS NULL
+           OR (($2 IS NULL OR greatest(u.created_at, u.reviewed_at) > $2) AND coalesce(e.debit_cents, 0) <> coalesce(u.user_price_cents, 0))
         """,
         // R19: what all usage of a provider cost. A full check alone, as it reads every usage.
         """
@@ -121,9 +120,9 @@ internal static class IntegritySql
         FROM user_budgets WHERE deleted_at IS NOT NULL AND balance_cents <> 0
         """,
         // R13
-        $"""
+        """
         SELECT 'time-reversed', id::text, 'R13: recorded at ' || created_at || ', after an entry of ' || before
-        FROM (SELECT id, created_at, coalesce(lag(created_at) OVER (ORDER BY id), $2) AS before FROM ({LaterEntries}) l) e
+        FROM (SELECT id, created_at, coalesce(lag(created_at) OVER (ORDER BY id), $2) AS before FROM ledger_entries WHERE id > $4) e
         WHERE created_at < before
         """,
     ];
@@ -137,12 +136,12 @@ internal static class IntegritySql
             credits_cents = c.credits_cents + excluded.credits_cents, entry_count = c.entry_count + excluded.entry_count
         """;
 
-    // $4 to $7: the totals of the report.
+    // $7 to $10: the totals of the report.
     public const string AdvanceCheckpoint = """
         INSERT INTO ledger_checkpoint (entry_id, entry_created_at, budget_transaction_id, total_debits, total_credits, entry_count, transaction_count,
                                        checked_at, fully_checked_at)
         SELECT coalesce(e.id, $1), coalesce(e.created_at, $2), coalesce((SELECT max(id) FROM budget_transactions), $3),
-               $4, $5, $6, $7, now(), now()
+               $7, $8, $9, $10, now(), now()
         FROM (VALUES (1)) one
         LEFT JOIN LATERAL (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) e ON true
         ON CONFLICT (id) DO UPDATE SET entry_id = excluded.entry_id, entry_created_at = excluded.entry_created_at,

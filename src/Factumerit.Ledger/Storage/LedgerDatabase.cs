@@ -1,4 +1,5 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Infrastructure;
 using Npgsql;
 
 namespace Factumerit.Ledger.Storage;
@@ -20,25 +21,25 @@ public sealed class LedgerDatabase : IAsyncDisposable
     private const string Interpret = "-c jit=off";
 
     private readonly NpgsqlDataSource _writers;
-    private readonly DbContextOptions<LedgerDbContext> _writerOptions;
-    private readonly DbContextOptions<LedgerDbContext> _readerOptions;
+    private readonly PooledDbContextFactory<LedgerDbContext> _writerContexts;
+    private readonly PooledDbContextFactory<LedgerDbContext> _readerContexts;
 
     public LedgerDatabase(string connectionString, int readerPoolSize = 20)
     {
         Readers = Build(connectionString, "factumerit-ledger", readerPoolSize);
         _writers = BuildForWriting(connectionString);
-        _readerOptions = Options(Readers);
-        _writerOptions = Options(_writers);
+        _readerContexts = new(Options(Readers));
+        _writerContexts = new(Options(_writers));
     }
 
     /// <summary>Connections for reading and for everything that is not a posting.</summary>
     public NpgsqlDataSource Readers { get; }
 
     /// <summary>A context that tracks nothing, for queries.</summary>
-    public LedgerDbContext CreateContext() => new(_readerOptions);
+    public LedgerDbContext CreateContext() => _readerContexts.CreateDbContext();
 
     /// <summary>A context on the writer's own connections.</summary>
-    public LedgerDbContext CreateWriterContext() => new(_writerOptions);
+    public LedgerDbContext CreateWriterContext() => _writerContexts.CreateDbContext();
 
     public async ValueTask DisposeAsync()
     {

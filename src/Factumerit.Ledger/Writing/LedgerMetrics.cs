@@ -18,8 +18,11 @@ public static class LedgerMetrics
     public static readonly Counter<long> Retries = Meter.CreateCounter<long>(
         "ledger.writer.retries", "{attempt}", "Commits that were tried again after a serialization failure, a deadlock or a lost connection.");
 
-    public static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
+    private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "ledger.refusals", "{command}", "Commands that were refused, by code.");
+
+    /// <summary>Counts a refusal.</summary>
+    public static void Refused(Refusal refusal) => Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
 
     // Held weakly: tests make many writers, and a meter never lets go of what it observes.
     private static WeakReference<LedgerWriter>? _observed;

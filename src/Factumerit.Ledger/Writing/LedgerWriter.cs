@@ -15,12 +15,14 @@ namespace Factumerit.Ledger.Writing;
 /// </summary>
 public sealed class LedgerWriter : IAsyncDisposable
 {
-    private static readonly TimeSpan StandingAfter = TimeSpan.FromSeconds(1);
     // idle_in_transaction_session_timeout, for which Npgsql has no name.
     private const string TurnTookTooLong = "25P03";
 
     // No attempt begins later than this after the first, however few there were: an attempt on a database that hangs takes long by itself.
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromSeconds(15);
+
+    /// <summary>What one command too many is told.</summary>
+    public static readonly Refusal TooMany = new Refusal.Unavailable("More requests are waiting than can be written in good time.");
 
     private readonly LedgerDatabase _database;
     private readonly WriterOptions _options;
@@ -29,13 +31,12 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly Channel<Submission> _queue = Channel.CreateUnbounded<Submission>(new() { SingleReader = true });
     private readonly ResiliencePipeline _retries;
     private readonly Task _loop;
-    private int _waiting;
-    private long _lastEmpty;
+    private readonly Admission _admission;
 
     public LedgerWriter(LedgerDatabase database, WriterOptions options, TimeProvider clock, ILogger<LedgerWriter> logger)
     {
         (_database, _options, _clock, _logger) = (database, options, clock, logger);
-        _lastEmpty = clock.GetTimestamp();
+        _admission = new Admission(options, clock);
         LedgerMetrics.Observe(this);
         _retries = options.AttemptsMax > 1 ? new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build() : ResiliencePipeline.Empty;
         // The loop serves everyone: it must not log under the trace of the request that happened to make the writer.
@@ -44,7 +45,10 @@ public sealed class LedgerWriter : IAsyncDisposable
     }
 
     /// <summary>Commands that wait or are being written.</summary>
-    public int Waiting => Volatile.Read(ref _waiting);
+    public int Waiting => _admission.Waiting;
+
+    /// <summary>More comes in than can be written: one more command would be refused.</summary>
+    public bool IsFull => _admission.IsFull;
 
     /// <summary>
     /// Completes when every command has its outcome. They are decided in order, in one commit. When too many wait, all are refused at once.
@@ -53,10 +57,12 @@ public sealed class LedgerWriter : IAsyncDisposable
     public async Task WriteAsync(IReadOnlyList<Command> commands, CancellationToken cancellationToken)
     {
         var submission = new Submission(commands, _clock.GetTimestamp(), cancellationToken);
-        if (Interlocked.Add(ref _waiting, commands.Count) > Math.Max(_options.QueueLimit, commands.Count) || !_queue.Writer.TryWrite(submission))
+        if (!_admission.TryEnter(commands.Count))
+            submission.Refuse(TooMany);
+        else if (!_queue.Writer.TryWrite(submission))
         {
-            Interlocked.Add(ref _waiting, -commands.Count);
-            submission.Refuse(new Refusal.Unavailable("More requests are waiting than can be written in good time."));
+            _admission.Leave(commands.Count);
+            submission.Refuse(TooMany);
         }
         await submission.Done;
     }
@@ -84,7 +90,7 @@ public sealed class LedgerWriter : IAsyncDisposable
                 // Not even a logger that throws may end the loop: everybody after it would wait for ever.
                 batch.ForEach(s => s.Fail(exception));
             }
-            Interlocked.Add(ref _waiting, -batch.Sum(s => s.Commands.Count));
+            _admission.Leave(batch.Sum(s => s.Commands.Count));
             batch.Clear();
         }
     }
@@ -97,7 +103,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             _queue.Reader.TryRead(out _);
             if (next.IsAbandoned)
                 Drop(next, s => s.Cancel());
-            else if (_clock.GetElapsedTime(next.QueuedAt) > Patience(next))
+            else if (_clock.GetElapsedTime(next.QueuedAt) > _admission.Patience(next.Commands.Count))
                 Drop(next, s => s.Refuse(new Refusal.Unavailable("The request waited too long for its turn.")));
             else
             {
@@ -107,21 +113,14 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
 
         if (!_queue.Reader.TryPeek(out _))
-            _lastEmpty = _clock.GetTimestamp();
+            _admission.NotStanding();
 
         void Drop(Submission submission, Action<Submission> end)
         {
-            Interlocked.Add(ref _waiting, -submission.Commands.Count);
+            _admission.Leave(submission.Commands.Count);
             end(submission);
         }
     }
-
-    // While the queue empties now and then, a wait is a hiccup that is soon over, and everybody is served. A queue that has not been empty for a
-    // second stands: then work comes in faster than it can be done, every wait only makes the next one longer, and those who have waited
-    // long enough are refused so that the rest is served in good time. (Controlled delay: Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012.)
-    private TimeSpan Patience(Submission submission) => _clock.GetElapsedTime(_lastEmpty) < StandingAfter
-        ? TimeSpan.FromMilliseconds(_options.QueueTimeoutMs)
-        : TimeSpan.FromMilliseconds(Math.Min(_options.QueueTimeoutMs, _options.OverloadTimeoutMs + submission.Commands.Count));
 
     private async Task WriteBatchAsync(IReadOnlyList<Submission> batch)
     {
@@ -132,7 +131,9 @@ public sealed class LedgerWriter : IAsyncDisposable
             using var giveUp = new CancellationTokenSource(GiveUpAfter, _clock);
             await _retries.ExecuteAsync(async _ => await commit.TryAsync(), giveUp.Token);
             LedgerMetrics.BatchSize.Record(commit.Commands.Count);
-            LedgerMetrics.CommitDuration.Record(_clock.GetElapsedTime(started).TotalSeconds);
+            var elapsed = _clock.GetElapsedTime(started);
+            LedgerMetrics.CommitDuration.Record(elapsed.TotalSeconds);
+            _admission.Written(commit.Commands.Count, elapsed);
             foreach (var submission in batch)
                 submission.Complete();
         }
@@ -167,7 +168,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             LedgerMetrics.Retries.Add(1);
             // Who waits because the database stumbles does not wait because too much comes in.
-            _lastEmpty = _clock.GetTimestamp();
+            _admission.NotStanding();
             _logger.LogWarning("A commit is tried again after attempt {Attempt}: {Reason}", retry.AttemptNumber + 1, retry.Outcome.Exception?.Message);
             return default;
         },

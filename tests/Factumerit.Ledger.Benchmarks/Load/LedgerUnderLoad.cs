@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Benchmarks.Load;
 internal sealed class LedgerUnderLoad(Lab lab, string name, string database, string connectionString) : IAsyncDisposable
 {
     private const int Connections = 256;
-    private const int WarmUpSeconds = 3;
+    private const int WarmUpSeconds = 6;
     private readonly List<WrkResult> _runs = [];
     private readonly Lock _adding = new();
 

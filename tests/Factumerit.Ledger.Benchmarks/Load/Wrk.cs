@@ -13,6 +13,9 @@ internal sealed record WrkOrder(string Script, int Connections, int Seconds)
 
     /// <summary>How many calls one request carries.</summary>
     public int CallsPerRequest { get; init; } = 1;
+
+    /// <summary>How long a connection waits after an answer before it sends again, for scripts that do.</summary>
+    public int ThinkMs { get; init; }
 }
 
 /// <summary>What wrk saw. Latencies are milliseconds.</summary>
@@ -63,6 +66,7 @@ internal sealed class Wrk(string directory)
             ["BENCH_KEY"] = key,
             ["BENCH_TAG"] = Text(tag),
             ["BENCH_USERS"] = Number(order.Users),
+            ["BENCH_THINK_MS"] = Number(order.ThinkMs),
             ["BENCH_OUT"] = directory,
             ["BENCH_LUA"] = lua,
         };

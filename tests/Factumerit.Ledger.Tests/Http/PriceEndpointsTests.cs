@@ -184,6 +184,32 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
     public async Task An_unknown_model_is_404(string path) => (await _service.GetAsync(path)).ExpectProblem(404, "not-found");
 
     [Fact]
+    public async Task A_usage_is_priced_as_of_when_it_happened_as_soon_as_the_import_is_answered_R18()
+    {
+        var user = await _service.UserAsync(100_000);
+        (await ImportAsync(Map(("m", 0.001m)))).Expect(200);
+        (await ImportAsync(Map(("m", 0.002m), ("free", 0)), "?valid_from=2026-01-01")).Expect(200);
+        (await ImportAsync(Map(("free", 0)))).Expect(200);
+
+        (await UseAsync("m", "2025-12-31T23:59:59.999999Z")).ShouldBe("1 billed 1");
+        (await UseAsync("m", "2026-01-01T00:00:00Z")).ShouldBe("2 billed 2");
+        (await UseAsync("any/m", "2026-01-01T00:00:00Z")).ShouldBe("2 billed 2");
+        (await UseAsync("m", null)).ShouldBe(" needs_review ");
+        (await UseAsync("free", "2025-12-31")).ShouldBe(" needs_review ");
+        (await UseAsync("free", null)).ShouldBe("0 billed 2");
+        (await _service.BalanceAsync(user)).ShouldBe(100_000 - 5);
+
+        async Task<string> UseAsync(string model, string? occurredAt)
+        {
+            var body = new Dictionary<string, object> { ["user_id"] = user, ["model"] = model, ["prompt_tokens"] = 10, ["request_id"] = Guid.NewGuid() };
+            if (occurredAt is not null)
+                body["occurred_at"] = occurredAt;
+            var usage = (await _service.PostAsync("/usage", body)).Expect(201);
+            return $"{usage.Next("amount_cents")} {usage.Text("billing_status")} {usage.Next("price_version")}";
+        }
+    }
+
+    [Fact]
     public async Task Imports_at_once_take_turns_and_the_same_map_is_imported_once()
     {
         var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(n => ImportAsync(Map(("a", n % 2), ("b", 1)))));

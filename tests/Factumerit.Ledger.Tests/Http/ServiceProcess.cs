@@ -13,7 +13,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     private readonly ConcurrentQueue<string> _stderr = new();
     private readonly TaskCompletionSource<Uri> _listening = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    private ServiceProcess(string[] args)
+    private ServiceProcess(string[] args, IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("dotnet")
         {
@@ -25,6 +25,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         foreach (var arg in args)
             start.ArgumentList.Add(arg);
         start.Environment.Remove("ConnectionStrings__Ledger");
+        foreach (var (name, value) in environment ?? new Dictionary<string, string>())
+            start.Environment[name] = value;
         _process = new Process { StartInfo = start };
         _process.OutputDataReceived += (_, line) => Read(line.Data);
         _process.ErrorDataReceived += (_, line) => _stderr.Enqueue(line.Data ?? "");
@@ -41,6 +43,9 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     /// <summary>Starts it; for what should serve, wait for <see cref="UrlAsync"/>.</summary>
     public static ServiceProcess Start(params string[] args) => new(args);
+
+    /// <summary>The same, with more in its environment.</summary>
+    public static ServiceProcess Start(IReadOnlyDictionary<string, string> environment, params string[] args) => new(args, environment);
 
     /// <summary>Runs it to its end.</summary>
     public static async Task<(int ExitCode, string Stdout, string Stderr)> RunAsync(params string[] args)

@@ -112,7 +112,7 @@ public sealed class IntegrityCheckTests
         var later = await database.CheckIntegrityAsync();
         (later.IsBalanced, later.EntryCount, later.TransactionCount, later.TotalDebits).ShouldBe((true, 17L, 8L, 3878m));
         var full = await new IntegrityCheck(database.Ledger).RunAsync(full: true, CancellationToken.None);
-        full.Faults.Select(f => f.Kind).Distinct().ShouldBe(["budget-mismatch", "total-mismatch", "usage-mismatch"]);
+        full.Faults.Select(f => f.Kind).Distinct().ShouldBe(["total-mismatch", "budget-mismatch", "usage-mismatch"]);
         full.FullyCheckedAt.ShouldBe(later.FullyCheckedAt, "a check with a fault is no clean one");
     });
 

@@ -10,6 +10,7 @@ ffi.cdef [[
 local time = ffi.new("bench_time")
 local sent = {}
 local n = 0
+local think_ms = tonumber(os.getenv("BENCH_THINK_MS"))
 local latencies
 
 local function now_us()
@@ -21,6 +22,11 @@ function init(arguments)
    open_acknowledged()
    latencies = assert(io.open(string.format("%s/%s-%d.latencies", os.getenv("BENCH_OUT"), os.getenv("BENCH_TAG"), thread_number), "w"))
    latencies:setvbuf("full", 65536)
+end
+
+-- Connections that sent again at once would offer just as much as is answered, however slow that is. With a pause they offer what was asked for.
+function delay()
+   return think_ms
 end
 
 function request()

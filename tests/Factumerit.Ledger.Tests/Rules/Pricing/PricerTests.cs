@@ -179,6 +179,18 @@ public sealed class PricerTests
     }
 
     [Fact]
+    public void Pricing_a_call_allocates_nothing()
+    {
+        var (pricer, tokens) = (Pricer(1.25m), new TokenCounts(1000, 500, 600, 100, 200));
+        pricer.Price("anthropic/claude", null, null, tokens, Noon).PriceCents.ShouldNotBeNull();
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        for (var i = 0; i < 1000; i++)
+            pricer.Price("anthropic/claude", null, null, tokens, Noon);
+        (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
+    }
+
+    [Fact]
     public void Every_price_is_the_exact_one_rounded_once() =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(2000), Prop.ForAll(Cases(), c =>
         {

@@ -1,0 +1,57 @@
+using System.Collections.Concurrent;
+using System.Text;
+using Factumerit.Ledger.Tests.Database;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Factumerit.Ledger.Tests.Http;
+
+/// <summary>With OTEL_EXPORTER_OTLP_ENDPOINT set, a collector is told the writer's figures.</summary>
+public sealed class TelemetryTests : IAsyncLifetime
+{
+    private readonly TestDatabase _database = new();
+
+    public Task InitializeAsync() => _database.InitializeAsync();
+
+    public Task DisposeAsync() => _database.DisposeAsync();
+
+    [Fact]
+    public async Task The_writers_instruments_reach_a_collector_by_OTLP()
+    {
+        var received = new ConcurrentQueue<string>();
+        await using var collector = await CollectAsync(received);
+        await using var service = ServiceProcess.Start(
+            new Dictionary<string, string> { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Urls.Single(), ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf" },
+            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={_database.ConnectionString}", $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
+        using var client = new HttpClient { BaseAddress = await service.UrlAsync(), DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+        using var usage = new StringContent("""{"user_id":"nobody","amount_cents":1,"request_id":"one"}""", Encoding.UTF8, "application/json");
+        (await client.PostAsync(new Uri("/usage", UriKind.Relative), usage)).StatusCode.ShouldBe(System.Net.HttpStatusCode.PaymentRequired);
+
+        // What was measured last is sent when the service ends.
+        (await service.StopAsync()).ShouldBe(0);
+
+        var sent = string.Concat(received);
+        foreach (var name in (string[])[
+            "factumerit-ledger", "ledger.writer.queue.length", "ledger.writer.batch.size", "ledger.writer.commit.duration", "ledger.refusals", "insufficient-credit",
+            "http.server.request.duration"])
+            sent.ShouldContain(name);
+    }
+
+    // Protobuf keeps names as plain text.
+    private static async Task<WebApplication> CollectAsync(ConcurrentQueue<string> received)
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        var app = builder.Build();
+        app.Urls.Add("http://127.0.0.1:0");
+        app.MapPost("/v1/metrics", async (HttpRequest request) =>
+        {
+            using var body = new MemoryStream();
+            await request.Body.CopyToAsync(body);
+            received.Enqueue(Encoding.Latin1.GetString(body.ToArray()));
+        });
+        await app.StartAsync();
+        return app;
+    }
+}
