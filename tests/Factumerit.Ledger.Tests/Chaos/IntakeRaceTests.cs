@@ -1,3 +1,4 @@
+using System.Text.Json;
 using static Factumerit.Ledger.Tests.LiteLlm.LiteLlmService;
 
 namespace Factumerit.Ledger.Tests.Chaos;
@@ -15,10 +16,11 @@ public sealed class IntakeRaceTests(TwoServices services) : IClassFixture<TwoSer
         var user = $"user-{Guid.NewGuid():N}";
         var calls = Enumerable.Range(0, Calls).ToList();
         // One knows both ids; the others one of them each, and come backwards.
-        var both = BodyOf(calls.Select(n => Payload($"{user}-c{n}", $"{user}-r{n}", user, "0.01")));
-        var callIds = BodyOf(Enumerable.Reverse(calls).Select(n => Payload($"{user}-c{n}", null, user, "0.01")));
+        var both = JsonElement.Parse(BodyOf(calls.Select(n => Payload($"{user}-c{n}", $"{user}-r{n}", user, "0.01"))));
+        var callIds = JsonElement.Parse(BodyOf(Enumerable.Reverse(calls).Select(n => Payload($"{user}-c{n}", null, user, "0.01"))));
+        var responseIds = JsonElement.Parse(BodyOf(calls.Take(50).Select(n => Payload(null, $"{user}-r{n}", user, "0.01"))));
 
-        (await services.PostAsync(0, "/intake/litellm", BodyOf(calls.Take(50).Select(n => Payload(null, $"{user}-r{n}", user, "0.01"))), null)).Expect(200);
+        (await services.PostAsync(0, "/intake/litellm", responseIds, null)).Expect(200);
         var replies = await Task.WhenAll(
             services.PostAsync(0, "/intake/litellm", both, null), services.PostAsync(otherService, "/intake/litellm", both, null),
             services.PostAsync(otherService, "/intake/litellm", both, null), services.PostAsync(0, "/intake/litellm", both, null));

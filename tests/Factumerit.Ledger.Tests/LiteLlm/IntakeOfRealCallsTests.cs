@@ -44,7 +44,7 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
             replies.Add((await _service.PostAsync("/intake/litellm", BodyOf(batch, number % 3))).Expect(200));
 
         var waiting = calls.Where(c => c.Model == Unknown && c.CostNano == null).ToList();
-        waiting.Count.ShouldBeGreaterThan(500);
+        waiting.Count.ShouldBeGreaterThan(400);
         Sum(replies, "accepted").ShouldBe(calls.Count - waiting.Count);
         Sum(replies, "needs_review").ShouldBe(waiting.Count);
         Sum(replies, "replayed").ShouldBe(payloads.Length - calls.Count);
