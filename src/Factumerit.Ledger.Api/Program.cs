@@ -48,6 +48,7 @@ public static partial class Service
         builder.Services.AddHostedService<IntegrityWatch>();
         builder.Services.AddPriceBook();
         builder.Services.AddLiteLlm();
+        builder.Services.AddVirtualKeys();
 
         // HTTP around it.
         builder.Services.AddLedgerJson();
@@ -67,15 +68,21 @@ public static partial class Service
         app.UseAuthorization();
         app.UseRateLimits();
 
+        MapRoutes(app);
+        return app;
+    }
+
+    private static void MapRoutes(WebApplication app)
+    {
         app.MapUsers();
         app.MapUsage();
         app.MapIntake();
         app.MapPrices();
         app.MapCredit();
         app.MapLedger();
+        app.MapVirtualKeys();
         app.MapApiKeys();
         app.MapProblems();
         app.MapHealth();
-        return app;
     }
 }

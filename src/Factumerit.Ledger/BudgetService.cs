@@ -8,7 +8,7 @@ namespace Factumerit.Ledger;
 /// The verbs of the business: everything that changes the ledger starts here. Each makes a command, checks its fields, and hands it to the
 /// writer; the answer comes after the commit is durable (R12).
 /// </summary>
-public sealed class BudgetService(LedgerWriter writer, CurrentPrices prices, TimeProvider clock)
+public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices prices, TimeProvider clock)
 {
     /// <summary>Creates a user's budget, with or without signup credit (R7, R8).</summary>
     public Task<Outcome<Registration>> SignUpAsync(SignupRequest request, CancellationToken cancellationToken) =>

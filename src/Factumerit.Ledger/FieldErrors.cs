@@ -15,6 +15,7 @@ public sealed class FieldErrors(DateTimeOffset now)
     public const long TokensMax = int.MaxValue;
     private const int NumberLengthMax = 100;
     private const int ExponentMax = 400;
+    private const int ExpiryYearsMax = 10;
     private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
     private readonly Dictionary<string, string[]> _errors = [];
@@ -121,6 +122,15 @@ public sealed class FieldErrors(DateTimeOffset now)
     {
         if (time > now + AheadMax)
             Add(field, "must be at most 5 minutes ahead of now");
+    }
+
+    /// <summary>An optional end of something, in the future.</summary>
+    public void CheckExpiresAt(string field, DateTimeOffset? time)
+    {
+        if (time <= now)
+            Add(field, "must be in the future");
+        else if (time > now.AddYears(ExpiryYearsMax))
+            Add(field, $"must be at most {ExpiryYearsMax} years ahead");
     }
 
     // "\ud800" alone is JSON, but no text: it could be kept, and never be shown again.

@@ -27,11 +27,17 @@ public sealed class LedgerState(DateTimeOffset now)
     public List<UsageAlias> NewAliases { get; } = [];
     public List<ProviderCost> NewProviderCosts { get; } = [];
     public List<KeptAnswer> NewAnswers { get; } = [];
+    public VirtualKeyChanges VirtualKeys { get; } = new();
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
     public Dictionary<string, AccountTotal> TotalChanges { get; } = new(StringComparer.Ordinal);
-    public bool HasChanges => _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0 || NewAnswers.Count > 0;
+    public bool HasChanges =>
+        _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0 || NewAnswers.Count > 0 || VirtualKeys.Any;
 
-    public void Load(UserAccount user) => _users.Add(user.UserId, user);
+    public void Load(UserAccount user)
+    {
+        user.LoadedBalanceCents = user.BalanceCents;
+        _users.Add(user.UserId, user);
+    }
 
     public void Load(KeptUsage usage) => _usages.Add((usage.Usage.UserId!, usage.Usage.RequestId), usage);
 

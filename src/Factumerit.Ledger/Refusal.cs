@@ -34,6 +34,13 @@ public abstract record Refusal(string Code, string Detail)
     public sealed record IdempotencyKeyReused(string Key)
         : Refusal("idempotency-key-reused", $"The idempotency key {Key} belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
 
+    /// <summary>No LiteLLM is configured.</summary>
+    public sealed record LiteLlmNotConfigured()
+        : Refusal("litellm-not-configured", "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.");
+
+    /// <summary>LiteLLM refused, or can't be reached.</summary>
+    public sealed record LiteLlmFailed(string Reason) : Refusal("litellm-failed", Reason);
+
     /// <summary>The database is away, too much is waiting, or retries are spent. Nothing was written, or it is safe to send again with the same key.</summary>
     public sealed record Unavailable(string Reason) : Refusal("unavailable", $"{Reason} It is safe to send the same request again with the same key.");
 }

@@ -8,6 +8,9 @@ public sealed class UserAccount
 {
     public required string UserId { get; init; }
     public decimal BalanceCents { get; set; }
+
+    /// <summary>The balance before this commit; null for a user whom this commit brings.</summary>
+    public decimal? LoadedBalanceCents { get; set; }
     public decimal TotalSpentCents { get; set; }
     public decimal TotalAddedCents { get; set; }
 
@@ -23,6 +26,9 @@ public sealed class UserAccount
     public DateTimeOffset? DeletedAt { get; set; }
 
     public bool IsDeleted => DeletedAt is not null;
+
+    /// <summary>Whether this commit used the credit up, or brought credit back: the user's keys follow (R20).</summary>
+    public bool HasCrossedZero => LoadedBalanceCents is { } before && before > 0 != BalanceCents > 0;
 
     /// <summary>Whether spending or adding this much keeps every figure within numeric(20,7), whichever way it goes.</summary>
     public bool CanMove(decimal cents) =>

@@ -11,7 +11,7 @@ public sealed partial class TidyTests
     private static readonly string Root = FindRoot();
 
     // R1 to R14 are the ledger's own; those behind them came with what they rule.
-    public static TheoryData<string> Rules => [.. Enumerable.Range(1, 14).Select(n => $"R{n}"), "R15", "R16", "R17", "R18"];
+    public static TheoryData<string> Rules => [.. Enumerable.Range(1, 14).Select(n => $"R{n}"), "R15", "R16", "R17", "R18", "R20"];
 
     public static TheoryData<string> Problems => [.. ProblemCatalog.All.Select(k => k.Code)];
 

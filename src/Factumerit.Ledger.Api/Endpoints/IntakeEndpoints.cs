@@ -65,7 +65,7 @@ public static class IntakeEndpoints
         if (Check(request) is { } wrong)
             return Answers.Refused(http, wrong);
         if (!liteLlm.IsConfigured)
-            return Problems.Of(http, "litellm-not-configured", "This service knows of no LiteLLM: LiteLlm:BaseUrl and LiteLlm:MasterKey are not set.").ToResult();
+            return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
         try
         {
             var outcome = await reconciler.RunAsync(request.From!.Value, request.To!.Value, http.RequestAborted);
@@ -73,7 +73,7 @@ public static class IntakeEndpoints
         }
         catch (LiteLlmException exception)
         {
-            return Problems.Of(http, "litellm-failed", $"{exception.Message} What was taken in before stays; it is safe to run again.").ToResult();
+            return Answers.Refused(http, new Refusal.LiteLlmFailed($"{exception.Message} What was taken in before stays; it is safe to run again."));
         }
     }
 

@@ -43,6 +43,16 @@ internal sealed class QueryReader(HttpContext http)
         return null;
     }
 
+    public Guid? Id(string name)
+    {
+        if (Text(name) is not { } text)
+            return null;
+        if (Guid.TryParse(text, out var id))
+            return id;
+        _errors.Add(name, $"must be the id that the page before gave as next_{name}");
+        return null;
+    }
+
     public bool Flag(string name)
     {
         var text = Text(name);

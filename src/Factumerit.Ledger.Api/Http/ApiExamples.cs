@@ -17,6 +17,7 @@ internal static class ApiExamples
         ["before"] = "The next_before of the page before.",
         ["full"] = "true reads everything from the first entry on.",
         ["type"] = "user, asset, expense or equity.",
+        ["user_id"] = "Only those of this user.",
         ["provider"] = "Only those of this provider.",
         ["at"] = "As of this time; default: now.",
         ["dry_run"] = "true only tells what would change.",
@@ -30,6 +31,7 @@ internal static class ApiExamples
         [typeof(GrantRequest)] = ["user_id", "amount_cents"],
         [typeof(PurchaseRequest)] = ["credits_cents"],
         [typeof(ReconcileRequest)] = ["from", "to"],
+        [typeof(VirtualKeyRequest)] = ["user_id", "label"],
         [typeof(ApiKeyRequest)] = ["name", "role"],
     };
 
@@ -61,6 +63,10 @@ internal static class ApiExamples
         {"model":"claude-sonnet-4-20250514","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null,"valid_from":null,"version":1,"is_gone":false}
         """;
 
+    private const string VirtualKey = """
+        {"virtual_key_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a61","user_id":"vikunja:alice","label":"Alice's editor","alias":"factumerit-019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a61","key_name":"sk-...9xQw","models":["claude-sonnet-4-20250514"],"max_budget_usd":25,"expires_at":"2035-12-31T00:00:00Z","status":"active","is_blocked":false,"created_at":"2026-01-31T12:00:00Z","revoked_at":null,"last_error":null,"pending":null}
+        """;
+
     private const string Key = """
         {"id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"key_prefix":"fa_bot_1f9a2c3d","created_at":"2026-01-31T12:00:00Z","revoked_at":null}
         """;
@@ -76,6 +82,7 @@ internal static class ApiExamples
         ["POST /grants"] = """{"user_id":"vikunja:alice","amount_cents":500,"reason":"Top-up, order 1042"}""",
         ["POST /purchases"] = """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic","invoice":"INV-2026-001"}""",
         ["POST /write-downs"] = """{"actual_balance_cents":2495,"provider":"anthropic","reason":"Console balance at month end"}""",
+        ["POST /virtual-keys"] = """{"user_id":"vikunja:alice","label":"Alice's editor","models":["claude-sonnet-4-20250514"],"max_budget_usd":25,"expires_at":"2035-12-31T00:00:00Z"}""",
         ["POST /api-keys"] = """{"name":"vikunja bot","role":"bot","user_prefix":"vikunja:"}""",
     };
 
@@ -103,6 +110,9 @@ internal static class ApiExamples
         ["GET /ledger/integrity"] = """{"is_balanced":true,"total_debits":2864.0165,"total_credits":2864.0165,"imbalance":0,"entry_count":7,"transaction_count":3,"faults":[],"fully_checked_at":"2026-01-31T12:00:00Z"}""",
         ["GET /ledger/summary"] = """{"types":[{"type":"user","accounts":1,"debits":5.0165,"credits":100,"net":94.9835,"entries":3}]}""",
         ["GET /ledger/headroom"] = Headroom,
+        ["POST /virtual-keys"] = VirtualKey.Trim()[..^1] + ""","secret":"sk-(as LiteLLM made it)"}""",
+        ["GET /virtual-keys"] = $$"""{"virtual_keys":[{{VirtualKey}}],"next_after":null}""",
+        ["DELETE /virtual-keys/{id}"] = VirtualKey,
         ["POST /api-keys"] = Key.Trim()[..^1] + ""","secret":"fa_bot_1f9a2c3d_(64 hexadecimal digits)"}""",
         ["GET /api-keys"] = $$"""{"api_keys":[{{Key}}]}""",
         ["DELETE /api-keys/{id}"] = Key,

@@ -24,7 +24,7 @@ public static class ProblemCatalog
         new("idempotency-key-reused", 422, "The idempotency key belongs to another request", "Repeat the first request unchanged, or use a new key for a new one."),
         new("rate-limited", 429, "This key sends too much", "Wait as long as Retry-After says, then send again."),
         new("internal-error", 500, "Something went wrong in the service", "Send again with the same key; if it stays, look up trace_id in the log."),
-        new("litellm-failed", 502, "LiteLLM did not do its part", "Read in detail what it said; send again when it is well: what was done stays done, once."),
+        new("litellm-failed", 502, "LiteLLM refused, or can't be reached", "Mend what the detail says, then send again: what was done stays done, and what was left half done is cleaned up."),
         new("unavailable", 503, "The database is away or too busy", "Wait as long as Retry-After says, then send the same request with the same key."),
     ];
 

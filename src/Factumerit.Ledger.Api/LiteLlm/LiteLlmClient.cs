@@ -1,5 +1,4 @@
 using System.IO.Pipelines;
-using System.Net;
 using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
@@ -70,7 +69,7 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
             var answer = await RepeatAsync(Get($"/key/info?key={Uri.EscapeDataString(keyHash)}"), ReadJson(LiteLlmJson.Default.KeyInfoAnswer), cancellationToken);
             return answer.Info ?? throw LiteLlmErrors.NotUnderstood();
         }
-        catch (LiteLlmException exception) when (exception.Status == (int)HttpStatusCode.NotFound)
+        catch (LiteLlmException exception) when (exception.IsKeyUnknown)
         {
             return null;
         }
@@ -91,7 +90,7 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
         {
             await RepeatAsync(Post("/key/delete", keys, LiteLlmJson.Default.DeleteKeysRequest), ReadNothing, cancellationToken);
         }
-        catch (LiteLlmException exception) when (exception.Status == (int)HttpStatusCode.NotFound)
+        catch (LiteLlmException exception) when (exception.IsKeyUnknown)
         {
             // It is gone, which is what was asked for.
         }

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using System.Text.RegularExpressions;
 
@@ -7,6 +8,7 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 internal static partial class LiteLlmErrors
 {
     private const int MessageCharactersMax = 300;
+    private const string NoReason = "no reason given";
     private const int BodyCharactersMax = 16 * 1024;
 
     /// <summary>What an answer other than 2xx means.</summary>
@@ -14,12 +16,12 @@ internal static partial class LiteLlmErrors
     {
         var status = (int)response.StatusCode;
         var failure = status is >= 500 or 429 or 408 ? LiteLlmFailure.Failed : LiteLlmFailure.Refused;
-        var said = status is >= 300 and < 400
-            ? "it redirects elsewhere; LiteLlm:BaseUrl must name where it is"
-            : Clean(MessageIn(await ReadAsync(response, cancellationToken)), masterKey);
+        var (message, isEnvelope) = MessageIn(await ReadAsync(response, cancellationToken));
+        var said = status is >= 300 and < 400 ? "it redirects elsewhere; LiteLlm:BaseUrl must name where it is" : Clean(message, masterKey);
         return new LiteLlmException(failure, $"LiteLLM answered {status}: {said}")
         {
             Status = status,
+            IsKeyUnknown = status == (int)HttpStatusCode.NotFound && isEnvelope,
             RetryAfter = response.Headers.RetryAfter?.Delta,
         };
     }
@@ -55,21 +57,23 @@ internal static partial class LiteLlmErrors
         }
     }
 
-    // {"error": {"message": ...}}, or of the web framework below it {"detail": ...}; else what the proxy in between had to say is left out.
-    private static string MessageIn(string body)
+    // {"error": {"message": ...}} or {"detail": {"error": ...}} is LiteLLM's envelope; of the web framework below it comes {"detail": ...}; what a proxy
+    // in between had to say is left out.
+    private static (string Message, bool IsEnvelope) MessageIn(string body)
     {
         try
         {
             using var document = JsonDocument.Parse(body);
             var found = document.RootElement;
+            var depth = 0;
             foreach (var name in (string[])["error", "detail", "error", "message"])
                 if (found.ValueKind == JsonValueKind.Object && found.TryGetProperty(name, out var inner))
-                    found = inner;
-            return found.ValueKind == JsonValueKind.String ? found.GetString()! : "no reason given";
+                    (found, depth) = (inner, depth + 1);
+            return (found.ValueKind == JsonValueKind.String ? found.GetString()! : NoReason, depth > 1);
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            return "no reason given";
+            return (NoReason, false);
         }
     }
 

@@ -21,6 +21,9 @@ public sealed class LiteLlmException(LiteLlmFailure failure, string message, Exc
     /// <summary>The HTTP status, where there was an answer.</summary>
     public int? Status { get; init; }
 
+    /// <summary>Whether LiteLLM itself says that it knows no such key. Another 404 comes from whatever else is at that address.</summary>
+    public bool IsKeyUnknown { get; init; }
+
     /// <summary>How long LiteLLM asks to wait before the next try.</summary>
     public TimeSpan? RetryAfter { get; init; }
 

@@ -18,6 +18,14 @@ public sealed class LiteLlmOptions : IValidatableObject
     [Range(100, 600_000, ErrorMessage = "LiteLlm:TimeoutMs must be from {1} to {2}.")]
     public int TimeoutMs { get; set; } = 10_000;
 
+    /// <summary>How often this process looks whether the proxy has to be told something that another one left, in milliseconds; 0: it never tells it anything.</summary>
+    [Range(0, 600_000, ErrorMessage = "LiteLlm:OutboxPollMs must be from {1} to {2}; 0 is never.")]
+    public int OutboxPollMs { get; set; } = 1_000;
+
+    /// <summary>Seconds between rounds in which keys here and at the proxy are held against each other; 0 is never.</summary>
+    [Range(0, 86_400, ErrorMessage = "LiteLlm:WatchSeconds must be from {1} to {2}; 0 is never.")]
+    public int WatchSeconds { get; set; } = 60;
+
     /// <summary>Whether there is a proxy to talk to.</summary>
     public bool IsConfigured => !string.IsNullOrWhiteSpace(BaseUrl) && !string.IsNullOrWhiteSpace(MasterKey);
 

@@ -1,3 +1,6 @@
+using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Storage;
+
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>How the service talks to LiteLLM.</summary>
@@ -16,5 +19,16 @@ public static class LiteLlmSetup
         services.AddSingleton<CallMapping>();
         services.AddSingleton<LiteLlmIntake>();
         services.AddSingleton<Reconciler>();
+    }
+    /// <summary>Users' keys at LiteLLM, and what keeps them in step with the balances (R20).</summary>
+    public static void AddVirtualKeys(this IServiceCollection services)
+    {
+        services.AddSingleton<LiteLlmOutbox>();
+        services.AddSingleton<VirtualKeyQueries>();
+        services.AddSingleton<VirtualKeyMaker>();
+        services.AddSingleton<OutboxWorker>();
+        services.AddSingleton<VirtualKeyWatch>();
+        services.AddHostedService(s => s.GetRequiredService<OutboxWorker>());
+        services.AddHostedService(s => s.GetRequiredService<VirtualKeyWatch>());
     }
 }

@@ -19,6 +19,9 @@ public abstract class Command
     /// <summary>The operation and key whose first answer is looked up; null for operations whose key lives elsewhere or that need none.</summary>
     public virtual (string Operation, string Key)? AnswerKey => null;
 
+    /// <summary>The key at LiteLLM that is loaded; null when the operation concerns none.</summary>
+    public virtual Guid? VirtualKeyId => null;
+
     /// <summary>Whether the totals of the system accounts are needed to decide, or to answer.</summary>
     public virtual bool ReadsTotals => false;
 

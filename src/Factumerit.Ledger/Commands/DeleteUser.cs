@@ -9,7 +9,7 @@ public sealed record Deletion(string UserId, decimal ForfeitedCents, decimal Wri
 
 /// <summary>
 /// Deletes a user: what is left goes to equity:forfeit, or comes from there when the balance is negative. The budget stays, at 0 and closed;
-/// deleting twice changes nothing (R11).
+/// deleting twice changes nothing (R11). The user's keys at LiteLLM end in the same commit (R20).
 /// </summary>
 public sealed class DeleteUser(string userId) : Command<Deletion>
 {
@@ -36,6 +36,7 @@ public sealed class DeleteUser(string userId) : Command<Deletion>
             state.Post(transaction);
         user.DeletedAt = state.Now;
         state.Touch(user);
+        state.VirtualKeys.EndedUsers.Add(userId);
         return new Deletion(userId, Math.Max(balanceCents, 0), Math.Max(-balanceCents, 0), transaction?.Id);
     }
 }

@@ -26,6 +26,7 @@ internal sealed class VirtualKeyConfiguration : IEntityTypeConfiguration<Virtual
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
         row.Property(r => r.UpdatedAt).HasColumnName("updated_at");
         row.Property(r => r.RevokedAt).HasColumnName("revoked_at");
+        row.Property(r => r.CheckedAt).HasColumnName("checked_at");
         row.Property(r => r.LastError).HasColumnName("last_error");
     }
 }

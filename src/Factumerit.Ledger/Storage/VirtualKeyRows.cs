@@ -22,6 +22,7 @@ public sealed class VirtualKeyRow
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
+    public DateTimeOffset? CheckedAt { get; init; }
     public string? LastError { get; init; }
 }
 

@@ -17,6 +17,9 @@ internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> com
 
     public IReadOnlyList<Command> Commands => commands;
 
+    /// <summary>Whether the commit left something to tell LiteLLM (R20).</summary>
+    public bool HasFilledOutbox { get; private set; }
+
     /// <summary>One attempt. When it returns, every command has its outcome and what was decided is durable.</summary>
     /// <exception cref="CommitInDoubtException">The attempt failed, and this one or one before it may have been committed.</exception>
     public async Task TryAsync()
@@ -49,7 +52,7 @@ internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> com
             command.Apply(state);
         if (!state.HasChanges)
             return;
-        await StateSaver.SaveAsync(connection, state);
+        HasFilledOutbox = await StateSaver.SaveAsync(connection, state);
 
         // From here on the attempt is in doubt, whatever happens, unless the server says that it came to nothing.
         _doubtful = Witness.Of(state);
@@ -89,6 +92,12 @@ internal sealed record Witness(string Sql, params object[] Values)
         if (state.NewAnswers is [var answer, ..])
             return new Witness(
                 "SELECT EXISTS (SELECT FROM idempotency_keys WHERE operation = $1 AND key = $2 AND created_at = $3)", answer.Operation, answer.Key, now);
+        if (state.VirtualKeys.New is [var made, ..])
+            return new Witness("SELECT EXISTS (SELECT FROM virtual_keys WHERE id = $1)", made.Id);
+        if (state.VirtualKeys.Changed.FirstOrDefault() is { } changed)
+            return new Witness("SELECT EXISTS (SELECT FROM virtual_keys WHERE id = $1 AND updated_at = $2)", changed.Id, now);
+        if (state.VirtualKeys.Settled is [var settled, ..])
+            return new Witness("SELECT NOT EXISTS (SELECT FROM litellm_outbox WHERE id = $1)", settled.OutboxId);
         return new Witness(
             "SELECT EXISTS (SELECT FROM user_budgets WHERE user_id = $1 AND (created_at = $2 OR deleted_at = $2))", state.ChangedUsers.First().UserId, now);
     }

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Writing;
 
@@ -24,11 +25,27 @@ public static class LedgerMetrics
     /// <summary>Counts a refusal.</summary>
     public static void Refused(Refusal refusal) => Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
 
+    // What those who empty the outbox saw last.
+    private static long _outboxLength;
+    private static long _outboxAgeSeconds;
+
     // Held weakly: tests make many writers, and a meter never lets go of what it observes.
     private static WeakReference<LedgerWriter>? _observed;
 
-    static LedgerMetrics() => Meter.CreateObservableGauge(
-        "ledger.writer.queue.length", () => _observed is { } o && o.TryGetTarget(out var writer) ? writer.Waiting : 0, "{command}", "Commands that wait or are being written.");
+    static LedgerMetrics()
+    {
+        Meter.CreateObservableGauge(
+            "ledger.writer.queue.length", () => _observed is { } o && o.TryGetTarget(out var writer) ? writer.Waiting : 0, "{command}", "Commands that wait or are being written.");
+        Meter.CreateObservableGauge("ledger.litellm.outbox.length", () => Volatile.Read(ref _outboxLength), "{entry}", "What LiteLLM has still to be told.");
+        Meter.CreateObservableGauge("ledger.litellm.outbox.age", () => Volatile.Read(ref _outboxAgeSeconds), "s", "For how long the oldest of it has been waiting.");
+    }
+
+    /// <summary>How much LiteLLM has still to be told, as of now.</summary>
+    public static void Observe(OutboxSize size)
+    {
+        Volatile.Write(ref _outboxLength, size.Length);
+        Volatile.Write(ref _outboxAgeSeconds, (long)size.OldestAge.TotalSeconds);
+    }
 
     internal static void Observe(LedgerWriter writer) => _observed = new(writer);
 }

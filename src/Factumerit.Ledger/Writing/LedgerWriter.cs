@@ -50,6 +50,9 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// <summary>More comes in than can be written: one more command would be refused.</summary>
     public bool IsFull => _admission.IsFull;
 
+    /// <summary>Raised by a commit that left something to tell LiteLLM (R20).</summary>
+    public Signal OutboxFilled { get; } = new();
+
     /// <summary>
     /// Completes when every command has its outcome. They are decided in order, in one commit. When too many wait, all are refused at once.
     /// Cancelling helps only until the writer has begun: a commit is never abandoned half-way.
@@ -130,6 +133,8 @@ public sealed class LedgerWriter : IAsyncDisposable
             var started = _clock.GetTimestamp();
             using var giveUp = new CancellationTokenSource(GiveUpAfter, _clock);
             await _retries.ExecuteAsync(async _ => await commit.TryAsync(), giveUp.Token);
+            if (commit.HasFilledOutbox)
+                OutboxFilled.Raise();
             LedgerMetrics.BatchSize.Record(commit.Commands.Count);
             var elapsed = _clock.GetElapsedTime(started);
             LedgerMetrics.CommitDuration.Record(elapsed.TotalSeconds);

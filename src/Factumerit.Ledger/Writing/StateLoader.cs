@@ -59,6 +59,7 @@ internal static class StateLoader
         var aliases = commands.Select(c => c.Aliases).OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
             .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId)).Distinct().ToList();
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
+        Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
         var totals = commands.Any(c => c.ReadsTotals);
 
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(TakeTurn), new(Origin), Command(Users, users) } };
@@ -70,6 +71,8 @@ internal static class StateLoader
             batch.BatchCommands.Add(Command(Answers, answers.Select(a => a.Operation).ToArray(), answers.Select(a => a.Key).ToArray()));
         if (totals)
             batch.BatchCommands.Add(new(Totals));
+        if (keys.Length > 0)
+            batch.BatchCommands.Add(VirtualKeyLoader.Command(keys));
 
         await using var reader = await batch.ExecuteReaderAsync();
         await reader.ReadAsync();
@@ -83,6 +86,8 @@ internal static class StateLoader
             await ReadAllAsync(reader, r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3))));
         if (totals)
             await ReadAllAsync(reader, r => state.Load(ReadTotal(r)));
+        if (keys.Length > 0)
+            await ReadAllAsync(reader, r => state.VirtualKeys.Load(VirtualKeyLoader.Read(r)));
         return state;
     }
 

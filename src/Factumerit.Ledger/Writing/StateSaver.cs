@@ -42,7 +42,8 @@ internal static class StateSaver
             credits_cents = t.credits_cents + excluded.credits_cents, entry_count = t.entry_count + excluded.entry_count
         """;
 
-    public static async Task SaveAsync(NpgsqlConnection connection, LedgerState state)
+    /// <summary>Saves everything; says whether there is now more to tell LiteLLM (R20).</summary>
+    public static async Task<bool> SaveAsync(NpgsqlConnection connection, LedgerState state)
     {
         await using var batch = new NpgsqlBatch(connection);
         SaveUsers(batch, state.ChangedUsers);
@@ -51,7 +52,9 @@ internal static class StateSaver
         SaveLegacyRows(batch, state.NewLegacyRows, state.Now);
         SaveAnswers(batch, state.NewAnswers, state.Now);
         SaveTotals(batch, state.TotalChanges.Values);
+        var outbox = VirtualKeySaver.Save(batch, state);
         await batch.ExecuteNonQueryAsync();
+        return outbox.Any(command => command.Rows > 0);
     }
 
     private static void SaveUsers(NpgsqlBatch batch, IReadOnlyCollection<UserAccount> users)
@@ -149,6 +152,8 @@ internal static class StateSaver
             _command.Parameters.Add(parameter);
             return this;
         }
+
+        public NpgsqlBatchCommand Command => _command;
 
         public Rows<TRow> Value(DateTime value)
         {

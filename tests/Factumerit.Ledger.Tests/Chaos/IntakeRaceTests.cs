@@ -1,5 +1,5 @@
 using System.Text.Json;
-using static Factumerit.Ledger.Tests.LiteLlm.LiteLlmService;
+using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.Chaos;
 

@@ -2,7 +2,7 @@ using System.Net.Http.Headers;
 using Factumerit.Ledger.Tests.Http;
 using Factumerit.Ledger.Tests.LiteLlm;
 using Npgsql;
-using static Factumerit.Ledger.Tests.LiteLlm.LiteLlmService;
+using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.Chaos;
 

@@ -32,12 +32,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Returns when it is ready.</summary>
-    public static async Task<ServiceProcess> StartAsync(string dataDirectory, string? connectionString = null)
+    public static async Task<ServiceProcess> StartAsync(string dataDirectory, string? connectionString = null, params string[] configuration)
     {
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet", [
             Path.Combine(AppContext.BaseDirectory, "Factumerit.Ledger.Api.dll"), $"--urls={url}", $"--Auth:BootstrapAdminKey={AdminKey}",
-            $"--Embedded:DataDirectory={dataDirectory}", $"--ConnectionStrings:Ledger={connectionString}"])
+            $"--Embedded:DataDirectory={dataDirectory}", $"--ConnectionStrings:Ledger={connectionString}", .. configuration])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,

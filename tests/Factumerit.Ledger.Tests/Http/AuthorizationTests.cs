@@ -57,6 +57,9 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
         { "GET", "/ledger/integrity", "ops admin" },
         { "GET", "/ledger/summary", "ops admin" },
         { "GET", "/ledger/headroom", "ops admin" },
+        { "POST", "/virtual-keys", "admin" },
+        { "GET", "/virtual-keys", "ops admin" },
+        { "DELETE", $"/virtual-keys/{Id}", "admin" },
         { "POST", "/api-keys", "admin" },
         { "GET", "/api-keys", "admin" },
         { "DELETE", $"/api-keys/{Id}", "admin" },
@@ -76,7 +79,7 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
             if (!open)
                 reply.ExpectProblem(kind is "none" or "wrong" or "revoked" ? 401 : 403, kind is "none" or "wrong" or "revoked" ? "unauthorized" : "forbidden");
             else
-                reply.Status.ShouldBeOneOf(200, 400, 404);
+                reply.Status.ShouldBeOneOf(200, 400, 404, 409);
         }
     }
 

@@ -28,6 +28,10 @@ public class LedgerService : IAsyncLifetime
     /// <summary>Everything that is mapped, as the router knows it.</summary>
     public IEnumerable<RouteEndpoint> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
 
+    /// <summary>What the service is made of.</summary>
+    public T Get<T>()
+        where T : notnull => _app.Services.GetRequiredService<T>();
+
     /// <summary>Further configuration, as <c>--Section:Key=value</c>.</summary>
     protected virtual string[] Configuration => [];
 

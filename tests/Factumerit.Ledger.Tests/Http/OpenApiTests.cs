@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Tests.LiteLlm;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;
 
@@ -59,6 +58,9 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [InlineData("GET /ledger/integrity", "validation-failed")]
     [InlineData("GET /ledger/summary")]
     [InlineData("GET /ledger/headroom")]
+    [InlineData("POST /virtual-keys", "user-not-found", "user-deleted", "litellm-not-configured", "litellm-failed")]
+    [InlineData("GET /virtual-keys", "validation-failed", "litellm-not-configured")]
+    [InlineData("DELETE /virtual-keys/{id}", "not-found", "litellm-not-configured")]
     [InlineData("POST /api-keys")]
     [InlineData("GET /api-keys")]
     [InlineData("DELETE /api-keys/{id}", "not-found")]
@@ -89,15 +91,16 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         var ids = new Dictionary<string, string> { ["{user_id}"] = "vikunja:alice", ["{code}"] = "user-deleted", ["{model}"] = "claude-sonnet-4-20250514" };
         string[] order =
         [
-            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /intake/litellm", "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants", "POST /write-downs", "POST /api-keys",
-            .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)), "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
+            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /intake/litellm", "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants",
+            "POST /write-downs", "POST /virtual-keys", "POST /api-keys",
+            .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)), "DELETE /virtual-keys/{id}", "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
         ];
         order.ShouldBe(operations.Keys, ignoreOrder: true);
 
         foreach (var name in order)
         {
             var path = ids.Where(id => id.Key.StartsWith('{')).Aggregate(name.Split(' ')[1], (text, id) => text.Replace(id.Key, id.Value, StringComparison.Ordinal));
-            path = path.Replace("{id}", ids.GetValueOrDefault(path.StartsWith("/api-keys", StringComparison.Ordinal) ? "key" : "transaction"), StringComparison.Ordinal);
+            path = path.Replace("{id}", ids.GetValueOrDefault(path.Split('/')[1] switch { "api-keys" => "key", "virtual-keys" => "virtual key", _ => "transaction" }), StringComparison.Ordinal);
             var reply = name.Split(' ')[0] switch
             {
                 "POST" => await service.PostAsync(path, RequestExample(operations[name]).GetRawText(), $"example of {name}"),
@@ -109,6 +112,8 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
             SameNames(AnswerExample(operations[name]), reply.Json, name);
             if (name == "POST /usage")
                 (ids["{usage_id}"], ids["transaction"]) = (reply.Text("usage_id"), reply.Text("transaction_id"));
+            if (name == "POST /virtual-keys")
+                ids["virtual key"] = reply.Text("virtual_key_id");
             if (name == "POST /api-keys")
                 ids["key"] = reply.Text("id");
         }

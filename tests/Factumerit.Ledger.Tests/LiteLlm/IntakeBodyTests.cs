@@ -2,12 +2,12 @@ using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
 using Factumerit.Ledger.Tests.Http;
-using static Factumerit.Ledger.Tests.LiteLlm.LiteLlmService;
+using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
 /// <summary>POST /intake/litellm: bodies of every shape, size and kind of trouble. Whatever one item is, the others are taken in.</summary>
-public sealed class IntakeBodyTests(LiteLlmService service) : IClassFixture<LiteLlmService>
+public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<IntakeService>
 {
     private readonly string _user = $"user-{Guid.NewGuid():N}";
 

@@ -1,11 +1,11 @@
 using System.Text.Json.Nodes;
 using Factumerit.Ledger.Tests.Database;
-using static Factumerit.Ledger.Tests.LiteLlm.LiteLlmService;
+using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
 /// <summary>POST /intake/litellm: whose a call is, what it costs, when it was, and under which ids it is known.</summary>
-public sealed class IntakeMappingTests(LiteLlmService service) : IClassFixture<LiteLlmService>
+public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<IntakeService>
 {
     private const string Outcome = "billing_status, review_reason, provider_cost_usd, user_price_cents, price_version";
     private readonly string _call = $"call-{Guid.NewGuid():N}";
@@ -53,7 +53,7 @@ public sealed class IntakeMappingTests(LiteLlmService service) : IClassFixture<L
     [Fact]
     public async Task The_user_is_the_keys_else_LiteLLMs_and_never_the_callers()
     {
-        await service.VirtualKeyAsync(_call, "owner");
+        await service.KnowKeyAsync(_call, "owner");
         var payload = Payload(_call, null, "told", "0.01");
         payload["end_user"] = "caller";
         payload["metadata"]!["user_api_key_hash"] = _call;
@@ -75,7 +75,7 @@ public sealed class IntakeMappingTests(LiteLlmService service) : IClassFixture<L
         var payload = Payload(_call, null, null, "0.01");
         payload["metadata"] = new JsonObject { ["user_api_key_hash"] = _call };
         (await service.TakeInAsync(payload, "user_id")).ShouldBe("");
-        await service.VirtualKeyAsync(_call, "owner");
+        await service.KnowKeyAsync(_call, "owner");
         payload["litellm_call_id"] = $"{_call}-2";
         (await service.TakeInAsync(payload, "user_id")).ShouldBe("owner");
     }
@@ -160,7 +160,7 @@ public sealed class TrustedEndUserTests(TrustedEndUserTests.Trusting service) : 
         }
     }
 
-    public sealed class Trusting : LiteLlmService
+    public sealed class Trusting : IntakeService
     {
         protected override string[] Configuration => [.. base.Configuration, "--LiteLlm:TrustEndUser=true"];
     }

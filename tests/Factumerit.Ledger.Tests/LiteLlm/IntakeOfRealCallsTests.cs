@@ -54,7 +54,7 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
 
         // All of it again, in one body.
         var again = (await _service.PostAsync("/intake/litellm", BodyOf(payloads, 1))).Expect(200);
-        LiteLlmService.Counts(again).ShouldBe([0, payloads.Length, 0, 0, 0]);
+        IntakeService.Counts(again).ShouldBe([0, payloads.Length, 0, 0, 0]);
         await ExpectTotalsAsync(calls.Except(waiting));
         await _service.Database.AssertIntegrityAsync();
     }

@@ -3,7 +3,7 @@ using Factumerit.Ledger.FakeLiteLlm;
 using Factumerit.Ledger.Tests.Cli;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.Http;
-using static Factumerit.Ledger.Tests.LiteLlm.LiteLlmService;
+using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
@@ -11,7 +11,7 @@ namespace Factumerit.Ledger.Tests.LiteLlm;
 public sealed class ReconcileTests : IAsyncLifetime
 {
     private static readonly DateTimeOffset Day = new(2026, 3, 1, 0, 0, 0, TimeSpan.Zero);
-    private readonly LiteLlmService _service = new();
+    private readonly IntakeService _service = new();
 
     public Task InitializeAsync() => _service.InitializeAsync();
 
@@ -157,7 +157,7 @@ public sealed class ReconcileTests : IAsyncLifetime
             using var answer = await client.PostAsync($"{_service.Fake.Url}/key/generate", new StringContent($$"""{"user_id":"{{user}}","key_alias":"{{user}}"}""", System.Text.Encoding.UTF8, "application/json"));
             secrets.Add(JsonElement.Parse(await answer.Content.ReadAsStringAsync()).GetProperty("key").GetString()!);
         }
-        await _service.VirtualKeyAsync(FakeKey.HashOf(secrets[1]), "owner");
+        await _service.KnowKeyAsync(FakeKey.HashOf(secrets[1]), "owner");
         return [.. Enumerable.Range(0, count).Select(n => new FakeCall
         {
             Key = secrets[n % 2],
@@ -202,5 +202,5 @@ public sealed class ReconcileWithoutLiteLlmTests(LedgerService service) : IClass
     [Fact]
     public async Task It_is_told_what_to_configure() =>
         (await service.PostAsync("/intake/litellm/reconcile", new { from = "2026-03-01", to = "2026-03-02" })).ShouldBeProblem(
-            409, "litellm-not-configured", "No LiteLLM is configured", "This service knows of no LiteLLM: LiteLlm:BaseUrl and LiteLlm:MasterKey are not set.");
+            409, "litellm-not-configured", "No LiteLLM is configured", "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.");
 }

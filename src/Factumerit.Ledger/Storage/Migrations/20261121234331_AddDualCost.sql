@@ -134,6 +134,7 @@ CREATE TABLE virtual_keys (
     updated_at      timestamptz NOT NULL,
     revoked_at      timestamptz,
     expires_at      timestamptz,
+    checked_at      timestamptz,
     user_id         text COLLATE "C" NOT NULL,
     label           text NOT NULL,
     alias           text COLLATE "C" NOT NULL CONSTRAINT uq_virtual_keys_alias UNIQUE,
@@ -200,5 +201,6 @@ COMMENT ON COLUMN api_keys.may_overdraw IS 'Whether it may record calls that are
 COMMENT ON TABLE virtual_keys IS 'Users'' keys at LiteLLM. The secret is not kept: only its hash, a masked name and our alias.';
 COMMENT ON COLUMN virtual_keys.alias IS 'Our name of the key at LiteLLM, by which a key whose answer was lost is found.';
 COMMENT ON COLUMN virtual_keys.key_hash IS 'LiteLLM''s hash of the secret, which it names in what it reports; NULL until it is known.';
-COMMENT ON COLUMN virtual_keys.is_blocked IS 'Whether it should be blocked: the balance is used up (R20). The outbox says what LiteLLM does not know yet.';
+COMMENT ON COLUMN virtual_keys.is_blocked IS 'Whether LiteLLM has confirmed that it is blocked. The outbox says what LiteLLM does not know yet (R20).';
+COMMENT ON COLUMN virtual_keys.checked_at IS 'When LiteLLM was last asked about it; NULL when it should be asked soon.';
 COMMENT ON TABLE litellm_outbox IS 'What LiteLLM has still to be told, in order per key; written in the posting''s commit, deleted when done (R20).';

@@ -742,6 +742,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnName("alias")
                         .UseCollation("C");
 
+                    b.Property<DateTimeOffset?>("CheckedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("checked_at");
+
                     b.Property<DateTimeOffset>("CreatedAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");

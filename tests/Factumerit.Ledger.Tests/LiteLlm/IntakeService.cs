@@ -1,12 +1,11 @@
 using System.Text.Json.Nodes;
-using Factumerit.Ledger.FakeLiteLlm;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
 /// <summary>The service beside a fake LiteLLM, with a few prices.</summary>
-public class LiteLlmService : LedgerService
+public class IntakeService : LiteLlmService
 {
     /// <summary>Costs 3 and 15 nano-dollars a token sent and generated, of openai.</summary>
     public const string Known = "known-model";
@@ -14,24 +13,16 @@ public class LiteLlmService : LedgerService
     /// <summary>All of its prices are 0.</summary>
     public const string Free = "free-model";
 
-    public FakeProxy Fake { get; private set; } = null!;
-
-    protected override string[] Configuration => [$"--LiteLlm:BaseUrl={Fake.Url}", $"--LiteLlm:MasterKey={FakeProxy.MasterKey}", "--LiteLlm:TimeoutMs=5000"];
+    // LiteLLM isn't told of balances: calls go on where they are used up.
+    protected override string[] Configuration => [.. base.Configuration, "--LiteLlm:OutboxPollMs=0"];
 
     public override async Task InitializeAsync()
     {
-        Fake = await FakeProxy.StartAsync();
         await base.InitializeAsync();
         (await PostAsync("/prices/import", $$"""
             {"{{Known}}": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09},
              "{{Free}}": {"litellm_provider": "ollama", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0} }
             """)).Expect(200);
-    }
-
-    public override async Task DisposeAsync()
-    {
-        await base.DisposeAsync();
-        await Fake.DisposeAsync();
     }
 
     /// <summary>A payload of generic_api with two ids, the cost as JSON, and a prompt; null leaves a field out.</summary>
@@ -62,7 +53,7 @@ public class LiteLlmService : LedgerService
     }
 
     /// <summary>A virtual key of ours, as far as the intake has to know.</summary>
-    public Task VirtualKeyAsync(string keyHash, string userId) => Database.ExecuteAsync($"""
+    public Task KnowKeyAsync(string keyHash, string userId) => Database.ExecuteAsync($"""
         INSERT INTO virtual_keys (id, created_at, updated_at, user_id, label, alias, key_hash, status, created_by)
         VALUES (gen_random_uuid(), now(), now(), '{userId}', 'a key', 'vk-{keyHash}', '{keyHash}', 'active', 'a test')
         """);

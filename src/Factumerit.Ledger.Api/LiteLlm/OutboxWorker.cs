@@ -1,0 +1,180 @@
+using System.Collections.Concurrent;
+using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Options;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>
+/// Tells LiteLLM what the outbox says (R20): in order per key, several keys at a time, until it has worked. Postings never wait for it: they leave an
+/// entry and wake it. Several processes may do so on one database.
+/// </summary>
+public sealed partial class OutboxWorker(
+    LiteLlmOutbox outbox, LedgerWriter writer, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, TimeProvider clock,
+    ILogger<OutboxWorker> logger) : BackgroundService
+{
+    private const int ParallelMax = 4;
+    private const int FirstPauseMs = 1_000;
+    private static readonly TimeSpan PauseMax = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan RetryAfterMax = TimeSpan.FromHours(1);
+    private static readonly TimeSpan StuckAfter = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan MeasureEvery = TimeSpan.FromSeconds(10);
+
+    // What a claim leaves for the answer to be taken down, after LiteLLM had its time.
+    private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(30);
+
+    private readonly ConcurrentDictionary<Guid, bool> _stuck = [];
+    private readonly TimeSpan _patience = TimeSpan.FromMilliseconds(options.Value.TimeoutMs * 2L);
+    private long? _measuredAt;
+
+    /// <summary>Raised when a delivery has ended, well or not.</summary>
+    public Signal Delivered { get; } = new();
+
+    /// <summary>Delivers what is due, and what becomes due on the way; returns how many deliveries were tried.</summary>
+    public async Task<int> DeliverAsync(CancellationToken cancellationToken)
+    {
+        var running = new List<Task>();
+        var tried = 0;
+        do
+        {
+            running.RemoveAll(task => task.IsCompleted);
+            var filled = writer.OutboxFilled.Next;
+            if (running.Count < ParallelMax)
+                foreach (var delivery in await outbox.ClaimAsync(ParallelMax - running.Count, _patience + SettleTime, cancellationToken))
+                {
+                    running.Add(DeliverAsync(delivery, cancellationToken));
+                    tried++;
+                }
+            if (running.Count > 0)
+                await Task.WhenAny([.. running, .. running.Count < ParallelMax ? (Task[])[filled] : []]);
+        }
+        while (running.Count > 0 && !cancellationToken.IsCancellationRequested);
+        await Task.WhenAll(running);
+        return tried;
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!client.IsConfigured || options.Value.OutboxPollMs == 0)
+            return;
+        var poll = TimeSpan.FromMilliseconds(options.Value.OutboxPollMs);
+        try
+        {
+            while (true)
+            {
+                var filled = writer.OutboxFilled.Next;
+                if (!await TryDeliverAsync(stoppingToken))
+                    await Task.Delay(poll, clock, stoppingToken);
+                using var enough = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
+                await Task.WhenAny(filled, Task.Delay(poll, clock, enough.Token));
+                await enough.CancelAsync();
+                stoppingToken.ThrowIfCancellationRequested();
+            }
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The service stops; what was claimed is told by the next one.
+        }
+    }
+
+    // A database that is away, or not migrated yet, is met again at the next look. Nothing that goes wrong here may end the service: postings go on.
+    private async Task<bool> TryDeliverAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (_measuredAt is not { } last || clock.GetElapsedTime(last) > MeasureEvery)
+            {
+                LedgerMetrics.Observe(await outbox.MeasureAsync(cancellationToken));
+                _measuredAt = clock.GetTimestamp();
+            }
+            await DeliverAsync(cancellationToken);
+            return true;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            LogSkipped(logger, exception.Message);
+            return false;
+        }
+    }
+
+    private async Task DeliverAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        try
+        {
+            if (await TellAsync(delivery, cancellationToken) is { } failure)
+            {
+                NoteFailure(delivery, failure.Message);
+                await outbox.PostponeAsync(delivery, PauseAfter(delivery.Attempts, failure.RetryAfter), failure.Message, cancellationToken);
+            }
+        }
+        catch (Exception exception)
+        {
+            // The claim runs out, and whoever takes it up then tells LiteLLM the same once more, which changes nothing there.
+            if (!cancellationToken.IsCancellationRequested)
+                LogSkipped(logger, exception.Message);
+        }
+        finally
+        {
+            Delivered.Raise();
+        }
+    }
+
+    // Returns what went wrong; null when LiteLLM was told, and that was taken down.
+    private async Task<LiteLlmException?> TellAsync(Delivery delivery, CancellationToken cancellationToken)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        enough.CancelAfter(_patience);
+        var isKnown = true;
+        try
+        {
+            await (delivery.Action switch
+            {
+                "block" => client.BlockAsync(delivery.KeyHash, enough.Token),
+                "unblock" => client.UnblockAsync(delivery.KeyHash, enough.Token),
+                "delete" => client.DeleteAsync(delivery.KeyHash, enough.Token),
+                _ => throw new InvalidOperationException($"There is no action {delivery.Action}."),
+            });
+        }
+        catch (LiteLlmException exception) when (exception.IsKeyUnknown)
+        {
+            isKnown = false;
+        }
+        catch (LiteLlmException exception)
+        {
+            return exception;
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return LiteLlmErrors.TimedOut((int)_patience.TotalMilliseconds);
+        }
+        // Not cancelled: what LiteLLM did should be known here, even when the service stops.
+        var outcome = await budgets.SettleDeliveryAsync(new SettledDelivery(delivery.Id, delivery.VirtualKeyId, isKnown), CancellationToken.None);
+        if (outcome.Refusal is null && _stuck.TryRemove(delivery.VirtualKeyId, out _))
+            LogUnstuck(logger, delivery.VirtualKeyId, delivery.Action, delivery.Attempts);
+        return null;
+    }
+
+    private void NoteFailure(Delivery delivery, string reason)
+    {
+        if (delivery.Age > StuckAfter && _stuck.TryAdd(delivery.VirtualKeyId, true))
+            LogStuck(logger, delivery.VirtualKeyId, delivery.Action, (long)delivery.Age.TotalSeconds, reason);
+    }
+
+    // 1 s, 2 s, 4 s ... 5 min, each shortened at random by up to half, so that many keys don't come back together.
+    internal static TimeSpan PauseAfter(int attempts, TimeSpan? retryAfter)
+    {
+        var pause = Math.Min(FirstPauseMs * Math.Pow(2, Math.Min(attempts, 20) - 1), PauseMax.TotalMilliseconds);
+        pause *= 1 - Random.Shared.NextDouble() / 2;
+        var asked = retryAfter > RetryAfterMax ? RetryAfterMax : retryAfter ?? TimeSpan.Zero;
+        return asked > TimeSpan.FromMilliseconds(pause) ? asked : TimeSpan.FromMilliseconds(pause);
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "What LiteLLM has to be told could not be read, or taken down: {Reason}")]
+    private static partial void LogSkipped(ILogger logger, string reason);
+
+    [LoggerMessage(2, LogLevel.Warning, "LiteLLM could not be told for {Seconds} s to {Action} the virtual key {VirtualKeyId}; it is tried on: {Reason}")]
+    private static partial void LogStuck(ILogger logger, Guid virtualKeyId, string action, long seconds, string reason);
+
+    [LoggerMessage(3, LogLevel.Information, "LiteLLM was told to {Action} the virtual key {VirtualKeyId}, with attempt {Attempts}")]
+    private static partial void LogUnstuck(ILogger logger, Guid virtualKeyId, string action, int attempts);
+}

@@ -1,0 +1,65 @@
+using System.Globalization;
+using Factumerit.Ledger.Commands;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>
+/// Makes a user's key at LiteLLM: the intent is recorded first, then LiteLLM is asked, once, then what it made is recorded. Wherever that breaks off,
+/// <see cref="VirtualKeyWatch"/> finds what was left by its alias and removes it. The secret passes through, and is kept nowhere.
+/// </summary>
+public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client, TimeProvider clock)
+{
+    public async Task<Outcome<MadeVirtualKey>> MakeAsync(VirtualKeyRequest request, string callerName, CancellationToken cancellationToken)
+    {
+        var requested = await budgets.RequestVirtualKeyAsync(request, callerName, cancellationToken);
+        if (requested.Answer is not { } key)
+            return requested.Refusal!;
+        MadeLiteLlmKey made;
+        try
+        {
+            // A caller who goes away gets no answer, and so no key.
+            made = await client.MakeKeyAsync(ToLiteLlm(key), cancellationToken);
+        }
+        catch (LiteLlmException exception) when (exception.MayBeDone)
+        {
+            return new Refusal.LiteLlmFailed($"{exception.Message} If the key was made it will be removed; it is safe to ask for another.");
+        }
+        catch (LiteLlmException exception)
+        {
+            await budgets.DiscardVirtualKeyAsync(key.Id, exception.Message, CancellationToken.None);
+            return new Refusal.LiteLlmFailed(exception.Message);
+        }
+
+        var activated = await budgets.ActivateVirtualKeyAsync(key, made.Hash, made.KeyName, CancellationToken.None);
+        return activated.Answer switch
+        {
+            null => activated.Refusal!,
+            { Key.Status: VirtualKey.Active } => new MadeVirtualKey(key.Id, made.Secret),
+            { UserIsDeleted: true } => new Refusal.UserDeleted(key.UserId), // R11
+            _ => new Refusal.LiteLlmFailed("The key was given up while it was being made, and is removed. It is safe to ask for another."),
+        };
+    }
+
+    private NewLiteLlmKey ToLiteLlm(VirtualKey key) => new()
+    {
+        KeyAlias = key.Alias,
+        UserId = key.UserId,
+        Models = key.Models,
+        MaxBudget = key.MaxBudgetUsd,
+        Duration = key.ExpiresAt is { } end ? SecondsUntil(end) : null,
+        Metadata = new Dictionary<string, string>
+        {
+            ["factumerit_user_id"] = key.UserId, ["factumerit_virtual_key_id"] = key.Id.ToString(), ["factumerit_label"] = key.Label,
+        },
+    };
+
+    private string SecondsUntil(DateTimeOffset end) =>
+        string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, (long)(end - clock.GetUtcNow()).TotalSeconds)}s");
+}
+
+/// <summary>A key that was made, with its secret, which is told this once.</summary>
+public sealed record MadeVirtualKey(Guid Id, string Secret)
+{
+    /// <summary>Without the secret, so that it gets into no log by mistake.</summary>
+    public override string ToString() => $"{nameof(MadeVirtualKey)} {{ Id = {Id} }}";
+}

@@ -1,0 +1,113 @@
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Reading;
+using Microsoft.Extensions.Options;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>
+/// Holds users' keys here and at LiteLLM against each other: what was made and never recorded is removed there, what is gone there ends here, and what is
+/// blocked or open against its user's balance is put right (R20).
+/// </summary>
+public sealed partial class VirtualKeyWatch(
+    VirtualKeyQueries keys, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, TimeProvider clock, ILogger<VirtualKeyWatch> logger)
+    : BackgroundService
+{
+    public const string NeverRecorded = "LiteLLM's answer never came; whatever was made was removed.";
+
+    private const int UnfinishedMax = 100;
+    private static readonly TimeSpan UnfinishedAfterMin = TimeSpan.FromMinutes(1);
+
+    private bool _isAway;
+
+    /// <summary>Keys whose making ended in the dark: removed at LiteLLM by their alias, and ended here. Returns how many.</summary>
+    public async Task<int> RemoveOrphansAsync(CancellationToken cancellationToken)
+    {
+        // Twice as long as a request can take: nobody makes it any more.
+        var after = TimeSpan.FromMilliseconds(options.Value.TimeoutMs * 2L);
+        var unfinished = await keys.ListUnfinishedAsync(clock.GetUtcNow() - (after > UnfinishedAfterMin ? after : UnfinishedAfterMin), UnfinishedMax, cancellationToken);
+        return await ForEachAsync(unfinished, async key =>
+        {
+            await client.DeleteByAliasAsync(key.Alias, cancellationToken);
+            await budgets.DiscardVirtualKeyAsync(key.Id, NeverRecorded, cancellationToken);
+            LogOrphan(logger, key.Id);
+        });
+    }
+
+    /// <summary>Asks LiteLLM about the next few active keys. Returns how many.</summary>
+    public async Task<int> CheckKeysAsync(CancellationToken cancellationToken)
+    {
+        var due = await keys.ListDueAsync(clock.GetUtcNow(), cancellationToken);
+        return await ForEachAsync(due, async key =>
+        {
+            var there = await client.FindKeyAsync(key.KeyHash!, cancellationToken);
+            bool? isBlockedThere = there is null ? null : there.Blocked ?? false;
+            var noted = await budgets.NoteVirtualKeyAsync(key, isBlockedThere, cancellationToken);
+            if (noted.Answer is { Status: VirtualKey.Revoked, LastError: NoteVirtualKey.GoneThere } gone)
+                LogGone(logger, gone.Id, gone.UserId);
+        });
+    }
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (!client.IsConfigured || options.Value.WatchSeconds == 0)
+            return;
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.WatchSeconds), clock);
+        try
+        {
+            while (await timer.WaitForNextTickAsync(stoppingToken))
+                await TryWatchAsync(stoppingToken);
+        }
+        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
+        {
+            // The service stops, or did not even start; the framework would log the latter as a failure of its own.
+        }
+    }
+
+    // One key that LiteLLM has something against must not keep the others from their turn; a LiteLLM that is away ends the round.
+    private async Task<int> ForEachAsync(List<VirtualKey> which, Func<VirtualKey, Task> act)
+    {
+        var done = 0;
+        foreach (var key in which)
+        {
+            try
+            {
+                await act(key);
+                done++;
+            }
+            catch (LiteLlmException exception) when (exception.Failure == LiteLlmFailure.Refused)
+            {
+                LogRefused(logger, key.Id, exception.Message);
+            }
+        }
+        return done;
+    }
+
+    // What is away is met again in the next round; it is worth a line only once. Nothing that goes wrong here may end the service.
+    private async Task TryWatchAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await RemoveOrphansAsync(cancellationToken);
+            await CheckKeysAsync(cancellationToken);
+            _isAway = false;
+        }
+        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            if (!_isAway)
+                LogSkipped(logger, exception.Message);
+            _isAway = true;
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Virtual keys could not be held against LiteLLM: {Reason}")]
+    private static partial void LogSkipped(ILogger logger, string reason);
+
+    [LoggerMessage(2, LogLevel.Warning, "The making of the virtual key {VirtualKeyId} never came to an end; whatever was made was removed")]
+    private static partial void LogOrphan(ILogger logger, Guid virtualKeyId);
+
+    [LoggerMessage(3, LogLevel.Warning, "LiteLLM no longer knows the virtual key {VirtualKeyId} of {UserId}; it counts as revoked")]
+    private static partial void LogGone(ILogger logger, Guid virtualKeyId, string userId);
+
+    [LoggerMessage(4, LogLevel.Warning, "LiteLLM would not say what became of the virtual key {VirtualKeyId}: {Reason}")]
+    private static partial void LogRefused(ILogger logger, Guid virtualKeyId, string reason);
+}

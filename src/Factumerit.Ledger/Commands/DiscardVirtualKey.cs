@@ -1,0 +1,27 @@
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>
+/// Ends a key that was never made: LiteLLM refused it, or whatever was made was removed by its alias. A key that came about meanwhile stays.
+/// </summary>
+public sealed class DiscardVirtualKey(Guid id, string reason) : Command<VirtualKey>
+{
+    public override Guid? VirtualKeyId => id;
+
+    public override void Validate(FieldErrors errors)
+    {
+    }
+
+    protected override Outcome<VirtualKey> Decide(LedgerState state)
+    {
+        if (state.VirtualKeys.Find(id) is not { } key)
+            return new Refusal.NotFound($"virtual key {id}");
+        if (key.KeyHash is not null)
+            return key;
+        return key.Status switch
+        {
+            VirtualKey.Creating => state.VirtualKeys.Change(key with { Status = VirtualKey.Failed, LastError = reason }),
+            VirtualKey.Revoking => state.VirtualKeys.Change(key with { Status = VirtualKey.Revoked, RevokedAt = state.Now, LastError = reason }),
+            _ => key,
+        };
+    }
+}

@@ -1,0 +1,73 @@
+using System.Text.Json.Serialization;
+
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>A key at LiteLLM for a user. Answers POST /virtual-keys.</summary>
+public sealed record VirtualKeyRequest
+{
+    /// <summary>Whose calls are made with it: 1 to 200 characters of letters, digits and @ . _ : + = -.</summary>
+    public string? UserId { get; init; }
+
+    /// <summary>What it is for, 1 to 200 characters.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>The models it may call, 1 to 100 names of 1 to 200 characters; default: all.</summary>
+    public IReadOnlyList<string?>? Models { get; init; }
+
+    /// <summary>What LiteLLM lets it spend, in US dollars: greater than 0, at most 10^10; default: no limit but the user's credit.</summary>
+    [JsonConverter(typeof(UsdConverter))]
+    public decimal? MaxBudgetUsd { get; init; }
+
+    /// <summary>When it ends: in the future, at most ten years ahead; default: never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+}
+
+/// <summary>
+/// Records that a user's key is about to be made at LiteLLM, under an alias that no other key has: whatever becomes of the request there, what it
+/// left is found by that name.
+/// </summary>
+/// <param name="request">What was asked for.</param>
+/// <param name="callerName">Who asked.</param>
+public sealed class RequestVirtualKey(VirtualKeyRequest request, string callerName) : Command<VirtualKey>
+{
+    private const int ModelsMax = 100;
+    private const int NameLengthMax = 200;
+
+    public override string? UserId => request.UserId;
+
+    public override void Validate(FieldErrors errors)
+    {
+        errors.CheckUserId("user_id", request.UserId);
+        errors.CheckName("label", request.Label ?? "");
+        if (request.Models is { } models && (models.Count is 0 or > ModelsMax || models.Any(IsNoName)))
+            errors.Add("models", $"must be 1 to {ModelsMax} names of 1 to {NameLengthMax} characters, or left out for all models");
+        if (request.MaxBudgetUsd is <= 0 or > Money.CostUsdMax)
+            errors.Add("max_budget_usd", $"must be greater than 0 and at most {Money.Format(Money.CostUsdMax)}");
+        errors.CheckExpiresAt("expires_at", request.ExpiresAt);
+    }
+
+    protected override Outcome<VirtualKey> Decide(LedgerState state)
+    {
+        var userId = request.UserId!;
+        if (state.FindUser(userId) is not { } user)
+            return new Refusal.UserNotFound(userId);
+        if (user.IsDeleted)
+            return new Refusal.UserDeleted(userId); // R11
+        var key = new VirtualKey
+        {
+            Id = UuidV7.Next(state.Now),
+            UserId = userId,
+            Label = request.Label!,
+            Models = request.Models?.OfType<string>().ToList(),
+            MaxBudgetUsd = request.MaxBudgetUsd,
+            ExpiresAt = request.ExpiresAt,
+            Status = VirtualKey.Creating,
+            CreatedBy = callerName,
+            CreatedAt = state.Now,
+        };
+        state.VirtualKeys.Add(key);
+        return key;
+    }
+
+    private static bool IsNoName(string? name) => string.IsNullOrEmpty(name) || name.Length > NameLengthMax || name.Any(char.IsControl);
+}

@@ -1,0 +1,25 @@
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>
+/// Ends a key: LiteLLM is told to delete it, in the same commit (R20). Whoever is still making it finds it ended, and removes what was made.
+/// Revoking twice changes nothing.
+/// </summary>
+public sealed class RevokeVirtualKey(Guid id) : Command<VirtualKey>
+{
+    public override Guid? VirtualKeyId => id;
+
+    public override void Validate(FieldErrors errors)
+    {
+    }
+
+    protected override Outcome<VirtualKey> Decide(LedgerState state)
+    {
+        if (state.VirtualKeys.Find(id) is not { } key)
+            return new Refusal.NotFound($"virtual key {id}");
+        if (key.Status is not (VirtualKey.Active or VirtualKey.Creating))
+            return key;
+        if (key.Status == VirtualKey.Active)
+            state.VirtualKeys.ToDelete.Add(id);
+        return state.VirtualKeys.Change(key with { Status = VirtualKey.Revoking });
+    }
+}

@@ -1,0 +1,100 @@
+using System.Linq.Expressions;
+using Factumerit.Ledger.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace Factumerit.Ledger.Reading;
+
+/// <summary>What LiteLLM has still to be told of a key. Visible for longer than a moment when LiteLLM is away.</summary>
+/// <param name="Action">block, unblock or delete.</param>
+/// <param name="Attempts">How often it was tried.</param>
+/// <param name="Since">When it came up.</param>
+/// <param name="NextAttemptAt">When it is tried again.</param>
+/// <param name="LastError">What went wrong the last time; null when nothing did.</param>
+public sealed record PendingDelivery(string Action, int Attempts, DateTimeOffset Since, DateTimeOffset NextAttemptAt, string? LastError);
+
+/// <summary>A key with what LiteLLM has still to be told of it first; null when LiteLLM knows all.</summary>
+public sealed record VirtualKeyDetail(VirtualKey Key, PendingDelivery? Pending);
+
+/// <summary>A page of keys, in the order they were made. NextAfter: pass it as after= to get the next page; null at the end.</summary>
+public sealed record VirtualKeyList(IReadOnlyList<VirtualKeyDetail> Keys, Guid? NextAfter);
+
+/// <summary>Reads users' keys at LiteLLM.</summary>
+public sealed class VirtualKeyQueries(LedgerDatabase database)
+{
+    // Often enough that each key's turn comes twice a day, and never the same key more than once an hour.
+    private const int RoundsPerHalfDay = 12 * 60;
+    private const int RoundMin = 10;
+    private static readonly TimeSpan CheckedFor = TimeSpan.FromHours(1);
+
+    private static readonly Expression<Func<VirtualKeyRow, VirtualKey>> ToKey = k => new VirtualKey
+    {
+        Id = k.Id,
+        UserId = k.UserId,
+        Label = k.Label,
+        KeyHash = k.KeyHash,
+        KeyName = k.KeyName,
+        Models = k.Models,
+        MaxBudgetUsd = k.MaxBudgetUsd,
+        ExpiresAt = k.ExpiresAt,
+        Status = k.Status,
+        IsBlocked = k.IsBlocked,
+        CreatedBy = k.CreatedBy,
+        CreatedAt = k.CreatedAt,
+        RevokedAt = k.RevokedAt,
+        CheckedAt = k.CheckedAt,
+        LastError = k.LastError,
+    };
+
+    /// <summary>Keys of one user or of all, from the one behind <paramref name="after"/>.</summary>
+    public async Task<VirtualKeyList> ListAsync(string? userId, int limit, Guid? after, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        var keys = db.VirtualKeys.AsQueryable();
+        if (userId is not null)
+            keys = keys.Where(k => k.UserId == userId);
+        if (after is { } last)
+            keys = keys.Where(k => k.Id > last);
+        var page = await keys.OrderBy(k => k.Id).Take(limit + 1).Select(ToKey).ToListAsync(cancellationToken);
+        var details = await WithPendingAsync(db, [.. page.Take(limit)], cancellationToken);
+        return new VirtualKeyList(details, page.Count > limit ? page[limit - 1].Id : null);
+    }
+
+    /// <summary>A key; null when there is none such.</summary>
+    public async Task<VirtualKeyDetail?> FindAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        var found = await db.VirtualKeys.Where(k => k.Id == id).Select(ToKey).ToListAsync(cancellationToken);
+        return (await WithPendingAsync(db, found, cancellationToken)).SingleOrDefault();
+    }
+
+    /// <summary>Keys whose making began before a time and never came to an end.</summary>
+    public async Task<List<VirtualKey>> ListUnfinishedAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        return await db.VirtualKeys
+            .Where(k => k.KeyHash == null && (k.Status == VirtualKey.Creating || k.Status == VirtualKey.Revoking) && k.CreatedAt < before)
+            .OrderBy(k => k.Id).Take(limit).Select(ToKey).ToListAsync(cancellationToken);
+    }
+
+    /// <summary>The next active keys that LiteLLM should be asked about, those first that were never asked for or longest ago.</summary>
+    public async Task<List<VirtualKey>> ListDueAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        var active = db.VirtualKeys.Where(k => k.Status == VirtualKey.Active);
+        var round = Math.Max(RoundMin, await active.CountAsync(cancellationToken) / RoundsPerHalfDay);
+        var before = now - CheckedFor;
+        return await active.Where(k => k.CheckedAt == null || k.CheckedAt < before)
+            .OrderBy(k => k.CheckedAt != null).ThenBy(k => k.CheckedAt).ThenBy(k => k.Id).Take(round).Select(ToKey).ToListAsync(cancellationToken);
+    }
+
+    private static async Task<List<VirtualKeyDetail>> WithPendingAsync(LedgerDbContext db, List<VirtualKey> keys, CancellationToken cancellationToken)
+    {
+        var ids = keys.ConvertAll(k => k.Id);
+        var pending = await db.LiteLlmOutbox
+            .Where(o => ids.Contains(o.VirtualKeyId) && !db.LiteLlmOutbox.Any(earlier => earlier.VirtualKeyId == o.VirtualKeyId && earlier.Id < o.Id))
+            .ToDictionaryAsync(o => o.VirtualKeyId, cancellationToken);
+        return keys.ConvertAll(k => new VirtualKeyDetail(k, pending.GetValueOrDefault(k.Id) is { } o
+            ? new PendingDelivery(o.Action, o.Attempts, o.CreatedAt, o.NextAttemptAt, o.LastError)
+            : null));
+    }
+}

@@ -1,0 +1,141 @@
+using Factumerit.Ledger.Commands;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace Factumerit.Ledger.Writing;
+
+/// <summary>
+/// Saves what a commit decided about users' keys at LiteLLM, and fills the outbox (R20). The order matters: what was settled comes before what is new,
+/// and the keys of users whose credit came or went come last, when it is clear which keys there are. Commits that concern no key cost nothing.
+/// </summary>
+internal static class VirtualKeySaver
+{
+    // Arrays of arrays would have to be of one length each, so the models travel as one JSON list per key.
+    private const string New = """
+        INSERT INTO virtual_keys (created_at, updated_at, id, user_id, label, alias, max_budget_usd, expires_at, status, created_by, models)
+        SELECT $1, $1, k.id, k.user_id, k.label, k.alias, k.max_budget_usd, k.expires_at, k.status, k.created_by,
+               CASE WHEN k.models IS NOT NULL THEN ARRAY (SELECT m FROM jsonb_array_elements_text(k.models) WITH ORDINALITY AS e (m, n) ORDER BY n) END
+        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
+            AS k (id, user_id, label, alias, max_budget_usd, expires_at, status, created_by, models)
+        """;
+
+    // An entry that is no longer there was settled by somebody else, or taken back. After trouble the key is looked at soon: what was sent more than
+    // once may have been done late.
+    private const string Settled = $"""
+        WITH done AS (
+            DELETE FROM litellm_outbox o USING unnest($2, $3) AS s (id, is_known) WHERE o.id = s.id
+            RETURNING o.virtual_key_id, o.action, o.attempts, s.is_known)
+        UPDATE virtual_keys k SET
+            updated_at = $1,
+            is_blocked = CASE WHEN d.is_known AND d.action <> 'delete' THEN d.action = 'block' ELSE k.is_blocked END,
+            checked_at = CASE WHEN d.attempts > 1 THEN NULL ELSE k.checked_at END,
+            status = CASE WHEN d.action = 'delete' OR NOT d.is_known THEN 'revoked' ELSE k.status END,
+            revoked_at = CASE WHEN d.action = 'delete' OR NOT d.is_known THEN $1 ELSE k.revoked_at END,
+            last_error = CASE WHEN d.action <> 'delete' AND NOT d.is_known THEN '{NoteVirtualKey.GoneThere}' ELSE k.last_error END
+        FROM done d WHERE k.id = d.virtual_key_id
+        """;
+
+    private const string Changed = """
+        UPDATE virtual_keys k SET updated_at = $1, key_hash = c.key_hash, key_name = c.key_name, status = c.status, revoked_at = c.revoked_at,
+            checked_at = c.checked_at, last_error = c.last_error
+        FROM unnest($2, $3, $4, $5, $6, $7, $8) AS c (id, key_hash, key_name, status, revoked_at, checked_at, last_error)
+        WHERE k.id = c.id
+        """;
+
+    private const string TakeBack = "DELETE FROM litellm_outbox WHERE virtual_key_id = ANY ($1)";
+
+    private const string Delete = """
+        INSERT INTO litellm_outbox (created_at, next_attempt_at, virtual_key_id, action) SELECT $1, $1, id, 'delete' FROM unnest($2) AS k (id)
+        """;
+
+    // A key that is still being made has nothing yet that could be deleted: whoever makes it finds it ended.
+    private const string EndedUsers = """
+        WITH ended AS (
+            UPDATE virtual_keys SET status = 'revoking', updated_at = $1 WHERE user_id = ANY ($2) AND status IN ('creating', 'active')
+            RETURNING id, key_hash),
+        taken_back AS (DELETE FROM litellm_outbox o USING ended e WHERE o.virtual_key_id = e.id)
+        INSERT INTO litellm_outbox (created_at, next_attempt_at, virtual_key_id, action)
+        SELECT $1, $1, id, 'delete' FROM ended WHERE key_hash IS NOT NULL
+        """;
+
+    private const string Crossed = """
+        INSERT INTO litellm_outbox (created_at, next_attempt_at, virtual_key_id, action)
+        SELECT $1, $1, k.id, u.action FROM unnest($2, $3) AS u (user_id, action)
+        JOIN virtual_keys k ON k.user_id = u.user_id AND k.status = 'active'
+        """;
+
+    private const string Aligned = """
+        INSERT INTO litellm_outbox (created_at, next_attempt_at, virtual_key_id, action)
+        SELECT $1, $1, k.id, a.action FROM unnest($2, $3) AS a (id, action)
+        JOIN virtual_keys k ON k.id = a.id AND k.status = 'active'
+        WHERE NOT EXISTS (SELECT FROM litellm_outbox o WHERE o.virtual_key_id = k.id)
+        """;
+
+    /// <summary>Adds the statements; returns those that may fill the outbox.</summary>
+    public static List<NpgsqlBatchCommand> Save(NpgsqlBatch batch, LedgerState state)
+    {
+        var (keys, now) = (state.VirtualKeys, state.Now.UtcDateTime);
+        if (keys.Any)
+            SaveKeys(batch, keys, now);
+        var outbox = new List<NpgsqlBatchCommand>();
+        if (keys.EndedUsers.Count > 0)
+            outbox.Add(new StateSaver.Rows<string>(batch, EndedUsers, keys.EndedUsers).Value(now).Column(u => u).Command);
+        if (keys.ToDelete.Count > 0)
+            outbox.Add(new StateSaver.Rows<Guid>(batch, Delete, keys.ToDelete).Value(now).Column(id => id).Command);
+        FollowBalances(batch, state, now, outbox);
+        return outbox;
+    }
+
+    private static void SaveKeys(NpgsqlBatch batch, VirtualKeyChanges keys, DateTime now)
+    {
+        if (keys.New.Count > 0)
+            new StateSaver.Rows<VirtualKey>(batch, New, keys.New)
+                .Value(now)
+                .Column(k => k.Id)
+                .Column(k => k.UserId)
+                .Column(k => k.Label)
+                .Column(k => k.Alias)
+                .Column(k => k.MaxBudgetUsd)
+                .Column(k => k.ExpiresAt?.UtcDateTime)
+                .Column(k => k.Status)
+                .Column(k => k.CreatedBy)
+                .Column(k => k.Models is { } models ? System.Text.Json.JsonSerializer.Serialize(models) : null, NpgsqlDbType.Jsonb);
+        if (keys.Settled.Count > 0)
+            new StateSaver.Rows<SettledDelivery>(batch, Settled, keys.Settled).Value(now).Column(s => s.OutboxId).Column(s => s.IsKnown);
+        if (keys.Changed.ToList() is { Count: > 0 } changed)
+            new StateSaver.Rows<VirtualKey>(batch, Changed, changed)
+                .Value(now)
+                .Column(k => k.Id)
+                .Column(k => k.KeyHash)
+                .Column(k => k.KeyName)
+                .Column(k => k.Status)
+                .Column(k => k.RevokedAt?.UtcDateTime)
+                .Column(k => k.CheckedAt?.UtcDateTime)
+                .Column(k => k.LastError);
+        if (keys.ToDelete.Concat(keys.Gone).ToList() is { Count: > 0 } ended)
+            new StateSaver.Rows<Guid>(batch, TakeBack, ended).Column(id => id);
+    }
+
+    // R20: the balances at the end of the commit count, whatever its commands saw in between.
+    private static void FollowBalances(NpgsqlBatch batch, LedgerState state, DateTime now, List<NpgsqlBatchCommand> outbox)
+    {
+        List<UserAccount>? crossed = null;
+        foreach (var user in state.ChangedUsers)
+            if (user.HasCrossedZero && !user.IsDeleted)
+                (crossed ??= []).Add(user);
+        if (crossed is not null)
+            outbox.Add(new StateSaver.Rows<UserAccount>(batch, Crossed, crossed).Value(now).Column(u => u.UserId).Column(ActionFor).Command);
+
+        if (state.VirtualKeys.ToAlign.Count == 0)
+            return;
+        var aligned = state.VirtualKeys.ToAlign
+            .Select(a => (a.Key.Id, a.IsBlockedThere, User: state.FindUser(a.Key.UserId)))
+            .Where(a => a.IsBlockedThere == a.User?.BalanceCents > 0)
+            .Select(a => (a.Id, Action: ActionFor(a.User!)))
+            .ToList();
+        if (aligned.Count > 0)
+            outbox.Add(new StateSaver.Rows<(Guid Id, string Action)>(batch, Aligned, aligned).Value(now).Column(a => a.Id).Column(a => a.Action).Command);
+    }
+
+    private static string ActionFor(UserAccount user) => user.BalanceCents > 0 ? "unblock" : "block";
+}
