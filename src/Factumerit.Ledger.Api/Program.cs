@@ -25,38 +25,9 @@ public static partial class Service
         builder.AddServiceLogging();
         builder.ConfigureKestrel();
 
-        // Configuration: a wrong value stops the start.
-        builder.AddSettings<EmbeddedOptions>("Embedded");
-        builder.AddSettings<DatabaseOptions>("Database");
-        builder.AddSettings<WriterOptions>("Writer");
-        builder.AddSettings<AuthOptions>("Auth");
-        builder.AddSettings<RateLimitOptions>("RateLimits");
-        builder.AddSettings<IntegrityOptions>("Integrity");
-        builder.AddSettings<PricingOptions>("Pricing");
-        builder.AddSettings<LiteLlmOptions>("LiteLlm");
-
-        // The ledger.
-        builder.Services.AddSingleton(TimeProvider.System);
-        builder.Services.AddSingleton<DatabaseHost>();
-        builder.Services.AddSingleton(s => new LedgerDatabase(s.GetRequiredService<DatabaseHost>().ConnectionString, s.GetRequiredService<IOptions<DatabaseOptions>>().Value.PoolSize));
-        builder.Services.AddSingleton(s => s.GetRequiredService<IOptions<WriterOptions>>().Value);
-        builder.Services.AddSingleton<LedgerWriter>();
-        builder.Services.AddSingleton<BudgetService>();
-        builder.Services.AddSingleton<UserQueries>();
-        builder.Services.AddSingleton<LedgerReports>();
-        builder.Services.AddSingleton<IntegrityCheck>();
-        builder.Services.AddHostedService<IntegrityWatch>();
-        builder.Services.AddPriceBook();
-        builder.Services.AddLiteLlm();
-        builder.Services.AddVirtualKeys();
-
-        // HTTP around it.
-        builder.Services.AddLedgerJson();
-        builder.Services.AddApiKeyAuthorization();
-        builder.Services.AddRateLimits();
-        builder.Services.AddHealth();
-        builder.Services.AddApiPage();
-        builder.AddTelemetry();
+        builder.AddConfiguration();
+        builder.AddLedger();
+        builder.AddHttp();
 
         var app = builder.Build();
         app.UseRequestLog();
@@ -67,12 +38,52 @@ public static partial class Service
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimits();
-
-        MapRoutes(app);
+        app.MapRoutes();
         return app;
     }
 
-    private static void MapRoutes(WebApplication app)
+    // A wrong value stops the start.
+    private static void AddConfiguration(this WebApplicationBuilder builder)
+    {
+        builder.AddSettings<EmbeddedOptions>("Embedded");
+        builder.AddSettings<DatabaseOptions>("Database");
+        builder.AddSettings<WriterOptions>("Writer");
+        builder.AddSettings<AuthOptions>("Auth");
+        builder.AddSettings<RateLimitOptions>("RateLimits");
+        builder.AddSettings<IntegrityOptions>("Integrity");
+        builder.AddSettings<PricingOptions>("Pricing");
+        builder.AddSettings<LiteLlmOptions>("LiteLlm");
+    }
+
+    private static void AddLedger(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<DatabaseHost>();
+        builder.Services.AddSingleton(s => new LedgerDatabase(s.GetRequiredService<DatabaseHost>().ConnectionString, s.GetRequiredService<IOptions<DatabaseOptions>>().Value.PoolSize));
+        builder.Services.AddSingleton(s => s.GetRequiredService<IOptions<WriterOptions>>().Value);
+        builder.Services.AddSingleton<LedgerWriter>();
+        builder.Services.AddSingleton<BudgetService>();
+        builder.Services.AddSingleton<UserQueries>();
+        builder.Services.AddSingleton<LedgerReports>();
+        builder.Services.AddSingleton<MarginReports>();
+        builder.Services.AddSingleton<IntegrityCheck>();
+        builder.Services.AddHostedService<IntegrityWatch>();
+        builder.Services.AddPriceBook();
+        builder.Services.AddLiteLlm();
+        builder.Services.AddVirtualKeys();
+    }
+
+    private static void AddHttp(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddLedgerJson();
+        builder.Services.AddApiKeyAuthorization();
+        builder.Services.AddRateLimits();
+        builder.Services.AddHealth();
+        builder.Services.AddApiPage();
+        builder.AddTelemetry();
+    }
+
+    private static void MapRoutes(this WebApplication app)
     {
         app.MapUsers();
         app.MapUsage();
@@ -81,6 +92,7 @@ public static partial class Service
         app.MapCredit();
         app.MapLedger();
         app.MapVirtualKeys();
+        app.MapReports();
         app.MapApiKeys();
         app.MapProblems();
         app.MapHealth();

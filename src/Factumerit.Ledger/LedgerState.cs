@@ -14,6 +14,7 @@ public sealed class LedgerState(DateTimeOffset now)
     private readonly Dictionary<(string SourceSystem, string ExternalId), KeptUsage> _aliases = [];
     private readonly Dictionary<(string Operation, string Key), KeptAnswer> _answers = [];
     private readonly Dictionary<string, AccountTotal> _totals = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, UnwrittenCost> _unwrittenCosts = new(StringComparer.Ordinal);
 
     /// <summary>The time of this commit, never before that of an earlier one (R13). Every row it writes carries it.</summary>
     public DateTimeOffset Now { get; } = now;
@@ -26,6 +27,7 @@ public sealed class LedgerState(DateTimeOffset now)
     public List<KeptUsage> NewUsages { get; } = [];
     public List<UsageAlias> NewAliases { get; } = [];
     public List<ProviderCost> NewProviderCosts { get; } = [];
+    public List<UsageWriteDown> NewUsageWriteDowns { get; } = [];
     public List<KeptAnswer> NewAnswers { get; } = [];
     public VirtualKeyChanges VirtualKeys { get; } = new();
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
@@ -48,6 +50,9 @@ public sealed class LedgerState(DateTimeOffset now)
 
     /// <summary>Totals are only loaded for commands that read them (<see cref="Command.ReadsTotals"/>).</summary>
     public void Load(AccountTotal total) => _totals.Add(total.Account, total);
+
+    /// <summary>Costs of usage are only loaded for commands that ask for them (<see cref="Command.UsageCostOf"/>); a provider without usage has none.</summary>
+    public void Load(UnwrittenCost cost) => _unwrittenCosts.Add(cost.Provider, cost);
 
     public UserAccount? FindUser(string userId) => _users.GetValueOrDefault(userId);
 
@@ -121,6 +126,23 @@ public sealed class LedgerState(DateTimeOffset now)
         NewAnswers.Add(answer);
     }
 
+    /// <summary>
+    /// What usage of a provider cost that is not written down yet, as of the last decision of this commit, in cents and cut to 7 decimals (R19). Whole
+    /// units and what is below them are added up apart, as a sum of costs may need more digits than a decimal has.
+    /// </summary>
+    public decimal UnwrittenCents(string provider)
+    {
+        var (wholeCents, restCents) = _unwrittenCosts.TryGetValue(provider, out var loaded) ? (loaded.WholeCents, loaded.RestCents) : (0, 0);
+        foreach (var cost in NewProviderCosts.Where(c => c.Provider == provider))
+        {
+            var costCents = cost.CostUsd * 100;
+            var cutCents = Money.Cut(costCents);
+            wholeCents += cutCents;
+            restCents += costCents - cutCents;
+        }
+        return wholeCents + Money.Cut(restCents) - NewUsageWriteDowns.Where(w => w.Provider == provider).Sum(w => w.AmountCents);
+    }
+
     public decimal AssetCents(string provider) => _totals.TryGetValue(ChartOfAccounts.Asset(provider), out var total) ? total.BalanceCents : 0;
 
     /// <summary>Assets less what is owed to users, as of the last posting of this commit: two signups can't both spend it (R8).</summary>
@@ -176,6 +198,12 @@ public sealed record UsageAlias(string SourceSystem, string ExternalId, Guid Usa
 
 /// <summary>What a provider charges for a usage that was written in this commit. The database adds them up, exactly: a sum may need more digits than a decimal.</summary>
 public sealed record ProviderCost(string Provider, decimal CostUsd);
+
+/// <summary>What usage of a provider cost that was not written down before this commit, in cents: to 7 decimals, and the rest below that.</summary>
+public sealed record UnwrittenCost(string Provider, decimal WholeCents, decimal RestCents);
+
+/// <summary>How much of a provider's cost of usage was written down in this commit (R19).</summary>
+public sealed record UsageWriteDown(string Provider, decimal AmountCents);
 
 /// <summary>The first answer to an operation with an idempotency key, as JSON, kept for ever (R9).</summary>
 public sealed record KeptAnswer(string Operation, string Key, long RequestHash, string AnswerJson);

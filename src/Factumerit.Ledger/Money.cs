@@ -26,6 +26,9 @@ public static class Money
     /// <summary>Whether the amount has no more decimals than are kept.</summary>
     public static bool IsExact(decimal cents) => decimal.Round(cents, DecimalsMax) == cents;
 
+    /// <summary>The amount down to the smallest unit that is kept; what is below it is the caller's to carry over.</summary>
+    public static decimal Cut(decimal cents) => decimal.Round(cents, DecimalsMax, MidpointRounding.ToZero);
+
     /// <summary>The same amount without trailing zeros, so that 5.0000000 reads 5.</summary>
     public static decimal Normalize(decimal cents) => cents / 1.0000000000000000000000000000m;
 

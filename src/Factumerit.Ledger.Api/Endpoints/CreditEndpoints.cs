@@ -16,7 +16,7 @@ public static class CreditEndpoints
             .Describe("Book credit bought from a provider", "The credit goes to the provider's asset account, the tax to expense:sales_tax.")
             .Takes<PurchaseRequest>(keyed: true).Answers<PurchaseReceipt>(201).Refuses("idempotency-key-reused");
         credit.MapPost("/write-downs", WriteDownAsync).Allow(Roles.Admin)
-            .Describe("Book provider credit that was consumed", "By an amount, or by what the provider says is left. When there is nothing to book: 200 and transaction_id null.")
+            .Describe("Book provider credit that was consumed", "By an amount, by what the provider says is left, or by what its usage cost that is not yet written down. When there is nothing to book: 200 and transaction_id null.")
             .Takes<WriteDownRequest>(keyed: true).Answers<WriteDownReceipt>(201, 200).Refuses("idempotency-key-reused");
     }
 

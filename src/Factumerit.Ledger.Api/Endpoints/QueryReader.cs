@@ -87,6 +87,25 @@ internal sealed class QueryReader(HttpContext http)
         return null;
     }
 
+    /// <summary>A span of time, each end optional: from is in it, to no longer.</summary>
+    public (DateTimeOffset? From, DateTimeOffset? To) Period()
+    {
+        var (from, to) = (Time("from"), Time("to"));
+        if (to <= from)
+            _errors.Add("to", "must be later than from");
+        return (from, to);
+    }
+
+    /// <summary>One of a few words; the standard one where none is given.</summary>
+    public string Choice(string name, string standard, IReadOnlyCollection<string> words)
+    {
+        if (Text(name) is not { } text)
+            return standard;
+        if (!words.Contains(text))
+            _errors.Add(name, $"must be one of {string.Join(", ", words)}");
+        return text;
+    }
+
     public string? Provider(string name)
     {
         var provider = Text(name);

@@ -20,6 +20,9 @@ internal static class ApiExamples
         ["user_id"] = "Only those of this user.",
         ["provider"] = "Only those of this provider.",
         ["at"] = "As of this time; default: now.",
+        ["from"] = "Only calls that happened then or later.",
+        ["to"] = "Only calls that happened before then.",
+        ["group_by"] = "user, model, provider or day; default: model.",
         ["dry_run"] = "true only tells what would change.",
         ["valid_from"] = "From when on the prices count; default: what changed from now on, a model's first price from the beginning.",
     };
@@ -65,6 +68,10 @@ internal static class ApiExamples
 
     private const string VirtualKey = """
         {"virtual_key_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a61","user_id":"vikunja:alice","label":"Alice's editor","alias":"factumerit-019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a61","key_name":"sk-...9xQw","models":["claude-sonnet-4-20250514"],"max_budget_usd":25,"expires_at":"2035-12-31T00:00:00Z","status":"active","is_blocked":false,"created_at":"2026-01-31T12:00:00Z","revoked_at":null,"last_error":null,"pending":null}
+        """;
+
+    private static string Margin(string group) => $$"""
+        {"group":{{group}},"calls":2,"prompt_tokens":70,"completion_tokens":8,"cache_read_tokens":0,"cache_write_tokens":0,"reasoning_tokens":0,"provider_cost_usd":0.000165,"unknown_cost_calls":1,"user_price_cents":0.018975,"margin_cents":0.002475,"waiting":1,"waived":0}
         """;
 
     private const string Key = """
@@ -113,6 +120,7 @@ internal static class ApiExamples
         ["POST /virtual-keys"] = VirtualKey.Trim()[..^1] + ""","secret":"sk-(as LiteLLM made it)"}""",
         ["GET /virtual-keys"] = $$"""{"virtual_keys":[{{VirtualKey}}],"next_after":null}""",
         ["DELETE /virtual-keys/{id}"] = VirtualKey,
+        ["GET /reports/margin"] = $$"""{"from":"2026-01-01T00:00:00Z","to":"2026-02-01T00:00:00Z","group_by":"model","groups":[{{Margin("\"claude-sonnet-4\"")}}],"total":{{Margin("null")}},"next_after":null}""",
         ["POST /api-keys"] = Key.Trim()[..^1] + ""","secret":"fa_bot_1f9a2c3d_(64 hexadecimal digits)"}""",
         ["GET /api-keys"] = $$"""{"api_keys":[{{Key}}]}""",
         ["DELETE /api-keys/{id}"] = Key,

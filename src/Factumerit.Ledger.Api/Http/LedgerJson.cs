@@ -43,6 +43,7 @@ namespace Factumerit.Ledger.Api.Http;
 [JsonSerializable(typeof(IntakeAnswer))]
 [JsonSerializable(typeof(ReconcileRequest))]
 [JsonSerializable(typeof(Reconciliation))]
+[JsonSerializable(typeof(MarginReport))]
 [JsonSerializable(typeof(PriceImport))]
 [JsonSerializable(typeof(PricePage))]
 [JsonSerializable(typeof(PriceHistory))]

@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Api.Http;
 public static class OpenApi
 {
     private const string SchemeId = "ApiKey";
-    private static readonly string[] TagOrder = ["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Virtual keys", "API keys", "Problems", "Health"];
+    private static readonly string[] TagOrder = ["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Problems", "Health"];
 
     public static void AddApiPage(this IServiceCollection services)
     {
@@ -28,6 +28,7 @@ public static class OpenApi
             options.NonNullableReferenceTypesAsRequired();
             options.MapType<decimal>(() => new OpenApiSchema { Type = JsonSchemaType.Number, Format = "decimal" });
             options.MapType<decimal?>(() => new OpenApiSchema { Type = JsonSchemaType.Number | JsonSchemaType.Null, Format = "decimal" });
+            options.MapType<ExactNumber>(() => new OpenApiSchema { Type = JsonSchemaType.Number, Format = "decimal" });
             foreach (var assembly in new[] { typeof(OpenApi).Assembly, typeof(BudgetService).Assembly })
                 options.IncludeXmlComments(assembly);
             options.AddSecurityDefinition(SchemeId, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key." });

@@ -166,7 +166,7 @@ internal sealed class CallReader
             Refuse(level, field, "must be a number");
         else if (ReadText(ref reader, level, field) is { } text)
         {
-            if (ExactNumber.TryParse(Encoding.UTF8.GetBytes(text), out var number) && number >= 0)
+            if (Money.ReadExact(text) is >= 0 and var number)
                 return number;
             Refuse(level, field, "must be a number of 0 or more that a decimal holds exactly");
         }
@@ -222,7 +222,7 @@ internal sealed class CallReader
             return null;
         var reader = new Utf8JsonReader(json);
         while (reader.Read())
-            if (reader.TokenType == JsonTokenType.Number && !ExactNumber.TryParse(reader.ValueSpan, out _))
+            if (reader.TokenType == JsonTokenType.Number && Money.ReadExact(Encoding.ASCII.GetString(reader.ValueSpan)) is null)
                 return null;
         return Encoding.UTF8.GetString(json);
     }

@@ -13,7 +13,7 @@ internal static class CallTime
 
     public static bool TryParse(string text, out DateTimeOffset time)
     {
-        if (ExactNumber.TryParse(System.Text.Encoding.UTF8.GetBytes(text), out var seconds))
+        if (Money.ReadExact(text) is { } seconds)
         {
             time = default;
             if (seconds is < 0 or > SecondsMax)

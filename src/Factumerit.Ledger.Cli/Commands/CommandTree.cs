@@ -51,6 +51,7 @@ internal sealed class CommandTree
             new HelpOption(),
             new VersionOption { Action = new PrintVersion() },
             LedgerCommands.Build(tree),
+            ReportCommands.Build(tree),
             UserCommands.Build(tree),
             UsageCommands.Build(tree),
             PriceCommands.Build(tree),
@@ -58,6 +59,7 @@ internal sealed class CommandTree
             MoveCommands.BuildGrant(tree),
             MoveCommands.BuildPurchase(tree),
             WriteDownCommand.Build(tree),
+            VirtualKeyCommands.Build(tree),
             ApiKeyCommands.Build(tree),
         };
         return root;

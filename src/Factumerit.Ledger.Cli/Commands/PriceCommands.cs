@@ -116,7 +116,7 @@ internal static class PriceCommands
 
     private static object Begin(DateTimeOffset? validFrom) => validFrom is { } time ? time : "the beginning";
 
-    private static string PathOf(string path, params (string Name, string? Value)[] parameters)
+    public static string PathOf(string path, params (string Name, string? Value)[] parameters)
     {
         var query = string.Join('&', parameters.Where(p => p.Value is not null).Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value!)}"));
         return query.Length == 0 ? path : $"{path}?{query}";

@@ -1,11 +1,13 @@
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using Factumerit.Ledger.Cli.Display;
 using Factumerit.Ledger.Cli.Http;
 
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa write-down</c>: brings a provider's credit in the books to what the provider says is left, by an amount or to a balance.
+/// <c>fa write-down</c>: brings a provider's credit in the books to what the provider says is left, by an amount or to a balance, or
+/// by what its usage cost.
 /// </summary>
 internal static class WriteDownCommand
 {
@@ -13,6 +15,7 @@ internal static class WriteDownCommand
     {
         var amount = Inputs.Cents("--amount-cents", "How much was consumed");
         var actual = Inputs.Cents("--actual-balance-cents", "What the provider says is left");
+        var isFromUsage = new Option<bool>("--from-usage") { Description = "What all usage of the provider cost that is not written down yet" };
         var provider = Inputs.Text("--provider", "Where (else anthropic)", "NAME");
         var reason = Inputs.Text("--reason", "Why, for the entry");
         var key = Inputs.IdempotencyKey();
@@ -24,27 +27,32 @@ internal static class WriteDownCommand
             using var body = new JsonBody();
             body.Number("amount_cents", context.Value(amount))
                 .Number("actual_balance_cents", context.Value(actual))
+                .Flag("from_usage", context.Value(isFromUsage))
                 .Text("provider", context.Value(provider))
                 .Text("reason", context.Value(reason));
             var answer = await MoveCommands.PostAsync(context, "write-downs", body, key, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.WriteDown, done => context.Output.Line(Describe(done, account, answer.IsReplay)));
-        }, amount, actual, provider, reason, key, yes);
+            return context.Print(answer, LedgerJson.Default.WriteDown, done => context.Output.Line(Describe(done, account, context.Value(isFromUsage), answer.IsReplay)));
+        }, amount, actual, isFromUsage, provider, reason, key, yes);
         command.Validators.Add(result =>
         {
-            if (result.GetResult(amount) is null == result.GetResult(actual) is null)
-                result.AddError("Give one of --amount-cents and --actual-balance-cents.");
+            if (new SymbolResult?[] { result.GetResult(amount), result.GetResult(actual), result.GetResult(isFromUsage) }.Count(given => given is not null) != 1)
+                result.AddError("Give one of --amount-cents, --actual-balance-cents and --from-usage.");
         });
         return command;
     }
 
-    private static string Question(string account, string? amount, string? actual) => amount is null
-        ? $"Write {account} down to {MoveCommands.Cents(actual!)}?"
-        : $"Write {account} down by {MoveCommands.Cents(amount)}?";
+    private static string Question(string account, string? amount, string? actual) => (amount, actual) switch
+    {
+        (not null, _) => $"Write {account} down by {MoveCommands.Cents(amount)}?",
+        (_, not null) => $"Write {account} down to {MoveCommands.Cents(actual)}?",
+        _ => $"Write {account} down by the cost of all usage that is not written down yet?",
+    };
 
-    private static string Describe(WriteDown done, string account, bool isReplay)
+    private static string Describe(WriteDown done, string account, bool isFromUsage, bool isReplay)
     {
         var moved = done switch
         {
+            { TransactionId: null } when isFromUsage => $"Nothing to post: the usage of {account["asset:".Length..]} is written down",
             { TransactionId: null } => $"Nothing to post: {account} is right",
             { AmountCents: < 0 } => $"{(isReplay ? "Already added" : "Added")} {MoneyFormat.Format(-done.AmountCents)} found above the books to {account}",
             _ => $"{(isReplay ? "Already wrote" : "Wrote")} {account} down by {MoneyFormat.Format(done.AmountCents)}",

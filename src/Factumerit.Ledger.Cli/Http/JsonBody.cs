@@ -50,6 +50,18 @@ internal sealed class JsonBody : IDisposable
 
     public JsonBody Number(string name, decimal value) => Number(name, value.ToString(CultureInfo.InvariantCulture));
 
+    /// <summary>A list of texts; left out where there are none.</summary>
+    public JsonBody Texts(string name, string[]? values)
+    {
+        if (values is not { Length: > 0 })
+            return this;
+        _writer.WriteStartArray(name);
+        foreach (var value in values)
+            _writer.WriteStringValue(value);
+        _writer.WriteEndArray();
+        return this;
+    }
+
     /// <summary>A flag; written only where it is raised.</summary>
     public JsonBody Flag(string name, bool isRaised)
     {

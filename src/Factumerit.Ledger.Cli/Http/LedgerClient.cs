@@ -88,11 +88,7 @@ internal sealed class LedgerClient : IDisposable
         var cursor = "";
         for (var left = itemsMax; left > 0;)
         {
-            var limit = Math.Min(left, PageSize).ToString(CultureInfo.InvariantCulture);
-            var query = $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}limit={limit}";
-            if (cursor.Length > 0)
-                query += $"&{paging.Parameter}={Uri.EscapeDataString(cursor)}";
-            var page = (await GetAsync(query, cancellationToken)).Read(LedgerJson.Default.JsonElement);
+            var page = (await GetAsync(PathOf(path, paging, Math.Min(left, PageSize), cursor), cancellationToken)).Read(LedgerJson.Default.JsonElement);
             foreach (var item in paging.ItemsOf(page))
             {
                 if (left-- > 0)
@@ -107,7 +103,27 @@ internal sealed class LedgerClient : IDisposable
         }
     }
 
+    /// <summary>All pages of a list, for answers that say more than their items.</summary>
+    public async IAsyncEnumerable<JsonElement> PagesAsync(string path, Paging paging, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        for (string? cursor = "", next; cursor is not null; cursor = next)
+        {
+            var page = (await GetAsync(PathOf(path, paging, PageSize, cursor), cancellationToken)).Read(LedgerJson.Default.JsonElement);
+            yield return page;
+            // The same cursor twice would turn for ever.
+            next = paging.NextOf(page);
+            if (next.Length == 0 || next == cursor)
+                next = null;
+        }
+    }
+
     public void Dispose() => _http.Dispose();
+
+    private static string PathOf(string path, Paging paging, int limit, string cursor)
+    {
+        var query = $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}limit={limit.ToString(CultureInfo.InvariantCulture)}";
+        return cursor.Length == 0 ? query : $"{query}&{paging.Parameter}={Uri.EscapeDataString(cursor)}";
+    }
 
     private TimeSpan? RetryAfterOf(HttpResponseMessage response) => response.Headers.RetryAfter switch
     {

@@ -22,10 +22,12 @@ namespace Factumerit.Ledger.Cli.Http;
 [JsonSerializable(typeof(Summary))]
 [JsonSerializable(typeof(AccountBalance))]
 [JsonSerializable(typeof(Entry))]
+[JsonSerializable(typeof(MarginLine))]
 [JsonSerializable(typeof(PriceImport))]
 [JsonSerializable(typeof(ModelPrice))]
 [JsonSerializable(typeof(PriceHistory))]
 [JsonSerializable(typeof(Reconciliation))]
+[JsonSerializable(typeof(VirtualKey))]
 [JsonSerializable(typeof(ApiKey))]
 [JsonSerializable(typeof(ApiKeys))]
 [JsonSerializable(typeof(Problem))]
@@ -113,6 +115,18 @@ internal sealed record Entry(
     string? ReferenceId,
     DateTimeOffset? CreatedAt);
 
+internal sealed record MarginLine(
+    string? Group,
+    [property: JsonRequired] long Calls,
+    long PromptTokens,
+    long CompletionTokens,
+    decimal ProviderCostUsd,
+    long UnknownCostCalls,
+    decimal UserPriceCents,
+    [property: JsonRequired] decimal MarginCents,
+    long Waiting,
+    long Waived);
+
 internal sealed record PriceImport(
     long? Version,
     DateTimeOffset? ValidFrom,
@@ -161,6 +175,21 @@ internal sealed record Reconciliation(
 internal sealed record IntakeFailure(int Index, string Code, string Detail);
 
 internal sealed record CostDifference(string ExternalId, string UsageId, decimal? OursUsd, decimal TheirsUsd);
+
+internal sealed record VirtualKey(
+    [property: JsonRequired] string VirtualKeyId,
+    string UserId,
+    string Label,
+    string Alias,
+    string? KeyName,
+    [property: JsonRequired] string Status,
+    bool IsBlocked,
+    DateTimeOffset? CreatedAt,
+    DateTimeOffset? ExpiresAt,
+    PendingDelivery? Pending,
+    string? Secret);
+
+internal sealed record PendingDelivery(string Action, int Attempts, string? LastError);
 
 internal sealed record ApiKeys(
     [property: JsonRequired, JsonPropertyName("api_keys")] ApiKey[] Keys);

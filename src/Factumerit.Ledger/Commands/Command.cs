@@ -25,6 +25,9 @@ public abstract class Command
     /// <summary>Whether the totals of the system accounts are needed to decide, or to answer.</summary>
     public virtual bool ReadsTotals => false;
 
+    /// <summary>The provider whose cost of usage that is not written down yet is loaded and locked (R19); null for operations that don't ask.</summary>
+    public virtual string? UsageCostOf => null;
+
     /// <summary>Reports every field that is wrong. Nothing is queued when there is one.</summary>
     public abstract void Validate(FieldErrors errors);
 

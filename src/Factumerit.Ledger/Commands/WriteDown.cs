@@ -1,6 +1,6 @@
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>Provider credit that is no longer there. Answers POST /write-downs. Exactly one of the two amounts is given.</summary>
+/// <summary>Provider credit that is no longer there. Answers POST /write-downs. Exactly one of amount_cents, actual_balance_cents and from_usage is given.</summary>
 public sealed record WriteDownRequest
 {
     /// <summary>What was consumed, in cents, from 0 to 10^12.</summary>
@@ -8,6 +8,9 @@ public sealed record WriteDownRequest
 
     /// <summary>What the provider says is left, in cents, from 0 to 10^12: the books are brought to it.</summary>
     public decimal? ActualBalanceCents { get; init; }
+
+    /// <summary>true books what all usage of the provider cost that is not yet written down, to 7 decimals of a cent and at most 10^12 cents at once; the rest is left for the next time.</summary>
+    public bool? FromUsage { get; init; }
 
     /// <summary>The provider: a lower-case letter, then up to 39 of a-z, 0-9, _ and -; default: anthropic.</summary>
     public string? Provider { get; init; }
@@ -24,21 +27,33 @@ public sealed record WriteDownReceipt(Guid? TransactionId, decimal AmountCents, 
 
 /// <summary>
 /// Writes provider credit down: debit asset:P, credit expense:P; or, when the provider has more than the books, debit equity:adjustments,
-/// credit asset:P (R9).
+/// credit asset:P (R9). From usage it books what the calls cost, each once (R19).
 /// </summary>
 public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) : KeyedCommand<WriteDownReceipt>("write-down", idempotencyKey)
 {
+    /// <summary>The reference_id of what was booked from usage: by it the integrity check finds those entries again.</summary>
+    public const string FromUsageReference = "usage";
+
     private readonly string _provider = request.Provider ?? ChartOfAccounts.DefaultProvider;
 
     public override bool ReadsTotals => true;
 
-    protected override RequestHash Hash => RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason);
+    public override string? UsageCostOf => IsFromUsage ? _provider : null;
+
+    // Without from_usage it is what it was before that field: a request that is repeated after the upgrade is still the same.
+    protected override RequestHash Hash => IsFromUsage
+        ? RequestHash.Of(null, null, _provider, request.Reason, "from_usage")
+        : RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason);
+
+    private bool IsFromUsage => request.FromUsage is true;
 
     public override void Validate(FieldErrors errors)
     {
         base.Validate(errors);
-        if (request.AmountCents is null && request.ActualBalanceCents is null)
-            errors.Add("amount_cents", "is required, unless actual_balance_cents is given in its place");
+        if (request.AmountCents is null && request.ActualBalanceCents is null && !IsFromUsage)
+            errors.Add("amount_cents", "is required, unless actual_balance_cents or from_usage is given in its place");
+        if (IsFromUsage && (request.AmountCents ?? request.ActualBalanceCents) is not null)
+            errors.Add("from_usage", "can't be given together with amount_cents or actual_balance_cents");
         if (request.AmountCents is not null && request.ActualBalanceCents is not null)
             errors.Add("actual_balance_cents", "can't be given together with amount_cents");
         if (request.AmountCents is not null)
@@ -51,6 +66,8 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
 
     protected override Outcome<WriteDownReceipt> DecideFirst(LedgerState state)
     {
+        if (IsFromUsage)
+            return BookUsage(state);
         var asset = ChartOfAccounts.Asset(_provider);
         var consumedCents = request.AmountCents ?? (state.AssetCents(_provider) - request.ActualBalanceCents!.Value);
         if (Math.Abs(consumedCents) > Money.OperationCentsMax)
@@ -66,5 +83,18 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
         if (transaction is not null)
             state.Post(transaction);
         return new WriteDownReceipt(transaction?.Id, consumedCents, state.Headroom());
+    }
+
+    // R19: what is booked and the mark of how far it got are one commit. What is beyond one operation waits for the next, as does what is below the smallest unit.
+    private WriteDownReceipt BookUsage(LedgerState state)
+    {
+        var consumedCents = Math.Clamp(state.UnwrittenCents(_provider), 0, Money.OperationCentsMax);
+        if (consumedCents == 0)
+            return new WriteDownReceipt(null, 0, state.Headroom());
+        var transaction = LedgerTransaction.Move(
+            consumedCents, debit: ChartOfAccounts.Asset(_provider), credit: ChartOfAccounts.ProviderExpense(_provider), "write_down", FromUsageReference, request.Reason);
+        state.Post(transaction);
+        state.NewUsageWriteDowns.Add(new UsageWriteDown(_provider, consumedCents));
+        return new WriteDownReceipt(transaction.Id, consumedCents, state.Headroom());
     }
 }

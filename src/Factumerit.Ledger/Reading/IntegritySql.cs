@@ -114,6 +114,20 @@ internal static class IntegritySql
             ON u.provider = c.provider
         WHERE $1 = 0 AND c.cost_usd IS DISTINCT FROM u.cost_usd
         """,
+        // R19: no more was booked from usage than it cost
+        """
+        SELECT 'written-down', provider, 'R19: ' || trim_scale(written_down_cents) || ' cents were written down from usage that cost ' || trim_scale(cost_usd * 100)
+        FROM provider_usage_costs WHERE written_down_cents > cost_usd * 100
+        """,
+        // R19: the mark of how far it got is what the entries say. A full check alone, as it reads every entry.
+        """
+        SELECT 'written-down', coalesce(c.provider, e.provider), 'R19: the mark is at ' || coalesce(trim_scale(c.written_down_cents)::text, 'nothing')
+               || ' cents, the entries say ' || coalesce(trim_scale(e.cents)::text, 'nothing')
+        FROM (SELECT provider, written_down_cents FROM provider_usage_costs WHERE written_down_cents <> 0) c
+        FULL JOIN (SELECT substr(account, 7) AS provider, sum(debit_cents) AS cents FROM ledger_entries
+                   WHERE id > $4 AND reference_type = 'write_down' AND reference_id = 'usage' AND account LIKE 'asset:%' GROUP BY account) e ON e.provider = c.provider
+        WHERE $1 = 0 AND c.written_down_cents IS DISTINCT FROM e.cents
+        """,
         // R11
         """
         SELECT 'deleted-with-balance', user_id, 'R11: deleted, yet the budget is ' || trim_scale(balance_cents)

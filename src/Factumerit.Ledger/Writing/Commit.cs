@@ -94,12 +94,13 @@ internal sealed record Witness(string Sql, params object[] Values)
                 "SELECT EXISTS (SELECT FROM idempotency_keys WHERE operation = $1 AND key = $2 AND created_at = $3)", answer.Operation, answer.Key, now);
         if (state.VirtualKeys.New is [var made, ..])
             return new Witness("SELECT EXISTS (SELECT FROM virtual_keys WHERE id = $1)", made.Id);
+        if (state.ChangedUsers.FirstOrDefault() is { } user)
+            return new Witness(
+                "SELECT EXISTS (SELECT FROM user_budgets WHERE user_id = $1 AND (created_at = $2 OR deleted_at = $2))", user.UserId, now);
+        // A later commit may hide these; then what they decided is decided again, with the same result.
         if (state.VirtualKeys.Changed.FirstOrDefault() is { } changed)
             return new Witness("SELECT EXISTS (SELECT FROM virtual_keys WHERE id = $1 AND updated_at = $2)", changed.Id, now);
-        if (state.VirtualKeys.Settled is [var settled, ..])
-            return new Witness("SELECT NOT EXISTS (SELECT FROM litellm_outbox WHERE id = $1)", settled.OutboxId);
-        return new Witness(
-            "SELECT EXISTS (SELECT FROM user_budgets WHERE user_id = $1 AND (created_at = $2 OR deleted_at = $2))", state.ChangedUsers.First().UserId, now);
+        return new Witness("SELECT NOT EXISTS (SELECT FROM litellm_outbox WHERE id = $1)", state.VirtualKeys.Settled[0].OutboxId);
     }
 
     public async Task<bool> ExistsAsync(NpgsqlConnection connection)

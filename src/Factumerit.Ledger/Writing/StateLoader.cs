@@ -52,6 +52,12 @@ internal static class StateLoader
 
     private const string Totals = "SELECT account, debits_cents, credits_cents, entry_count FROM account_totals";
 
+    // Cut in the database, as a sum of costs may need more digits than a decimal has. No operation takes more than the bound, which every decimal holds.
+    private const string UnwrittenCosts = """
+        SELECT provider, least(trunc(due, 7), 1e15), trim_scale(due - trunc(due, 7))
+        FROM (SELECT provider, cost_usd * 100 - written_down_cents AS due FROM provider_usage_costs WHERE provider = ANY ($1) ORDER BY provider FOR NO KEY UPDATE) c
+        """;
+
     public static async Task<LedgerState> LoadAsync(NpgsqlConnection connection, IReadOnlyList<Command> commands)
     {
         string[] users = [.. commands.Select(c => c.UserId).OfType<string>().Distinct(StringComparer.Ordinal)];
@@ -60,6 +66,7 @@ internal static class StateLoader
             .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId)).Distinct().ToList();
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
         Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
+        string[] costs = [.. commands.Select(c => c.UsageCostOf).OfType<string>().Distinct(StringComparer.Ordinal)];
         var totals = commands.Any(c => c.ReadsTotals);
 
         await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(TakeTurn), new(Origin), Command(Users, users) } };
@@ -69,6 +76,8 @@ internal static class StateLoader
             batch.BatchCommands.Add(Command(Aliases, aliases.Select(a => a.SourceSystem).ToArray(), aliases.Select(a => a.ExternalId).ToArray()));
         if (answers.Count > 0)
             batch.BatchCommands.Add(Command(Answers, answers.Select(a => a.Operation).ToArray(), answers.Select(a => a.Key).ToArray()));
+        if (costs.Length > 0)
+            batch.BatchCommands.Add(Command(UnwrittenCosts, costs));
         if (totals)
             batch.BatchCommands.Add(new(Totals));
         if (keys.Length > 0)
@@ -84,6 +93,8 @@ internal static class StateLoader
             await ReadAllAsync(reader, r => state.Load(r.GetString(17), r.GetString(18), ReadUsage(r)));
         if (answers.Count > 0)
             await ReadAllAsync(reader, r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3))));
+        if (costs.Length > 0)
+            await ReadAllAsync(reader, r => state.Load(new UnwrittenCost(r.GetString(0), r.GetDecimal(1), r.GetDecimal(2))));
         if (totals)
             await ReadAllAsync(reader, r => state.Load(ReadTotal(r)));
         if (keys.Length > 0)

@@ -42,6 +42,13 @@ internal static class StateSaver
             credits_cents = t.credits_cents + excluded.credits_cents, entry_count = t.entry_count + excluded.entry_count
         """;
 
+    // Behind the costs of this commit: the provider's row may be as new.
+    private const string UsageWriteDowns = """
+        UPDATE provider_usage_costs p SET written_down_cents = p.written_down_cents + w.amount_cents
+        FROM (SELECT provider, sum(amount_cents) AS amount_cents FROM unnest($1, $2) AS w (provider, amount_cents) GROUP BY provider) w
+        WHERE p.provider = w.provider
+        """;
+
     /// <summary>Saves everything; says whether there is now more to tell LiteLLM (R20).</summary>
     public static async Task<bool> SaveAsync(NpgsqlConnection connection, LedgerState state)
     {
@@ -50,6 +57,7 @@ internal static class StateSaver
         UsageSaver.Save(batch, state);
         SaveEntries(batch, state.NewEntries, state.Now);
         SaveLegacyRows(batch, state.NewLegacyRows, state.Now);
+        SaveUsageWriteDowns(batch, state.NewUsageWriteDowns);
         SaveAnswers(batch, state.NewAnswers, state.Now);
         SaveTotals(batch, state.TotalChanges.Values);
         var outbox = VirtualKeySaver.Save(batch, state);
@@ -101,6 +109,15 @@ internal static class StateSaver
             .Column(r => r.TransactionType)
             .Column(r => r.Description)
             .Value(now.UtcDateTime);
+    }
+
+    private static void SaveUsageWriteDowns(NpgsqlBatch batch, List<UsageWriteDown> writeDowns)
+    {
+        if (writeDowns.Count == 0)
+            return;
+        new Rows<UsageWriteDown>(batch, UsageWriteDowns, writeDowns)
+            .Column(w => w.Provider)
+            .Column(w => w.AmountCents);
     }
 
     private static void SaveAnswers(NpgsqlBatch batch, List<KeptAnswer> answers, DateTimeOffset now)

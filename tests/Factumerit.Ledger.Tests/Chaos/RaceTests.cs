@@ -134,6 +134,27 @@ public abstract class RaceTests(LedgerService service)
     }
 
     [Fact]
+    public async Task R19_usage_and_write_downs_from_it_at_once_leave_nothing_out_and_count_nothing_twice()
+    {
+        var user = await service.UserAsync(10_000);
+        var provider = $"p{Guid.NewGuid():N}"[..20];
+        // Costs with a part below the smallest unit, so that something has to be carried over from write-down to write-down.
+        var replies = await RaceAsync(200, racer => racer % 5 == 4
+            ? PostAsync(racer, "/write-downs", new { from_usage = true, provider }, $"{provider} {racer}")
+            : PostAsync(racer, "/usage", new { user_id = user, request_id = $"{provider} {racer}", provider, provider_cost_usd = $"0.00{racer:000}0000123456789" }));
+        var last = await PostAsync(0, "/write-downs", new { from_usage = true, provider }, $"{provider} last");
+
+        replies.ShouldAllBe(reply => reply.Status == 201 || reply.Status == 200);
+        var costUsd = Enumerable.Range(0, 200).Where(racer => racer % 5 != 4).Sum(racer => (racer / 100_000m) + 0.000000000123456789m);
+        var bookedCents = replies.Where((_, racer) => racer % 5 == 4).Append(last).Sum(reply => reply.Amount("amount_cents"));
+        bookedCents.ShouldBe(Money.Cut(costUsd * 100));
+        (await service.Database.ScalarAsync<string>($"SELECT trim_scale(cost_usd) || ' ' || trim_scale(written_down_cents) FROM provider_usage_costs WHERE provider = '{provider}'"))
+            .ShouldBe($"{Money.Format(costUsd)} {Money.Format(bookedCents)}");
+        (await service.Database.ScalarAsync<decimal>($"SELECT sum(debit_cents) FROM ledger_entries WHERE account = 'asset:{provider}'")).ShouldBe(bookedCents);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
     public async Task R13_a_reader_who_has_read_up_to_an_id_has_missed_nothing_below_it()
     {
         var users = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => service.UserAsync(1000)));

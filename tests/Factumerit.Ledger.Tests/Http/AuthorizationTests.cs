@@ -60,6 +60,7 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
         { "POST", "/virtual-keys", "admin" },
         { "GET", "/virtual-keys", "ops admin" },
         { "DELETE", $"/virtual-keys/{Id}", "admin" },
+        { "GET", "/reports/margin", "ops admin" },
         { "POST", "/api-keys", "admin" },
         { "GET", "/api-keys", "admin" },
         { "DELETE", $"/api-keys/{Id}", "admin" },

@@ -61,6 +61,7 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [InlineData("POST /virtual-keys", "user-not-found", "user-deleted", "litellm-not-configured", "litellm-failed")]
     [InlineData("GET /virtual-keys", "validation-failed", "litellm-not-configured")]
     [InlineData("DELETE /virtual-keys/{id}", "not-found", "litellm-not-configured")]
+    [InlineData("GET /reports/margin", "validation-failed")]
     [InlineData("POST /api-keys")]
     [InlineData("GET /api-keys")]
     [InlineData("DELETE /api-keys/{id}", "not-found")]

@@ -99,6 +99,37 @@ public sealed class UsageCostTests
         (await new Reading.IntegrityCheck(database.Ledger).RunAsync(full: true, default)).Faults.ShouldHaveSingleItem().Detail.ShouldContain("missing");
     });
 
+    [Theory]
+    [InlineData("UPDATE provider_usage_costs SET written_down_cents = 40", "R19: the mark is at 40 cents, the entries say 50")]
+    [InlineData("UPDATE provider_usage_costs SET written_down_cents = 0", "R19: the mark is at nothing cents, the entries say 50")]
+    [InlineData("UPDATE ledger_entries SET reference_id = NULL", "R19: the mark is at 50 cents, the entries say nothing")]
+    public Task A_mark_that_is_not_what_was_booked_is_a_fault_of_a_full_check_R19(string sql, string detail) => DatabaseQueries.WithDatabaseAsync(async database =>
+    {
+        await WriteDownFromUsageAsync(database);
+        await database.AssertIntegrityAsync();
+        await database.ExecuteAsync($"ALTER TABLE ledger_entries DISABLE TRIGGER USER; {sql}; ALTER TABLE ledger_entries ENABLE TRIGGER USER");
+        var fault = (await new Reading.IntegrityCheck(database.Ledger).RunAsync(full: true, default)).Faults.ShouldHaveSingleItem();
+        (fault.Kind, fault.Id, fault.Detail).ShouldBe(("written-down", "openai", detail));
+    });
+
+    [Fact]
+    public Task More_written_down_than_usage_cost_is_a_fault_of_each_check_R19() => DatabaseQueries.WithDatabaseAsync(async database =>
+    {
+        await WriteDownFromUsageAsync(database);
+        (await database.CheckIntegrityAsync()).Faults.ShouldBeEmpty();
+        await database.ExecuteAsync("UPDATE provider_usage_costs SET written_down_cents = 50.0000001");
+        var fault = (await database.CheckIntegrityAsync()).Faults.ShouldHaveSingleItem();
+        (fault.Kind, fault.Id, fault.Detail).ShouldBe(("written-down", "openai", "R19: 50.0000001 cents were written down from usage that cost 50"));
+    });
+
+    private static Task WriteDownFromUsageAsync(TestDatabase database) => database.PostAsync(async service =>
+    {
+        await FillAsync(service);
+        (await service.RecordUsageAsync(Call with { ProviderCostUsd = 0.5m, Provider = "openai" }, default)).Answer.ShouldNotBeNull();
+        (await service.WriteDownAsync(new() { FromUsage = true, Provider = "openai" }, "key", default)).Answer!.AmountCents.ShouldBe(50);
+        (await service.WriteDownAsync(new() { AmountCents = 7, Provider = "openai" }, "other", default)).Answer!.AmountCents.ShouldBe(7);
+    });
+
     [Fact]
     public Task What_waits_for_review_and_is_billed_later_is_no_fault_R16() => DatabaseQueries.WithDatabaseAsync(async database =>
     {

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Text.Json;
+using Factumerit.Ledger.Cli.Display;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// <c>fa report</c>: what calls cost and brought in. Nothing here changes anything.
+/// </summary>
+internal static class ReportCommands
+{
+    public static Command Build(CommandTree tree) => new("report", "What calls cost and brought in")
+    {
+        BuildMargin(tree),
+    };
+
+    private static Command BuildMargin(CommandTree tree)
+    {
+        var from = Inputs.Text("--from", "Only calls from then on, for example 2026-01-01 (else from the first)", "TIME");
+        var to = Inputs.Text("--to", "Only calls before then, for example 2026-02-01 (else up to the last)", "TIME");
+        var groupBy = Inputs.Choice("--group-by", "What to add up by (else model)", "WHAT", "user", "model", "provider", "day");
+        return tree.Create("margin", "What calls cost at the providers and what users paid for them", async (context, cancellationToken) =>
+        {
+            var path = PriceCommands.PathOf("reports/margin", ("from", context.Value(from)), ("to", context.Value(to)), ("group_by", context.Value(groupBy)));
+            var report = await ReadAsync(context.Client, path, cancellationToken);
+            if (context.IsJson)
+                context.Output.Line(report.ToJson());
+            else
+                Show(report, context.Output);
+            return ExitCode.Done;
+        }, from, to, groupBy);
+    }
+
+    private static void Show(Report report, Output output)
+    {
+        var table = new TableView().Text(report.LastPage.GetProperty("group_by").GetString()!).Count("Calls").Count("Tokens in").Count("Tokens out")
+            .Money("Provider cost").Money("User price").Money("Margin").Count("Cost unknown").Count("Waiting").Count("Waived");
+        foreach (var group in report.Groups.Select(Line))
+            table.Row(Cells(group.Group ?? "(unknown)", group));
+        table.Total(Cells("TOTAL", Line(report.LastPage.GetProperty("total"))));
+        output.Table(table, "No calls.");
+
+        static MarginLine Line(JsonElement line) => CommandContext.Parse(line, LedgerJson.Default.MarginLine);
+        static object?[] Cells(string name, MarginLine line) =>
+            [name, line.Calls, line.PromptTokens, line.CompletionTokens, line.ProviderCostUsd * 100, line.UserPriceCents, line.MarginCents,
+                line.UnknownCostCalls, line.Waiting, line.Waived];
+    }
+
+    // The total stands on every page; the last one's has seen the most.
+    private static async Task<Report> ReadAsync(LedgerClient client, string path, CancellationToken cancellationToken)
+    {
+        var groups = new List<JsonElement>();
+        JsonElement page = default;
+        await foreach (var next in client.PagesAsync(path, Paging.Groups, cancellationToken))
+        {
+            page = next;
+            groups.AddRange(Paging.Groups.ItemsOf(page));
+            if (page.ValueKind != JsonValueKind.Object || !page.TryGetProperty("total", out _) || !page.TryGetProperty("group_by", out _))
+                throw new FaException("The answer holds no total: is it the ledger's address?");
+        }
+
+        return new Report(groups, page);
+    }
+
+    /// <summary>The groups of all pages, and the last page for all else.</summary>
+    private sealed record Report(IReadOnlyList<JsonElement> Groups, JsonElement LastPage)
+    {
+        /// <summary>The answer as it would have come in one page, number by number as it was sent.</summary>
+        public string ToJson()
+        {
+            var fields = LastPage.EnumerateObject().Where(f => f.Name != Paging.Groups.Next).Select(f => f.Name == Paging.Groups.Items
+                ? $"\"{f.Name}\":[{string.Join(",\n", Groups.Select(g => g.GetRawText()))}]"
+                : $"\"{f.Name}\":{f.Value.GetRawText()}");
+            return $"{{{string.Join(',', fields)}}}";
+        }
+    }
+}

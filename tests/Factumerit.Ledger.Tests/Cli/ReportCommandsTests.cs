@@ -1,0 +1,95 @@
+namespace Factumerit.Ledger.Tests.Cli;
+
+/// <summary><c>fa report margin</c>, and <c>fa write-down --from-usage</c> that goes with it.</summary>
+public sealed class ReportCommandsTests : IAsyncLifetime
+{
+    private const string Headroom = """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
+
+    private FakeLedger _ledger = null!;
+
+    public async Task InitializeAsync() => _ledger = await FakeLedger.StartAsync();
+
+    public async Task DisposeAsync() => await _ledger.DisposeAsync();
+
+    [Fact]
+    public async Task People_see_dollars_and_the_total_below()
+    {
+        _ledger.Answers(200, Page($"{Line("\"big\"", 1204, "0.1700000001", "15", "-2.00000001")},{Line("null", 1, "0", "0", "0")}", Line("null", 1205, "0.1700000001", "15", "-2.00000001"), "null"));
+
+        var run = await FaRun.OfAsync(_ledger, "report", "margin", "--from", "2026-01-01", "--to", "2026-02-01", "--group-by", "model");
+
+        run.ShouldBe(new FaRun(0, """
+            MODEL      CALLS  TOKENS IN  TOKENS OUT  PROVIDER COST  USER PRICE          MARGIN  COST UNKNOWN  WAITING  WAIVED
+            big        1,204         70           8  $0.1700000001       $0.15  -$0.0200000001             3        2       1
+            (unknown)      1         70           8  $0.00               $0.00   $0.00                     3        2       1
+            TOTAL      1,205         70           8  $0.1700000001       $0.15  -$0.0200000001             3        2       1
+
+            """, ""));
+        _ledger.Request.Path.ShouldBe("/reports/margin?from=2026-01-01&to=2026-02-01&group_by=model&limit=1000");
+    }
+
+    [Fact]
+    public async Task Programs_get_all_pages_as_one_answer_with_its_numbers_as_they_came()
+    {
+        _ledger.Answers(200, Page(Line("\"a\"", 1, "1.50", "2", "3"), Line("null", 2, "9999999999.0000000000000000000000000001", "2", "3"), "\"a\""))
+            .Answers(200, Page(Line("\"b\"", 1, "1.50", "2", "3"), Line("null", 3, "9999999999.0000000000000000000000000001", "2", "3"), "null"));
+
+        var run = await FaRun.OfAsync(_ledger, "report", "margin", "--json");
+
+        run.ShouldBe(new FaRun(0, $$"""
+            {"from":null,"to":null,"group_by":"model","groups":[{{Line("\"a\"", 1, "1.50", "2", "3")}},
+            {{Line("\"b\"", 1, "1.50", "2", "3")}}],"total":{{Line("null", 3, "9999999999.0000000000000000000000000001", "2", "3")}}}
+
+            """, ""));
+        _ledger.Requests.Select(r => r.Path).ShouldBe(["/reports/margin?limit=1000", "/reports/margin?limit=1000&after=a"]);
+    }
+
+    [Fact]
+    public async Task Without_calls_a_sentence_stands_for_the_table()
+    {
+        _ledger.Answers(200, Page("", Line("null", 0, "0", "0", "0"), "null"));
+        (await FaRun.OfAsync(_ledger, "report", "margin")).ShouldBe(new FaRun(0, "No calls.\n", ""));
+    }
+
+    [Theory]
+    [InlineData("""{"groups":[]}""", "The answer holds no total: is it the ledger's address?\n")]
+    [InlineData("""{"accounts":[]}""", "The answer holds no groups: is it the ledger's address?\n")]
+    public async Task An_answer_of_something_else_is_told(string answer, string stderr)
+    {
+        _ledger.Answers(200, answer);
+        (await FaRun.OfAsync(_ledger, "report", "margin")).ShouldBe(new FaRun(1, "", stderr));
+    }
+
+    [Theory]
+    [InlineData(201, "\"t1\"", "0.0165", "Wrote asset:openai down by $0.000165; headroom $19.00 (transaction t1).\n")]
+    [InlineData(200, "null", "0", "Nothing to post: the usage of openai is written down; headroom $19.00.\n")]
+    public async Task A_write_down_from_usage_sends_neither_amount(int status, string transaction, string amount, string stdout)
+    {
+        _ledger.Answers(status, $$"""{"transaction_id":{{transaction}},"amount_cents":{{amount}},"headroom":{{Headroom}}}""");
+
+        var run = await FaRun.OfAsync(_ledger, "write-down", "--from-usage", "--provider", "openai", "--idempotency-key", "k", "--yes");
+
+        run.ShouldBe(new FaRun(0, stdout, ""));
+        _ledger.Request.Path.ShouldBe("/write-downs");
+        _ledger.Request.IdempotencyKey.ShouldBe("k");
+        _ledger.Request.Body.ShouldBe("""{"from_usage":true,"provider":"openai"}""");
+    }
+
+    [Fact]
+    public async Task A_write_down_from_usage_asks_first()
+    {
+        var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("n\n") };
+
+        var run = await FaRun.OfAsync(environment, "write-down", "--from-usage");
+
+        run.Stderr.ShouldStartWith("Write asset:anthropic down by the cost of all usage that is not written down yet? This can't be undone. [y/N] ");
+        _ledger.Requests.ShouldBeEmpty();
+    }
+
+    private static string Page(string groups, string total, string nextAfter) =>
+        $$"""{"from":null,"to":null,"group_by":"model","groups":[{{groups}}],"total":{{total}},"next_after":{{nextAfter}}}""";
+
+    private static string Line(string group, long calls, string costUsd, string priceCents, string marginCents) => $$"""
+        {"group":{{group}},"calls":{{calls}},"prompt_tokens":70,"completion_tokens":8,"cache_read_tokens":0,"cache_write_tokens":0,"reasoning_tokens":0,"provider_cost_usd":{{costUsd}},"unknown_cost_calls":3,"user_price_cents":{{priceCents}},"margin_cents":{{marginCents}},"waiting":2,"waived":1}
+        """;
+}
