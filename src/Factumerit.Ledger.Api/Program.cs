@@ -1,7 +1,7 @@
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Api.LiteLlm;
+using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
@@ -87,6 +87,7 @@ public static partial class Service
     {
         app.MapUsers();
         app.MapUsage();
+        app.MapIntake();
         app.MapPrices();
         app.MapCredit();
         app.MapLedger();

@@ -19,15 +19,17 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
         RunAsync(new Usage(request, pricer: prices.Pricer), cancellationToken);
 
     /// <summary>Records many calls, each judged for itself; outcomes are in the order of the requests.</summary>
-    public async Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(
-        IReadOnlyList<UsageRequest> requests, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(IReadOnlyList<UsageRequest> requests, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        var usages = requests.Select(request => new Usage(request, pricer: pricer)).ToList();
-        var valid = usages.Where(IsValid).ToList();
-        if (valid.Count > 0)
-            await writer.WriteAsync(valid, cancellationToken);
-        return [.. usages.Select(usage => Counted(usage.Outcome))];
+        return RecordAsync([.. requests.Select(request => new Usage(request, pricer: pricer))], cancellationToken);
+    }
+
+    /// <summary>Takes in calls that another system reports: they have been made, so they are recorded whatever the balance, and once under all their ids (R17).</summary>
+    public Task<IReadOnlyList<Outcome<RecordedUsage>>> TakeInAsync(IReadOnlyList<ReportedCall> calls, CancellationToken cancellationToken)
+    {
+        var pricer = prices.Pricer;
+        return RecordAsync([.. calls.Select(call => new Usage(call.Request, call.Origin, pricer))], cancellationToken);
     }
 
     /// <summary>Gives a user credit (R6, R9). <paramref name="callerName"/> stands as the admin where the request names none.</summary>
@@ -46,6 +48,14 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
     /// <summary>Closes a user's budget for good (R11).</summary>
     public Task<Outcome<Deletion>> DeleteUserAsync(string userId, CancellationToken cancellationToken) =>
         RunAsync(new DeleteUser(userId), cancellationToken);
+
+    private async Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordAsync(List<Usage> usages, CancellationToken cancellationToken)
+    {
+        var valid = usages.Where(IsValid).ToList();
+        if (valid.Count > 0)
+            await writer.WriteAsync(valid, cancellationToken);
+        return [.. usages.Select(usage => Counted(usage.Outcome))];
+    }
 
     private async Task<Outcome<T>> RunAsync<T>(Command<T> command, CancellationToken cancellationToken)
         where T : class

@@ -10,7 +10,8 @@ public sealed partial class TidyTests
     private const int MethodLinesMax = 60;
     private static readonly string Root = FindRoot();
 
-    public static TheoryData<string> Rules => [.. Enumerable.Range(1, 20).Select(n => $"R{n}")];
+    // R1 to R14 are the ledger's own; those behind them came with what they rule.
+    public static TheoryData<string> Rules => [.. Enumerable.Range(1, 14).Select(n => $"R{n}"), "R15", "R16", "R17", "R18", "R20"];
 
     public static TheoryData<string> Problems => [.. ProblemCatalog.All.Select(k => k.Code)];
 

@@ -4,6 +4,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Factumerit.Ledger.Api.Endpoints;
+using Factumerit.Ledger.Api.LiteLlm;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
@@ -39,6 +40,9 @@ namespace Factumerit.Ledger.Api.Http;
 [JsonSerializable(typeof(LedgerSummary))]
 [JsonSerializable(typeof(Headroom))]
 [JsonSerializable(typeof(IntegrityReport))]
+[JsonSerializable(typeof(IntakeAnswer))]
+[JsonSerializable(typeof(ReconcileRequest))]
+[JsonSerializable(typeof(Reconciliation))]
 [JsonSerializable(typeof(MarginReport))]
 [JsonSerializable(typeof(PriceImport))]
 [JsonSerializable(typeof(PricePage))]

@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Api.Http;
 public static class OpenApi
 {
     private const string SchemeId = "ApiKey";
-    private static readonly string[] TagOrder = ["Users", "Usage", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Problems", "Health"];
+    private static readonly string[] TagOrder = ["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Problems", "Health"];
 
     public static void AddApiPage(this IServiceCollection services)
     {

@@ -19,12 +19,12 @@ public static class ProblemCatalog
         new("insufficient-anthropic-credits", 409, "Provider credit does not cover the signup credit", "Book a purchase, or sign up with less credit."),
         new("litellm-not-configured", 409, "No LiteLLM is configured", "Set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start the service again."),
         new("user-deleted", 410, "The user was deleted", "Stop sending for this user; the budget stays closed."),
-        new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB."),
+        new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB, an intake at most 32 MiB."),
         new("unsupported-media-type", 415, "The body is not JSON", "Send Content-Type: application/json."),
         new("idempotency-key-reused", 422, "The idempotency key belongs to another request", "Repeat the first request unchanged, or use a new key for a new one."),
         new("rate-limited", 429, "This key sends too much", "Wait as long as Retry-After says, then send again."),
         new("internal-error", 500, "Something went wrong in the service", "Send again with the same key; if it stays, look up trace_id in the log."),
-        new("litellm-failed", 502, "LiteLLM refused, or can't be reached", "Mend what the detail says, then send again: what was left half done is cleaned up."),
+        new("litellm-failed", 502, "LiteLLM refused, or can't be reached", "Mend what the detail says, then send again: what was done stays done, and what was left half done is cleaned up."),
         new("unavailable", 503, "The database is away or too busy", "Wait as long as Retry-After says, then send the same request with the same key."),
     ];
 

@@ -26,6 +26,11 @@ public static class RouteNotes
         return keyed ? route.WithMetadata(new ReadsIdempotencyKey()) : route;
     }
 
+    /// <summary>The body is looked at whatever type it is declared as, and however wrong it is.</summary>
+    public static RouteHandlerBuilder TakesAnything<T>(this RouteHandlerBuilder route)
+        where T : notnull =>
+        route.Accepts<T>("application/json", "*/*").Refuses("malformed-request", "payload-too-large");
+
     public static RouteHandlerBuilder TakesQuery(this RouteHandlerBuilder route, params string[] names) =>
         route.WithMetadata(new QueryNames(names)).Refuses("validation-failed");
 

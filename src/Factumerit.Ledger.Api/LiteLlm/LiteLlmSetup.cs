@@ -15,6 +15,10 @@ public static class LiteLlmSetup
             .RemoveAllLoggers();
         services.AddSingleton<LiteLlmClient>();
         services.AddSingleton<SpendLogs>();
+        services.AddSingleton<KeyOwners>();
+        services.AddSingleton<CallMapping>();
+        services.AddSingleton<LiteLlmIntake>();
+        services.AddSingleton<Reconciler>();
     }
     /// <summary>Users' keys at LiteLLM, and what keeps them in step with the balances (R20).</summary>
     public static void AddVirtualKeys(this IServiceCollection services)

@@ -49,7 +49,9 @@ public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client,
         Duration = key.ExpiresAt is { } end ? SecondsUntil(end) : null,
         Metadata = new Dictionary<string, string>
         {
-            ["factumerit_user_id"] = key.UserId, ["factumerit_virtual_key_id"] = key.Id.ToString(), ["factumerit_label"] = key.Label,
+            ["factumerit_user_id"] = key.UserId,
+            ["factumerit_virtual_key_id"] = key.Id.ToString(),
+            ["factumerit_label"] = key.Label,
         },
     };
 

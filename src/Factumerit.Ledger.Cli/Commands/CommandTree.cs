@@ -55,6 +55,7 @@ internal sealed class CommandTree
             UserCommands.Build(tree),
             UsageCommands.Build(tree),
             PriceCommands.Build(tree),
+            LiteLlmCommands.Build(tree),
             MoveCommands.BuildGrant(tree),
             MoveCommands.BuildPurchase(tree),
             WriteDownCommand.Build(tree),

@@ -26,6 +26,7 @@ namespace Factumerit.Ledger.Cli.Http;
 [JsonSerializable(typeof(PriceImport))]
 [JsonSerializable(typeof(ModelPrice))]
 [JsonSerializable(typeof(PriceHistory))]
+[JsonSerializable(typeof(Reconciliation))]
 [JsonSerializable(typeof(VirtualKey))]
 [JsonSerializable(typeof(ApiKey))]
 [JsonSerializable(typeof(ApiKeys))]
@@ -160,6 +161,20 @@ internal sealed record ModelPrice(
     DateTimeOffset? ValidFrom,
     long Version,
     bool IsGone);
+
+internal sealed record Reconciliation(
+    [property: JsonRequired] long Matched,
+    long Added,
+    long NeedsReview,
+    long Skipped,
+    IntakeFailure[] Failed,
+    long FailedCount,
+    CostDifference[] Differing,
+    long DifferingCount);
+
+internal sealed record IntakeFailure(int Index, string Code, string Detail);
+
+internal sealed record CostDifference(string ExternalId, string UsageId, decimal? OursUsd, decimal TheirsUsd);
 
 internal sealed record VirtualKey(
     [property: JsonRequired] string VirtualKeyId,

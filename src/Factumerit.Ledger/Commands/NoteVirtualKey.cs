@@ -28,7 +28,10 @@ public sealed class NoteVirtualKey(VirtualKey key, bool? isBlockedThere) : Comma
             state.VirtualKeys.Gone.Add(kept.Id);
             return state.VirtualKeys.Change(kept with
             {
-                Status = VirtualKey.Revoked, RevokedAt = state.Now, CheckedAt = state.Now, LastError = GoneThere,
+                Status = VirtualKey.Revoked,
+                RevokedAt = state.Now,
+                CheckedAt = state.Now,
+                LastError = GoneThere,
             });
         }
         var changed = state.VirtualKeys.Change(kept with { CheckedAt = state.Now });

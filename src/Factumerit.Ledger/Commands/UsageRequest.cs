@@ -86,6 +86,9 @@ public sealed record UsageOrigin(string SourceSystem, IReadOnlyList<string> Alia
     public string? ReviewReason { get; init; }
 }
 
+/// <summary>A call that another system reports, and where it comes from.</summary>
+public sealed record ReportedCall(UsageRequest Request, UsageOrigin Origin);
+
 /// <summary>A usage as it was recorded. Amounts are cents.</summary>
 public sealed record RecordedUsage
 {

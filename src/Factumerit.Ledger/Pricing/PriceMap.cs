@@ -47,7 +47,7 @@ public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, i
     }
 
     /// <summary>LiteLLM's name of a provider in the form of ours; null when it has none.</summary>
-    internal static string? NormalizeProvider(string name)
+    public static string? NormalizeProvider(string name)
     {
         var normalized = string.Concat(name.ToLowerInvariant().Select(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '-' ? c : '_'));
         return ChartOfAccounts.IsProvider(normalized) ? normalized : null;

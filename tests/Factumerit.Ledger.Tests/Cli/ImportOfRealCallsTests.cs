@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Text;
+using Factumerit.Ledger.Tests.Data;
 using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
 /// <summary>
 /// 8,818 LLM calls of one afternoon, priced and imported with <c>fa</c> into the real service: the ledger's sum equals the one worked out here
-/// from the tokens, to the nano-dollar. The calls are real where the trace lies beside the repository, else ones like them.
+/// from the tokens, to the nano-dollar.
 /// </summary>
 public sealed class ImportOfRealCallsTests : IAsyncLifetime, IDisposable
 {
@@ -28,7 +29,7 @@ public sealed class ImportOfRealCallsTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task The_ledger_shows_what_the_calls_cost_to_the_nano_dollar_and_a_second_import_moves_nothing()
     {
-        var calls = ReadCalls();
+        var calls = RealCalls.Read();
         var nanoDollars = calls.Sum(NanoDollars);
         var costCents = nanoDollars / NanoDollarsPerCent;
         for (var user = 0; user < Users; user++)
@@ -71,9 +72,9 @@ public sealed class ImportOfRealCallsTests : IAsyncLifetime, IDisposable
 
     private static string UserOf(int call) => $"azure:{call % Users:00}";
 
-    private static long NanoDollars(Call call) => (call.ContextTokens * ContextPrice) + (call.GeneratedTokens * GeneratedPrice);
+    private static long NanoDollars(RealCall call) => (call.ContextTokens * ContextPrice) + (call.GeneratedTokens * GeneratedPrice);
 
-    private static string ToCsv(IReadOnlyList<Call> calls)
+    private static string ToCsv(IReadOnlyList<RealCall> calls)
     {
         var csv = new StringBuilder("user_id,amount_cents,request_id,prompt_tokens,completion_tokens,occurred_at\n");
         foreach (var (call, index) in calls.Select((call, index) => (call, index)))
@@ -85,34 +86,6 @@ public sealed class ImportOfRealCallsTests : IAsyncLifetime, IDisposable
         return csv.ToString();
     }
 
-    private static IReadOnlyList<Call> ReadCalls()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Factumerit.Ledger.sln")))
-            directory = directory.Parent;
-        var trace = Path.Combine(directory?.Parent?.FullName ?? "/", "shared/data/azure-llm-code.csv");
-        return File.Exists(trace)
-            ? [.. File.ReadLines(trace).Skip(1).Select(line => line.Split(',')).Select(cells => new Call(cells[0], Tokens(cells[1]), Tokens(cells[2])))]
-            : MakeCalls();
-
-        static long Tokens(string text) => long.Parse(text, CultureInfo.InvariantCulture);
-    }
-
-    private static List<Call> MakeCalls()
-    {
-        var random = new Random(20231116);
-        var time = new DateTime(2023, 11, 16, 18, 15, 0, DateTimeKind.Utc);
-        var calls = new List<Call>();
-        for (var call = 0; call < 8_818; call++)
-        {
-            time = time.AddMilliseconds(random.Next(800));
-            calls.Add(new Call(time.ToString("yyyy-MM-dd HH:mm:ss.fffffff", CultureInfo.InvariantCulture), random.Next(3, 7_437), random.Next(6, 1_899)));
-        }
-        return calls;
-    }
-
     private async Task<decimal> BalanceOfAsync(string account) => (await _service.GetAsync("/ledger/balances?type=expense")).List("accounts")
         .Single(a => a.GetProperty("account").GetString() == account).GetProperty("balance_cents").GetDecimal();
-
-    private sealed record Call(string Time, long ContextTokens, long GeneratedTokens);
 }

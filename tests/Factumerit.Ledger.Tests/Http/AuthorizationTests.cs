@@ -44,6 +44,8 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
         { "POST", "/usage", "bot admin" },
         { "POST", "/usage/batch", "bot admin" },
         { "GET", $"/usage/{Id}", "ops admin" },
+        { "POST", "/intake/litellm", "bot admin" },
+        { "POST", "/intake/litellm/reconcile", "admin" },
         { "POST", "/prices/import", "admin" },
         { "GET", "/prices", "bot ops admin" },
         { "GET", "/prices/anthropic/claude", "bot ops admin" },

@@ -12,6 +12,8 @@ internal sealed record Scenario(string Name, string About, Func<Lab, Cancellatio
         new("one", "POST /usage, 1 connection", Usages.OneConnectionAsync),
         new("hot", "POST /usage, 256 connections, all on one user", Usages.HotAsync),
         new("batch", "POST /usage/batch, 8 connections of 100", Usages.BatchAsync),
+        new("dual", "POST /usage with price book and both costs, and with amount_cents alone", DualCost.PriceBookAsync),
+        new("intake", "POST /intake/litellm, 8 connections of 100 calls with 10 KB of prompt each", DualCost.IntakeAsync),
         new("two", "two service processes on one database", Usages.TwoProcessesAsync),
         new("overload", "more than the service can take", Overload.RunAsync),
         new("start", "start to ready on an existing database", Reads.StartAsync),

@@ -1,0 +1,93 @@
+using System.Text.Json;
+using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Api.LiteLlm;
+using Microsoft.AspNetCore.Mvc;
+
+namespace Factumerit.Ledger.Api.Endpoints;
+
+/// <summary>What became of the items that LiteLLM sent. The five counts come to the number of items.</summary>
+/// <param name="Accepted">Calls that were recorded and billed.</param>
+/// <param name="Replayed">Calls that were recorded before, under one of their ids.</param>
+/// <param name="NeedsReview">Calls that were recorded, and wait for review; they are not counted as accepted.</param>
+/// <param name="Skipped">Failed calls that cost nothing, and nulls.</param>
+/// <param name="Failed">The first 100 items that were not recorded, and why.</param>
+/// <param name="FailedCount">How many were not recorded.</param>
+public sealed record IntakeAnswer(int Accepted, int Replayed, int NeedsReview, int Skipped, IReadOnlyList<IntakeFailure> Failed, int FailedCount);
+
+/// <summary>Which of LiteLLM's calls to go through: from one time on, before another, at most 31 days.</summary>
+public sealed record ReconcileRequest
+{
+    /// <summary>The first moment. Without an offset it is read as UTC.</summary>
+    public DateTimeOffset? From { get; init; }
+
+    /// <summary>The end, which is not part of it: at most 31 days later.</summary>
+    public DateTimeOffset? To { get; init; }
+}
+
+/// <summary>Calls that LiteLLM made: as it sends them, and as it lists them when asked.</summary>
+public static class IntakeEndpoints
+{
+    public const int IntakeBytesMax = 32 * 1024 * 1024;
+    private static readonly TimeSpan SpanMax = TimeSpan.FromDays(31);
+
+    public static void MapIntake(this IEndpointRouteBuilder routes)
+    {
+        var intake = routes.MapGroup("/intake").WithTags("Intake");
+        intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax))
+            .Describe("Take in calls from LiteLLM", "Takes what its generic_api callback sends: an array, lines, or a single object, in any of its spellings, up to 32 MiB. Each item is judged for itself, and recorded once under all its ids, whatever the balance. Prompts and answers are passed over.")
+            .TakesAnything<JsonElement>().Answers<IntakeAnswer>(200);
+        intake.MapPost("/litellm/reconcile", ReconcileAsync).Allow(Roles.Admin)
+            .Describe("Take in what LiteLLM did not send", "Asks LiteLLM for its spend logs of a span of time, records the calls that never arrived, and tells where costs differ. Safe to run again.")
+            .Takes<ReconcileRequest>().Answers<Reconciliation>(200).Refuses("litellm-not-configured", "litellm-failed");
+    }
+
+    private static async Task<IResult> TakeInAsync(HttpContext http, LiteLlmIntake intake)
+    {
+        var caller = Caller.Of(http);
+        var tally = new IntakeTally();
+        var refusal = await intake.TakeInAsync(IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), user => Forbid(caller, user), tally.Add);
+        return refusal is not null
+            ? Answers.Refused(http, refusal)
+            : Answers.Ok(new IntakeAnswer(tally.Accepted, tally.Replayed, tally.NeedsReview, tally.Skipped, tally.Failed, tally.FailedCount), LedgerJson.Default.IntakeAnswer);
+    }
+
+    // A key that is bound to users takes in nothing of nobody, either.
+    private static string? Forbid(Caller caller, string? userId) =>
+        caller.UserPrefix is null ? null
+        : userId is null ? $"This key is bound to users that begin with {caller.UserPrefix}; the call names no user."
+        : caller.MayTouch(userId) ? null : caller.Explain(userId);
+
+    private static async Task<IResult> ReconcileAsync(HttpContext http, Reconciler reconciler, LiteLlmClient liteLlm)
+    {
+        var body = await JsonBody.ReadAsync(http, LedgerJson.Default.ReconcileRequest);
+        if (body.Value is not { } request)
+            return body.Problem!.ToResult();
+        if (Check(request) is { } wrong)
+            return Answers.Refused(http, wrong);
+        if (!liteLlm.IsConfigured)
+            return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
+        try
+        {
+            var outcome = await reconciler.RunAsync(request.From!.Value, request.To!.Value, http.RequestAborted);
+            return Answers.Of(http, outcome, reconciliation => Answers.Ok(reconciliation, LedgerJson.Default.Reconciliation));
+        }
+        catch (LiteLlmException exception)
+        {
+            return Answers.Refused(http, new Refusal.LiteLlmFailed($"{exception.Message} What was taken in before stays; it is safe to run again."));
+        }
+    }
+
+    private static Refusal.ValidationFailed? Check(ReconcileRequest request)
+    {
+        var errors = new FieldErrors(default);
+        if (request.From is null)
+            errors.Add("from", "is required: a time such as 2026-01-31T00:00:00Z");
+        if (request.To is null)
+            errors.Add("to", "is required: a time such as 2026-02-01T00:00:00Z");
+        if (request.To <= request.From)
+            errors.Add("to", "must be after from");
+        else if (request.To - request.From > SpanMax)
+            errors.Add("to", "must be at most 31 days after from");
+        return errors.Any ? errors.ToRefusal() : null;
+    }
+}

@@ -1,0 +1,140 @@
+using Factumerit.Ledger.Commands;
+
+namespace Factumerit.Ledger.Api.LiteLlm;
+
+/// <summary>What became of an item.</summary>
+public enum IntakeStatus
+{
+    /// <summary>Recorded and billed.</summary>
+    Accepted,
+
+    /// <summary>Recorded before, under one of its ids.</summary>
+    Replayed,
+
+    /// <summary>Recorded, and waits for review.</summary>
+    NeedsReview,
+
+    /// <summary>Nothing to record: a failed call that cost nothing, or a null.</summary>
+    Skipped,
+
+    /// <summary>Not recorded; its problem says why.</summary>
+    Failed,
+}
+
+/// <summary>An item with what became of it: the usage, where there is one, or the problem.</summary>
+public readonly record struct TakenIn(IntakeItem Item, IntakeStatus Status, RecordedUsage? Usage = null, IntakeProblem? Problem = null);
+
+/// <summary>
+/// Takes in calls that LiteLLM tells of, in groups that share a commit, while more are read. All of it is idempotent (R17), and one bad item
+/// costs no other one anything. Knows nothing of prompts and answers.
+/// </summary>
+public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMapping mapping, ILogger<LiteLlmIntake> logger)
+{
+    private const int GroupMax = 500;
+
+    /// <summary>Reads all items, and tells of each in order what became of it. A refusal: the ledger can't write now, and all may be sent again.</summary>
+    /// <param name="forbid">Why the caller may not take in calls of a user (null: of nobody); null when it may.</param>
+    public async Task<Refusal?> TakeInAsync(IAsyncEnumerable<IntakeItem> items, Func<string?, string?> forbid, Action<TakenIn> tell)
+    {
+        var (group, writing) = (new List<IntakeItem>(GroupMax), Task.FromResult<Refusal?>(null));
+        try
+        {
+            await foreach (var item in items)
+            {
+                group.Add(item);
+                if (group.Count < GroupMax)
+                    continue;
+                // The next group is read while one is written, and no further.
+                if (await writing is { } refusal)
+                    return refusal;
+                writing = WriteAsync(group, forbid, tell);
+                group = new List<IntakeItem>(GroupMax);
+            }
+        }
+        catch
+        {
+            // LiteLLM won't send again what it sent: what has arrived is recorded, even when the rest does not come.
+            await FinishAsync();
+            throw;
+        }
+        return await FinishAsync();
+
+        async Task<Refusal?> FinishAsync() => await writing ?? await WriteAsync(group, forbid, tell);
+    }
+
+    private async Task<Refusal?> WriteAsync(List<IntakeItem> group, Func<string?, string?> forbid, Action<TakenIn> tell)
+    {
+        // From here on nobody stops it: a caller that does not wait for the answer has made its calls all the same.
+        var owners = await keys.FindAsync(group.Select(i => i.Call?.KeyHash).OfType<string>(), CancellationToken.None);
+        var results = new TakenIn[group.Count];
+        var (calls, places) = (new List<ReportedCall>(group.Count), new List<int>(group.Count));
+        for (var place = 0; place < group.Count; place++)
+        {
+            var item = group[place];
+            if (item.Call is not { } call)
+                results[place] = item.Problem is { } problem ? new(item, IntakeStatus.Failed, null, problem) : new(item, IntakeStatus.Skipped);
+            else if (CallMapping.IsSkipped(call))
+                results[place] = new(item, IntakeStatus.Skipped);
+            else
+            {
+                var reported = mapping.Map(call, call.KeyHash is null ? null : owners.GetValueOrDefault(call.KeyHash));
+                if (forbid(reported.Request.UserId) is { } forbidden)
+                    results[place] = new(item, IntakeStatus.Failed, null, new IntakeProblem("forbidden", forbidden));
+                else
+                {
+                    calls.Add(reported);
+                    places.Add(place);
+                }
+            }
+        }
+        var outcomes = await RecordAsync(calls);
+        for (var i = 0; i < outcomes.Count; i++)
+        {
+            if (outcomes[i].Refusal is Refusal.Unavailable unavailable)
+                return unavailable;
+            results[places[i]] = ResultOf(group[places[i]], outcomes[i]);
+        }
+        foreach (var result in results)
+            tell(result);
+        return null;
+    }
+
+    private async Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordAsync(List<ReportedCall> calls)
+    {
+        try
+        {
+            return await budgets.TakeInAsync(calls, CancellationToken.None);
+        }
+        catch (Exception exception) when (calls.Count > 1)
+        {
+            // One of them carries what the database won't take, which is a bug; the others must not be lost with it.
+            logger.LogError(exception, "{Calls} calls could not be taken in together; each is now written alone", calls.Count);
+        }
+        var outcomes = new List<Outcome<RecordedUsage>>(calls.Count);
+        foreach (var call in calls)
+            outcomes.Add(await RecordAloneAsync(call));
+        return outcomes;
+    }
+
+    private async Task<Outcome<RecordedUsage>> RecordAloneAsync(ReportedCall call)
+    {
+        try
+        {
+            return (await budgets.TakeInAsync([call], CancellationToken.None))[0];
+        }
+        catch (Exception exception)
+        {
+            logger.LogError(exception, "The call {RequestId} could not be taken in", call.Request.RequestId);
+            return default;
+        }
+    }
+
+    private static TakenIn ResultOf(IntakeItem item, Outcome<RecordedUsage> outcome) => outcome switch
+    {
+        { Refusal: { } refusal } => new(item, IntakeStatus.Failed, null, new IntakeProblem(refusal.Code, refusal.Detail)),
+        { Answer: null } => new(item, IntakeStatus.Failed, null, new IntakeProblem("internal-error", "It could not be written. The service's log tells more.")),
+        { Replayed: true } => new(item, IntakeStatus.Replayed, outcome.Answer),
+        { Answer.BillingStatus: Usage.NeedsReview } => new(item, IntakeStatus.NeedsReview, outcome.Answer),
+        _ => new(item, IntakeStatus.Accepted, outcome.Answer),
+    };
+}

@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json;
+using Factumerit.Ledger.Cli.Display;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// <c>fa litellm reconcile</c>: has the service ask LiteLLM for its calls, a day at a time, so that no request takes long and what was done
+/// stays done. Safe to run again.
+/// </summary>
+internal static class LiteLlmCommands
+{
+    // As many as the service tells of in one answer.
+    private const int ExamplesMax = 100;
+
+    public static Command Build(CommandTree tree) => new("litellm", "What goes between the ledger and LiteLLM")
+    {
+        BuildReconcile(tree),
+    };
+
+    private static Command BuildReconcile(CommandTree tree)
+    {
+        var from = Time("--from", "The first moment, for example 2026-01-31 or 2026-01-31T12:00:00Z");
+        var to = Time("--to", "The end, which is not part of it");
+        return tree.Create("reconcile", "Take in the calls that LiteLLM did not send, and compare the costs of the others; safe to run again", async (context, cancellationToken) =>
+        {
+            var (begin, end) = (ToTime(context.Value(from))!.Value, ToTime(context.Value(to))!.Value);
+            if (end <= begin)
+                throw new FaException("--to must be after --from.", ExitCode.WrongUsage);
+            var sum = new Reconciliation(0, 0, 0, 0, [], 0, [], 0);
+            for (var day = begin; day < end; day = NextDay(day, end))
+                sum = Add(sum, await ReconcileAsync(context, day, NextDay(day, end), cancellationToken));
+            if (context.IsJson)
+                context.Output.Line(JsonSerializer.Serialize(sum, LedgerJson.Default.Reconciliation));
+            else
+                Show(sum, context.Output);
+            return sum.FailedCount == 0 ? ExitCode.Done : ExitCode.Failed;
+        }, from, to);
+    }
+
+    private static async Task<Reconciliation> ReconcileAsync(CommandContext context, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
+    {
+        using var body = new JsonBody();
+        body.Text("from", Text(from)).Text("to", Text(to));
+        var answer = await context.ChangeAsync(HttpMethod.Post, "intake/litellm/reconcile", body.ToBytes(), null, "", cancellationToken);
+        return answer.Read(LedgerJson.Default.Reconciliation);
+    }
+
+    private static void Show(Reconciliation sum, Output output)
+    {
+        if (sum.Differing.Length > 0)
+        {
+            var table = new TableView().Text("Call").Text("Usage").Money("Cost here").Money("Cost at LiteLLM");
+            foreach (var difference in sum.Differing)
+                table.Row([difference.ExternalId, difference.UsageId, difference.OursUsd * 100, difference.TheirsUsd * 100]);
+            output.Table(table, "");
+            if (sum.DifferingCount > sum.Differing.Length)
+                output.Line("... and more.");
+            output.Line("");
+        }
+        foreach (var failure in sum.Failed)
+            output.Line($"{failure.Code}: {Output.TextOf(failure.Detail)}");
+        output.Line($"{MoneyFormat.Count(sum.Matched)} matched ({MoneyFormat.Count(sum.DifferingCount)} with another cost), {MoneyFormat.Count(sum.Added)} added, " +
+            $"{MoneyFormat.Count(sum.NeedsReview)} added for review, {MoneyFormat.Count(sum.Skipped)} skipped, {MoneyFormat.Count(sum.FailedCount)} failed");
+    }
+
+    private static Reconciliation Add(Reconciliation sum, Reconciliation day) => new(
+        sum.Matched + day.Matched, sum.Added + day.Added, sum.NeedsReview + day.NeedsReview, sum.Skipped + day.Skipped,
+        [.. sum.Failed.Concat(day.Failed).Take(ExamplesMax)], sum.FailedCount + day.FailedCount,
+        [.. sum.Differing.Concat(day.Differing).Take(ExamplesMax)], sum.DifferingCount + day.DifferingCount);
+
+    // Days of the calendar: the old spend logs are told by these.
+    private static DateTimeOffset NextDay(DateTimeOffset time, DateTimeOffset end) =>
+        new DateTimeOffset(time.UtcDateTime.Date, TimeSpan.Zero).AddDays(1) is var midnight && midnight < end ? midnight : end;
+
+    private static Option<string?> Time(string name, string description)
+    {
+        var time = new Option<string?>(name) { Description = description, HelpName = "TIME", Required = true };
+        time.Validators.Add(result => CommandTree.Require(result, text => ToTime(text) is not null, "is not a time such as 2026-01-31 or 2026-01-31T12:00:00Z"));
+        return time;
+    }
+
+    private static DateTimeOffset? ToTime(string? text) =>
+        DateTimeOffset.TryParseExact(
+            text, ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture,
+            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
+            ? time
+            : null;
+
+    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,55 @@
+using System.Net.Http.Json;
+
+namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
+
+/// <summary>Calls whose price the service works out, and calls as LiteLLM tells of them. Each must cost its user what a plain report of it would.</summary>
+internal static class DualCost
+{
+    private const int IntakeConnections = 8;
+
+    /// <summary>POST /usage with an amount, and without one on a model in the price book, take turns.</summary>
+    public static async Task PriceBookAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        await using var ledger = await lab.OpenAsync("dual", processes: 1, cancellationToken);
+        await ImportPriceAsync(ledger, cancellationToken);
+        await ledger.WarmUpAsync(cancellationToken);
+        var (plain, priced) = (new WrkOrder("usage", 256, 4), new WrkOrder("dual", 256, 4));
+        await ledger.RunAsync(priced with { Seconds = 2 }, cancellationToken);
+        var (plainPerSecond, pricedPerSecond) = (0.0, 0.0);
+        for (var turn = 0; turn < 3; turn++)
+        {
+            plainPerSecond += (await ledger.RunAsync(plain, cancellationToken)).UsagesPerSecond / 3;
+            pricedPerSecond += (await ledger.RunAsync(priced, cancellationToken)).UsagesPerSecond / 3;
+        }
+        await ledger.CloseAsync(cancellationToken);
+        lab.Report("POST /usage, 256 connections, price book and both costs", pricedPerSecond, Unit.PerSecond)
+            .Against("amount_cents alone in turn with it", 100 * pricedPerSecond / plainPerSecond, Unit.Percent, must: 85, aim: 95);
+    }
+
+    public static async Task IntakeAsync(Lab lab, CancellationToken cancellationToken)
+    {
+        await using var ledger = await lab.OpenAsync("intake", processes: 1, cancellationToken);
+        var order = new WrkOrder("intake", IntakeConnections, 8) { CallsPerRequest = 100 };
+        var warmUp = await ledger.RunAsync(order with { Seconds = 3 }, cancellationToken);
+        var run = await ledger.RunAsync(order, cancellationToken);
+        var peak = ledger.Service.PeakMegabytes;
+        // The answers tell how many were recorded and not which: the audit looks at each that is there, and here it is seen that none is missing.
+        var told = (long)(warmUp.Numbers["usages"] + run.Numbers["usages"]);
+        ledger.MoreUnacknowledged = told;
+        await ledger.CloseAsync(cancellationToken);
+        if (ledger.Usages < told)
+            lab.Fail($"intake: {told} calls were acknowledged, and {ledger.Usages} are there");
+        if (run.Numbers["usages"] < run.Status(200) * order.CallsPerRequest)
+            lab.Fail($"intake: {run.Status(200)} answers acknowledged only {run.Numbers["usages"]} calls");
+        lab.Report("POST /intake/litellm, 100 calls of 10 KB each", run.UsagesPerSecond, Unit.PerSecond).Within(must: 5_000, aim: 8_000, atLeast: true);
+        lab.Report("the same: memory of the service at its highest", peak, Unit.Megabytes);
+    }
+
+    private static async Task ImportPriceAsync(LedgerUnderLoad ledger, CancellationToken cancellationToken)
+    {
+        var price = new Dictionary<string, object> { ["litellm_provider"] = "anthropic", ["input_cost_per_token"] = 0.000001m, ["output_cost_per_token"] = 0.000001m };
+        using var client = ledger.CreateClient();
+        using var answer = await client.PostAsJsonAsync("/prices/import", new Dictionary<string, object> { ["bench-model"] = price }, cancellationToken);
+        answer.EnsureSuccessStatusCode();
+    }
+}
