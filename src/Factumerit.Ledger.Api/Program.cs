@@ -39,6 +39,7 @@ public static partial class Service
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
+        builder.Services.AddReview();
         builder.Services.AddSingleton<PriceStore>();
         builder.Services.AddSingleton<PriceQueries>();
         builder.Services.AddSingleton<IntegrityCheck>();

@@ -19,15 +19,10 @@ public sealed class BudgetService(LedgerWriter writer, CurrentPrices prices, Tim
         RunAsync(new Usage(request, pricer: prices.Pricer), cancellationToken);
 
     /// <summary>Records many calls, each judged for itself; outcomes are in the order of the requests.</summary>
-    public async Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(
-        IReadOnlyList<UsageRequest> requests, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(IReadOnlyList<UsageRequest> requests, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        var usages = requests.Select(request => new Usage(request, pricer: pricer)).ToList();
-        var valid = usages.Where(IsValid).ToList();
-        if (valid.Count > 0)
-            await writer.WriteAsync(valid, cancellationToken);
-        return [.. usages.Select(usage => Counted(usage.Outcome))];
+        return RunManyAsync([.. requests.Select(request => new Usage(request, pricer: pricer))], cancellationToken);
     }
 
     /// <summary>Gives a user credit (R6, R9). <paramref name="callerName"/> stands as the admin where the request names none.</summary>
@@ -47,7 +42,20 @@ public sealed class BudgetService(LedgerWriter writer, CurrentPrices prices, Tim
     public Task<Outcome<Deletion>> DeleteUserAsync(string userId, CancellationToken cancellationToken) =>
         RunAsync(new DeleteUser(userId), cancellationToken);
 
-    private async Task<Outcome<T>> RunAsync<T>(Command<T> command, CancellationToken cancellationToken)
+    internal DateTimeOffset Now => clock.GetUtcNow();
+
+    /// <summary>Runs many commands, each judged for itself; outcomes are in their order.</summary>
+    internal async Task<IReadOnlyList<Outcome<T>>> RunManyAsync<T>(IReadOnlyList<Command<T>> commands, CancellationToken cancellationToken)
+        where T : class
+    {
+        var valid = commands.Where(IsValid).ToList();
+        if (valid.Count > 0)
+            await writer.WriteAsync(valid, cancellationToken);
+        return [.. commands.Select(command => Counted(command.Outcome))];
+    }
+
+    /// <summary>Checks a command's fields, and hands it to the writer.</summary>
+    internal async Task<Outcome<T>> RunAsync<T>(Command<T> command, CancellationToken cancellationToken)
         where T : class
     {
         if (IsValid(command))
@@ -65,7 +73,7 @@ public sealed class BudgetService(LedgerWriter writer, CurrentPrices prices, Tim
 
     private bool IsValid(Command command)
     {
-        var errors = new FieldErrors(clock.GetUtcNow());
+        var errors = new FieldErrors(Now);
         command.Validate(errors);
         if (errors.Any)
             command.Refuse(errors.ToRefusal());

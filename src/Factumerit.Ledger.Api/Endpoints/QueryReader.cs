@@ -43,6 +43,41 @@ internal sealed class QueryReader(HttpContext http)
         return null;
     }
 
+    public Guid? UsageId(string name)
+    {
+        if (Text(name) is not { } text)
+            return null;
+        if (Guid.TryParseExact(text, "D", out var id))
+            return id;
+        _errors.Add(name, "must be the id that the page before gave as next_before");
+        return null;
+    }
+
+    /// <summary>One of a few words.</summary>
+    public string? Choice(string name, params string[] choices)
+    {
+        var choice = Text(name);
+        if (choice is not null && !choices.Contains(choice))
+            _errors.Add(name, $"must be {string.Join(", ", choices[..^1])} or {choices[^1]}");
+        return choice;
+    }
+
+    public string? Name(string name)
+    {
+        var value = Text(name);
+        _errors.CheckName(name, value);
+        return value;
+    }
+
+    /// <summary>A span of time, whose end must not lie before its beginning.</summary>
+    public (DateTimeOffset? From, DateTimeOffset? To) Span(string fromName, string toName)
+    {
+        var (from, to) = (Time(fromName), Time(toName));
+        if (to < from)
+            _errors.Add(toName, $"must not be before {fromName}");
+        return (from, to);
+    }
+
     public bool Flag(string name)
     {
         var text = Text(name);
@@ -83,6 +118,14 @@ internal sealed class QueryReader(HttpContext http)
         if (provider is not null)
             _errors.CheckProvider(name, provider);
         return provider;
+    }
+
+    public string? FilterUserId(string name)
+    {
+        var userId = Text(name);
+        if (userId is not null)
+            _errors.CheckUserId(name, userId);
+        return userId;
     }
 
     public string UserId(string userId)

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -30,6 +31,11 @@ public static class JsonBody
             return value is not null ? new(value, null) : new(null, Problems.Of(http, refusal!));
         }
     }
+
+    /// <summary>The body as one object whose fields may all be left out: no body at all is such an object.</summary>
+    public static Task<BodyReading<T>> ReadOrEmptyAsync<T>(HttpContext http, JsonTypeInfo<T> type)
+        where T : class, new() =>
+        http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } ? Task.FromResult(new BodyReading<T>(new T(), null)) : ReadAsync(http, type);
 
     /// <summary>The body as JSON, whatever it says. The caller disposes the document.</summary>
     public static async Task<(JsonDocument? Document, Problem? Problem)> ParseAsync(HttpContext http)

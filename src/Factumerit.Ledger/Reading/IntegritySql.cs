@@ -34,7 +34,7 @@ internal static class IntegritySql
     // billed since, by its review.
     private const string LaterUsages = """
         SELECT * FROM llm_usage WHERE id >= (SELECT coalesce(
-            (lpad(to_hex(floor(extract(epoch FROM $2) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid, '00000000-0000-0000-0000-000000000000')) OR reviewed_at > $2
+            (lpad(to_hex(floor(extract(epoch FROM $2) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid, '00000000-0000-0000-0000-000000000000')) OR reviewed_at >= $2
         """;
 
     public static readonly string[] Checks =

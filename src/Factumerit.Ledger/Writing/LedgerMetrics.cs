@@ -21,6 +21,12 @@ public static class LedgerMetrics
     public static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "ledger.refusals", "{command}", "Commands that were refused, by code.");
 
+    public static readonly Gauge<long> ReviewWaiting = Meter.CreateGauge<long>(
+        "ledger.review.waiting", "{usage}", "Usages that wait for review.");
+
+    public static readonly Gauge<long> ReviewOldestAge = Meter.CreateGauge<long>(
+        "ledger.review.oldest_age", "s", "How long the first of them has been waiting; 0 when none is.");
+
     // Held weakly: tests make many writers, and a meter never lets go of what it observes.
     private static WeakReference<LedgerWriter>? _observed;
 

@@ -47,6 +47,7 @@ internal static class StateSaver
         await using var batch = new NpgsqlBatch(connection);
         SaveUsers(batch, state.ChangedUsers);
         UsageSaver.Save(batch, state);
+        ReviewSaver.Save(batch, state);
         SaveEntries(batch, state.NewEntries, state.Now);
         SaveLegacyRows(batch, state.NewLegacyRows, state.Now);
         SaveAnswers(batch, state.NewAnswers, state.Now);
