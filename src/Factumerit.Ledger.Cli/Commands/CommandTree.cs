@@ -53,6 +53,7 @@ internal sealed class CommandTree
             LedgerCommands.Build(tree),
             UserCommands.Build(tree),
             UsageCommands.Build(tree),
+            ReviewCommands.Build(tree),
             PriceCommands.Build(tree),
             MoveCommands.BuildGrant(tree),
             MoveCommands.BuildPurchase(tree),
