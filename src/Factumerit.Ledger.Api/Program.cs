@@ -66,6 +66,7 @@ public static partial class Service
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
         builder.Services.AddSingleton<MarginReports>();
+        builder.Services.AddReview();
         builder.Services.AddSingleton<IntegrityCheck>();
         builder.Services.AddHostedService<IntegrityWatch>();
         builder.Services.AddPriceBook();

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Reading;
 using Serilog;
 
 namespace Factumerit.Ledger.Api;
@@ -51,6 +52,9 @@ public static partial class Service
     private static void AddSettings<T>(this WebApplicationBuilder builder, string section)
         where T : class =>
         builder.Services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
+
+    private static void AddReview(this IServiceCollection services) =>
+        services.AddSingleton<ReviewQueries>().AddSingleton<ReviewService>().AddHostedService<ReviewWatch>();
 
     private static void AddLedgerJson(this IServiceCollection services) => services.ConfigureHttpJsonOptions(options =>
     {

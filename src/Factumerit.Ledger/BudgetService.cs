@@ -22,14 +22,14 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
     public Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(IReadOnlyList<UsageRequest> requests, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        return RecordAsync([.. requests.Select(request => new Usage(request, pricer: pricer))], cancellationToken);
+        return RunManyAsync([.. requests.Select(request => new Usage(request, pricer: pricer))], cancellationToken);
     }
 
     /// <summary>Takes in calls that another system reports: they have been made, so they are recorded whatever the balance, and once under all their ids (R17).</summary>
     public Task<IReadOnlyList<Outcome<RecordedUsage>>> TakeInAsync(IReadOnlyList<ReportedCall> calls, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        return RecordAsync([.. calls.Select(call => new Usage(call.Request, call.Origin, pricer))], cancellationToken);
+        return RunManyAsync([.. calls.Select(call => new Usage(call.Request, call.Origin, pricer))], cancellationToken);
     }
 
     /// <summary>Gives a user credit (R6, R9). <paramref name="callerName"/> stands as the admin where the request names none.</summary>
@@ -49,15 +49,20 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
     public Task<Outcome<Deletion>> DeleteUserAsync(string userId, CancellationToken cancellationToken) =>
         RunAsync(new DeleteUser(userId), cancellationToken);
 
-    private async Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordAsync(List<Usage> usages, CancellationToken cancellationToken)
+    internal DateTimeOffset Now => clock.GetUtcNow();
+
+    /// <summary>Runs many commands, each judged for itself; outcomes are in their order.</summary>
+    internal async Task<IReadOnlyList<Outcome<T>>> RunManyAsync<T>(IReadOnlyList<Command<T>> commands, CancellationToken cancellationToken)
+        where T : class
     {
-        var valid = usages.Where(IsValid).ToList();
+        var valid = commands.Where(IsValid).ToList();
         if (valid.Count > 0)
             await writer.WriteAsync(valid, cancellationToken);
-        return [.. usages.Select(usage => Counted(usage.Outcome))];
+        return [.. commands.Select(command => Counted(command.Outcome))];
     }
 
-    private async Task<Outcome<T>> RunAsync<T>(Command<T> command, CancellationToken cancellationToken)
+    /// <summary>Checks a command's fields, and hands it to the writer.</summary>
+    internal async Task<Outcome<T>> RunAsync<T>(Command<T> command, CancellationToken cancellationToken)
         where T : class
     {
         if (IsValid(command))
@@ -75,7 +80,7 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
 
     private bool IsValid(Command command)
     {
-        var errors = new FieldErrors(clock.GetUtcNow());
+        var errors = new FieldErrors(Now);
         command.Validate(errors);
         if (errors.Any)
             command.Refuse(errors.ToRefusal());

@@ -12,6 +12,7 @@ public sealed class LedgerState(DateTimeOffset now)
     private readonly HashSet<UserAccount> _changedUsers = [];
     private readonly Dictionary<(string UserId, string RequestId), KeptUsage> _usages = [];
     private readonly Dictionary<(string SourceSystem, string ExternalId), KeptUsage> _aliases = [];
+    private readonly Dictionary<Guid, UsageUnderReview> _reviews = [];
     private readonly Dictionary<(string Operation, string Key), KeptAnswer> _answers = [];
     private readonly Dictionary<string, AccountTotal> _totals = new(StringComparer.Ordinal);
     private readonly Dictionary<string, UnwrittenCost> _unwrittenCosts = new(StringComparer.Ordinal);
@@ -26,6 +27,7 @@ public sealed class LedgerState(DateTimeOffset now)
     public List<LegacyRow> NewLegacyRows { get; } = [];
     public List<KeptUsage> NewUsages { get; } = [];
     public List<UsageAlias> NewAliases { get; } = [];
+    public List<UsageUnderReview> NewReviews { get; } = [];
     public List<ProviderCost> NewProviderCosts { get; } = [];
     public List<UsageWriteDown> NewUsageWriteDowns { get; } = [];
     public List<KeptAnswer> NewAnswers { get; } = [];
@@ -33,7 +35,7 @@ public sealed class LedgerState(DateTimeOffset now)
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
     public Dictionary<string, AccountTotal> TotalChanges { get; } = new(StringComparer.Ordinal);
     public bool HasChanges =>
-        _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0 || NewAnswers.Count > 0 || VirtualKeys.Any;
+        _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0 || NewReviews.Count > 0 || NewAnswers.Count > 0 || VirtualKeys.Any;
 
     public void Load(UserAccount user)
     {
@@ -45,6 +47,9 @@ public sealed class LedgerState(DateTimeOffset now)
 
     /// <summary>A usage that is known under this id at another system (R17).</summary>
     public void Load(string sourceSystem, string externalId, KeptUsage usage) => _aliases.Add((sourceSystem, externalId), usage);
+
+    /// <summary>A usage that a command of this commit reviews.</summary>
+    public void Load(UsageUnderReview usage) => _reviews.Add(usage.UsageId, usage);
 
     public void Load(KeptAnswer answer) => _answers.Add((answer.Operation, answer.Key), answer);
 
@@ -59,6 +64,9 @@ public sealed class LedgerState(DateTimeOffset now)
     public KeptUsage? FindUsage(string userId, string requestId) => _usages.GetValueOrDefault((userId, requestId));
 
     public KeptUsage? FindUsageByAlias(string sourceSystem, string externalId) => _aliases.GetValueOrDefault((sourceSystem, externalId));
+
+    /// <summary>A usage as it stands, with what a review of this commit made of it.</summary>
+    public UsageUnderReview? FindForReview(Guid usageId) => _reviews.GetValueOrDefault(usageId);
 
     public KeptAnswer? FindAnswer(string operation, string key) => _answers.GetValueOrDefault((operation, key));
 
@@ -111,6 +119,19 @@ public sealed class LedgerState(DateTimeOffset now)
     {
         if (_aliases.TryAdd((sourceSystem, externalId), usage))
             NewAliases.Add(new UsageAlias(sourceSystem, externalId, usage.Usage.UsageId));
+    }
+
+    /// <summary>A usage was reviewed: it is written with what the review added, and counts for the provider's cost once both are known (R19).</summary>
+    public void Keep(UsageUnderReview reviewed)
+    {
+        var waiting = _reviews[reviewed.UsageId];
+        _reviews[reviewed.UsageId] = reviewed;
+        NewReviews.Add(reviewed);
+        if (waiting.Provider is null || waiting.ProviderCostUsd is null)
+            AddProviderCost(reviewed.Provider, reviewed.ProviderCostUsd);
+        // The user has a usage of that request from now on (R9, R17).
+        if (waiting.UserId is null && reviewed.UserId is not null)
+            Load(new KeptUsage(reviewed.RequestHash, null, reviewed.ToRecorded(), ReviewedAt: reviewed.ReviewedAt));
     }
 
     /// <summary>A usage's provider cost was written down in this commit, and counts for the provider's sum; without either there is nothing to count.</summary>

@@ -41,6 +41,22 @@ public abstract record Refusal(string Code, string Detail)
     /// <summary>LiteLLM refused, or can't be reached.</summary>
     public sealed record LiteLlmFailed(string Reason) : Refusal("litellm-failed", Reason);
 
+    /// <summary>R16: of two reviewers one wins.</summary>
+    public sealed record AlreadyReviewed(Guid UsageId, string Reviewed) : Refusal("already-reviewed", $"Usage {UsageId} {Reviewed}.")
+    {
+        public AlreadyReviewed(Commands.UsageUnderReview usage) : this(usage.UsageId, Explain(usage))
+        {
+        }
+
+        private static string Explain(Commands.UsageUnderReview usage) => usage.ReviewedAt is { } at
+            ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"was {usage.BillingStatus} by {usage.ReviewedBy} at {at.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}")
+            : "was billed when it was recorded, and never needed a review";
+    }
+
+    /// <summary>A usage that waits has nothing to make a price of, and none was given.</summary>
+    public sealed record NotPriceable(string Reason)
+        : Refusal("not-priceable", $"{Reason} Send amount_cents or provider_cost_usd, import prices first, or waive the usage.");
+
     /// <summary>The database is away, too much is waiting, or retries are spent. Nothing was written, or it is safe to send again with the same key.</summary>
     public sealed record Unavailable(string Reason) : Refusal("unavailable", $"{Reason} It is safe to send the same request again with the same key.");
 }

@@ -19,7 +19,7 @@ public static class LedgerEndpoints
             .Describe("Check the books", "Holds everything that is stored against the entries; each breach of a rule is a fault. Reads what came since the last check without a fault; full=true reads everything.")
             .TakesQuery("full").Answers<IntegrityReport>(200);
         ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Sum up by type", "Debits, credits and net of each type of account. The nets add up to 0.").Answers<LedgerSummary>(200);
+            .Describe("Sum up by type", "Debits, credits and net of each type of account, whose nets add up to 0; and how many usages wait for review, and for how long.").Answers<LedgerSummary>(200);
         ledger.MapGet("/headroom", ShowHeadroomAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Show the headroom", "What the providers still owe us less what we owe users.").Answers<Headroom>(200);
     }

@@ -53,6 +53,22 @@ internal sealed class QueryReader(HttpContext http)
         return null;
     }
 
+    /// <summary>One of a few words.</summary>
+    public string? Choice(string name, params string[] choices)
+    {
+        var choice = Text(name);
+        if (choice is not null && !choices.Contains(choice))
+            _errors.Add(name, $"must be {string.Join(", ", choices[..^1])} or {choices[^1]}");
+        return choice;
+    }
+
+    public string? Name(string name)
+    {
+        var value = Text(name);
+        _errors.CheckName(name, value);
+        return value;
+    }
+
     public bool Flag(string name)
     {
         var text = Text(name);
@@ -96,22 +112,20 @@ internal sealed class QueryReader(HttpContext http)
         return (from, to);
     }
 
-    /// <summary>One of a few words; the standard one where none is given.</summary>
-    public string Choice(string name, string standard, IReadOnlyCollection<string> words)
-    {
-        if (Text(name) is not { } text)
-            return standard;
-        if (!words.Contains(text))
-            _errors.Add(name, $"must be one of {string.Join(", ", words)}");
-        return text;
-    }
-
     public string? Provider(string name)
     {
         var provider = Text(name);
         if (provider is not null)
             _errors.CheckProvider(name, provider);
         return provider;
+    }
+
+    public string? FilterUserId(string name)
+    {
+        var userId = Text(name);
+        if (userId is not null)
+            _errors.CheckUserId(name, userId);
+        return userId;
     }
 
     public string UserId(string userId)

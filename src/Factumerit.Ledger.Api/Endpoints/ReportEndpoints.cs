@@ -15,7 +15,7 @@ public static class ReportEndpoints
     {
         var query = new QueryReader(http);
         var (from, to) = query.Period();
-        var groupBy = query.Choice("group_by", "model", MarginReports.Groupings);
+        var groupBy = query.Choice("group_by", [.. MarginReports.Groupings]) ?? "model";
         var (limit, after) = (query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);

@@ -15,7 +15,7 @@ public sealed record BatchResult(
 /// <summary>One result per item, in the order of the items.</summary>
 public sealed record BatchAnswer(IReadOnlyList<BatchResult> Results);
 
-/// <summary>LLM calls: record one or many, look one up.</summary>
+/// <summary>LLM calls: record one or many, look one up, and review those without a price.</summary>
 public static class UsageEndpoints
 {
     public const int BatchItemsMax = 1000;
@@ -32,6 +32,7 @@ public static class UsageEndpoints
             .Takes<UsageRequest[]>().Answers<BatchAnswer>(200);
         usage.MapGet("/{usage_id:guid}", ShowAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Show a usage", "With all that was reported of it.").Answers<UsageDetail>(200).Refuses("not-found");
+        usage.MapReview();
     }
 
     private static async Task<IResult> RecordAsync(HttpContext http, BudgetService budgets)

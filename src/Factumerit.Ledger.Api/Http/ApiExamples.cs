@@ -24,6 +24,8 @@ internal static class ApiExamples
         ["to"] = "Only calls that happened before then.",
         ["group_by"] = "user, model, provider or day; default: model.",
         ["dry_run"] = "true only tells what would change.",
+        ["billing_status"] = "Only those that are billed, needs_review or waived.",
+        ["model"] = "Only those of this model, named as it was reported.",
         ["valid_from"] = "From when on the prices count; default: what changed from now on, a model's first price from the beginning.",
     };
 
@@ -35,6 +37,7 @@ internal static class ApiExamples
         [typeof(PurchaseRequest)] = ["credits_cents"],
         [typeof(ReconcileRequest)] = ["from", "to"],
         [typeof(VirtualKeyRequest)] = ["user_id", "label"],
+        [typeof(WaiveRequest)] = ["reason"],
         [typeof(ApiKeyRequest)] = ["name", "role"],
     };
 
@@ -85,6 +88,9 @@ internal static class ApiExamples
         ["POST /usage/batch"] = $"[{UsageExample}]",
         ["POST /intake/litellm"] = """[{"id":"chatcmpl-9a3d","litellm_call_id":"6f8d0f35-1b1a-4c39-9d7e-0a4b5c6d7e8f","status":"success","response_cost":0.000165,"custom_llm_provider":"anthropic","model":"claude-sonnet-4-20250514","prompt_tokens":35,"completion_tokens":4,"startTime":1769860800.25,"endTime":1769860801.5,"metadata":{"user_api_key_hash":"88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b","user_api_key_user_id":"vikunja:bob"}},null]""",
         ["POST /intake/litellm/reconcile"] = """{"from":"2026-01-31T00:00:00Z","to":"2026-02-01T00:00:00Z"}""",
+        ["POST /usage/{usage_id}/bill"] = """{"amount_cents":0.0165}""",
+        ["POST /usage/{usage_id}/waive"] = """{"reason":"A test call of our own"}""",
+        ["POST /usage/reprice"] = """{"model":"claude-sonnet-4-20250514"}""",
         ["POST /prices/import"] = """{"claude-sonnet-4-20250514":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":3e-06,"output_cost_per_token":1.5e-05,"cache_creation_input_token_cost":3.75e-06,"cache_read_input_token_cost":3e-07}}""",
         ["POST /grants"] = """{"user_id":"vikunja:alice","amount_cents":500,"reason":"Top-up, order 1042"}""",
         ["POST /purchases"] = """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic","invoice":"INV-2026-001"}""",
@@ -106,6 +112,10 @@ internal static class ApiExamples
         ["GET /usage/{usage_id}"] = UsageInFull,
         ["POST /intake/litellm"] = """{"accepted":1,"replayed":0,"needs_review":0,"skipped":1,"failed":[],"failed_count":0}""",
         ["POST /intake/litellm/reconcile"] = """{"matched":1289,"added":3,"needs_review":0,"skipped":12,"failed":[],"failed_count":0,"differing":[],"differing_count":0}""",
+        ["GET /usage"] = $$"""{"usages":[{{UsageInFull}}],"next_before":null}""",
+        ["POST /usage/{usage_id}/bill"] = UsageInFull,
+        ["POST /usage/{usage_id}/waive"] = UsageInFull,
+        ["POST /usage/reprice"] = """{"billed":12,"waiting":1,"amount_cents":3.0165}""",
         ["POST /prices/import"] = """{"version":1,"valid_from":"2026-01-31T12:00:00Z","added":1,"changed":0,"gone":0,"unchanged":0,"skipped":0,"changes":[{"model":"claude-sonnet-4-20250514","change":"added","valid_from":null,"old":null,"new":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null}}],"has_more_changes":false}""",
         ["GET /prices"] = $$"""{"prices":[{{Price}}],"next_after":null}""",
         ["GET /prices/{model}"] = $$"""{"model":"claude-sonnet-4-20250514","prices":[{{Price}}]}""",
@@ -115,7 +125,7 @@ internal static class ApiExamples
         ["GET /ledger/balances"] = """{"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":2500,"total_debits":0,"total_credits":2500,"entry_count":1}],"next_after":null}""",
         ["GET /ledger/transactions/{id}"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z","entries":[{{Entry}}]}""",
         ["GET /ledger/integrity"] = """{"is_balanced":true,"total_debits":2864.0165,"total_credits":2864.0165,"imbalance":0,"entry_count":7,"transaction_count":3,"faults":[],"fully_checked_at":"2026-01-31T12:00:00Z"}""",
-        ["GET /ledger/summary"] = """{"types":[{"type":"user","accounts":1,"debits":5.0165,"credits":100,"net":94.9835,"entries":3}]}""",
+        ["GET /ledger/summary"] = """{"types":[{"type":"user","accounts":1,"debits":5.0165,"credits":100,"net":94.9835,"entries":3}],"review":{"waiting":1,"oldest_at":"2026-01-31T12:05:00Z","oldest_age_seconds":3600}}""",
         ["GET /ledger/headroom"] = Headroom,
         ["POST /virtual-keys"] = VirtualKey.Trim()[..^1] + ""","secret":"sk-(as LiteLLM made it)"}""",
         ["GET /virtual-keys"] = $$"""{"virtual_keys":[{{VirtualKey}}],"next_after":null}""",

@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -65,6 +66,11 @@ public static class JsonBody
             http.Request.BodyReader.AdvanceTo(body.End);
         }
     }
+
+    /// <summary>The body as one object whose fields may all be left out: no body at all is such an object.</summary>
+    public static Task<BodyReading<T>> ReadOrEmptyAsync<T>(HttpContext http, JsonTypeInfo<T> type)
+        where T : class, new() =>
+        http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } ? Task.FromResult(new BodyReading<T>(new T(), null)) : ReadAsync(http, type);
 
     private static async ValueTask<ReadOnlySequence<byte>> ReadToEndAsync(HttpContext http)
     {

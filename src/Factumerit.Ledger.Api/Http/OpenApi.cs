@@ -66,25 +66,25 @@ public static class OpenApi
             }
             operation.Parameters ??= [];
             foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
-                operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name]));
+                operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name], isId: name == "before" && notes.OfType<ITagsMetadata>().Any(t => t.Tags.Contains("Usage"))));
             // The examples are listed by paths as people write them, without the router's constraints.
             var path = context.ApiDescription.RelativePath?.TrimEnd('/').Replace(":guid", "", StringComparison.Ordinal).Replace("{**", "{", StringComparison.Ordinal);
             var route = $"{context.ApiDescription.HttpMethod} /{path}";
-            if (notes.OfType<ReadsIdempotencyKey>().Any())
+            if (notes.OfType<ReadsIdempotencyKey>().FirstOrDefault() is { } key)
                 operation.Parameters.Add(route == "POST /usage"
                     ? Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
-                    : Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey, required: true));
+                    : Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey, key.IsRequired));
             AddExamples(operation, route);
             AddProblems(operation, context, notes.OfType<ProblemCodes>().SelectMany(p => p.Codes).Distinct());
         }
 
-        private static OpenApiParameter Parameter(string name, ParameterLocation location, string description, bool required = false) => new()
+        private static OpenApiParameter Parameter(string name, ParameterLocation location, string description, bool required = false, bool isId = false) => new()
         {
             Name = name,
             In = location,
             Description = description,
             Required = required,
-            Schema = new OpenApiSchema { Type = name is "limit" or "before" ? JsonSchemaType.Integer : JsonSchemaType.String },
+            Schema = new OpenApiSchema { Type = name is "limit" or "before" && !isId ? JsonSchemaType.Integer : JsonSchemaType.String },
         };
 
         private static void AddExamples(OpenApiOperation operation, string route)

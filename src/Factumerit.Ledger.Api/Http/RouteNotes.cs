@@ -7,7 +7,7 @@ public sealed record ProblemCodes(IReadOnlyList<string> Codes);
 public sealed record QueryNames(IReadOnlyList<string> Names);
 
 /// <summary>The route reads the header Idempotency-Key.</summary>
-public sealed record ReadsIdempotencyKey;
+public sealed record ReadsIdempotencyKey(bool IsRequired);
 
 /// <summary>What a route says of itself on the API page. Nothing here changes what it does.</summary>
 public static class RouteNotes
@@ -19,11 +19,11 @@ public static class RouteNotes
     public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string summary, string description) =>
         route.WithSummary(summary).WithDescription(description).Refuses(Always);
 
-    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route, bool keyed = false)
+    public static RouteHandlerBuilder Takes<T>(this RouteHandlerBuilder route, bool keyed = false, bool mayBeKeyed = false)
         where T : notnull
     {
         route.Accepts<T>("application/json").Refuses(WithBody);
-        return keyed ? route.WithMetadata(new ReadsIdempotencyKey()) : route;
+        return keyed || mayBeKeyed ? route.WithMetadata(new ReadsIdempotencyKey(keyed)) : route;
     }
 
     /// <summary>The body is looked at whatever type it is declared as, and however wrong it is.</summary>

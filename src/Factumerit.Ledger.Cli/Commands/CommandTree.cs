@@ -54,6 +54,7 @@ internal sealed class CommandTree
             ReportCommands.Build(tree),
             UserCommands.Build(tree),
             UsageCommands.Build(tree),
+            ReviewCommands.Build(tree),
             PriceCommands.Build(tree),
             LiteLlmCommands.Build(tree),
             MoveCommands.BuildGrant(tree),

@@ -16,7 +16,7 @@ internal static class LedgerCommands
         BuildBalances(tree),
         BuildUser(tree),
         BuildIntegrity(tree),
-        tree.Create("summary", "Debits and credits by type of account", SummaryAsync),
+        tree.Create("summary", "Debits and credits by type of account, and what waits for review", SummaryAsync),
         tree.Create("headroom", "What the provider still owes us less what we owe users", HeadroomAsync),
     };
 
@@ -142,8 +142,22 @@ internal static class LedgerCommands
                 types.Sum(type => type.Net),
                 types.Sum(type => type.Entries));
             context.Output.Table(table, "The books are empty.");
+            if (summary.Review is not { } review)
+                return;
+            context.Output.Line("");
+            context.Output.Line(review is { Waiting: > 0, OldestAgeSeconds: { } age }
+                ? $"{MoneyFormat.Count(review.Waiting)} {(review.Waiting == 1 ? "call waits" : "calls wait")} for review, the oldest for {Age(age)}."
+                : "Nothing waits for review.");
         });
     }
+
+    private static string Age(long seconds) => seconds switch
+    {
+        < 120 => $"{seconds} s",
+        < 2 * 3600 => $"{seconds / 60} min",
+        < 2 * 86_400 => $"{seconds / 3600} h",
+        _ => $"{MoneyFormat.Count(seconds / 86_400)} days",
+    };
 
     private static async Task<int> HeadroomAsync(CommandContext context, CancellationToken cancellationToken)
     {

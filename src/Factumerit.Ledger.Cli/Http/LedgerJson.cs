@@ -14,6 +14,8 @@ namespace Factumerit.Ledger.Cli.Http;
 [JsonSerializable(typeof(Deletion))]
 [JsonSerializable(typeof(Usage))]
 [JsonSerializable(typeof(UsageBatch))]
+[JsonSerializable(typeof(WaitingUsage))]
+[JsonSerializable(typeof(Repricing))]
 [JsonSerializable(typeof(Grant))]
 [JsonSerializable(typeof(Purchase))]
 [JsonSerializable(typeof(WriteDown))]
@@ -60,6 +62,18 @@ internal sealed record UsageBatch([property: JsonRequired] UsageResult[] Results
 
 internal sealed record UsageResult(int Status, Usage? Usage, Problem? Problem);
 
+internal sealed record WaitingUsage(
+    [property: JsonRequired] string UsageId,
+    string? ReviewReason,
+    string? UserId,
+    string? Model,
+    long? PromptTokens,
+    long? CompletionTokens,
+    decimal? ProviderCostUsd,
+    DateTimeOffset? OccurredAt);
+
+internal sealed record Repricing([property: JsonRequired] long Billed, long Waiting, decimal AmountCents);
+
 internal sealed record Grant(string? TransactionId, [property: JsonRequired] Budget Budget);
 
 internal sealed record Purchase(
@@ -92,7 +106,9 @@ internal sealed record Integrity(
 /// <param name="Id">What is at fault: a transaction, an account or a user, as text or number.</param>
 internal sealed record Fault(string Kind, JsonElement Id, string? Detail);
 
-internal sealed record Summary([property: JsonRequired] TypeSummary[] Types);
+internal sealed record Summary([property: JsonRequired] TypeSummary[] Types, WaitingReviews? Review = null);
+
+internal sealed record WaitingReviews(long Waiting, DateTimeOffset? OldestAt, long? OldestAgeSeconds);
 
 internal sealed record TypeSummary(string Type, long Accounts, decimal Debits, decimal Credits, decimal Net, long Entries);
 

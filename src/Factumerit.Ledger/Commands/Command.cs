@@ -16,6 +16,9 @@ public abstract class Command
     /// <summary>The ids at another system whose usage, if it is known under one of them, is looked up (R17); null when there are none.</summary>
     public virtual (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases => null;
 
+    /// <summary>The usage that is reviewed (R16); null when the operation reviews none.</summary>
+    public virtual Guid? UsageId => null;
+
     /// <summary>The operation and key whose first answer is looked up; null for operations whose key lives elsewhere or that need none.</summary>
     public virtual (string Operation, string Key)? AnswerKey => null;
 

@@ -13,6 +13,7 @@ public sealed class Usage(UsageRequest request, UsageOrigin? origin = null, Pric
 {
     public const string Billed = "billed";
     public const string NeedsReview = "needs_review";
+    public const string Waived = "waived";
 
     private static readonly Pricer NoPrices = new(PriceBook.Empty, Markups.None);
 

@@ -35,7 +35,7 @@ internal static class IntegritySql
     private const string LaterUsages = """
         SELECT * FROM llm_usage WHERE id >= $6
         UNION ALL
-        SELECT * FROM llm_usage WHERE reviewed_at > $2 AND id < $6
+        SELECT * FROM llm_usage WHERE reviewed_at >= $2 AND id < $6
         """;
 
     public static readonly string[] Checks =

@@ -1,6 +1,7 @@
 using System.Data;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace Factumerit.Ledger.Reading;
 
@@ -41,19 +42,20 @@ public sealed class LedgerReports(LedgerDatabase database)
                 : null;
         }, cancellationToken);
 
-    /// <summary>Debits, credits and their difference by type of account.</summary>
+    /// <summary>Debits, credits and their difference by type of account; and what waits for review.</summary>
     public Task<LedgerSummary> SummarizeAsync(CancellationToken cancellationToken) =>
         InSnapshotAsync(async db =>
         {
             var totals = await db.AccountTotals.ToListAsync(cancellationToken);
             var users = await db.Budgets.CountAsync(b => b.EntryCount > 0, cancellationToken);
+            var review = await ReviewQueries.MeasureAsync((NpgsqlConnection)db.Database.GetDbConnection(), cancellationToken);
             return new LedgerSummary([.. Enum.GetValues<AccountType>().Select(type =>
             {
                 var ofType = totals.Where(t => type == AccountType.User ? t.Account == AllUsers : ChartOfAccounts.TypeOf(t.Account) == type).ToList();
                 var (debits, credits) = (ofType.Sum(t => t.DebitsCents), ofType.Sum(t => t.CreditsCents));
                 return new TypeSummary(
                     Name(type), type == AccountType.User ? users : ofType.Count, debits, credits, credits - debits, ofType.Sum(t => t.EntryCount));
-            })]);
+            })], review);
         }, cancellationToken);
 
     /// <summary>What the providers still owe us less what we owe users (R8).</summary>

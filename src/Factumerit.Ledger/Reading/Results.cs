@@ -80,8 +80,8 @@ public sealed record AccountPage(IReadOnlyList<AccountBalance> Accounts, string?
 /// <summary>The accounts of one type together, in cents; net = credits - debits.</summary>
 public sealed record TypeSummary(string Type, long Accounts, decimal Debits, decimal Credits, decimal Net, long Entries);
 
-/// <summary>All types of accounts. Their nets add up to 0 when the books balance.</summary>
-public sealed record LedgerSummary(IReadOnlyList<TypeSummary> Types);
+/// <summary>All types of accounts, whose nets add up to 0 when the books balance, and the usages that wait for review.</summary>
+public sealed record LedgerSummary(IReadOnlyList<TypeSummary> Types, WaitingReviews Review);
 
 /// <summary>Something that breaks a rule. Kind says which, id names the transaction, user or account.</summary>
 public sealed record IntegrityFault(string Kind, string Id, string Detail);

@@ -22,6 +22,12 @@ public static class LedgerMetrics
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "ledger.refusals", "{command}", "Commands that were refused, by code.");
 
+    public static readonly Gauge<long> ReviewWaiting = Meter.CreateGauge<long>(
+        "ledger.review.waiting", "{usage}", "Usages that wait for review.");
+
+    public static readonly Gauge<long> ReviewOldestAge = Meter.CreateGauge<long>(
+        "ledger.review.oldest_age", "s", "How long the first of them has been waiting; 0 when none is.");
+
     /// <summary>Counts a refusal.</summary>
     public static void Refused(Refusal refusal) => Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
 

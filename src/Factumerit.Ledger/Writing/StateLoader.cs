@@ -64,6 +64,7 @@ internal static class StateLoader
         var usages = commands.Where(c => c.RequestId is not null && c.UserId is not null).Select(c => (UserId: c.UserId!, RequestId: c.RequestId!)).Distinct().ToList();
         var aliases = commands.Select(c => c.Aliases).OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
             .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId)).Distinct().ToList();
+        Guid[] reviews = [.. commands.Select(c => c.UsageId).OfType<Guid>().Distinct()];
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
         Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
         string[] costs = [.. commands.Select(c => c.UsageCostOf).OfType<string>().Distinct(StringComparer.Ordinal)];
@@ -74,6 +75,8 @@ internal static class StateLoader
             batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
         if (aliases.Count > 0)
             batch.BatchCommands.Add(Command(Aliases, aliases.Select(a => a.SourceSystem).ToArray(), aliases.Select(a => a.ExternalId).ToArray()));
+        if (reviews.Length > 0)
+            batch.BatchCommands.Add(ReviewSaver.Look(reviews));
         if (answers.Count > 0)
             batch.BatchCommands.Add(Command(Answers, answers.Select(a => a.Operation).ToArray(), answers.Select(a => a.Key).ToArray()));
         if (costs.Length > 0)
@@ -91,6 +94,8 @@ internal static class StateLoader
             await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
         if (aliases.Count > 0)
             await ReadAllAsync(reader, r => state.Load(r.GetString(17), r.GetString(18), ReadUsage(r)));
+        if (reviews.Length > 0)
+            await ReadAllAsync(reader, r => state.Load(ReviewSaver.Read(r)));
         if (answers.Count > 0)
             await ReadAllAsync(reader, r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3))));
         if (costs.Length > 0)

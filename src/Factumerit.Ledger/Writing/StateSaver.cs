@@ -55,6 +55,7 @@ internal static class StateSaver
         await using var batch = new NpgsqlBatch(connection);
         SaveUsers(batch, state.ChangedUsers);
         UsageSaver.Save(batch, state);
+        ReviewSaver.Save(batch, state);
         SaveEntries(batch, state.NewEntries, state.Now);
         SaveLegacyRows(batch, state.NewLegacyRows, state.Now);
         SaveUsageWriteDowns(batch, state.NewUsageWriteDowns);

@@ -118,6 +118,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             equity          4  $33.59    $5.95  -$27.64        4
             TOTAL           9  $39.64   $39.64    $0.00       13
 
+            Nothing waits for review.
+
             """, "ledger", "summary");
         await PrintsAsync("""
             Assets         $24.95

@@ -55,7 +55,8 @@ public sealed class LedgerEndpointsTests(LedgerEndpointsTests.Books books) : ICl
           {"type":"user","accounts":1,"debits":0.0165,"credits":500,"net":499.9835,"entries":2},
           {"type":"asset","accounts":2,"debits":0,"credits":2510,"net":2510,"entries":2},
           {"type":"expense","accounts":2,"debits":0,"credits":259.0165,"net":259.0165,"entries":2},
-          {"type":"equity","accounts":2,"debits":3269,"credits":0,"net":-3269,"entries":3}]}
+          {"type":"equity","accounts":2,"debits":3269,"credits":0,"net":-3269,"entries":3}],
+         "review":{"waiting":0,"oldest_at":null,"oldest_age_seconds":null}}
         """);
 
     [Fact]

@@ -45,6 +45,10 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [InlineData("POST /usage", "insufficient-credit", "user-deleted", "idempotency-key-reused")]
     [InlineData("POST /usage/batch")]
     [InlineData("GET /usage/{usage_id}", "not-found")]
+    [InlineData("GET /usage", "validation-failed")]
+    [InlineData("POST /usage/{usage_id}/bill", "not-found", "already-reviewed", "not-priceable", "user-deleted", "idempotency-key-reused")]
+    [InlineData("POST /usage/{usage_id}/waive", "not-found", "already-reviewed", "idempotency-key-reused")]
+    [InlineData("POST /usage/reprice")]
     [InlineData("POST /intake/litellm")]
     [InlineData("POST /intake/litellm/reconcile", "litellm-not-configured", "litellm-failed")]
     [InlineData("POST /prices/import")]
@@ -92,7 +96,7 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         var ids = new Dictionary<string, string> { ["{user_id}"] = "vikunja:alice", ["{code}"] = "user-deleted", ["{model}"] = "claude-sonnet-4-20250514" };
         string[] order =
         [
-            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /intake/litellm", "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants",
+            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /usage/{usage_id}/bill", "POST /usage/{usage_id}/waive", "POST /usage/reprice", "POST /intake/litellm", "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants",
             "POST /write-downs", "POST /virtual-keys", "POST /api-keys",
             .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)), "DELETE /virtual-keys/{id}", "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
         ];
@@ -100,6 +104,9 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
 
         foreach (var name in order)
         {
+            // A review takes a usage that waits for it.
+            if (name.EndsWith("/bill", StringComparison.Ordinal) || name.EndsWith("/waive", StringComparison.Ordinal))
+                ids["{usage_id}"] = (await service.PostAsync("/usage", new { user_id = "u", request_id = name, billing_status = "needs_review" })).Expect(201).Text("usage_id");
             var path = ids.Where(id => id.Key.StartsWith('{')).Aggregate(name.Split(' ')[1], (text, id) => text.Replace(id.Key, id.Value, StringComparison.Ordinal));
             path = path.Replace("{id}", ids.GetValueOrDefault(path.Split('/')[1] switch { "api-keys" => "key", "virtual-keys" => "virtual key", _ => "transaction" }), StringComparison.Ordinal);
             var reply = name.Split(' ')[0] switch

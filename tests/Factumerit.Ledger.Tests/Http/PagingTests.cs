@@ -25,6 +25,8 @@ public sealed class PagingTests(PagingTests.Rows rows) : IClassFixture<PagingTes
     [InlineData("/users?prefix=a:&", "users", "after", "user_id", 3)]
     [InlineData("/users/a:1/entries?", "entries", "before", "id", 7)]
     [InlineData("/users/a:1/transactions?", "transactions", "before", "id", 7)]
+    [InlineData("/usage?", "usages", "before", "usage_id", 6)]
+    [InlineData("/usage?user_id=a:1&billing_status=billed&", "usages", "before", "usage_id", 6)]
     [InlineData("/ledger/balances?", "accounts", "after", "account", 11)]
     [InlineData("/ledger/balances?type=user&", "accounts", "after", "account", 6)]
     public async Task Pages_of_any_size_hold_every_row_once(string path, string list, string cursor, string key, int count)
@@ -41,6 +43,7 @@ public sealed class PagingTests(PagingTests.Rows rows) : IClassFixture<PagingTes
     [InlineData("/users?")]
     [InlineData("/users/a:1/entries?")]
     [InlineData("/users/a:1/transactions?")]
+    [InlineData("/usage?")]
     [InlineData("/ledger/balances?")]
     public async Task A_limit_is_a_whole_number_from_1_to_1000(string path)
     {

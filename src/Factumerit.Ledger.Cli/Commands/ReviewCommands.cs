@@ -1,0 +1,115 @@
+using System.CommandLine;
+using System.Globalization;
+using Factumerit.Ledger.Cli.Display;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// <c>fa review</c>: the calls without a price. What is decided about one stays so (R16), so that billing and waiving ask first.
+/// </summary>
+internal static class ReviewCommands
+{
+    public static Command Build(CommandTree tree) => new("review", "The calls that wait for a price")
+    {
+        BuildList(tree),
+        BuildBill(tree),
+        BuildWaive(tree),
+        BuildReprice(tree),
+    };
+
+    private static Command BuildList(CommandTree tree)
+    {
+        var user = Inputs.Text("--user", "Only calls of this user", "USER");
+        var model = Inputs.Text("--model", "Only calls of this model", "MODEL");
+        var from = Inputs.Text("--from", "Only calls at this time or later, for example 2026-01-31", "TIME");
+        var to = Inputs.Text("--to", "Only calls before this time", "TIME");
+        return tree.Create("list", "All calls that wait, the newest first", (context, cancellationToken) =>
+        {
+            var path = "usage?billing_status=needs_review" + Query("user_id", context.Value(user)) + Query("model", context.Value(model))
+                + Query("from", context.Value(from)) + Query("to", context.Value(to));
+            var items = context.Client.ItemsAsync(path, Paging.Usages, int.MaxValue, cancellationToken);
+            var table = new TableView().Text("Usage").Text("Reason").Text("User").Text("Model").Count("In").Count("Out").Money("Cost").Text("Occurred");
+            return context.PrintListAsync(items, LedgerJson.Default.WaitingUsage, table, whenEmpty: "Nothing waits for review.", addRow: usage => table.Row(
+                usage.UsageId, usage.ReviewReason, usage.UserId, usage.Model, usage.PromptTokens, usage.CompletionTokens, usage.ProviderCostUsd * 100, usage.OccurredAt));
+        }, user, model, from, to);
+    }
+
+    private static Command BuildBill(CommandTree tree)
+    {
+        var usage = UsageId();
+        var amount = Inputs.Cents("--amount-cents", "What the user pays (else worked out from the cost or the tokens)");
+        var cost = Inputs.Usd("--cost-usd", "What the provider charged, if that isn't known yet; the user pays it times the markup");
+        var user = Inputs.Text("--user", "Who pays, if that isn't known yet", "USER");
+        var key = Inputs.IdempotencyKey();
+        var yes = Inputs.Yes();
+        var command = tree.Create("bill", "Take the price of a call from its user", async (context, cancellationToken) =>
+        {
+            await context.ConfirmAsync(Question(context.Value(usage), context.Value(amount), context.Value(cost), context.Value(user)), yes, cancellationToken);
+            using var body = new JsonBody();
+            body.Number("amount_cents", context.Value(amount)).Number("provider_cost_usd", context.Value(cost)).Text("user_id", context.Value(user));
+            var answer = await MoveCommands.PostAsync(context, $"usage/{context.Value(usage)}/bill", body, key, cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Usage, billed => context.Output.Line(
+                $"{(answer.IsReplay ? "Already billed" : "Billed")} {MoneyFormat.Format(billed.AmountCents ?? 0)} to {Output.TextOf(billed.UserId)} " +
+                $"(request {Output.TextOf(billed.RequestId)}); balance {MoneyFormat.Format(billed.BalanceCents)}."));
+        }, usage, amount, cost, user, key, yes);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(amount) is not null && result.GetResult(cost) is not null)
+                result.AddError("Give at most one of --amount-cents and --cost-usd.");
+        });
+        return command;
+    }
+
+    private static Command BuildWaive(CommandTree tree)
+    {
+        var usage = UsageId();
+        var reason = new Option<string>("--reason") { Description = "Why nobody pays", HelpName = "TEXT", Required = true };
+        var key = Inputs.IdempotencyKey();
+        var yes = Inputs.Yes();
+        return tree.Create("waive", "Let nobody pay for a call", async (context, cancellationToken) =>
+        {
+            await context.ConfirmAsync($"Waive {context.Value(usage)}, so that nobody ever pays for it?", yes, cancellationToken);
+            using var body = new JsonBody();
+            body.Text("reason", context.Value(reason));
+            var answer = await MoveCommands.PostAsync(context, $"usage/{context.Value(usage)}/waive", body, key, cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Usage, waived => context.Output.Line(
+                $"{(answer.IsReplay ? "Already waived" : "Waived")} {Output.TextOf(waived.UsageId)} (request {Output.TextOf(waived.RequestId)}); no money moved."));
+        }, usage, reason, key, yes);
+    }
+
+    private static Command BuildReprice(CommandTree tree)
+    {
+        var user = Inputs.Text("--user", "Only calls of this user", "USER");
+        var model = Inputs.Text("--model", "Only calls of this model", "MODEL");
+        var yes = Inputs.Yes();
+        return tree.Create("reprice", "Bill every call that can be priced by now; safe to run again", async (context, cancellationToken) =>
+        {
+            await context.ConfirmAsync("Bill every waiting call that can be priced by now?", yes, cancellationToken);
+            using var body = new JsonBody();
+            body.Text("model", context.Value(model)).Text("user_id", context.Value(user));
+            var answer = await context.ChangeAsync(HttpMethod.Post, "usage/reprice", body.ToBytes(), null, "", cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Repricing, done => context.Output.Line(
+                $"Billed {Calls(done.Billed)} for {MoneyFormat.Format(done.AmountCents)}; {Calls(done.Waiting)} still {(done.Waiting == 1 ? "waits" : "wait")} for review."));
+        }, user, model, yes);
+    }
+
+    private static Argument<string> UsageId()
+    {
+        var usage = new Argument<string>("USAGE") { Description = "The usage's id, as fa review list shows it" };
+        usage.Validators.Add(result => CommandTree.Require(result, id => Guid.TryParseExact(id, "D", out _), "is not a usage's id"));
+        return usage;
+    }
+
+    private static string Query(string name, string? value) => value is null ? "" : $"&{name}={Uri.EscapeDataString(value)}";
+
+    private static string Question(string usage, string? amount, string? cost, string? user) =>
+        $"Bill {usage}{(user is null ? "" : $" to {user}")}{(amount, cost) switch
+        {
+            ({ }, _) => $" at {MoveCommands.Cents(amount)}",
+            (_, { }) => $" at a cost of ${cost}",
+            _ => "",
+        }}?";
+
+    private static string Calls(long count) => count == 1 ? "1 call" : string.Create(CultureInfo.InvariantCulture, $"{count:#,##0} calls");
+}

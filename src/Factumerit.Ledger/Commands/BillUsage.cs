@@ -1,0 +1,124 @@
+using System.Text.Json.Serialization;
+using Factumerit.Ledger.Pricing;
+
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>The price of a usage that waits for review. Answers POST /usage/{usage_id}/bill; without amount_cents and provider_cost_usd it is worked out.</summary>
+public sealed record BillRequest
+{
+    /// <summary>What the user pays, in cents, from 0 to 10^12, with at most 7 decimals. Not with provider_cost_usd.</summary>
+    public decimal? AmountCents { get; init; }
+
+    /// <summary>What the provider charges, in US dollars, from 0 to 10^10; the user pays it times the markup. Only where the cost isn't known yet.</summary>
+    [JsonConverter(typeof(UsdConverter))]
+    public decimal? ProviderCostUsd { get; init; }
+
+    /// <summary>Who pays, where nobody knew; only then. An unknown user gets a budget.</summary>
+    public string? UserId { get; init; }
+}
+
+/// <summary>
+/// Takes the price of a usage that waited for review: debit user:U, credit expense:api. The call was made, so that R4 is not asked: the balance may go
+/// below 0. What is known of cost, provider and price stays as it is (R15).
+/// </summary>
+/// <param name="request">The price, or nothing to work it out.</param>
+/// <param name="seen">The usage as it was found.</param>
+/// <param name="reviewer">Who decides.</param>
+/// <param name="idempotencyKey">The header of that name, if it was sent.</param>
+/// <param name="pricer">The prices to use.</param>
+/// <param name="isRepricing">Part of POST /usage/reprice: not the same as anybody's own decision.</param>
+public sealed class BillUsage(
+    BillRequest request, UsageUnderReview seen, string reviewer, string? idempotencyKey, Pricer pricer, bool isRepricing = false)
+    : ReviewCommand(seen, reviewer, idempotencyKey)
+{
+    public override string? UserId => base.UserId ?? request.UserId;
+
+    protected override RequestHash Hash =>
+        RequestHash.Of(isRepricing ? "reprice" : "bill", request.AmountCents, request.ProviderCostUsd, request.UserId);
+
+    public override void Validate(FieldErrors errors)
+    {
+        base.Validate(errors);
+        if (request.AmountCents is not null)
+            errors.CheckAmount("amount_cents", request.AmountCents, zeroAllowed: true);
+        errors.CheckCost("provider_cost_usd", request.ProviderCostUsd);
+        if (request is { AmountCents: not null, ProviderCostUsd: not null })
+            errors.Add("provider_cost_usd", "can't be given together with amount_cents");
+        if (request.UserId is not null)
+            errors.CheckUserId("user_id", request.UserId);
+    }
+
+    protected override Outcome<UsageUnderReview> Decide(LedgerState state, UsageUnderReview usage)
+    {
+        if (FindWrong(state, usage) is { } wrong)
+            return wrong;
+        var userId = UserId!;
+        var user = state.FindUser(userId);
+        if (user is { IsDeleted: true })
+            return new Refusal.UserDeleted(userId); // R11
+        var (call, unpriced) = Price(usage, state.Now);
+        if (unpriced is not null)
+            return unpriced;
+        var amountCents = call.PriceCents!.Value;
+        if (user is not null && !user.CanMove(amountCents))
+            return new Refusal.ValidationFailed("amount_cents", "would take this user's totals beyond what can be kept");
+
+        user ??= state.OpenBudget(userId);
+        var transaction = amountCents == 0
+            ? null // R5
+            : LedgerTransaction.Move(
+                amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense, "llm_call", usage.RequestId, usage.Description);
+        if (transaction is not null)
+        {
+            state.Post(transaction);
+            user.TotalSpentCents += amountCents;
+        }
+        return Keep(state, usage with
+        {
+            UserId = userId,
+            BillingStatus = Usage.Billed,
+            AmountCents = amountCents,
+            Provider = usage.Provider ?? call.Provider,
+            ProviderCostUsd = usage.ProviderCostUsd ?? call.CostUsd,
+            MarkupFactor = usage.MarkupFactor ?? call.Markup,
+            PriceVersion = usage.PriceVersion ?? call.PriceVersion,
+            TransactionId = transaction?.Id,
+            BalanceCents = user.BalanceCents,
+        });
+    }
+
+    private Refusal.ValidationFailed? FindWrong(LedgerState state, UsageUnderReview usage)
+    {
+        if (usage.UserId is not null && request.UserId is not null)
+            return new("user_id", $"must be left out: the usage is {usage.UserId}'s");
+        if (usage.UserId is null && request.UserId is null)
+            return new("user_id", "is required: nobody knows yet whose call it was");
+        // R17: reported here by the user's caller as well, under the same id.
+        if (state.FindUsage(UserId!, usage.RequestId) is { } other && other.Usage.UsageId != usage.UsageId)
+            return new("user_id", $"has a usage of the request {usage.RequestId} already, {other.Usage.UsageId}: one call is one usage, so waive this one");
+        if (usage.ProviderCostUsd is not null && request.ProviderCostUsd is not null)
+            return new("provider_cost_usd", "must be left out: the cost of this usage is known, and never changes (R15)");
+        return null;
+    }
+
+    private (PricedCall Call, Refusal? Refusal) Price(UsageUnderReview usage, DateTimeOffset now)
+    {
+        if (request.AmountCents is { } amountCents)
+            return (new PricedCall { PriceCents = amountCents, Provider = pricer.ProviderOf(usage.Model, usage.Provider, usage.OccurredAt) }, null);
+        if (request.ProviderCostUsd is { } costUsd)
+        {
+            var marked = pricer.Price(usage.Model, usage.Provider, costUsd, usage.Tokens, usage.OccurredAt);
+            return (marked, marked.Refusal);
+        }
+        var call = usage.Price(pricer, now);
+        return call.PriceCents is null ? (call, new Refusal.NotPriceable(Explain(usage, call))) : (call, null);
+    }
+
+    private static string Explain(UsageUnderReview usage, in PricedCall call) => call switch
+    {
+        { Refusal: { } refusal } => $"What its cost comes to can't be kept: {refusal.Detail}",
+        { ReviewReason: ReviewReasons.UnknownModel } => $"The price book has no price of {usage.Model}, neither of when the call happened nor of now.",
+        { ReviewReason: ReviewReasons.TokensDisagree } => "Its classes of tokens exceed the tokens they are part of.",
+        _ => usage.Model is null ? "It names no model." : "It has no tokens.",
+    };
+}

@@ -1,0 +1,50 @@
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>
+/// The decision about a usage that waits for review: billed or waived, once (R16). Whoever repeats the deciding request gets its answer again; to
+/// anybody else the usage has been reviewed already.
+/// </summary>
+/// <param name="seen">The usage as it was found: its user is fetched and locked with it.</param>
+/// <param name="reviewer">Who decides: the name of the API key.</param>
+/// <param name="idempotencyKey">The header of that name; null when it wasn't sent.</param>
+public abstract class ReviewCommand(UsageUnderReview seen, string reviewer, string? idempotencyKey) : Command<UsageUnderReview>
+{
+    public sealed override Guid? UsageId => seen.UsageId;
+    public override string? UserId => seen.UserId;
+    public sealed override string? RequestId => seen.RequestId;
+
+    public override void Validate(FieldErrors errors)
+    {
+        if (idempotencyKey is not null)
+            errors.CheckKey(KeyedCommand<UsageUnderReview>.KeyField, idempotencyKey, "must not be empty");
+    }
+
+    /// <summary>What makes two reviews the same.</summary>
+    protected abstract RequestHash Hash { get; }
+
+    protected sealed override Outcome<UsageUnderReview>? FirstAnswer(LedgerState state)
+    {
+        var usage = state.FindForReview(seen.UsageId) ?? throw new InvalidOperationException($"Usage {seen.UsageId} is gone, though usages are never deleted (R15).");
+        if (usage.BillingStatus == Usage.NeedsReview)
+            return null;
+        if (usage.ReviewedAt is null || usage.ReviewKey != idempotencyKey)
+            return new Refusal.AlreadyReviewed(usage);
+        if (usage.ReviewHash == Hash.Value && (idempotencyKey is not null || usage.ReviewedBy == reviewer))
+            return new Outcome<UsageUnderReview>(usage, null, Replayed: true);
+        // Without a key, what differs comes from another reviewer, or is another decision: the usage is taken.
+        return idempotencyKey is null ? new Refusal.AlreadyReviewed(usage) : new Refusal.IdempotencyKeyReused(idempotencyKey);
+    }
+
+    protected sealed override Outcome<UsageUnderReview> Decide(LedgerState state) => Decide(state, state.FindForReview(seen.UsageId)!);
+
+    /// <summary>Decides about a usage that waits.</summary>
+    protected abstract Outcome<UsageUnderReview> Decide(LedgerState state, UsageUnderReview usage);
+
+    /// <summary>Puts the reviewer's name and time on what was decided, and keeps it.</summary>
+    protected UsageUnderReview Keep(LedgerState state, UsageUnderReview decided)
+    {
+        var reviewed = decided with { ReviewedBy = reviewer, ReviewedAt = state.Now, ReviewKey = idempotencyKey, ReviewHash = Hash.Value };
+        state.Keep(reviewed);
+        return reviewed;
+    }
+}

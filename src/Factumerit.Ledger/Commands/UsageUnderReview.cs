@@ -1,0 +1,65 @@
+using Factumerit.Ledger.Pricing;
+
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>
+/// A usage as its reviewer meets it: what a price can be made of, and what an earlier review decided (R16). Bill and waive put the reviewed one
+/// in its place, the writer saves it.
+/// </summary>
+public sealed record UsageUnderReview
+{
+    public required Guid UsageId { get; init; }
+    public required string RequestId { get; init; }
+    public required long RequestHash { get; init; }
+    public required string? UserId { get; init; }
+    public required string BillingStatus { get; init; }
+    public string? ReviewReason { get; init; }
+    public string? Model { get; init; }
+    public string? Provider { get; init; }
+    public TokenCounts Tokens { get; init; }
+    public string? Description { get; init; }
+    public required DateTimeOffset OccurredAt { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public decimal? AmountCents { get; init; }
+    public decimal? ProviderCostUsd { get; init; }
+    public decimal? MarkupFactor { get; init; }
+    public long? PriceVersion { get; init; }
+    public Guid? TransactionId { get; init; }
+
+    /// <summary>The balance in the review's answer, in cents.</summary>
+    public decimal? BalanceCents { get; init; }
+    public string? ReviewedBy { get; init; }
+    public DateTimeOffset? ReviewedAt { get; init; }
+    public string? ReviewNote { get; init; }
+    public string? ReviewKey { get; init; }
+    public long? ReviewHash { get; init; }
+
+    internal RecordedUsage ToRecorded() => new()
+    {
+        UsageId = UsageId,
+        RequestId = RequestId,
+        UserId = UserId,
+        AmountCents = AmountCents,
+        BillingStatus = BillingStatus,
+        ReviewReason = ReviewReason,
+        TransactionId = TransactionId,
+        BalanceCents = BalanceCents ?? 0,
+        Model = Model,
+        Provider = Provider,
+        ProviderCostUsd = ProviderCostUsd,
+        MarkupFactor = MarkupFactor,
+        PriceVersion = PriceVersion,
+        OccurredAt = OccurredAt,
+        CreatedAt = CreatedAt,
+    };
+
+    /// <summary>
+    /// The price from the known cost, else from the price book as of the call, else as of now: a model whose first prices came with a later time is
+    /// priced with those rather than never.
+    /// </summary>
+    internal PricedCall Price(Pricer pricer, DateTimeOffset now)
+    {
+        var call = pricer.Price(Model, Provider, ProviderCostUsd, Tokens, OccurredAt);
+        return call.ReviewReason == ReviewReasons.UnknownModel ? pricer.Price(Model, Provider, ProviderCostUsd, Tokens, now) : call;
+    }
+}

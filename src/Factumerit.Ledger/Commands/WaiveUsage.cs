@@ -1,0 +1,35 @@
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>Why nobody pays for a usage. Answers POST /usage/{usage_id}/waive.</summary>
+public sealed record WaiveRequest
+{
+    /// <summary>For people, 1 to 1000 characters; kept as the usage's review_note.</summary>
+    public string? Reason { get; init; }
+}
+
+/// <summary>Ends the review of a usage without a price: no money moves, and it is never billed (R16). Also the way for a deleted user's.</summary>
+/// <param name="request">The reason.</param>
+/// <param name="seen">The usage as it was found.</param>
+/// <param name="reviewer">Who decides.</param>
+/// <param name="idempotencyKey">The header of that name, if it was sent.</param>
+public sealed class WaiveUsage(WaiveRequest request, UsageUnderReview seen, string reviewer, string? idempotencyKey)
+    : ReviewCommand(seen, reviewer, idempotencyKey)
+{
+    protected override RequestHash Hash => RequestHash.Of("waive", request.Reason);
+
+    public override void Validate(FieldErrors errors)
+    {
+        base.Validate(errors);
+        if (string.IsNullOrWhiteSpace(request.Reason))
+            errors.Add("reason", "is required: it is all that tells later why nobody paid");
+        else
+            errors.CheckText("reason", request.Reason);
+    }
+
+    protected override Outcome<UsageUnderReview> Decide(LedgerState state, UsageUnderReview usage) => Keep(state, usage with
+    {
+        BillingStatus = Usage.Waived,
+        ReviewNote = request.Reason,
+        BalanceCents = usage.UserId is { } userId ? state.FindUser(userId)?.BalanceCents ?? 0 : null,
+    });
+}

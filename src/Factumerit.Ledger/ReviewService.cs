@@ -1,0 +1,100 @@
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Reading;
+
+namespace Factumerit.Ledger;
+
+/// <summary>Which waiting usages to price again. Answers POST /usage/reprice.</summary>
+public sealed record RepriceRequest
+{
+    /// <summary>Only those of this model, named as it was reported; default: all.</summary>
+    public string? Model { get; init; }
+
+    /// <summary>Only those of this user; default: all.</summary>
+    public string? UserId { get; init; }
+}
+
+/// <summary>What pricing again came to.</summary>
+/// <param name="Billed">How many usages were billed.</param>
+/// <param name="Waiting">How many of those that were asked for still wait.</param>
+/// <param name="AmountCents">What was billed, in cents.</param>
+public sealed record Repricing(long Billed, long Waiting, decimal AmountCents);
+
+/// <summary>
+/// The review of usages without a price (R16): billed or waived one by one, or all that can be priced by now. Each decision goes through the writer;
+/// an answer shows the usage as it is stored after it.
+/// </summary>
+public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, UserQueries users, CurrentPrices prices)
+{
+    // As many as share a commit without keeping everybody else's calls waiting.
+    private const int BatchSize = 250;
+
+    /// <summary>Takes a usage's price from its user.</summary>
+    public Task<Outcome<UsageDetail>> BillAsync(
+        Guid usageId, BillRequest request, string reviewer, string? idempotencyKey, CancellationToken cancellationToken) =>
+        DecideAsync(usageId, usage => new BillUsage(request, usage, reviewer, idempotencyKey, prices.Pricer), cancellationToken);
+
+    /// <summary>Lets nobody pay for a usage.</summary>
+    public Task<Outcome<UsageDetail>> WaiveAsync(
+        Guid usageId, WaiveRequest request, string reviewer, string? idempotencyKey, CancellationToken cancellationToken) =>
+        DecideAsync(usageId, usage => new WaiveUsage(request, usage, reviewer, idempotencyKey), cancellationToken);
+
+    /// <summary>
+    /// Bills every waiting usage that has a user and can be priced by now, oldest first. Each is decided for itself, so that running it again, or twice at
+    /// once, bills nothing twice, and what was billed before an interruption stays billed.
+    /// </summary>
+    public async Task<Outcome<Repricing>> RepriceAsync(RepriceRequest request, string reviewer, CancellationToken cancellationToken)
+    {
+        if (FindWrong(request) is { } wrong)
+            return wrong;
+        var filter = new UsageFilter(Usage.NeedsReview, request.UserId, request.Model);
+        var (billed, amountCents) = (0L, 0m);
+        UsageUnderReview? last = null;
+        while (true)
+        {
+            var waiting = await reviews.ListBillableAsync(filter, BatchSize, last, cancellationToken);
+            if (waiting.Count == 0)
+                return new Repricing(billed, await reviews.CountAsync(filter, cancellationToken), amountCents);
+            last = waiting[^1];
+            foreach (var outcome in await BillPriceableAsync(waiting, reviewer, cancellationToken))
+            {
+                // Those behind are still there the next time.
+                if (outcome.Refusal is Refusal.Unavailable unavailable)
+                    return unavailable;
+                if (outcome is not { Answer.AmountCents: { } cents, Replayed: false })
+                    continue;
+                billed++;
+                amountCents += cents;
+            }
+        }
+    }
+
+    private async Task<IReadOnlyList<Outcome<UsageUnderReview>>> BillPriceableAsync(
+        IReadOnlyList<UsageUnderReview> waiting, string reviewer, CancellationToken cancellationToken)
+    {
+        var (pricer, now) = (prices.Pricer, budgets.Now);
+        var bills = waiting.Where(usage => usage.Price(pricer, now).PriceCents is not null)
+            .Select(usage => new BillUsage(new BillRequest(), usage, reviewer, null, pricer, isRepricing: true));
+        return await budgets.RunManyAsync([.. bills], cancellationToken);
+    }
+
+    private async Task<Outcome<UsageDetail>> DecideAsync(
+        Guid usageId, Func<UsageUnderReview, ReviewCommand> decide, CancellationToken cancellationToken)
+    {
+        if (await reviews.FindAsync(usageId, cancellationToken) is not { } usage)
+            return new Refusal.NotFound($"usage {usageId}");
+        var outcome = await budgets.RunAsync(decide(usage), cancellationToken);
+        if (outcome.Refusal is { } refusal)
+            return refusal;
+        return new Outcome<UsageDetail>(await users.FindUsageAsync(usageId, cancellationToken), null, outcome.Replayed);
+    }
+
+    private Refusal? FindWrong(RepriceRequest request)
+    {
+        var errors = new FieldErrors(budgets.Now);
+        errors.CheckName("model", request.Model);
+        if (request.UserId is not null)
+            errors.CheckUserId("user_id", request.UserId);
+        return errors.Any ? errors.ToRefusal() : null;
+    }
+}
