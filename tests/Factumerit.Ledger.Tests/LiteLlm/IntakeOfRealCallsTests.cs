@@ -56,6 +56,15 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
         var again = (await _service.PostAsync("/intake/litellm", BodyOf(payloads, 1))).Expect(200);
         IntakeService.Counts(again).ShouldBe([0, payloads.Length, 0, 0, 0]);
         await ExpectTotalsAsync(calls.Except(waiting));
+
+        // Prices for the model come in, and the queue is worked off.
+        _map[Unknown] = JsonNode.Parse("""{"litellm_provider": "azure", "input_cost_per_token": 7e-07, "output_cost_per_token": 2.1e-06}""");
+        await ImportPricesAsync();
+        var repriced = (await _service.PostAsync("/usage/reprice", new { })).Expect(200);
+        (repriced.Json.GetProperty("billed").GetInt32(), repriced.Json.GetProperty("waiting").GetInt32()).ShouldBe((waiting.Count, 0));
+        ToNano(repriced.Amount("amount_cents")).ShouldBe(waiting.Aggregate(BigInteger.Zero, (sum, w) => sum + NanoDollars(w)));
+        await ExpectQueueAsync([]);
+        await ExpectTotalsAsync(calls);
         await _service.Database.AssertIntegrityAsync();
     }
 
