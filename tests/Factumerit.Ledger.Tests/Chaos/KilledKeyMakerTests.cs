@@ -33,10 +33,10 @@ public sealed class KilledKeyMakerTests(LiteLlmService service) : IClassFixture<
         await Should.ThrowAsync<HttpRequestException>(() => making);
 
         await LiteLlmService.UntilAsync(() => service.Fake.Find(blocked.Hash)!.IsBlocked);
-        (await service.Database.RowsAsync("SELECT status FROM virtual_keys ORDER BY id")).ShouldBe(["active", "creating"]);
+        (await service.Database.RowsAsync("SELECT status FROM virtual_keys ORDER BY created_at")).ShouldBe(["active", "creating"]);
         await service.AgeAsync();
         (await service.Watch.RemoveOrphansAsync(CancellationToken.None)).ShouldBe(1);
-        (await service.Database.RowsAsync("SELECT status FROM virtual_keys ORDER BY id")).ShouldBe(["active", "failed"]);
+        (await service.Database.RowsAsync("SELECT status FROM virtual_keys ORDER BY created_at")).ShouldBe(["active", "failed"]);
         KeysAtLiteLlm().ShouldBe(1);
         foreach (var hidden in (string[])[FakeProxy.MasterKey, "sk-"])
             killed.Log.ShouldNotContain(hidden);
