@@ -18,7 +18,7 @@ SELECT n, 'bench:' || lpad(u::text, 5, '0') AS user_id, cents, 'chatcmpl-000-0-'
        200 + high % 4000 AS prompt_tokens, 20 + low % 900 AS completion_tokens,
        (prefix || substr(md5('u' || n), 1, 3) || '8' || substr(md5('u' || n), 4, 15))::uuid AS usage_id,
        (prefix || substr(md5('t' || n), 1, 3) || '8' || substr(md5('t' || n), 4, 15))::uuid AS transaction_id,
-       decode(md5('h' || n), 'hex') AS request_hash,
+       ('x' || substr(md5('h' || n), 1, 16))::bit(64)::bigint AS request_hash,
        (SELECT max(created_at) FROM ledger_entries) + n * interval '1 microsecond' AS at
 FROM (SELECT n, high, low, (high + 1) * (low + 1) % 1000003 % 10000 AS u, ((high * 31 + low) % 9999 + 1)::numeric / 10000 AS cents,
              lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - (:usages - n) / 100), 12, '0') || '7' AS prefix
