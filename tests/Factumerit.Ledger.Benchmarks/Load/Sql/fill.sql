@@ -64,3 +64,6 @@ BEGIN
         EXECUTE statement;
     END LOOP;
 END $$;
+
+-- As autovacuum has done many times by the time a ledger has grown so large.
+ANALYZE;
