@@ -33,7 +33,7 @@ public static class OpenApi
                 options.IncludeXmlComments(assembly);
             options.AddSecurityDefinition(SchemeId, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key." });
             // The order of the tags is that of the story: users first, what the page says of itself last.
-            options.OrderActionsBy(route => $"{Array.IndexOf(TagOrder, route.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().FirstOrDefault()?.Tags[0])} {route.RelativePath}");
+            options.OrderActionsBy(route => $"{Array.IndexOf(TagOrder, route.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().FirstOrDefault()?.Tags[0]):00} {route.RelativePath}");
             options.OperationFilter<RouteNotesFilter>();
             options.SchemaFilter<RequiredFieldsFilter>();
         });

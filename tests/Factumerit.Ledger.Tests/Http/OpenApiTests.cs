@@ -20,6 +20,14 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     }
 
     [Fact]
+    public async Task The_page_begins_with_users_and_ends_with_health()
+    {
+        var tags = (await OperationsAsync()).Values.Select(operation => operation.GetProperty("tags")[0].GetString()).Distinct();
+
+        tags.ShouldBe(["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Problems", "Health"]);
+    }
+
+    [Fact]
     public async Task Every_route_has_a_summary_says_who_may_call_it_and_shows_its_answer()
     {
         var documented = await OperationsAsync();
