@@ -166,7 +166,7 @@ public sealed class FakeProxy : IAsyncDisposable
         _requests.AddOrUpdate(path, 1, (_, count) => count + 1);
         var fault = TakeFault(path);
         if (fault is { Trouble: FakeTrouble.Slow })
-            await Task.Delay(fault.DelayMs, http.RequestAborted);
+            await (fault.Until ?? Task.Delay(fault.DelayMs, http.RequestAborted));
         switch (fault?.Trouble)
         {
             case FakeTrouble.Error:

@@ -180,12 +180,14 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         {
             var user = await service.UserAsync(100);
             var asked = service.Fake.RequestsTo("/key/generate");
-            service.Fake.Script("/key/generate", FakeTrouble.Slow, delayMs: 300);
+            var gone = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+            service.Fake.Script(new FakeFault("/key/generate", FakeTrouble.Slow) { Until = gone.Task });
 
             var making = service.PostAsync("/virtual-keys", new { user_id = user, label = "l" });
             await LiteLlmService.UntilAsync(() => service.Fake.RequestsTo("/key/generate") > asked);
             var id = (await service.GetAsync($"/virtual-keys?user_id={user}")).List("virtual_keys").ShouldHaveSingleItem().GetProperty("virtual_key_id").GetGuid();
             (await service.DeleteAsync(deletesUser ? $"/users/{user}" : $"/virtual-keys/{id}")).Expect(200);
+            gone.SetResult();
 
             (await making).ExpectProblem(status, code);
             await LiteLlmService.UntilAsync(async () => (await service.ShownAsync(user, id)).GetProperty("status").GetString() == "revoked");
