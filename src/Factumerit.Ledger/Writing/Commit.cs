@@ -1,4 +1,5 @@
 using System.Data;
+using System.Net.Sockets;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -52,15 +53,13 @@ internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> com
             command.Apply(state);
         if (!state.HasChanges)
             return;
-        HasFilledOutbox = await StateSaver.SaveAsync(connection, state);
-
-        // From here on the attempt is in doubt, whatever happens, unless the server says that it came to nothing.
+        // From here on the attempt is in doubt, whatever happens, unless it is certain that it came to nothing.
         _doubtful = Witness.Of(state);
         try
         {
-            await transaction.CommitAsync();
+            HasFilledOutbox = await StateSaver.SaveAndCommitAsync(connection, state);
         }
-        catch (PostgresException exception) when (IsRolledBack(exception))
+        catch (Exception exception) when (IsCertainlyNotCommitted(exception))
         {
             _doubtful = null;
             throw;
@@ -68,9 +67,14 @@ internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> com
     }
 
     // An ERROR is the server's word that nothing was committed, as nothing can fail so after the commit is recorded. FATAL is a connection that
-    // ends, before or after that; class 08 comes from what stands between us and the server.
-    private static bool IsRolledBack(PostgresException exception) =>
-        exception.InvariantSeverity == "ERROR" && !exception.SqlState.StartsWith("08", StringComparison.Ordinal);
+    // ends, before or after that; class 08 comes from what stands between us and the server. What is neither from the server nor from the way to it
+    // failed before all was sent, and the COMMIT is sent last.
+    private static bool IsCertainlyNotCommitted(Exception exception) => exception switch
+    {
+        PostgresException postgres => postgres.InvariantSeverity == "ERROR" && !postgres.SqlState.StartsWith("08", StringComparison.Ordinal),
+        NpgsqlException or IOException or SocketException or TimeoutException or OperationCanceledException or ObjectDisposedException => false,
+        _ => true,
+    };
 }
 
 /// <summary>An attempt failed, and it is not known whether the commit came about.</summary>

@@ -79,22 +79,40 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        var batch = new List<Submission>();
+        var (batch, written) = (new List<Submission>(), new List<Submission>());
         while (await _queue.Reader.WaitToReadAsync())
         {
             Take(batch);
-            try
-            {
-                if (batch.Count > 0)
-                    await WriteBatchAsync(batch);
-            }
-            catch (Exception exception)
-            {
-                // Not even a logger that throws may end the loop: everybody after it would wait for ever.
-                batch.ForEach(s => s.Fail(exception));
-            }
-            _admission.Leave(batch.Sum(s => s.Commands.Count));
-            batch.Clear();
+            // The database is set to work on the next commit before those of the last are told.
+            var writing = WriteAsync(batch);
+            Complete(written);
+            await writing;
+            (batch, written) = (written, batch);
+            if (!_queue.Reader.TryPeek(out _))
+                Complete(written);
+        }
+        Complete(written);
+    }
+
+    private void Complete(List<Submission> written)
+    {
+        foreach (var submission in written)
+            submission.Complete();
+        _admission.Leave(written.Sum(s => s.Commands.Count));
+        written.Clear();
+    }
+
+    private async Task WriteAsync(List<Submission> batch)
+    {
+        try
+        {
+            if (batch.Count > 0)
+                await WriteBatchAsync(batch);
+        }
+        catch (Exception exception)
+        {
+            // Not even a logger that throws may end the loop: everybody after it would wait for ever.
+            batch.ForEach(s => s.Fail(exception));
         }
     }
 
@@ -139,8 +157,6 @@ public sealed class LedgerWriter : IAsyncDisposable
             var elapsed = _clock.GetElapsedTime(started);
             LedgerMetrics.CommitDuration.Record(elapsed.TotalSeconds);
             _admission.Written(commit.Commands.Count, elapsed);
-            foreach (var submission in batch)
-                submission.Complete();
         }
         catch (Exception exception) when (IsTransient(exception) || exception is OperationCanceledException)
         {

@@ -49,8 +49,8 @@ internal static class StateSaver
         WHERE p.provider = w.provider
         """;
 
-    /// <summary>Saves everything; says whether there is now more to tell LiteLLM (R20).</summary>
-    public static async Task<bool> SaveAsync(NpgsqlConnection connection, LedgerState state)
+    /// <summary>Saves everything and commits, in one round trip; says whether there is now more to tell LiteLLM (R20).</summary>
+    public static async Task<bool> SaveAndCommitAsync(NpgsqlConnection connection, LedgerState state)
     {
         await using var batch = new NpgsqlBatch(connection);
         SaveUsers(batch, state.ChangedUsers);
@@ -62,6 +62,7 @@ internal static class StateSaver
         SaveAnswers(batch, state.NewAnswers, state.Now);
         SaveTotals(batch, state.TotalChanges.Values);
         var outbox = VirtualKeySaver.Save(batch, state);
+        batch.BatchCommands.Add(new("COMMIT"));
         await batch.ExecuteNonQueryAsync();
         return outbox.Any(command => command.Rows > 0);
     }

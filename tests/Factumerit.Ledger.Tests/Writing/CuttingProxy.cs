@@ -23,7 +23,7 @@ public enum Cut
 /// <summary>A way to PostgreSQL that can be cut exactly at a COMMIT, and closed altogether.</summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
-    private static readonly byte[] Commit = "COMMIT\0"u8.ToArray();
+    private static readonly byte[] CommitText = "COMMIT\0"u8.ToArray();
     private const int NoCut = -1;
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly CancellationTokenSource _stopping = new();
@@ -124,14 +124,28 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private async Task<byte[]> CopyRequestsAsync(TcpClient client, TcpClient server)
     {
         var buffer = new byte[65536];
+        var commitMarks = new List<byte[]> { CommitText };
         int count;
         while ((count = await client.GetStream().ReadAsync(buffer, _stopping.Token)) > 0)
         {
-            if (buffer.AsSpan(0, count).IndexOf(Commit) >= 0 && !HasCut)
+            if (!HasCut && commitMarks.Exists(mark => buffer.AsSpan(0, count).IndexOf(mark) >= 0))
                 return buffer[..count];
+            if (NameOfPreparedCommit(buffer.AsSpan(0, count)) is { } name)
+                commitMarks.Add(name);
             await server.GetStream().WriteAsync(buffer.AsMemory(0, count), _stopping.Token);
         }
         return [];
+    }
+
+    // Once it is prepared, a COMMIT comes by its name alone: Parse is 'P', 4 bytes of length, the name and a 0, the text and a 0; Bind has a 0 before the name.
+    private static byte[]? NameOfPreparedCommit(ReadOnlySpan<byte> sent)
+    {
+        if (sent.IndexOf(CommitText) is not (> 1 and var text) || sent[text - 1] != 0)
+            return null;
+        var name = sent[..(text - 1)];
+        name = name[(name.LastIndexOf((byte)0) + 1)..];
+        // The last byte of the length is in front of the name.
+        return name.Length > 1 ? [0, .. name[1..], 0] : null;
     }
 
     private static async Task CopyAnswersAsync(TcpClient server, TcpClient client, CancellationToken end)
