@@ -1,3 +1,5 @@
+using System.Text;
+using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Logging;
@@ -39,7 +41,7 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         var user = await ledger.UserAsync(5);
-        Outcome<Commands.RecordedUsage> outcome;
+        Outcome<RecordedUsage> outcome;
         await using (await Sabotage.OfAsync(database, table, when, sqlState, timesMax: 3))
         {
             outcome = await ledger.UseAsync(user, 1);
@@ -86,8 +88,8 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         var user = await ledger.UserAsync(100);
-        Task<Outcome<Commands.RecordedUsage>> poison;
-        List<Task<Outcome<Commands.RecordedUsage>>> neighbours;
+        Task<Outcome<RecordedUsage>> poison;
+        List<Task<Outcome<RecordedUsage>>> neighbours;
         await using (await Sabotage.OfAsync(database, "ledger_entries", when, "P0001", "NEW.description = 'poison'"))
         {
             await using (await ledger.TakeTurnAsync())
@@ -106,6 +108,29 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
     }
 
     [Fact]
+    public async Task A_command_that_can_not_even_be_sent_fails_alone_and_without_doubt()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        var user = await ledger.UserAsync(100);
+        var unsendable = new Unsendable(user);
+        Task<Outcome<RecordedUsage>> before, after;
+        Task failing;
+        await using (await ledger.TakeTurnAsync())
+        {
+            before = await ledger.OccupyAsync(database, user);
+            failing = ledger.Writer.WriteAsync([unsendable], CancellationToken.None);
+            after = ledger.UseAsync(user, 1);
+        }
+
+        await Should.ThrowAsync<EncoderFallbackException>(failing);
+        (await before).Answer!.BalanceCents.ShouldBe(99);
+        (await after).Answer!.BalanceCents.ShouldBe(98);
+        // Once with its neighbour and once alone: what is certain to have come to nothing is neither looked up nor tried again.
+        unsendable.TimesApplied.ShouldBe(2);
+        await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
     public async Task R12_connections_that_are_ended_again_and_again_cost_no_answer_and_no_cent()
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { BatchLimit = 20, AttemptsMax = 50 });
@@ -113,7 +138,7 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         using var enough = new CancellationTokenSource();
         var killer = EndConnectionsAsync(enough.Token);
 
-        var outcomes = new List<Outcome<Commands.RecordedUsage>>();
+        var outcomes = new List<Outcome<RecordedUsage>>();
         while (outcomes.Count < 300)
             outcomes.AddRange(await Task.WhenAll(Enumerable.Range(0, 60).Select(_ => ledger.UseAsync(user, 1))));
         await enough.CancelAsync();
@@ -144,6 +169,28 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
             await Task.Delay(TimeSpan.FromMilliseconds(10), CancellationToken.None);
         }
         return ended;
+    }
+
+    /// <summary>Posts half a character, which has no UTF-8. No operation lets such text in.</summary>
+    private sealed class Unsendable(string userId) : Command
+    {
+        public int TimesApplied { get; private set; }
+
+        public override string UserId => userId;
+
+        public override void Validate(FieldErrors errors)
+        {
+        }
+
+        internal override void Apply(LedgerState state)
+        {
+            TimesApplied++;
+            state.Post(LedgerTransaction.Move(1, ChartOfAccounts.User(userId), ChartOfAccounts.ApiExpense, "llm_call", description: "\ud800"));
+        }
+
+        internal override void Refuse(Refusal refusal)
+        {
+        }
     }
 
     private sealed class BrokenLogger : ILogger<LedgerWriter>
