@@ -20,12 +20,17 @@ public sealed class UserAccount
     /// <summary>Sum of this user's credits in the ledger.</summary>
     public decimal CreditsCents { get; set; }
     public long EntryCount { get; set; }
+
+    /// <summary>Set when the budget is opened, and never after.</summary>
     public DateTimeOffset? PromoExpiresAt { get; set; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; set; }
     public DateTimeOffset? DeletedAt { get; set; }
 
     public bool IsDeleted => DeletedAt is not null;
+
+    /// <summary>This commit opened the budget.</summary>
+    public bool IsNew => LoadedBalanceCents is null;
 
     /// <summary>Whether this commit used the credit up, or brought credit back: the user's keys follow (R20).</summary>
     public bool HasCrossedZero => LoadedBalanceCents is { } before && before > 0 != BalanceCents > 0;

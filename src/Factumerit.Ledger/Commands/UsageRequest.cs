@@ -68,6 +68,8 @@ public sealed record UsageRequest
     internal bool HasNewFields =>
         Provider is not null || ProviderCostUsd is not null || BillingStatus is not null || HasTokenDetails;
 
+    internal bool HasNotes => Description is not null || ReferenceId is not null || Metadata is not null;
+
     internal bool HasTokenDetails => CacheReadTokens is not null || CacheWriteTokens is not null || ReasoningTokens is not null || Usage is not null;
 }
 

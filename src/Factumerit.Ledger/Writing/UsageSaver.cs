@@ -28,6 +28,10 @@ internal static class UsageSaver
             .Column(u => u.Origin?.Aliases[0])
             .Column(u => u.Origin?.VirtualKeyId)
             .Column(u => u.Usage.ReviewReason)),
+        new(["description", "reference_id", "metadata"], u => u.Request!.HasNotes, rows => rows
+            .Column(u => u.Request!.Description)
+            .Column(u => u.Request!.ReferenceId)
+            .Column(u => u.Request!.Metadata?.GetRawText(), NpgsqlDbType.Json)),
     ];
 
     private static readonly string[] Statements = [.. Enumerable.Range(0, 1 << Groups.Length).Select(Insert)];
@@ -76,10 +80,7 @@ internal static class UsageSaver
             .Column(u => u.Usage.OccurredAt.UtcDateTime)
             .Column(u => u.Usage.TransactionId)
             .Column(u => u.Usage.UserId is null ? null : (decimal?)u.Usage.BalanceCents)
-            .Column(u => u.RequestHash)
-            .Column(u => u.Request!.Description)
-            .Column(u => u.Request!.ReferenceId)
-            .Column(u => u.Request!.Metadata?.GetRawText(), NpgsqlDbType.Json);
+            .Column(u => u.RequestHash);
         for (var i = 0; i < Groups.Length; i++)
             if ((filled & (1 << i)) != 0)
                 Groups[i].AddColumns(rows);
@@ -90,7 +91,7 @@ internal static class UsageSaver
         string[] columns =
         [
             "id", "user_id", "request_id", "model", "prompt_tokens", "completion_tokens", "user_price_cents", "billing_status", "occurred_at",
-            "transaction_id", "balance_after_cents", "request_hash", "description", "reference_id", "metadata",
+            "transaction_id", "balance_after_cents", "request_hash",
             .. Groups.Where((_, i) => (filled & (1 << i)) != 0).SelectMany(g => g.Columns),
         ];
         return $"""
