@@ -14,7 +14,7 @@ public static partial class Service
 {
     public static Task<int> Main(string[] args)
     {
-        AnswerWhereRequestsArrive();
+        ContinueWhereBytesArrive();
         return Verbs.RunAsync(args);
     }
 

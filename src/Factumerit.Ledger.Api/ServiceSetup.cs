@@ -10,9 +10,9 @@ public static partial class Service
 {
     private const int BodyBytesMax = 1024 * 1024;
 
-    // Requests here do little and then wait for the writer. Handing each from the thread that reads its socket to another one and back would cost
-    // more than the work itself. The runtime reads this when the first socket is made, and offers no other way to set it.
-    private static void AnswerWhereRequestsArrive()
+    // What PostgreSQL answers is taken up by the thread that sees it come, instead of waiting in the pool's queue behind requests: the writer is what all
+    // of them wait for. The runtime reads this when the first socket is made, and offers no other way to set it. Requests themselves go to the pool.
+    private static void ContinueWhereBytesArrive()
     {
         const string variable = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
         Environment.SetEnvironmentVariable(variable, Environment.GetEnvironmentVariable(variable) ?? "1");
@@ -42,7 +42,7 @@ public static partial class Service
         }
     }
 
-    private static void ConfigureKestrel(this WebApplicationBuilder builder) => builder.WebHost.UseSockets(sockets => sockets.UnsafePreferInlineScheduling = true).ConfigureKestrel(kestrel =>
+    private static void ConfigureKestrel(this WebApplicationBuilder builder) => builder.WebHost.ConfigureKestrel(kestrel =>
     {
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
