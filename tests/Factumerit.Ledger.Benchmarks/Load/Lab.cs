@@ -19,10 +19,10 @@ internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progre
 
     // Yardsticks of this run; null until they have run.
     public double? TpcbPerSecond { get; set; }
-    public double? TpcbOneClientMs { get; set; }
-    public double? RawPerSecond { get; set; }
-
     public double? PlainPerSecond { get; set; }
+
+    /// <summary>The tables of TPC-B are there.</summary>
+    public bool HasTpcb { get; set; }
 
     public void Say(string line) => progress.WriteLine($"  {line}");
 

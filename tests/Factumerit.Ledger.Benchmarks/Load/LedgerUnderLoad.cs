@@ -10,7 +10,8 @@ namespace Factumerit.Ledger.Benchmarks.Load;
 internal sealed class LedgerUnderLoad(Lab lab, string name, string database, string connectionString) : IAsyncDisposable
 {
     private const int Connections = 256;
-    private const int WarmUpSeconds = 6;
+    // The runtime watches the code run before it compiles it for good: on two processors, which the load needs as well, that takes so long.
+    private const int WarmUpSeconds = 14;
     private readonly List<WrkResult> _runs = [];
     private readonly Lock _adding = new();
 

@@ -14,7 +14,7 @@ internal static class DualCost
         await ImportPriceAsync(ledger, cancellationToken);
         await ledger.WarmUpAsync(cancellationToken);
         var (plain, priced) = (new WrkOrder("usage", 256, 4), new WrkOrder("dual", 256, 4));
-        await ledger.RunAsync(priced with { Seconds = 2 }, cancellationToken);
+        await ledger.RunAsync(priced with { Seconds = 6 }, cancellationToken);
         var (plainPerSecond, pricedPerSecond) = (0.0, 0.0);
         for (var turn = 0; turn < 3; turn++)
         {
@@ -30,7 +30,7 @@ internal static class DualCost
     {
         await using var ledger = await lab.OpenAsync("intake", processes: 1, cancellationToken);
         var order = new WrkOrder("intake", IntakeConnections, 8) { CallsPerRequest = 100 };
-        var warmUp = await ledger.RunAsync(order with { Seconds = 3 }, cancellationToken);
+        var warmUp = await ledger.RunAsync(order with { Seconds = 10 }, cancellationToken);
         var run = await ledger.RunAsync(order, cancellationToken);
         var peak = ledger.Service.PeakMegabytes;
         // The answers tell how many were recorded and not which: the audit looks at each that is there, and here it is seen that none is missing.

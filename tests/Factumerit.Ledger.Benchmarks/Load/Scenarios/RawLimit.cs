@@ -11,52 +11,77 @@ namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 /// What the schema costs: the rows of 500 usages by one prepared statement in one serializable commit, over one connection. Only the statement
 /// and the commit are timed, not the making of the rows.
 /// </summary>
-internal static class RawLimit
+internal sealed class RawLimit : IAsyncDisposable
 {
-    private const string Database = "bench_raw";
     private const int BatchSize = 500;
-    private static readonly TimeSpan Duration = TimeSpan.FromSeconds(8);
+    private readonly Lab _lab;
+    private readonly string _database;
+    private readonly NpgsqlConnection _connection;
+    private readonly NpgsqlCommand _command;
+    private readonly int _tag;
+    private readonly decimal[] _balances = [.. Enumerable.Repeat(Calls.GrantCents, Calls.Users)];
+    private int _batches;
+
+    private RawLimit(Lab lab, string database, NpgsqlConnection connection, string sql) =>
+        (_lab, _database, _connection, _command, _tag) = (lab, database, connection, new NpgsqlCommand(sql, connection), lab.Wrk.NextTag());
 
     public static async Task RunAsync(Lab lab, CancellationToken cancellationToken)
     {
-        var connectionString = await lab.CopySeededAsync(Database, cancellationToken);
-        var tag = lab.Wrk.NextTag();
-        var (batches, seconds) = await WriteAsync(connectionString, tag, cancellationToken);
-        var usages = batches * BatchSize;
-        lab.RawPerSecond = usages / seconds;
-        lab.Report("raw limit: 500 usages by one statement in one commit", lab.RawPerSecond.Value, Unit.PerSecond)
-            .Against("TPC-B", lab.RawPerSecond / lab.TpcbPerSecond, Unit.Times);
-        var audit = new Audit(connectionString)
-        {
-            UsersByTag = new Dictionary<int, int> { [tag] = Calls.Users },
-            Acknowledged = Enumerable.Range(0, usages).Select(n => Calls.RequestId(tag, 0, n)),
-            UnacknowledgedMax = 0,
-        };
-        await lab.AuditAsync("raw", audit, cancellationToken);
-        await lab.Server.DropDatabaseAsync(Database, cancellationToken);
+        await using var raw = await OpenAsync(lab, "raw", cancellationToken);
+        var perSecond = await raw.PerSecondAsync(8, cancellationToken);
+        await raw.CloseAsync(cancellationToken);
+        lab.Report("raw limit: 500 usages by one statement in one commit", perSecond, Unit.PerSecond).Against("TPC-B", perSecond / lab.TpcbPerSecond, Unit.Times);
     }
 
-    private static async Task<(int Batches, double Seconds)> WriteAsync(string connectionString, int tag, CancellationToken cancellationToken)
+    /// <summary>On a database of its own, which is gone when it is disposed.</summary>
+    public static async Task<RawLimit> OpenAsync(Lab lab, string name, CancellationToken cancellationToken)
     {
-        await using var connection = new NpgsqlConnection(connectionString);
-        await connection.OpenAsync(cancellationToken);
+        var database = $"bench_{name}";
+        var connectionString = await lab.CopySeededAsync(database, cancellationToken);
         var sql = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Load", "Sql", "raw-limit.sql"), cancellationToken);
-        await using var command = new NpgsqlCommand(sql, connection);
-        var balances = Enumerable.Repeat(Calls.GrantCents, Calls.Users).ToArray();
-        var (batches, timed) = (0, new Stopwatch());
-        while (timed.Elapsed < Duration)
+        var connection = new NpgsqlConnection(connectionString);
+        await connection.OpenAsync(cancellationToken);
+        return new RawLimit(lab, database, connection, sql);
+    }
+
+    /// <summary>Usages a second, as of now: for what takes turns with it.</summary>
+    public async Task<double> PerSecondAsync(int seconds, CancellationToken cancellationToken)
+    {
+        var (before, timed) = (_batches, new Stopwatch());
+        while (timed.Elapsed.TotalSeconds < seconds)
         {
-            Fill(command, tag, batches, balances);
-            if (batches == 0)
-                await command.PrepareAsync(cancellationToken);
+            Fill(_command, _tag, _batches, _balances);
+            if (_batches == 0)
+                await _command.PrepareAsync(cancellationToken);
             timed.Start();
-            await using var transaction = await connection.BeginTransactionAsync(IsolationLevel.Serializable, cancellationToken);
-            await command.ExecuteNonQueryAsync(cancellationToken);
+            await using var transaction = await _connection.BeginTransactionAsync(IsolationLevel.Serializable, cancellationToken);
+            await _command.ExecuteNonQueryAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
             timed.Stop();
-            batches++;
+            _batches++;
         }
-        return (batches, timed.Elapsed.TotalSeconds);
+        var perSecond = (_batches - before) * BatchSize / timed.Elapsed.TotalSeconds;
+        _lab.Say($"raw limit: {Measure.Format(perSecond, Unit.PerSecond)}");
+        return perSecond;
+    }
+
+    /// <summary>Audits what was written, as of any other load.</summary>
+    public async Task CloseAsync(CancellationToken cancellationToken)
+    {
+        var audit = new Audit(_lab.Server.ConnectionString(_database))
+        {
+            UsersByTag = new Dictionary<int, int> { [_tag] = Calls.Users },
+            Acknowledged = Enumerable.Range(0, _batches * BatchSize).Select(n => Calls.RequestId(_tag, 0, n)),
+            UnacknowledgedMax = 0,
+        };
+        await _lab.AuditAsync(_database, audit, cancellationToken);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _command.DisposeAsync();
+        await _connection.DisposeAsync();
+        await _lab.Server.DropDatabaseAsync(_database, CancellationToken.None);
     }
 
     private static void Fill(NpgsqlCommand command, int tag, int batch, decimal[] balances)

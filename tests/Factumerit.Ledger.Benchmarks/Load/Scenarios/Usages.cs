@@ -3,24 +3,36 @@ namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 /// <summary>POST /usage and POST /usage/batch, as one service takes them.</summary>
 internal static class Usages
 {
-    private static readonly WrkOrder Random = new("usage", 256, 10);
+    private const int Turns = 3;
+    private static readonly WrkOrder Random = new("usage", 256, 4);
 
+    /// <summary>Takes turns with the yardsticks, so that a change of the machine's mood meets all of them.</summary>
     public static async Task RandomAsync(Lab lab, CancellationToken cancellationToken)
     {
         await using var ledger = await lab.OpenAsync("random", processes: 1, cancellationToken);
+        await using var raw = await RawLimit.OpenAsync(lab, "raw_in_turn", cancellationToken);
         var bytesBefore = await Disk.BytesAsync(lab.Server, ledger.Database, cancellationToken);
         await ledger.WarmUpAsync(cancellationToken);
-        var run = await ledger.RunAsync(Random, cancellationToken);
+        var (tpcbPerSecond, rawPerSecond, runs) = (0.0, 0.0, new List<WrkResult>());
+        for (var turn = 0; turn < Turns; turn++)
+        {
+            tpcbPerSecond += await Yardsticks.TpcbPerSecondAsync(lab, clients: 16, seconds: 3, cancellationToken) / Turns;
+            rawPerSecond += await raw.PerSecondAsync(3, cancellationToken) / Turns;
+            runs.Add(await ledger.RunAsync(Random, cancellationToken));
+        }
         var peak = ledger.Service.PeakMegabytes;
         await ledger.CloseAsync(cancellationToken);
+        await raw.CloseAsync(cancellationToken);
         var bytes = await Disk.BytesAsync(lab.Server, ledger.Database, cancellationToken) - bytesBefore;
 
-        lab.Report("POST /usage, 256 connections, 10,000 users, random", run.UsagesPerSecond, Unit.PerSecond)
-            .Against("TPC-B", run.UsagesPerSecond / lab.TpcbPerSecond, Unit.Times, must: 4, aim: 8)
-            .Against("the raw limit", 100 * run.UsagesPerSecond / lab.RawPerSecond, Unit.Percent, must: 60, aim: 85)
-            .Against("one at a time", run.UsagesPerSecond / lab.PlainPerSecond, Unit.Times);
-        lab.Report("the same: p50 latency", run.P50Ms, Unit.Milliseconds);
-        lab.Report("the same: p99 latency", run.P99Ms, Unit.Milliseconds).Within(must: 50, aim: 25);
+        var perSecond = runs.Average(r => r.UsagesPerSecond);
+        lab.Report("POST /usage, 256 connections, 10,000 users, random", perSecond, Unit.PerSecond)
+            .Against("TPC-B in turn with it", perSecond / tpcbPerSecond, Unit.Times, must: 4, aim: 8)
+            .Against("the raw limit in turn with it", 100 * perSecond / rawPerSecond, Unit.Percent, must: 60, aim: 85)
+            .Against("one at a time", perSecond / lab.PlainPerSecond, Unit.Times);
+        lab.Report($"the same: p50 latency, median of {Turns} turns", runs.Select(r => r.P50Ms).Order().ElementAt(Turns / 2), Unit.Milliseconds);
+        lab.Report($"the same: p99 latency, median of {Turns} turns", runs.Select(r => r.P99Ms).Order().ElementAt(Turns / 2), Unit.Milliseconds).Within(must: 50, aim: 25);
+        lab.Report("the same: p99 latency, the worst turn", runs.Max(r => r.P99Ms), Unit.Milliseconds);
         lab.Report("the same: memory of the service at its highest", peak, Unit.Megabytes).Within(must: 200, aim: 120);
         lab.Report("bytes on disk per usage, all tables and indexes", (double)bytes / ledger.Usages, Unit.Bytes).Within(must: 700, aim: 450);
     }
@@ -29,10 +41,15 @@ internal static class Usages
     {
         await using var ledger = await lab.OpenAsync("one", processes: 1, cancellationToken);
         await ledger.WarmUpAsync(cancellationToken);
-        var run = await ledger.RunAsync(new WrkOrder("usage", 1, 5), cancellationToken);
+        var (tpcbPerSecond, perSecond) = (0.0, 0.0);
+        for (var turn = 0; turn < Turns; turn++)
+        {
+            tpcbPerSecond += await Yardsticks.TpcbPerSecondAsync(lab, clients: 1, seconds: 3, cancellationToken) / Turns;
+            perSecond += (await ledger.RunAsync(new WrkOrder("usage", 1, 3), cancellationToken)).UsagesPerSecond / Turns;
+        }
         await ledger.CloseAsync(cancellationToken);
-        lab.Report("POST /usage, 1 connection: a call takes", run.MeanMs, Unit.Milliseconds)
-            .Against("a TPC-B transaction at 1 client", run.MeanMs / lab.TpcbOneClientMs, Unit.Times, must: 2.5, aim: 1.5, atLeast: false);
+        lab.Report("POST /usage, 1 connection: a call takes", 1000 / perSecond, Unit.Milliseconds)
+            .Against("a TPC-B transaction at 1 client in turn with it", tpcbPerSecond / perSecond, Unit.Times, must: 2.5, aim: 1.5, atLeast: false);
     }
 
     /// <summary>Random users and one hot account take turns, so that a change of the machine's mood meets both.</summary>
@@ -43,8 +60,8 @@ internal static class Usages
         var (random, hot) = (0.0, 0.0);
         for (var turn = 0; turn < 2; turn++)
         {
-            random += (await ledger.RunAsync(Random with { Seconds = 4 }, cancellationToken)).UsagesPerSecond / 2;
-            hot += (await ledger.RunAsync(Random with { Seconds = 4, Users = 1 }, cancellationToken)).UsagesPerSecond / 2;
+            random += (await ledger.RunAsync(Random, cancellationToken)).UsagesPerSecond / 2;
+            hot += (await ledger.RunAsync(Random with { Users = 1 }, cancellationToken)).UsagesPerSecond / 2;
         }
         await ledger.CloseAsync(cancellationToken);
         lab.Report("POST /usage, 256 connections, all on one user", hot, Unit.PerSecond)
@@ -54,14 +71,22 @@ internal static class Usages
     public static async Task BatchAsync(Lab lab, CancellationToken cancellationToken)
     {
         await using var ledger = await lab.OpenAsync("batch", processes: 1, cancellationToken);
-        var order = new WrkOrder("batch", 8, 8) { CallsPerRequest = 100 };
-        await ledger.RunAsync(order with { Seconds = 3 }, cancellationToken);
-        var run = await ledger.RunAsync(order, cancellationToken);
+        await using var raw = await RawLimit.OpenAsync(lab, "raw_in_turn", cancellationToken);
+        var order = new WrkOrder("batch", 8, 4) { CallsPerRequest = 100 };
+        await ledger.RunAsync(order with { Seconds = 10 }, cancellationToken);
+        var (rawPerSecond, runs) = (0.0, new List<WrkResult>());
+        for (var turn = 0; turn < Turns; turn++)
+        {
+            rawPerSecond += await raw.PerSecondAsync(3, cancellationToken) / Turns;
+            runs.Add(await ledger.RunAsync(order, cancellationToken));
+        }
         await ledger.CloseAsync(cancellationToken);
-        if (run.Numbers["usages"] < run.Status(200) * order.CallsPerRequest)
+        await raw.CloseAsync(cancellationToken);
+        foreach (var run in runs.Where(r => r.Numbers["usages"] < r.Status(200) * order.CallsPerRequest))
             lab.Fail($"batch: {run.Status(200)} answers acknowledged only {run.Numbers["usages"]} usages");
-        lab.Report("POST /usage/batch, 8 connections of 100", run.UsagesPerSecond, Unit.PerSecond)
-            .Against("the raw limit", 100 * run.UsagesPerSecond / lab.RawPerSecond, Unit.Percent, must: 85, aim: 100);
+        var perSecond = runs.Average(r => r.UsagesPerSecond);
+        lab.Report("POST /usage/batch, 8 connections of 100", perSecond, Unit.PerSecond)
+            .Against("the raw limit in turn with it", 100 * perSecond / rawPerSecond, Unit.Percent, must: 85, aim: 100);
     }
 
     /// <summary>One process with all connections, and two on the same database with half each, take turns.</summary>
@@ -69,11 +94,11 @@ internal static class Usages
     {
         await using var ledger = await lab.OpenAsync("two", processes: 2, cancellationToken);
         await ledger.WarmUpAsync(cancellationToken);
-        var half = Random with { Seconds = 4, Connections = Random.Connections / 2 };
+        var half = Random with { Connections = Random.Connections / 2 };
         var (one, two) = (0.0, 0.0);
         for (var turn = 0; turn < 2; turn++)
         {
-            one += (await ledger.RunAsync(Random with { Seconds = 4 }, cancellationToken)).UsagesPerSecond / 2;
+            one += (await ledger.RunAsync(Random, cancellationToken)).UsagesPerSecond / 2;
             var both = await Task.WhenAll(ledger.Services.Select(s => ledger.RunAsync(half, s, cancellationToken)));
             two += both.Sum(r => r.UsagesPerSecond) / 2;
         }
