@@ -56,8 +56,8 @@ public sealed class IntegrityCheck(LedgerDatabase database)
     {
         await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
         // How much comes after the checkpoint decides the plan, so each check gets its own. Statistics lag behind what was just posted: believing
-        // that it is next to nothing, the planner would compare each row with each other one.
-        List<string> settings = ["plan_cache_mode = force_custom_plan", "enable_nestloop = off", "enable_mergejoin = off"];
+        // that it is next to nothing, the planner would compare each row with each other one, or sort them all.
+        List<string> settings = ["plan_cache_mode = force_custom_plan", "enable_nestloop = off", "enable_mergejoin = off", "enable_sort = off"];
         // What came after a checkpoint is little: it fits into memory, and further processes for it would only be started to take time from the writers.
         if (from.EntryId > 0)
             settings.AddRange(["work_mem = '64MB'", "max_parallel_workers_per_gather = 0"]);
