@@ -64,6 +64,7 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         foreach (var setting in settings)
             batch.BatchCommands.Add(new($"SET LOCAL {setting}"));
         Add(batch, IntegritySql.Transactions, from);
+        Add(batch, IntegritySql.First(IntegritySql.Entries), from);
         Add(batch, IntegritySql.Accounts, from);
         var checks = from.EntryId > 0 ? IntegritySql.Checks : [.. IntegritySql.Checks, .. IntegritySql.FullChecks];
         foreach (var sql in checks)
@@ -72,6 +73,8 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
         var faults = new List<IntegrityFault>();
         var transactionCount = await ReadFaultsAsync(reader, faults, row => row.GetInt64(3), cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         var (debits, credits, entryCount) = await ReadFaultsAsync(reader, faults, row => (row.GetDecimal(3), row.GetDecimal(4), row.GetInt64(5)), cancellationToken);
         while (await reader.NextResultAsync(cancellationToken))

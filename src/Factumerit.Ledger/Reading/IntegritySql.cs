@@ -6,8 +6,8 @@ namespace Factumerit.Ledger.Reading;
 /// The statements of <see cref="IntegrityCheck"/>. All take where to begin, as plain values, so that each is planned for just as much as there is
 /// to read: $1 the last entry of the checkpoint, $2 when it was committed, $3 the last legacy row of it; $4 and $5 the same two, but not before the
 /// ledger began; $6 the first id that a usage recorded since then can have. Beginning at 0 is a full check. docs/accounting.md explains each
-/// kind of fault. Each answers with the kind, id and detail of at most so many faults. The first two add figures of the report to every row, and answer
-/// with one row of nulls where there is no fault.
+/// kind of fault. Each answers with the kind, id and detail of at most so many faults. Transactions and Accounts add figures of the report to every row,
+/// and answer with one row of nulls where there is no fault.
 /// </summary>
 internal static class IntegritySql
 {
@@ -31,6 +31,14 @@ internal static class IntegritySql
             GROUP BY transaction_id HAVING sum(debit_cents) IS DISTINCT FROM sum(credit_cents))
         SELECT f.kind, f.id, f.detail, n.later + coalesce((SELECT transaction_count FROM ledger_checkpoint WHERE $1 > 0), 0)
         FROM (SELECT count(*) AS later FROM later) n LEFT JOIN (SELECT * FROM faults LIMIT {FaultsMax}) f ON true
+        """;
+
+    // R2
+    public const string Entries = """
+        SELECT 'invalid-entry', id::text, 'R2: debit ' || debit_cents || ', credit ' || credit_cents || ' on ' || account
+        FROM ledger_entries
+        WHERE id > $1 AND NOT (debit_cents <> 'NaN' AND credit_cents <> 'NaN'
+                               AND ((debit_cents > 0 AND credit_cents = 0) OR (debit_cents = 0 AND credit_cents > 0)))
         """;
 
     // R3: the totals that are kept against the ledger, and the budgets with the sums beside them. R3 and R14: the history of the system before.
@@ -108,13 +116,6 @@ internal static class IntegritySql
     /// <summary>The other rules, each with its faults alone.</summary>
     public static readonly string[] Checks =
     [
-        // R2
-        """
-        SELECT 'invalid-entry', id::text, 'R2: debit ' || debit_cents || ', credit ' || credit_cents || ' on ' || account
-        FROM ledger_entries
-        WHERE id > $1 AND NOT (debit_cents <> 'NaN' AND credit_cents <> 'NaN'
-                               AND ((debit_cents > 0 AND credit_cents = 0) OR (debit_cents = 0 AND credit_cents > 0)))
-        """,
         // R5, R9, R16: each usage moved what it says, which is nothing while it waits for review, and no call was charged without one
         $"""
         SELECT CASE WHEN u.id IS NULL THEN 'usage-missing' ELSE 'usage-mismatch' END, coalesce(u.id::text, e.id::text),
