@@ -1,5 +1,4 @@
 using System.Data;
-using System.Globalization;
 using Factumerit.Ledger.Storage;
 using Npgsql;
 
@@ -55,33 +54,46 @@ public sealed class IntegrityCheck(LedgerDatabase database)
     private static async Task<IntegrityReport> CheckAsync(
         NpgsqlConnection connection, Checkpoint from, DateTimeOffset? fullyCheckedAt, CancellationToken cancellationToken)
     {
+        await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
         // How much comes after the checkpoint decides the plan, so each check gets its own. Statistics lag behind what was just posted: believing
-        // that it is next to nothing, the planner would compare each row with each other one.
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            BatchCommands = { new("SET LOCAL plan_cache_mode = force_custom_plan"), new("SET LOCAL enable_nestloop = off"), new("SET LOCAL enable_mergejoin = off") },
-            Timeout = 3600,
-        };
-        // What came after a checkpoint is little: further processes for it would only be started to take time from the writers.
+        // that it is next to nothing, the planner would compare each row with each other one, or sort them all.
+        List<string> settings = ["plan_cache_mode = force_custom_plan", "enable_nestloop = off", "enable_mergejoin = off", "enable_sort = off"];
+        // What came after a checkpoint is little: it fits into memory, and further processes for it would only be started to take time from the writers.
         if (from.EntryId > 0)
-            batch.BatchCommands.Add(new("SET LOCAL max_parallel_workers_per_gather = 0"));
-        Add(batch, IntegritySql.Totals, from);
-        foreach (var sql in IntegritySql.Checks)
-            Add(batch, $"SELECT kind, id, detail FROM ({sql}) faults (kind, id, detail) LIMIT {(FaultsMaxPerKind + 1).ToString(CultureInfo.InvariantCulture)}", from);
+            settings.AddRange(["work_mem = '64MB'", "max_parallel_workers_per_gather = 0"]);
+        foreach (var setting in settings)
+            batch.BatchCommands.Add(new($"SET LOCAL {setting}"));
+        Add(batch, IntegritySql.Transactions, from);
+        Add(batch, IntegritySql.First(IntegritySql.Entries), from);
+        Add(batch, IntegritySql.Accounts, from);
+        var checks = from.EntryId > 0 ? IntegritySql.Checks : [.. IntegritySql.Checks, .. IntegritySql.FullChecks];
+        foreach (var sql in checks)
+            Add(batch, IntegritySql.First(sql), from);
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        await reader.ReadAsync(cancellationToken);
-        var (debits, credits) = (reader.GetDecimal(0), reader.GetDecimal(1));
-        var (entryCount, transactionCount) = (reader.GetInt64(2), reader.GetInt64(3));
         var faults = new List<IntegrityFault>();
-        foreach (var _ in IntegritySql.Checks)
-        {
-            await reader.NextResultAsync(cancellationToken);
-            for (var count = 0; count < FaultsMaxPerKind && await reader.ReadAsync(cancellationToken); count++)
-                faults.Add(new IntegrityFault(reader.GetString(0), reader.GetString(1), reader.GetString(2)));
-        }
+        var transactionCount = await ReadFaultsAsync(reader, faults, row => row.GetInt64(3), cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
+        await reader.NextResultAsync(cancellationToken);
+        var (debits, credits, entryCount) = await ReadFaultsAsync(reader, faults, row => (row.GetDecimal(3), row.GetDecimal(4), row.GetInt64(5)), cancellationToken);
+        while (await reader.NextResultAsync(cancellationToken))
+            await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
         return new IntegrityReport(
             credits == debits && faults.Count == 0, debits, credits, credits - debits, entryCount, transactionCount, faults, fullyCheckedAt);
+    }
+
+    private static async Task<T?> ReadFaultsAsync<T>(
+        NpgsqlDataReader reader, List<IntegrityFault> faults, Func<NpgsqlDataReader, T> readFigures, CancellationToken cancellationToken)
+    {
+        T? figures = default;
+        while (await reader.ReadAsync(cancellationToken))
+        {
+            figures = readFigures(reader);
+            if (!await reader.IsDBNullAsync(0, cancellationToken))
+                faults.Add(new IntegrityFault(reader.GetString(0), reader.GetString(1), reader.GetString(2)));
+        }
+        return figures;
     }
 
     // Null when another check is just moving it: then that one's checkpoint is as good.
@@ -94,6 +106,8 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         try
         {
             await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
+            // A checkpoint that is lost with the machine was only further back: no need to wait for the disk, or to keep it from the writers.
+            batch.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
             Add(batch, IntegritySql.ForgetAccounts, from);
             Add(batch, IntegritySql.AdvanceAccounts, from);
             Add(batch, IntegritySql.AdvanceCheckpoint, from);

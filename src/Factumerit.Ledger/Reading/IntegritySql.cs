@@ -1,34 +1,109 @@
+using System.Globalization;
+
 namespace Factumerit.Ledger.Reading;
 
 /// <summary>
 /// The statements of <see cref="IntegrityCheck"/>. All take where to begin, as plain values, so that each is planned for just as much as there is
 /// to read: $1 the last entry of the checkpoint, $2 when it was committed, $3 the last legacy row of it; $4 and $5 the same two, but not before the
 /// ledger began; $6 the first id that a usage recorded since then can have. Beginning at 0 is a full check. docs/accounting.md explains each
-/// kind of fault.
+/// kind of fault. Each answers with the kind, id and detail of at most so many faults. Transactions and Accounts add figures of the report to every row,
+/// and answer with one row of nulls where there is no fault.
 /// </summary>
 internal static class IntegritySql
 {
+    private static readonly string FaultsMax = IntegrityCheck.FaultsMaxPerKind.ToString(CultureInfo.InvariantCulture);
+
     public const string Checkpoint = """
         SELECT coalesce(c.entry_id, 0), c.entry_created_at, coalesce(c.budget_transaction_id, 0), c.fully_checked_at, o.last_entry_id, o.last_budget_transaction_id
         FROM ledger_origin o LEFT JOIN ledger_checkpoint c ON true
         """;
 
-    // A sum that is no number has no decimal to show it; the entry that spoils it is a fault of its own.
-    public const string Totals = """
-        SELECT coalesce(nullif(sum(debit_cents), 'NaN'), 0) + coalesce(max(c.total_debits), 0), coalesce(nullif(sum(credit_cents), 'NaN'), 0) + coalesce(max(c.total_credits), 0),
-               count(e.id) + coalesce(max(c.entry_count), 0), count(DISTINCT e.transaction_id) + coalesce(max(c.transaction_count), 0)
-        FROM (SELECT id, transaction_id, debit_cents, credit_cents FROM ledger_entries WHERE id > $1) e
-        FULL JOIN (SELECT * FROM ledger_checkpoint WHERE $1 > 0) c ON false
+    // R1. Nearly all transactions have two entries, whose sums are known from the least and the greatest of each side: these are taken for
+    // balanced without adding up, which takes half the time. The others are added up.
+    public static readonly string Transactions = $"""
+        WITH later AS MATERIALIZED (
+            SELECT transaction_id, count(*) = 2 AND min(debit_cents) = min(credit_cents) AND max(debit_cents) = max(credit_cents) AS is_balanced_pair
+            FROM ledger_entries WHERE id > $1 GROUP BY transaction_id),
+        faults AS MATERIALIZED (
+            SELECT 'unbalanced-transaction' AS kind, transaction_id::text AS id,
+                   'R1: credits exceed debits by ' || trim_scale(sum(credit_cents) - sum(debit_cents)) || ' cents' AS detail
+            FROM ledger_entries WHERE id > $1 AND transaction_id IN (SELECT transaction_id FROM later WHERE NOT is_balanced_pair)
+            GROUP BY transaction_id HAVING sum(debit_cents) IS DISTINCT FROM sum(credit_cents))
+        SELECT f.kind, f.id, f.detail, n.later + coalesce((SELECT transaction_count FROM ledger_checkpoint WHERE $1 > 0), 0)
+        FROM (SELECT count(*) AS later FROM later) n LEFT JOIN (SELECT * FROM faults LIMIT {FaultsMax}) f ON true
         """;
 
-    // The sums of every account: those of the checkpoint, and what came after it.
-    private const string Truth = """
+    // R2
+    public const string Entries = """
+        SELECT 'invalid-entry', id::text, 'R2: debit ' || debit_cents || ', credit ' || credit_cents || ' on ' || account
+        FROM ledger_entries
+        WHERE id > $1 AND NOT (debit_cents <> 'NaN' AND credit_cents <> 'NaN'
+                               AND ((debit_cents > 0 AND credit_cents = 0) OR (debit_cents = 0 AND credit_cents > 0)))
+        """;
+
+    // R3: the totals that are kept against the ledger, and the budgets with the sums beside them. R3 and R14: the history of the system before.
+    // An amount of 0 is not added: every entry has one. A sum that is no number has no decimal to show it; the entry that spoils it is a fault of its own.
+    public static readonly string Accounts = $"""
+        WITH later AS MATERIALIZED (
+            SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0) AS debits,
+                   coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0) AS credits, count(*) AS entries, count(*) FILTER (WHERE id > $4) AS entries_since_origin
+            FROM ledger_entries WHERE id > $1 GROUP BY account),
+        -- The sums of every account: those of the checkpoint, and what came after it.
         truth AS MATERIALIZED (
             SELECT coalesce(c.account, l.account) AS account, coalesce(c.debits_cents, 0) + coalesce(l.debits, 0) AS debits,
                    coalesce(c.credits_cents, 0) + coalesce(l.credits, 0) AS credits, coalesce(c.entry_count, 0) + coalesce(l.entries, 0) AS entries
-            FROM (SELECT * FROM ledger_checkpoint_accounts WHERE $1 > 0) c
-            FULL JOIN (SELECT account, sum(debit_cents) AS debits, sum(credit_cents) AS credits, count(*) AS entries
-                       FROM ledger_entries WHERE id > $1 GROUP BY account) l ON l.account = c.account)
+            FROM (SELECT * FROM ledger_checkpoint_accounts WHERE $1 > 0) c FULL JOIN later l ON l.account = c.account),
+        system_truth AS MATERIALIZED (
+            SELECT CASE WHEN account >= 'user:' AND account < 'user;' THEN 'user:*' ELSE account END AS account,
+                   sum(debits) AS debits, sum(credits) AS credits, sum(entries)::bigint AS entries
+            FROM truth GROUP BY 1),
+        history AS MATERIALIZED (
+            SELECT user_id, count(*) AS rows, max(id) AS last_id FROM budget_transactions WHERE id > $5 GROUP BY user_id),
+        totals AS (
+            SELECT 'total-mismatch' AS kind, coalesce(t.account, e.account) AS id,
+                   'the kept total is ' || coalesce(trim_scale(t.credits_cents - t.debits_cents)::text, 'missing')
+                   || ', the entries say ' || coalesce(trim_scale(e.credits - e.debits)::text, 'nothing') AS detail
+            FROM account_totals t FULL JOIN system_truth e ON e.account = t.account
+            WHERE (t.debits_cents, t.credits_cents, t.entry_count) IS DISTINCT FROM (e.debits, e.credits, e.entries)),
+        budgets AS MATERIALIZED (
+            SELECT coalesce(b.user_id, substr(t.account, 6)) AS user_id, b.balance_cents, b.debits_cents, b.credits_cents, b.entry_count,
+                   coalesce(t.debits, 0) AS debits, coalesce(t.credits, 0) AS credits, coalesce(t.entries, 0) AS entries,
+                   b.balance_cents IS DISTINCT FROM coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0) AS is_wrong,
+                   coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0) AS expected_cents
+            FROM (SELECT * FROM truth WHERE account >= 'user:' AND account < 'user;') t
+            FULL JOIN user_budgets b ON 'user:' || b.user_id = t.account
+            WHERE b.balance_cents IS DISTINCT FROM coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0)
+               OR (b.debits_cents, b.credits_cents, b.entry_count) IS DISTINCT FROM (coalesce(t.debits, 0), coalesce(t.credits, 0), coalesce(t.entries, 0))),
+        budget_faults AS (
+            SELECT k.kind, user_id, k.detail
+            FROM budgets CROSS JOIN LATERAL (
+                SELECT 'budget-mismatch' AS kind,
+                       'R3: the budget is ' || coalesce(trim_scale(balance_cents)::text, 'missing') || ', the ledger says ' || trim_scale(expected_cents) AS detail
+                WHERE is_wrong
+                UNION ALL
+                SELECT 'total-mismatch', 'the kept sums are ' || trim_scale(debits_cents) || ' and ' || trim_scale(credits_cents) || ' in ' || entry_count
+                       || ' entries, the entries say ' || trim_scale(debits) || ' and ' || trim_scale(credits) || ' in ' || entries
+                WHERE (debits_cents, credits_cents, entry_count) IS DISTINCT FROM (debits, credits, entries) AND entry_count IS NOT NULL) k),
+        history_mismatches AS (
+            SELECT 'history-mismatch', b.user_id, 'R3: the budget is ' || trim_scale(b.balance_cents) || ', its last legacy row says ' || trim_scale(t.balance_after)
+            FROM history h
+            JOIN budget_transactions t ON t.id = h.last_id AND t.id > $5
+            JOIN user_budgets b ON b.user_id = t.user_id
+            WHERE t.balance_after <> b.balance_cents),
+        history_missing AS (
+            SELECT 'history-missing', coalesce(substr(e.account, 6), h.user_id),
+                   'R14: ' || coalesce(e.entries_since_origin, 0) || ' entries, ' || coalesce(h.rows, 0) || ' legacy rows since the last check'
+            FROM (SELECT * FROM later WHERE account >= 'user:' AND account < 'user;' AND entries_since_origin > 0) e
+            FULL JOIN history h ON 'user:' || h.user_id = e.account
+            WHERE e.entries_since_origin IS DISTINCT FROM h.rows),
+        faults AS (
+            SELECT * FROM (SELECT * FROM totals UNION ALL SELECT * FROM budget_faults LIMIT {FaultsMax}) r3
+            UNION ALL (SELECT * FROM history_mismatches LIMIT {FaultsMax})
+            UNION ALL (SELECT * FROM history_missing LIMIT {FaultsMax}))
+        SELECT f.kind, f.id, f.detail, s.debits, s.credits, s.entries
+        FROM (SELECT coalesce(sum(nullif(debits, 'NaN')), 0) AS debits, coalesce(sum(nullif(credits, 'NaN')), 0) AS credits,
+                     coalesce(sum(entries), 0)::bigint AS entries FROM system_truth) s
+        LEFT JOIN faults f ON true
         """;
 
     // Those recorded since then, and those of before that were reviewed since then. A usage's id is a UUIDv7 made from the time of its commit.
@@ -38,61 +113,9 @@ internal static class IntegritySql
         SELECT * FROM llm_usage WHERE reviewed_at >= $2 AND id < $6
         """;
 
+    /// <summary>The other rules, each with its faults alone.</summary>
     public static readonly string[] Checks =
     [
-        // R1
-        """
-        SELECT 'unbalanced-transaction', transaction_id::text, 'R1: credits exceed debits by ' || trim_scale(sum(credit_cents) - sum(debit_cents)) || ' cents'
-        FROM ledger_entries WHERE id > $1 GROUP BY transaction_id HAVING sum(debit_cents) IS DISTINCT FROM sum(credit_cents)
-        """,
-        // R2
-        """
-        SELECT 'invalid-entry', id::text, 'R2: debit ' || debit_cents || ', credit ' || credit_cents || ' on ' || account
-        FROM ledger_entries
-        WHERE id > $1 AND NOT (debit_cents <> 'NaN' AND credit_cents <> 'NaN'
-                               AND ((debit_cents > 0 AND credit_cents = 0) OR (debit_cents = 0 AND credit_cents > 0)))
-        """,
-        // R3: the totals that are kept against the ledger, and the budgets with the sums beside them.
-        $"""
-        WITH {Truth},
-        system_truth AS (
-            SELECT CASE WHEN account >= 'user:' AND account < 'user;' THEN 'user:*' ELSE account END AS account,
-                   sum(debits) AS debits, sum(credits) AS credits, sum(entries)::bigint AS entries
-            FROM truth GROUP BY 1)
-        SELECT 'total-mismatch', coalesce(t.account, e.account), 'the kept total is ' || coalesce(trim_scale(t.credits_cents - t.debits_cents)::text, 'missing')
-               || ', the entries say ' || coalesce(trim_scale(e.credits - e.debits)::text, 'nothing')
-        FROM account_totals t FULL JOIN system_truth e ON e.account = t.account
-        WHERE (t.debits_cents, t.credits_cents, t.entry_count) IS DISTINCT FROM (e.debits, e.credits, e.entries)
-        UNION ALL
-        SELECT k.kind, coalesce(b.user_id, substr(t.account, 6)), k.detail
-        FROM (SELECT * FROM truth WHERE account >= 'user:' AND account < 'user;') t
-        FULL JOIN user_budgets b ON 'user:' || b.user_id = t.account
-        CROSS JOIN LATERAL (
-            SELECT 'budget-mismatch' AS kind,
-                   'R3: the budget is ' || coalesce(trim_scale(b.balance_cents)::text, 'missing') || ', the ledger says '
-                   || trim_scale(coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0)) AS detail
-            WHERE b.balance_cents IS DISTINCT FROM coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0)
-            UNION ALL
-            SELECT 'total-mismatch', 'the kept sums are ' || trim_scale(b.debits_cents) || ' and ' || trim_scale(b.credits_cents) || ' in ' || b.entry_count
-                   || ' entries, the entries say ' || trim_scale(coalesce(t.debits, 0)) || ' and ' || trim_scale(coalesce(t.credits, 0)) || ' in ' || coalesce(t.entries, 0)
-            WHERE (b.debits_cents, b.credits_cents, b.entry_count) IS DISTINCT FROM (coalesce(t.debits, 0), coalesce(t.credits, 0), coalesce(t.entries, 0))
-                  AND b.user_id IS NOT NULL) k
-        """,
-        // R3, R14: the history of the system before
-        """
-        SELECT 'history-mismatch', b.user_id, 'R3: the budget is ' || trim_scale(b.balance_cents) || ', its last legacy row says ' || trim_scale(t.balance_after)
-        FROM (SELECT user_id, max(id) AS id FROM budget_transactions WHERE id > $5 GROUP BY user_id) last
-        JOIN budget_transactions t ON t.id = last.id AND t.id > $5
-        JOIN user_budgets b ON b.user_id = t.user_id
-        WHERE t.balance_after <> b.balance_cents
-        """,
-        """
-        SELECT 'history-missing', coalesce(e.user_id, t.user_id), 'R14: ' || coalesce(e.entries, 0) || ' entries, ' || coalesce(t.rows, 0) || ' legacy rows since the last check'
-        FROM (SELECT substr(account, 6) AS user_id, count(*) AS entries FROM ledger_entries
-              WHERE id > $4 AND account >= 'user:' AND account < 'user;' GROUP BY account) e
-        FULL JOIN (SELECT user_id, count(*) AS rows FROM budget_transactions WHERE id > $5 GROUP BY user_id) t ON t.user_id = e.user_id
-        WHERE e.entries IS DISTINCT FROM t.rows
-        """,
         // R5, R9, R16: each usage moved what it says, which is nothing while it waits for review, and no call was charged without one
         $"""
         SELECT CASE WHEN u.id IS NULL THEN 'usage-missing' ELSE 'usage-mismatch' END, coalesce(u.id::text, e.id::text),
@@ -105,28 +128,10 @@ internal static class IntegritySql
         WHERE u.id IS NULL
            OR (($2 IS NULL OR greatest(u.created_at, u.reviewed_at) > $2) AND coalesce(e.debit_cents, 0) <> coalesce(u.user_price_cents, 0))
         """,
-        // R19: what all usage of a provider cost. A full check alone, as it reads every usage.
-        """
-        SELECT 'provider-cost', coalesce(c.provider, u.provider), 'R19: the kept cost is ' || coalesce(trim_scale(c.cost_usd)::text, 'missing')
-               || ' dollars, the usages say ' || coalesce(trim_scale(u.cost_usd)::text, 'nothing')
-        FROM provider_usage_costs c
-        FULL JOIN (SELECT provider, sum(provider_cost_usd) AS cost_usd FROM llm_usage WHERE provider IS NOT NULL AND provider_cost_usd IS NOT NULL GROUP BY provider) u
-            ON u.provider = c.provider
-        WHERE $1 = 0 AND c.cost_usd IS DISTINCT FROM u.cost_usd
-        """,
         // R19: no more was booked from usage than it cost
         """
         SELECT 'written-down', provider, 'R19: ' || trim_scale(written_down_cents) || ' cents were written down from usage that cost ' || trim_scale(cost_usd * 100)
         FROM provider_usage_costs WHERE written_down_cents > cost_usd * 100
-        """,
-        // R19: the mark of how far it got is what the entries say. A full check alone, as it reads every entry.
-        """
-        SELECT 'written-down', coalesce(c.provider, e.provider), 'R19: the mark is at ' || coalesce(trim_scale(c.written_down_cents)::text, 'nothing')
-               || ' cents, the entries say ' || coalesce(trim_scale(e.cents)::text, 'nothing')
-        FROM (SELECT provider, written_down_cents FROM provider_usage_costs WHERE written_down_cents <> 0) c
-        FULL JOIN (SELECT substr(account, 7) AS provider, sum(debit_cents) AS cents FROM ledger_entries
-                   WHERE id > $4 AND reference_type = 'write_down' AND reference_id = 'usage' AND account LIKE 'asset:%' GROUP BY account) e ON e.provider = c.provider
-        WHERE $1 = 0 AND c.written_down_cents IS DISTINCT FROM e.cents
         """,
         // R11
         """
@@ -141,11 +146,40 @@ internal static class IntegritySql
         """,
     ];
 
+    /// <summary>What only a full check looks for, as it takes every usage and every entry.</summary>
+    public static readonly string[] FullChecks =
+    [
+        // R19: what all usage of a provider cost.
+        """
+        SELECT 'provider-cost', coalesce(c.provider, u.provider), 'R19: the kept cost is ' || coalesce(trim_scale(c.cost_usd)::text, 'missing')
+               || ' dollars, the usages say ' || coalesce(trim_scale(u.cost_usd)::text, 'nothing')
+        FROM provider_usage_costs c
+        FULL JOIN (SELECT provider, sum(provider_cost_usd) AS cost_usd FROM llm_usage WHERE provider IS NOT NULL AND provider_cost_usd IS NOT NULL GROUP BY provider) u
+            ON u.provider = c.provider
+        WHERE c.cost_usd IS DISTINCT FROM u.cost_usd
+        """,
+        // R19: the mark of how far it got is what the entries say.
+        """
+        SELECT 'written-down', coalesce(c.provider, e.provider), 'R19: the mark is at ' || coalesce(trim_scale(c.written_down_cents)::text, 'nothing')
+               || ' cents, the entries say ' || coalesce(trim_scale(e.cents)::text, 'nothing')
+        FROM (SELECT provider, written_down_cents FROM provider_usage_costs WHERE written_down_cents <> 0) c
+        FULL JOIN (SELECT substr(account, 7) AS provider, sum(debit_cents) AS cents FROM ledger_entries
+                   WHERE id > $4 AND reference_type = 'write_down' AND reference_id = 'usage' AND account LIKE 'asset:%' GROUP BY account) e ON e.provider = c.provider
+        WHERE c.written_down_cents IS DISTINCT FROM e.cents
+        """,
+    ];
+
+    // The faults are a table of their own to the planner: told that only the first are wanted, it would look for them along an index, past
+    // everything that is old and right.
+    public static string First(string check) =>
+        $"WITH faults (kind, id, detail) AS MATERIALIZED ({check}) SELECT kind, id, detail FROM faults LIMIT {FaultsMax}";
+
     public const string ForgetAccounts = "DELETE FROM ledger_checkpoint_accounts WHERE $1 = 0";
 
     public const string AdvanceAccounts = """
         INSERT INTO ledger_checkpoint_accounts AS c (account, debits_cents, credits_cents, entry_count)
-        SELECT account, sum(debit_cents), sum(credit_cents), count(*) FROM ledger_entries WHERE id > $1 GROUP BY account
+        SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0), coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0), count(*)
+        FROM ledger_entries WHERE id > $1 GROUP BY account
         ON CONFLICT (account) DO UPDATE SET debits_cents = c.debits_cents + excluded.debits_cents,
             credits_cents = c.credits_cents + excluded.credits_cents, entry_count = c.entry_count + excluded.entry_count
         """;

@@ -36,6 +36,21 @@ public sealed class IntegrityCheckTests
             FROM (SELECT id, row_number() OVER (ORDER BY id DESC) AS age FROM ledger_entries WHERE account = 'expense:api') newest
             WHERE newest.id = e.id AND age <= 2
             """ },
+        { "unbalanced-transaction", """
+            UPDATE ledger_entries SET credit_cents = credit_cents + 1 WHERE id = (SELECT max(id) FROM ledger_entries WHERE account = 'expense:api');
+            UPDATE account_totals SET credits_cents = credits_cents + 1 WHERE account = 'expense:api'
+            """ },
+        { "unbalanced-transaction, total-mismatch", """
+            INSERT INTO ledger_entries (transaction_id, account, debit_cents, created_at)
+            SELECT transaction_id, 'equity:adjustments', 1, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1
+            """ },
+        { "unbalanced-transaction, invalid-entry, total-mismatch", """
+            ALTER TABLE ledger_entries DROP CONSTRAINT ck_ledger_entries_one_side;
+            UPDATE ledger_entries SET debit_cents = credit_cents WHERE id = (SELECT max(id) FROM ledger_entries WHERE account = 'expense:api')
+            """ },
+        { "usage-missing", """
+            DELETE FROM llm_usage WHERE request_id = 'call-1'
+            """ },
         { "invalid-entry", """
             ALTER TABLE ledger_entries DROP CONSTRAINT ck_ledger_entries_one_side;
             UPDATE ledger_entries SET debit_cents = debit_cents + 1, credit_cents = credit_cents + 1 WHERE id = (SELECT max(id) FROM ledger_entries WHERE account = 'expense:api');
@@ -147,6 +162,18 @@ public sealed class IntegrityCheckTests
         string.Join(", ", report.Faults.Select(f => f.Kind).Distinct()).ShouldBe(kind, string.Join('\n', report.Faults));
         report.Faults.ShouldAllBe(f => f.Id.Length > 0 && f.Detail.Length > 0);
     }
+
+    [Fact]
+    public Task At_most_a_hundred_faults_of_a_kind_are_listed() => DatabaseQueries.WithDatabaseAsync(async database =>
+    {
+        await BreakAsync(database, """
+            INSERT INTO ledger_entries (transaction_id, account, debit_cents) SELECT gen_random_uuid(), 'equity:grants', 1 FROM generate_series(1, 101);
+            INSERT INTO account_totals VALUES ('equity:grants', 101, 0, 101)
+            """);
+        var report = await database.CheckIntegrityAsync();
+        report.Faults.Select(f => f.Kind).ShouldBe(Enumerable.Repeat("unbalanced-transaction", IntegrityCheck.FaultsMaxPerKind));
+        (report.TotalDebits, report.EntryCount, report.TransactionCount).ShouldBe((101m, 101L, 101L));
+    });
 
     [Fact]
     public Task A_deleted_user_with_a_balance_is_named_R11() => DatabaseQueries.WithDatabaseAsync(async database =>

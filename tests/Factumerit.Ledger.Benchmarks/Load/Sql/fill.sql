@@ -1,5 +1,5 @@
--- Fills the ledger with :usages usages in the shape of real ones (the formula of Calls.cs), two entries each, so that every rule holds. Indexes are
--- built afterwards.
+-- Fills the ledger with :usages usages in the shape of real ones (the formula of Calls.cs), two entries each, so that every rule holds. Ids carry the time
+-- of the commit, as real ones do. Indexes are built afterwards.
 SET work_mem = '256MB';
 SET maintenance_work_mem = '512MB';
 
@@ -21,7 +21,7 @@ SELECT n, 'bench:' || lpad(u::text, 5, '0') AS user_id, cents, 'chatcmpl-000-0-'
        ('x' || substr(md5('h' || n), 1, 16))::bit(64)::bigint AS request_hash,
        (SELECT max(created_at) FROM ledger_entries) + n * interval '1 microsecond' AS at
 FROM (SELECT n, high, low, (high + 1) * (low + 1) % 1000003 % 10000 AS u, ((high * 31 + low) % 9999 + 1)::numeric / 10000 AS cents,
-             lpad(to_hex((extract(epoch FROM now()) * 1000)::bigint - (:usages - n) / 100), 12, '0') || '7' AS prefix
+             lpad(to_hex((extract(epoch FROM (SELECT max(created_at) FROM ledger_entries) + n * interval '1 microsecond') * 1000)::bigint), 12, '0') || '7' AS prefix
       FROM (SELECT n, n * 1597334677 % 4294967296 / 65536 AS high, n * 1597334677 % 65536 AS low FROM generate_series(1::bigint, :usages) AS n) hashed) calls;
 
 DO $$
