@@ -31,10 +31,10 @@ public static partial class Service
 
         var app = builder.Build();
         app.UseRequestLog();
-        app.UseProblems();
-        app.UseApiPage();
         app.UseRouting();
         app.UseOverloadRefusals();
+        app.UseProblems();
+        app.UseApiPage();
         app.UseAuthentication();
         app.UseAuthorization();
         app.UseRateLimits();

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using Factumerit.Ledger.Api.Http;
 
@@ -37,16 +36,13 @@ internal static class Answers
     /// <summary>The Idempotency-Key header; null when it wasn't sent.</summary>
     public static string? IdempotencyKey(HttpContext http) => http.Request.Headers["Idempotency-Key"] is [{ } key] ? key : null;
 
-    /// <summary>Written straight into what Kestrel will send, whole and with its length: the framework's own way goes out in chunks.</summary>
     private sealed class JsonAnswer<T>(int status, T value, JsonTypeInfo<T> type) : IResult
     {
         public Task ExecuteAsync(HttpContext http)
         {
             http.Response.StatusCode = status;
             http.Response.ContentType = "application/json; charset=utf-8";
-            using var writer = new Utf8JsonWriter(http.Response.BodyWriter, new JsonWriterOptions { SkipValidation = true, Encoder = type.Options.Encoder });
-            JsonSerializer.Serialize(writer, value, type);
-            http.Response.ContentLength = writer.BytesCommitted + writer.BytesPending;
+            WholeAnswer.Write(http.Response, value, type);
             return Task.CompletedTask;
         }
     }

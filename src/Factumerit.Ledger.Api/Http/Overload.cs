@@ -1,10 +1,13 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Json;
 using Factumerit.Ledger.Writing;
 
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Refuses routine calls at the door while the writer is full: nothing of them is read, looked up or logged singly, so that what can't be done
-/// takes no time from what can.
+/// Refuses routine calls at the door while the writer is full: nothing of them is read, looked up or logged singly, and the answer is copied from one
+/// that was made before, so that what can't be done takes no time from what can.
 /// </summary>
 public static partial class Overload
 {
@@ -17,12 +20,14 @@ public static partial class Overload
         var (refused, told) = (0, 0L);
         app.Use((http, next) =>
         {
-            if (http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null || !http.RequestServices.GetRequiredService<LedgerWriter>().IsFull)
+            // From the application's services: a request that is refused needs none of its own.
+            if (http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null || !app.Services.GetRequiredService<LedgerWriter>().IsFull)
                 return next(http);
             Interlocked.Increment(ref refused);
             Tell();
             LedgerMetrics.Refused(LedgerWriter.TooMany);
-            return Problems.Of(http, LedgerWriter.TooMany).ToResult().ExecuteAsync(http);
+            TooMany.Write(http);
+            return Task.CompletedTask;
         });
 
         void Tell()
@@ -35,4 +40,23 @@ public static partial class Overload
 
     [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "More comes in than can be written in good time: {Refused} calls refused since the last such line")]
     private static partial void LogRefusals(ILogger logger, int refused);
+
+    // The problem as it is written everywhere else, cut in two where its trace_id goes, the only part in which one differs from another.
+    private static class TooMany
+    {
+        private const string TraceId = "THE-TRACE-ID";
+        private static readonly byte[] Text = JsonSerializer.SerializeToUtf8Bytes(Problems.Of(TraceId, LedgerWriter.TooMany), LedgerJson.Default.Problem);
+        private static readonly int Cut = Text.AsSpan().IndexOf(Encoding.UTF8.GetBytes(TraceId));
+
+        public static void Write(HttpContext http)
+        {
+            var traceId = JsonEncodedText.Encode(Problems.TraceIdOf(http)).EncodedUtf8Bytes;
+            Problems.WriteHead(http.Response, StatusCodes.Status503ServiceUnavailable);
+            http.Response.ContentLength = Text.Length - TraceId.Length + traceId.Length;
+            var body = http.Response.BodyWriter;
+            body.Write(Text.AsSpan(0, Cut));
+            body.Write(traceId);
+            body.Write(Text.AsSpan(Cut + TraceId.Length));
+        }
+    }
 }

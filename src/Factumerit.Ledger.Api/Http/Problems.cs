@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
@@ -48,9 +47,12 @@ public sealed record Problem
 /// <summary>Turns refusals, and everything else that ends a request early, into problems.</summary>
 public static class Problems
 {
-    private const int RetryAfterSeconds = 1;
+    // Seconds.
+    private const string RetryAfter = "1";
 
-    public static Problem Of(HttpContext http, string code, string detail)
+    public static Problem Of(HttpContext http, string code, string detail) => Of(TraceIdOf(http), code, detail);
+
+    private static Problem Of(string traceId, string code, string detail)
     {
         var kind = ProblemCatalog.Find(code);
         return new Problem
@@ -60,16 +62,18 @@ public static class Problems
             Status = kind.Status,
             Detail = detail,
             Code = code,
-            TraceId = TraceIdOf(http),
+            TraceId = traceId,
         };
     }
 
     /// <summary>What the problem and the line in the log have in common.</summary>
     public static string TraceIdOf(HttpContext http) => Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier;
 
-    public static Problem Of(HttpContext http, Refusal refusal)
+    public static Problem Of(HttpContext http, Refusal refusal) => Of(TraceIdOf(http), refusal);
+
+    public static Problem Of(string traceId, Refusal refusal)
     {
-        var problem = Of(http, refusal.Code, refusal.Detail);
+        var problem = Of(traceId, refusal.Code, refusal.Detail);
         return refusal switch
         {
             Refusal.ValidationFailed failed => problem with { Errors = failed.Errors },
@@ -112,14 +116,22 @@ public static class Problems
         _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
     };
 
+    /// <summary>What stands above a problem's body.</summary>
+    public static void WriteHead(HttpResponse response, int status)
+    {
+        if (status is StatusCodes.Status503ServiceUnavailable)
+            response.Headers.RetryAfter = RetryAfter;
+        response.StatusCode = status;
+        response.ContentType = "application/problem+json";
+    }
+
     private sealed class ProblemAnswer(Problem problem) : IResult
     {
         public Task ExecuteAsync(HttpContext http)
         {
-            if (problem.Status is StatusCodes.Status503ServiceUnavailable)
-                http.Response.Headers.RetryAfter = RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
-            http.Response.StatusCode = problem.Status;
-            return http.Response.WriteAsJsonAsync(problem, LedgerJson.Default.Problem, "application/problem+json", CancellationToken.None);
+            WriteHead(http.Response, problem.Status);
+            WholeAnswer.Write(http.Response, problem, LedgerJson.Default.Problem);
+            return Task.CompletedTask;
         }
     }
 }

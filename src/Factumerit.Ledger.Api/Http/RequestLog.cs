@@ -24,7 +24,7 @@ public static partial class RequestLog
 
         void Write(HttpContext http, double elapsedMs)
         {
-            var (user, status) = (http.User.Identity?.Name ?? "-", http.Response.StatusCode);
+            var status = http.Response.StatusCode;
             var isRoutine = http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is not null;
             var level = status switch
             {
@@ -36,6 +36,7 @@ public static partial class RequestLog
             };
             if (!logger.IsEnabled(level))
                 return;
+            var user = http.User.Identity?.Name ?? "-";
             if (status < 400)
                 LogAnswered(logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs);
             else

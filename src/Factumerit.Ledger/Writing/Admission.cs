@@ -1,66 +1,96 @@
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Decides how many commands may wait for the writer. While the queue empties now and then, a wait is a hiccup that is soon over, and everybody is
-/// served. A queue that has not been empty for a second and several batches stands: then work comes in faster than it can be done, and every wait
-/// only makes the next one longer; a single batch that takes long is a database that stumbles. From then on no more may wait than can be written within <see cref="WriterOptions.OverloadTimeoutMs"/> at the present rate.
-/// (Controlled delay: Nichols and Jacobson, "Controlling Queue Delay", ACM Queue 2012; the bound on the queue is Little's law.)
+/// Decides how many commands may wait for the writer. All that the queue holds, while the writer makes headway: a burst, or what piled up behind a
+/// database that stumbled, is soon worked off, and everybody is served. When much is left after a batch and a quarter of a second and several
+/// batches later it has not become less, work comes in faster than it can be done, and every wait only makes the next one longer. From then on no
+/// more may wait than can be written within <see cref="WriterOptions.OverloadTimeoutMs"/> at the present rate, until that was room enough for a while.
+/// (After "Controlling Queue Delay", Nichols and Jacobson, ACM Queue 2012; the bound on the queue is Little's law.)
 /// </summary>
 internal sealed class Admission(WriterOptions options, TimeProvider clock)
 {
-    private static readonly TimeSpan StandingAfter = TimeSpan.FromSeconds(1);
+    /// <summary>
+    /// So many may wait in any case. A commit takes hardly longer for some hundred commands than for one: with less room a slow disk would make each
+    /// of them dearer, that would leave room for fewer still, and none would be answered sooner.
+    /// </summary>
+    public const int RoomMin = 500;
 
-    private const int StandingBatches = 3;
+    // Fewer are no sign of anything: a thousand callers who each wait for an answer before they send again are served, however slow it goes.
+    private const int ManyWait = 1000;
+
+    // Longer than Retry-After, so that those who were refused come back before the room is given up.
+    private static readonly TimeSpan OverAfter = TimeSpan.FromSeconds(3);
+
+    private static readonly TimeSpan HeadwayWithin = TimeSpan.FromMilliseconds(250);
+
+    private const int HeadwayBatches = 3;
 
     // The newest batch counts for so much in the average: about the last ten matter.
     private const int Batches = 10;
 
-    private long _lastEmpty = clock.GetTimestamp();
     private TimeSpan _timePerCommand;
-    private int _batchesSinceEmpty;
     private int _waiting;
     private volatile int _room = options.QueueLimit;
+    private long _overloadedUntil = long.MinValue;
+
+    // How many waited when the writer began to be watched for headway, and since when. Null while few wait.
+    private (int Waiting, long Since, int Batches)? _watch;
 
     /// <summary>Commands that wait or are being written.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>One more would be refused.</summary>
-    public bool IsFull => Waiting >= _room;
+    public bool IsFull => Waiting >= Room;
+
+    private int Room => clock.GetTimestamp() < Volatile.Read(ref _overloadedUntil) ? _room : options.QueueLimit;
 
     /// <summary>Lets so many commands wait, or not. A large submission is let in whole where a single command would be.</summary>
     public bool TryEnter(int commands)
     {
-        var before = Interlocked.Add(ref _waiting, commands) - commands;
-        if (before == 0 || (before + commands <= options.QueueLimit && before < _room))
-            return true;
-        Leave(commands);
-        return false;
+        var (after, room) = (Interlocked.Add(ref _waiting, commands), Room);
+        var before = after - commands;
+        if (before != 0 && (after > options.QueueLimit || before >= room))
+        {
+            Leave(commands);
+            return false;
+        }
+        if (after >= room && room < options.QueueLimit)
+            KeepOverload();
+        return true;
     }
 
     /// <summary>So many commands have been answered.</summary>
     public void Leave(int commands) => Interlocked.Add(ref _waiting, -commands);
 
     /// <summary>The queue is empty, or who waits does so for a database that stumbles and not because too much comes in.</summary>
-    public void NotStanding()
-    {
-        _lastEmpty = clock.GetTimestamp();
-        _batchesSinceEmpty = 0;
-        _room = options.QueueLimit;
-    }
+    public void NotStanding() => _watch = null;
 
-    /// <summary>A batch was written, in so much time since it was taken.</summary>
+    /// <summary>A batch was written, in so much time since it was taken, and is about to leave.</summary>
     public void Written(int commands, TimeSpan elapsed)
     {
-        _batchesSinceEmpty++;
         var newest = elapsed / commands;
         _timePerCommand += _timePerCommand == default ? newest : (newest - _timePerCommand) / Batches;
-        if (IsStanding)
-            _room = (int)Math.Clamp(options.OverloadTimeoutMs * TimeSpan.TicksPerMillisecond / Math.Max(1, _timePerCommand.Ticks), 1, options.QueueLimit);
+        var timely = options.OverloadTimeoutMs * TimeSpan.TicksPerMillisecond / Math.Max(1, _timePerCommand.Ticks);
+        _room = (int)Math.Min(Math.Max(timely, RoomMin), options.QueueLimit);
+        if (!MakesHeadway(Waiting))
+            KeepOverload();
     }
 
-    /// <summary>How long a submission may have waited before it is refused instead of being written.</summary>
-    public TimeSpan Patience(int commands) => TimeSpan.FromMilliseconds(
-        IsStanding ? Math.Min(options.QueueTimeoutMs, options.OverloadTimeoutMs + commands) : options.QueueTimeoutMs);
+    private bool MakesHeadway(int waiting)
+    {
+        if (waiting <= Math.Max(_room, ManyWait))
+            _watch = null;
+        else if (_watch is not { } watch)
+            _watch = (waiting, clock.GetTimestamp(), 0);
+        else if (watch.Batches + 1 < HeadwayBatches || clock.GetElapsedTime(watch.Since) < HeadwayWithin)
+            _watch = watch with { Batches = watch.Batches + 1 };
+        else
+        {
+            _watch = null;
+            return waiting < watch.Waiting;
+        }
+        return true;
+    }
 
-    private bool IsStanding => _batchesSinceEmpty >= StandingBatches && clock.GetElapsedTime(_lastEmpty) >= StandingAfter;
+    private void KeepOverload() => Volatile.Write(ref _overloadedUntil, clock.GetTimestamp() + (long)(OverAfter.TotalSeconds * clock.TimestampFrequency));
 }

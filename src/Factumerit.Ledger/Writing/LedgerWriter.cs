@@ -124,7 +124,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             _queue.Reader.TryRead(out _);
             if (next.IsAbandoned)
                 Drop(next, s => s.Cancel());
-            else if (_clock.GetElapsedTime(next.QueuedAt) > _admission.Patience(next.Commands.Count))
+            else if (_clock.GetElapsedTime(next.QueuedAt).TotalMilliseconds > _options.QueueTimeoutMs)
                 Drop(next, s => s.Refuse(new Refusal.Unavailable("The request waited too long for its turn.")));
             else
             {

@@ -21,9 +21,7 @@ public sealed class WriterOptions
     [Range(10, 600_000, ErrorMessage = "Writer:QueueTimeoutMs must be from {1} to {2}.")]
     public int QueueTimeoutMs { get; set; } = 10_000;
 
-    /// <summary>
-    /// The same when the queue stands, that is, when more comes in than can be written; a batch may wait a millisecond more for each of its items.
-    /// </summary>
+    /// <summary>While more comes in than can be written, no more may wait than can be written in so many milliseconds; the rest is answered 503 at once.</summary>
     [Range(10, 600_000, ErrorMessage = "Writer:OverloadTimeoutMs must be from {1} to {2}.")]
-    public int OverloadTimeoutMs { get; set; } = 150;
+    public int OverloadTimeoutMs { get; set; } = 50;
 }

@@ -14,8 +14,8 @@ internal sealed record WrkOrder(string Script, int Connections, int Seconds)
     /// <summary>How many calls one request carries.</summary>
     public int CallsPerRequest { get; init; } = 1;
 
-    /// <summary>How long a connection waits after an answer before it sends again, for scripts that do.</summary>
-    public int ThinkMs { get; init; }
+    /// <summary>Requests a second that are offered, for scripts that pace them; others send again as soon as they have an answer.</summary>
+    public int Rate { get; init; }
 }
 
 /// <summary>What wrk saw. Latencies are milliseconds.</summary>
@@ -60,17 +60,18 @@ internal sealed class Wrk(string directory)
     public async Task<WrkResult> RunAsync(string url, string key, WrkOrder order, CancellationToken cancellationToken)
     {
         var tag = NextTag();
+        var threads = Math.Min(Threads, order.Connections);
         var lua = Path.Combine(AppContext.BaseDirectory, "Load", "Lua");
         var environment = new Dictionary<string, string>
         {
             ["BENCH_KEY"] = key,
             ["BENCH_TAG"] = Text(tag),
             ["BENCH_USERS"] = Number(order.Users),
-            ["BENCH_THINK_MS"] = Number(order.ThinkMs),
+            ["BENCH_RATE"] = Number(order.Rate),
+            ["BENCH_THREADS"] = Number(threads),
             ["BENCH_OUT"] = directory,
             ["BENCH_LUA"] = lua,
         };
-        var threads = Math.Min(Threads, order.Connections);
         var output = await Child.RunAsync(
             "wrk",
             ["-t", Number(threads), "-c", Number(order.Connections), "-d", $"{order.Seconds}s", "--timeout", "10s", "-s", Path.Combine(lua, order.Script + ".lua"), url],

@@ -10,7 +10,8 @@ ffi.cdef [[
 local time = ffi.new("bench_time")
 local sent = {}
 local n = 0
-local think_ms = tonumber(os.getenv("BENCH_THINK_MS"))
+local interval_us = tonumber(os.getenv("BENCH_THREADS")) * 1e6 / tonumber(os.getenv("BENCH_RATE"))
+local next_us = 0
 local latencies
 
 local function now_us()
@@ -24,9 +25,13 @@ function init(arguments)
    latencies:setvbuf("full", 65536)
 end
 
--- Connections that sent again at once would offer just as much as is answered, however slow that is. With a pause they offer what was asked for.
+-- Asked before each request. The requests of a thread leave at a fixed rate, each on whichever connection is free: how long an answer takes changes
+-- nothing in what is offered, as long as some connection is free. What is late by more than ten
+-- milliseconds is left out rather than sent in a burst.
 function delay()
-   return think_ms
+   local now = now_us()
+   next_us = math.max(next_us + interval_us, now - 10000)
+   return math.max(0, math.floor((next_us - now) / 1000))
 end
 
 function request()
