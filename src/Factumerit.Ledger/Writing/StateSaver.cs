@@ -94,7 +94,8 @@ internal static class StateSaver
             .Column(e => e.Entry.Account)
             .Column(e => e.Entry.DebitCents)
             .Column(e => e.Entry.CreditCents)
-            .Column(e => e.Transaction.Description)
+            // Nine columns with a NULL among them need a larger header than nine without.
+            .Column(e => e.Transaction.Description ?? "")
             .Column(e => e.Transaction.ReferenceType)
             .Column(e => e.Transaction.ReferenceId)
             .Value(now.UtcDateTime);

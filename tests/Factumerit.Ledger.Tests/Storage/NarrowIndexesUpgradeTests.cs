@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
@@ -58,6 +59,18 @@ public sealed class NarrowIndexesUpgradeTests
         await RefusedAsync(database, Usage("'alice'"));
         await RefusedAsync(database, "UPDATE llm_usage SET user_id = 'alice' WHERE user_id IS NULL");
         (await database.RefusalOfAsync(Usage("'bob'"))).ShouldBeNull();
+    });
+
+    [Fact]
+    public Task An_entry_of_which_nothing_is_said_has_no_NULL() => WithLedgerOfBeforeAsync(async database =>
+    {
+        await database.MigrateAsync();
+        await database.PostAsync(async service =>
+            (await service.RecordUsageAsync(new() { UserId = "alice", AmountCents = 1, RequestId = "call-2" }, CancellationToken.None)).Refusal.ShouldBeNull());
+        (await database.RowsAsync("SELECT num_nulls(VARIADIC ARRAY[account, description, reference_type, reference_id]) FROM ledger_entries WHERE reference_id = 'call-2'"))
+            .ShouldBe(["0", "0"]);
+        (await new UserQueries(database.Ledger).ListEntriesAsync("alice", 9, null, CancellationToken.None)).ShouldNotBeNull()
+            .Entries.ShouldAllBe(e => e.Description == null);
     });
 
     [Fact]

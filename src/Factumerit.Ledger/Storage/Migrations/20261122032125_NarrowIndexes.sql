@@ -6,7 +6,7 @@
 -- as before. No user id has a space in it: different pairs make different texts. A usage without a user has no key, as NULL joined to text is NULL.
 ALTER TABLE llm_usage
     DROP CONSTRAINT uq_llm_usage_user_request,
-    ADD CONSTRAINT uq_llm_usage_user_request EXCLUDE USING hash ((user_id || ' ' || request_id) WITH =);
+    ADD CONSTRAINT uq_llm_usage_user_request EXCLUDE USING hash ((user_id || ' ' || request_id) WITH =) WITH (fillfactor = 90);
 
 -- 2. Entries by transaction -------------------------------------------------------------------------------------------------------------
 
@@ -32,3 +32,8 @@ BEGIN
         EXECUTE format('ALTER INDEX %s SET (fillfactor = 100)', key);
     END LOOP;
 END $$;
+
+-- 4. What is not obvious ----------------------------------------------------------------------------------------------------------------
+
+COMMENT ON COLUMN ledger_entries.description IS 'What was said of the transaction. Empty when nothing was, and in older rows NULL: an empty text costs less.';
+COMMENT ON CONSTRAINT uq_llm_usage_user_request ON llm_usage IS 'A user''s request ids, once each (R9). What looks a usage up by them has to use the same expression.';

@@ -38,8 +38,8 @@ INSERT INTO llm_usage (id, user_id, request_id, model, prompt_tokens, completion
 SELECT usage_id, user_id, request_id, 'claude-sonnet-4-5', prompt_tokens, completion_tokens, cents, 'billed', at, transaction_id, balance_after, request_hash, at
 FROM fill ORDER BY n;
 
-INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, reference_type, reference_id, created_at)
-SELECT f.transaction_id, leg.account, leg.debit_cents, leg.credit_cents, 'llm_call', f.request_id, f.at
+INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
+SELECT f.transaction_id, leg.account, leg.debit_cents, leg.credit_cents, '', 'llm_call', f.request_id, f.at
 FROM (SELECT * FROM fill ORDER BY n) f CROSS JOIN LATERAL (VALUES ('user:' || f.user_id, f.cents, 0), ('expense:api', 0, f.cents)) AS leg (account, debit_cents, credit_cents);
 
 INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, created_at)

@@ -9,8 +9,8 @@ WITH asked AS (
            transaction_id, balance_after_cents, request_hash, now()
     FROM asked
 ), entries AS (
-    INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, reference_type, reference_id, created_at)
-    SELECT a.transaction_id, leg.account, leg.debit_cents, leg.credit_cents, 'llm_call', a.request_id, now()
+    INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
+    SELECT a.transaction_id, leg.account, leg.debit_cents, leg.credit_cents, '', 'llm_call', a.request_id, now()
     FROM asked a CROSS JOIN LATERAL (VALUES ('user:' || a.user_id, a.cents, 0), ('expense:api', 0, a.cents)) AS leg (account, debit_cents, credit_cents)
 ), history AS (
     INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, created_at)
