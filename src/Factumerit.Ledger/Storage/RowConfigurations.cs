@@ -62,7 +62,6 @@ internal sealed class UsageConfiguration : IEntityTypeConfiguration<UsageRow>
     public void Configure(EntityTypeBuilder<UsageRow> row)
     {
         row.ToTable("llm_usage").HasKey(r => r.Id).HasName("pk_llm_usage");
-        row.HasIndex(r => new { r.RequestId, r.UserId }).IsUnique().HasDatabaseName("uq_llm_usage_user_request");
         row.Property(r => r.Id).HasColumnName("id").ValueGeneratedNever();
         row.Property(r => r.UserId).HasColumnName("user_id").UseCollation("C");
         row.Property(r => r.RequestId).HasColumnName("request_id").UseCollation("C");

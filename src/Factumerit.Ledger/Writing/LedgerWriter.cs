@@ -201,7 +201,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     private static bool IsTransient(Exception exception) => exception switch
     {
         CommitInDoubtException => true,
-        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or TurnTookTooLong } => true,
+        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation or TurnTookTooLong } => true,
         NpgsqlException npgsql => npgsql.IsTransient || npgsql.InnerException is IOException or TimeoutException,
         TimeoutException or IOException => true,
         _ => exception.InnerException is { } inner && IsTransient(inner),

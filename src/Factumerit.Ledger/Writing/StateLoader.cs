@@ -31,10 +31,11 @@ internal static class StateLoader
         u.model, u.provider, u.provider_cost_usd, u.markup_factor, u.price_version, u.review_reason, u.reviewed_at
         """;
 
+    // The condition is the expression of uq_llm_usage_user_request, which is what makes it a look-up.
     private const string Usages = $"""
         SELECT {UsageColumns}
         FROM unnest($1, $2) AS asked (user_id, request_id)
-        JOIN llm_usage u ON u.user_id = asked.user_id AND u.request_id = asked.request_id
+        JOIN llm_usage u ON u.user_id || ' ' || u.request_id = asked.user_id || ' ' || asked.request_id
         """;
 
     private const string Aliases = $"""

@@ -71,12 +71,12 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
     }
 
     [Theory]
-    [InlineData("pk_ledger_entries", "UNIQUE", "(id)")]
-    [InlineData("ix_ledger_entries_transaction_id", "INDEX", "(transaction_id)")]
+    [InlineData("pk_ledger_entries", "UNIQUE", "(id) WITH (fillfactor='100')")]
+    [InlineData("ix_ledger_entries_transaction_id", "brin", "(transaction_id) WITH (autosummarize='on')")]
     [InlineData("ix_ledger_entries_user_account", "INDEX", "(account) WHERE ((account >= 'user:'::text) AND (account < 'user;'::text))")]
     [InlineData("ix_budget_transactions_user_id", "INDEX", "(user_id)")]
     [InlineData("pk_user_budgets", "UNIQUE", "(user_id)")]
-    [InlineData("uq_llm_usage_user_request", "UNIQUE", "(request_id, user_id)")]
+    [InlineData("uq_llm_usage_user_request", "hash", "((((user_id || ' '::text) || request_id))) WITH (fillfactor='90')")]
     [InlineData("ix_llm_usage_review", "INDEX", "(created_at, id) WHERE (billing_status = 'needs_review'::text)")]
     [InlineData("ix_llm_usage_occurred_at", "brin", "(occurred_at) WITH (autosummarize='on')")]
     [InlineData("pk_usage_aliases", "UNIQUE", "(source_system, external_id)")]

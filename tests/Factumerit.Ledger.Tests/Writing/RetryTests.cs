@@ -31,6 +31,27 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         await database.AssertIntegrityAsync();
     }
 
+    [Fact]
+    public async Task A_request_that_another_inserted_first_is_found_R9()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        var user = await ledger.UserAsync(5);
+        await using var connection = await database.Ledger.Readers.OpenConnectionAsync();
+        await using var other = await connection.BeginTransactionAsync();
+        await using var command = new NpgsqlCommand($"""
+            INSERT INTO llm_usage (id, user_id, request_id, billing_status, user_price_cents, occurred_at, created_at, balance_after_cents, request_hash)
+            VALUES (gen_random_uuid(), '{user}', 'call-1', 'billed', 0, now(), now(), 5, 0)
+            """, connection);
+        await command.ExecuteNonQueryAsync();
+
+        var usage = ledger.UseAsync(user, 1, "call-1");
+        await WriterUnderTest.UntilAsync(() => database.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {Writers} AND wait_event_type = 'Lock')"));
+        await other.CommitAsync();
+
+        (await usage).Refusal.ShouldBe(new Refusal.IdempotencyKeyReused("call-1"));
+        await database.AssertIntegrityAsync();
+    }
+
     [Theory]
     [InlineData("40001", "ledger_entries", "IMMEDIATE")]
     [InlineData("40001", "ledger_entries", "DEFERRED")]

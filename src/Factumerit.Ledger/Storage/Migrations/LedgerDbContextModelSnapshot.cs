@@ -707,10 +707,6 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.HasKey("Id")
                         .HasName("pk_llm_usage");
 
-                    b.HasIndex("RequestId", "UserId")
-                        .IsUnique()
-                        .HasDatabaseName("uq_llm_usage_user_request");
-
                     b.ToTable("llm_usage", (string)null);
                 });
 

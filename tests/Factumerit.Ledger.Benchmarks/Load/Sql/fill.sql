@@ -6,7 +6,7 @@ SET maintenance_work_mem = '512MB';
 CREATE TEMP TABLE fill_indexes AS
 SELECT c.conrelid::regclass::text AS tab, format('ALTER TABLE %s DROP CONSTRAINT %I', c.conrelid::regclass, c.conname) AS drop_it,
        format('ALTER TABLE %s ADD CONSTRAINT %I %s', c.conrelid::regclass, c.conname, pg_get_constraintdef(c.oid)) AS make_it
-FROM pg_constraint c WHERE c.contype IN ('p', 'u') AND c.conrelid::regclass::text IN ('llm_usage', 'ledger_entries', 'budget_transactions')
+FROM pg_constraint c WHERE c.contype IN ('p', 'u', 'x') AND c.conrelid::regclass::text IN ('llm_usage', 'ledger_entries', 'budget_transactions')
 UNION ALL
 SELECT i.indrelid::regclass::text, format('DROP INDEX %s', i.indexrelid::regclass), pg_get_indexdef(i.indexrelid)
 FROM pg_index i WHERE i.indrelid::regclass::text IN ('llm_usage', 'ledger_entries', 'budget_transactions')
