@@ -57,10 +57,11 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
         // How much comes after the checkpoint decides the plan, so each check gets its own. Statistics lag behind what was just posted: believing
         // that it is next to nothing, the planner would compare each row with each other one, or sort them all.
-        List<string> settings = ["plan_cache_mode = force_custom_plan", "enable_nestloop = off", "enable_mergejoin = off", "enable_sort = off"];
-        // What came after a checkpoint is little: it fits into memory, and further processes for it would only be started to take time from the writers.
+        // Further processes would only be started to take time from the writers.
+        List<string> settings = ["plan_cache_mode = force_custom_plan", "enable_nestloop = off", "enable_mergejoin = off", "enable_sort = off", "max_parallel_workers_per_gather = 0"];
+        // What came after a checkpoint is little: it fits into memory.
         if (from.EntryId > 0)
-            settings.AddRange(["work_mem = '64MB'", "max_parallel_workers_per_gather = 0"]);
+            settings.Add("work_mem = '64MB'");
         foreach (var setting in settings)
             batch.BatchCommands.Add(new($"SET LOCAL {setting}"));
         Add(batch, IntegritySql.Transactions, from);
