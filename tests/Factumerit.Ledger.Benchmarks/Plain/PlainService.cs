@@ -73,11 +73,17 @@ internal static class PlainService
         budget.UpdatedAt = now;
         var usage = ToUsage(request, id, budget.BalanceCents, now);
         context.Add(usage);
-        context.Add(new PlainEntry { TransactionId = id, Account = ChartOfAccounts.User(budget.UserId), DebitCents = cents, ReferenceId = request.RequestId, CreatedAt = now });
-        context.Add(new PlainEntry { TransactionId = id, Account = ChartOfAccounts.ApiExpense, CreditCents = cents, ReferenceId = request.RequestId, CreatedAt = now });
         context.Add(new PlainHistory { UserId = budget.UserId, AmountCents = -cents, BalanceAfter = budget.BalanceCents, CreatedAt = now });
         // A key that was used before breaks the unique constraint here. A look beforehand would make serializable transactions fail in crowds.
         await context.SaveChangesAsync(cancellationToken);
+        // Tracked entries would go out by a statement each. Legs that come apart are looked up at the commit, and so run into everybody else's.
+        await context.Database.ExecuteSqlAsync(
+            $"""
+            INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, reference_type, reference_id, created_at)
+            VALUES ({id}, {ChartOfAccounts.User(budget.UserId)}, {cents}, 0, 'llm_call', {request.RequestId}, {now}),
+                   ({id}, {ChartOfAccounts.ApiExpense}, 0, {cents}, 'llm_call', {request.RequestId}, {now})
+            """,
+            cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);
         return Results.Json(ToAnswer(usage), LedgerJson.Default.RecordedUsage, statusCode: StatusCodes.Status201Created);
     }
