@@ -169,7 +169,10 @@ public sealed class LedgerWriter : IAsyncDisposable
             // One of them carries what the database won't take, which is a bug; its neighbours must not pay for it.
             _logger.LogError(exception, "A commit of {Commands} commands failed; each caller's are now written alone", commit.Commands.Count);
             foreach (var submission in batch)
+            {
                 await WriteBatchAsync([submission]);
+                submission.Complete();
+            }
         }
         catch (Exception exception)
         {

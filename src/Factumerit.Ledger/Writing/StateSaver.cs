@@ -92,36 +92,31 @@ internal static class StateSaver
         foreach (var user in users)
             (user.IsNew || user.IsDeleted ? whole : moved).Add(user);
         if (whole.Count > 0)
-            new Rows<UserAccount>(batch, Users, whole)
-                .Column(u => u.UserId)
-                .Column(u => u.BalanceCents)
-                .Column(u => u.TotalSpentCents)
-                .Column(u => u.TotalAddedCents)
-                .Column(u => u.DebitsCents)
-                .Column(u => u.CreditsCents)
-                .Column(u => u.EntryCount)
+            Sums(new Rows<UserAccount>(batch, Users, whole))
                 .Column(u => Utc(u.PromoExpiresAt))
                 .Column(u => u.CreatedAt.UtcDateTime)
                 .Column(u => u.UpdatedAt.UtcDateTime)
                 .Column(u => Utc(u.DeletedAt));
         if (moved.Count > 0)
-            new Rows<UserAccount>(batch, MovedUsers, moved)
-                .Value(now.UtcDateTime)
-                .Column(u => u.UserId)
-                .Column(u => u.BalanceCents)
-                .Column(u => u.TotalSpentCents)
-                .Column(u => u.TotalAddedCents)
-                .Column(u => u.DebitsCents)
-                .Column(u => u.CreditsCents)
-                .Column(u => u.EntryCount);
+            Sums(new Rows<UserAccount>(batch, MovedUsers, moved).Value(now.UtcDateTime));
     }
+
+    // What a posting changes, under the user's id.
+    private static Rows<UserAccount> Sums(Rows<UserAccount> rows) => rows
+        .Column(u => u.UserId)
+        .Column(u => u.BalanceCents)
+        .Column(u => u.TotalSpentCents)
+        .Column(u => u.TotalAddedCents)
+        .Column(u => u.DebitsCents)
+        .Column(u => u.CreditsCents)
+        .Column(u => u.EntryCount);
 
     private static void SaveEntries(NpgsqlBatch batch, List<PostedEntry> entries, DateTimeOffset now)
     {
         if (entries.Count == 0)
             return;
         if (entries.TrueForAll(e => e.Transaction.IsMove))
-            new Rows<LedgerTransaction>(batch, Moves, [.. entries.Where((_, i) => i % 2 == 0).Select(e => e.Transaction)])
+            new Rows<LedgerTransaction>(batch, Moves, [.. entries.Where(e => e.Entry.DebitCents > 0).Select(e => e.Transaction)])
                 .Column(t => t.Id)
                 .Column(t => t.Entries[0].Account)
                 .Column(t => t.Entries[1].Account)

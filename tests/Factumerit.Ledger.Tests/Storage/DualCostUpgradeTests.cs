@@ -1,6 +1,4 @@
 using Factumerit.Ledger.Tests.Database;
-using Microsoft.EntityFrameworkCore.Infrastructure;
-using Microsoft.EntityFrameworkCore.Migrations;
 
 namespace Factumerit.Ledger.Tests.Storage;
 
@@ -14,16 +12,6 @@ public sealed class DualCostUpgradeTests
 
     // One call for 5 cents and a free one, with the hashes that the service had computed for them.
     private const string Rows = """
-        INSERT INTO user_budgets (user_id, balance_cents, total_spent_cents, total_added_cents, opening_cents, debits_cents, credits_cents, entry_count)
-        VALUES ('alice', 95, 5, 100, 0, 5, 100, 2);
-        INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, reference_type, reference_id) VALUES
-            ('01900000-0000-7000-8000-000000000001', 'equity:grants', 100, 0, 'admin_credit', 'root'),
-            ('01900000-0000-7000-8000-000000000001', 'user:alice', 0, 100, 'admin_credit', 'root'),
-            ('01900000-0000-7000-8000-000000000002', 'user:alice', 5, 0, 'llm_call', 'call-1'),
-            ('01900000-0000-7000-8000-000000000002', 'expense:api', 0, 5, 'llm_call', 'call-1');
-        INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type) VALUES ('alice', 100, 100, 'admin_credit'), ('alice', -5, 95, 'llm_call');
-        INSERT INTO account_totals (account, debits_cents, credits_cents, entry_count) VALUES
-            ('equity:grants', 100, 0, 1), ('expense:api', 0, 5, 1), ('user:*', 5, 100, 2);
         INSERT INTO llm_usage (id, user_id, request_id, model, prompt_tokens, completion_tokens, user_price_cents, billing_status, occurred_at, created_at,
                                transaction_id, balance_after_cents, request_hash, metadata) VALUES
             ('01900000-0000-7000-8000-000000000003', 'alice', 'call-1', 'claude', 100, 10, 5, 'billed', '2026-01-01', '2026-01-02',
@@ -52,11 +40,5 @@ public sealed class DualCostUpgradeTests
         (await database.RowsAsync("SELECT role, may_overdraw FROM api_keys ORDER BY role")).ShouldBe(["admin|False", "bot|False"]);
     });
 
-    private static Task WithLedgerOfBeforeAsync(Func<TestDatabase, Task> test) => OldDatabase.WithAsync("SELECT", async database =>
-    {
-        await using (var context = database.Ledger.CreateContext())
-            await context.GetService<IMigrator>().MigrateAsync("CreateLedger");
-        await database.ExecuteAsync(Rows);
-        await test(database);
-    });
+    private static Task WithLedgerOfBeforeAsync(Func<TestDatabase, Task> test) => EarlierLedger.WithAsync("CreateLedger", Rows, test);
 }

@@ -1,6 +1,4 @@
 using Factumerit.Ledger.Tests.Database;
-using Microsoft.EntityFrameworkCore.Infrastructure;
-using Microsoft.EntityFrameworkCore.Migrations;
 using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Storage;
@@ -10,16 +8,6 @@ public sealed class NarrowIndexesUpgradeTests
 {
     // A call for 5 cents, and two that wait for somebody to say whose they are: such may have the same request id.
     private const string Rows = """
-        INSERT INTO user_budgets (user_id, balance_cents, total_spent_cents, total_added_cents, opening_cents, debits_cents, credits_cents, entry_count)
-        VALUES ('alice', 95, 5, 100, 0, 5, 100, 2);
-        INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, reference_type, reference_id) VALUES
-            ('01900000-0000-7000-8000-000000000001', 'equity:grants', 100, 0, 'admin_credit', 'root'),
-            ('01900000-0000-7000-8000-000000000001', 'user:alice', 0, 100, 'admin_credit', 'root'),
-            ('01900000-0000-7000-8000-000000000002', 'user:alice', 5, 0, 'llm_call', 'call-1'),
-            ('01900000-0000-7000-8000-000000000002', 'expense:api', 0, 5, 'llm_call', 'call-1');
-        INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type) VALUES ('alice', 100, 100, 'admin_credit'), ('alice', -5, 95, 'llm_call');
-        INSERT INTO account_totals (account, debits_cents, credits_cents, entry_count) VALUES
-            ('equity:grants', 100, 0, 1), ('expense:api', 0, 5, 1), ('user:*', 5, 100, 2);
         INSERT INTO llm_usage (id, user_id, request_id, user_price_cents, billing_status, occurred_at, created_at, transaction_id, balance_after_cents,
                                request_hash, review_reason) VALUES
             ('01900000-0000-7000-8000-000000000003', 'alice', 'call-1', 5, 'billed', '2026-01-01', '2026-01-02', '01900000-0000-7000-8000-000000000002', 95, 1, NULL),
@@ -107,11 +95,5 @@ public sealed class NarrowIndexesUpgradeTests
         return rows;
     }
 
-    private static Task WithLedgerOfBeforeAsync(Func<TestDatabase, Task> test) => OldDatabase.WithAsync("SELECT", async database =>
-    {
-        await using (var context = database.Ledger.CreateContext())
-            await context.GetService<IMigrator>().MigrateAsync("AddDualCost");
-        await database.ExecuteAsync(Rows);
-        await test(database);
-    });
+    private static Task WithLedgerOfBeforeAsync(Func<TestDatabase, Task> test) => EarlierLedger.WithAsync("AddDualCost", Rows, test);
 }
