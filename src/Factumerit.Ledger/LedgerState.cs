@@ -32,6 +32,7 @@ public sealed class LedgerState(DateTimeOffset now)
     public List<UsageWriteDown> NewUsageWriteDowns { get; } = [];
     public List<KeptAnswer> NewAnswers { get; } = [];
     public VirtualKeyChanges VirtualKeys { get; } = new();
+    public IReadOnlyCollection<UserAccount> Users => _users.Values;
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
     public Dictionary<string, AccountTotal> TotalChanges { get; } = new(StringComparer.Ordinal);
     public bool HasChanges =>
@@ -39,7 +40,7 @@ public sealed class LedgerState(DateTimeOffset now)
 
     public void Load(UserAccount user)
     {
-        user.LoadedBalanceCents = user.BalanceCents;
+        user.BeginCommit();
         _users.Add(user.UserId, user);
     }
 
@@ -182,13 +183,9 @@ public sealed class LedgerState(DateTimeOffset now)
 
     private void PostToUser(UserAccount user, LedgerTransaction transaction, Entry entry)
     {
-        var amountCents = entry.CreditCents - entry.DebitCents;
-        user.BalanceCents += amountCents;
-        user.DebitsCents += entry.DebitCents;
-        user.CreditsCents += entry.CreditCents;
-        user.EntryCount++;
+        user.Post(entry);
         Touch(user);
-        NewLegacyRows.Add(new LegacyRow(user.UserId, amountCents, user.BalanceCents, transaction.ReferenceType, transaction.Description));
+        NewLegacyRows.Add(new LegacyRow(user.UserId, entry.CreditCents - entry.DebitCents, user.BalanceCents, transaction.ReferenceType, transaction.Description));
     }
 
     private void AddToTotal(string account, Entry entry)

@@ -10,16 +10,24 @@ public sealed class UserAccount
     public decimal BalanceCents { get; set; }
 
     /// <summary>The balance before this commit; null for a user whom this commit brings.</summary>
-    public decimal? LoadedBalanceCents { get; set; }
+    public decimal? LoadedBalanceCents { get; private set; }
     public decimal TotalSpentCents { get; set; }
     public decimal TotalAddedCents { get; set; }
 
-    /// <summary>Sum of this user's debits in the ledger: what the reports show without adding up entries.</summary>
-    public decimal DebitsCents { get; set; }
+    /// <summary>What of <see cref="TotalSpentCents"/> came in this commit.</summary>
+    public decimal SpentCents { get; private set; }
 
-    /// <summary>Sum of this user's credits in the ledger.</summary>
-    public decimal CreditsCents { get; set; }
-    public long EntryCount { get; set; }
+    /// <summary>What of <see cref="TotalAddedCents"/> came in this commit.</summary>
+    public decimal AddedCents { get; private set; }
+
+    /// <summary>What this commit debits to the user in the ledger. The reports show the sum over all commits, without adding up entries.</summary>
+    public decimal DebitsCents { get; private set; }
+
+    /// <summary>What this commit credits to the user in the ledger.</summary>
+    public decimal CreditsCents { get; private set; }
+
+    /// <summary>The user's entries of this commit.</summary>
+    public long EntryCount { get; private set; }
 
     /// <summary>Set when the budget is opened, and never after.</summary>
     public DateTimeOffset? PromoExpiresAt { get; set; }
@@ -34,6 +42,39 @@ public sealed class UserAccount
 
     /// <summary>Whether this commit used the credit up, or brought credit back: the user's keys follow (R20).</summary>
     public bool HasCrossedZero => LoadedBalanceCents is { } before && before > 0 != BalanceCents > 0;
+
+    /// <summary>This commit takes what was spent from the balance, and does nothing else to it.</summary>
+    public bool HasOnlySpent => AddedCents == 0 && CreditsCents == 0 && DebitsCents == SpentCents;
+
+    /// <summary>The user is there, and a commit begins.</summary>
+    public void BeginCommit()
+    {
+        LoadedBalanceCents = BalanceCents;
+        SpentCents = AddedCents = DebitsCents = CreditsCents = EntryCount = 0;
+    }
+
+    /// <summary>What was posted was spent.</summary>
+    public void Spend(decimal cents)
+    {
+        TotalSpentCents += cents;
+        SpentCents += cents;
+    }
+
+    /// <summary>What was posted was credit that came in.</summary>
+    public void AddCredit(decimal cents)
+    {
+        TotalAddedCents += cents;
+        AddedCents += cents;
+    }
+
+    /// <summary>Moves the balance along with the ledger; only <see cref="LedgerState.Post"/> does.</summary>
+    public void Post(Entry entry)
+    {
+        BalanceCents += entry.CreditCents - entry.DebitCents;
+        DebitsCents += entry.DebitCents;
+        CreditsCents += entry.CreditCents;
+        EntryCount++;
+    }
 
     /// <summary>Whether spending or adding this much keeps every figure within numeric(20,7), whichever way it goes.</summary>
     public bool CanMove(decimal cents) =>

@@ -71,7 +71,7 @@ public sealed class BillUsage(
         if (transaction is not null)
         {
             state.Post(transaction);
-            user.TotalSpentCents += amountCents;
+            user.Spend(amountCents);
         }
         return Keep(state, usage with
         {

@@ -31,6 +31,12 @@ public abstract class Command
     /// <summary>The provider whose cost of usage that is not written down yet is loaded and locked (R19); null for operations that don't ask.</summary>
     public virtual string? UsageCostOf => null;
 
+    /// <summary>
+    /// Whether it needs to know of nothing but its user's budget, and saving what it decides would fail if its key were known (R9). Then a budget that is
+    /// remembered will do in place of one that was loaded, as long as both come about: it moves that budget, and brings a usage.
+    /// </summary>
+    public virtual bool IsProvenBySaving => false;
+
     /// <summary>Reports every field that is wrong. Nothing is queued when there is one.</summary>
     public abstract void Validate(FieldErrors errors);
 

@@ -52,7 +52,7 @@ public sealed class Grant(GrantRequest request, string callerName, string? idemp
             amountCents, debit: ChartOfAccounts.GrantsEquity, credit: ChartOfAccounts.User(userId),
             "admin_credit", request.AdminId ?? callerName, request.Reason);
         state.Post(transaction);
-        user.TotalAddedCents += amountCents;
+        user.AddCredit(amountCents);
         return new GrantReceipt(transaction.Id, user.ToBudget());
     }
 }

@@ -54,7 +54,7 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
         {
             state.Post(LedgerTransaction.Move(
                 creditCents, debit: ChartOfAccounts.InitialEquity, credit: ChartOfAccounts.User(userId), "initial", description: "Signup credit"));
-            user.TotalAddedCents += creditCents;
+            user.AddCredit(creditCents);
         }
         return new Registration(user.ToBudget(), Existed: false);
     }

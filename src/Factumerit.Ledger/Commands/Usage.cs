@@ -23,6 +23,7 @@ public sealed class Usage(UsageRequest request, UsageOrigin? origin = null, Pric
     public override string? UserId => request.UserId;
     public override string? RequestId => request.RequestId;
     public override (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases => origin is null ? null : (origin.SourceSystem, origin.Aliases);
+    public override bool IsProvenBySaving => origin is null;
 
     private TokenCounts Tokens =>
         new(request.PromptTokens, request.CompletionTokens, request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens);
@@ -88,7 +89,7 @@ public sealed class Usage(UsageRequest request, UsageOrigin? origin = null, Pric
         var transaction = LedgerTransaction.Move(
             amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense, "llm_call", request.RequestId, request.Description);
         state.Post(transaction);
-        user.TotalSpentCents += amountCents;
+        user.Spend(amountCents);
         return Record(state, user, call, occurredAt, transaction.Id);
     }
 

@@ -8,11 +8,13 @@ using Npgsql;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// The attempts to decide and save one batch of commands. Every attempt has a new context and fresh state; before it decides again it looks
-/// whether the attempt before it was committed after all, when that was left unknown (R12).
+/// The attempts to decide and save one batch of commands. The first may decide on budgets that are remembered; every other has fresh state. Before it
+/// decides again it looks whether the attempt before it was committed after all, when that was left unknown (R12).
 /// </summary>
-internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> commands)
+internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IReadOnlyList<Command> commands)
 {
+    private bool _isFirst = true;
+
     // A row that only the doubtful attempt can have written; null when no attempt is in doubt.
     private Witness? _doubtful;
 
@@ -27,11 +29,38 @@ internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> com
     {
         try
         {
-            await DecideAndSaveAsync();
+            var remembered = _isFirst ? recent.Lend(commands) : null;
+            _isFirst = false;
+            if (remembered is null || !await TryOnAsync(remembered))
+                await DecideAndSaveAsync();
         }
         catch (Exception exception) when (_doubtful is not null)
         {
             throw new CommitInDoubtException(exception);
+        }
+    }
+
+    private async Task<bool> TryOnAsync(LedgerState remembered)
+    {
+        foreach (var command in commands)
+            command.Apply(remembered);
+        var isRight = RecentBudgets.IsProvenBySaving(remembered, commands) && await TrySaveAsync(remembered);
+        recent.Learn(isRight);
+        return isRight;
+    }
+
+    private async Task<bool> TrySaveAsync(LedgerState remembered)
+    {
+        await using var context = database.CreateWriterContext();
+        await using var transaction = await context.Database.BeginTransactionAsync(IsolationLevel.Serializable);
+        try
+        {
+            await SaveAsync((NpgsqlConnection)context.Database.GetDbConnection(), remembered, takeTurn: true);
+            return true;
+        }
+        catch (PostgresException exception) when (_doubtful is null && StateSaver.IsOutdated(exception))
+        {
+            return false;
         }
     }
 
@@ -43,6 +72,7 @@ internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> com
 
         // The loader first takes the writers' turn, which waits for a doubtful attempt to end at the server: only then is its outcome settled.
         var state = await StateLoader.LoadAsync(connection, commands);
+        recent.SetTime(state.Now);
         if (_doubtful is { } witness)
         {
             if (await witness.ExistsAsync(connection))
@@ -51,19 +81,26 @@ internal sealed class Commit(LedgerDatabase database, IReadOnlyList<Command> com
         }
         foreach (var command in commands)
             command.Apply(state);
-        if (!state.HasChanges)
-            return;
+        if (state.HasChanges)
+            await SaveAsync(connection, state, takeTurn: false);
+        else
+            recent.Keep(state);
+    }
+
+    private async Task SaveAsync(NpgsqlConnection connection, LedgerState state, bool takeTurn)
+    {
         // From here on the attempt is in doubt, whatever happens, unless it is certain that it came to nothing.
         _doubtful = Witness.Of(state);
         try
         {
-            HasFilledOutbox = await StateSaver.SaveAndCommitAsync(connection, state);
+            HasFilledOutbox = await StateSaver.SaveAndCommitAsync(connection, state, takeTurn);
         }
         catch (Exception exception) when (IsCertainlyNotCommitted(exception))
         {
             _doubtful = null;
             throw;
         }
+        recent.Keep(state);
     }
 
     // An ERROR is the server's word that nothing was committed, as nothing can fail so after the commit is recorded. FATAL is a connection that

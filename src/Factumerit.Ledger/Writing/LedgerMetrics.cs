@@ -19,6 +19,9 @@ public static class LedgerMetrics
     public static readonly Counter<long> Retries = Meter.CreateCounter<long>(
         "ledger.writer.retries", "{attempt}", "Commits that were tried again after a serialization failure, a deadlock or a lost connection.");
 
+    private static readonly Counter<long> Guesses = Meter.CreateCounter<long>(
+        "ledger.writer.guesses", "{batch}", "Batches that were decided on remembered budgets, by whether they were right; those that were not are decided again.");
+
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "ledger.refusals", "{command}", "Commands that were refused, by code.");
 
@@ -30,6 +33,9 @@ public static class LedgerMetrics
 
     /// <summary>Counts a refusal.</summary>
     public static void Refused(Refusal refusal) => Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
+
+    /// <summary>Counts a batch that was decided on remembered budgets.</summary>
+    public static void Guessed(bool wasRight) => Guesses.Add(1, new KeyValuePair<string, object?>("right", wasRight));
 
     // What those who empty the outbox saw last.
     private static long _outboxLength;

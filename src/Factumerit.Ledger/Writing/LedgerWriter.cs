@@ -32,11 +32,13 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly ResiliencePipeline _retries;
     private readonly Task _loop;
     private readonly Admission _admission;
+    private readonly RecentBudgets _recent;
 
     public LedgerWriter(LedgerDatabase database, WriterOptions options, TimeProvider clock, ILogger<LedgerWriter> logger)
     {
         (_database, _options, _clock, _logger) = (database, options, clock, logger);
         _admission = new Admission(options, clock);
+        _recent = new RecentBudgets(options, clock);
         LedgerMetrics.Observe(this);
         _retries = options.AttemptsMax > 1 ? new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build() : ResiliencePipeline.Empty;
         // The loop serves everyone: it must not log under the trace of the request that happened to make the writer.
@@ -145,7 +147,7 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     private async Task WriteBatchAsync(IReadOnlyList<Submission> batch)
     {
-        var commit = new Commit(_database, [.. batch.SelectMany(s => s.Commands)]);
+        var commit = new Commit(_database, _recent, [.. batch.SelectMany(s => s.Commands)]);
         try
         {
             var started = _clock.GetTimestamp();

@@ -12,7 +12,7 @@ internal static class StateLoader
     // Writers of all processes take turns. LOCK TABLE takes no snapshot, so the one that a transaction gets next holds all that was committed
     // before its turn: writers don't run into each other's serialization failures, and entry ids become visible in order (R13). The table is
     // never written, so neither vacuum nor readers meet the lock.
-    private const string TakeTurn = "LOCK TABLE ledger_origin IN EXCLUSIVE MODE";
+    public const string TakeTurn = "LOCK TABLE ledger_origin IN EXCLUSIVE MODE";
 
     // A clock that is set back must not turn the order of created_at (R13).
     private const string Origin = """
@@ -21,8 +21,7 @@ internal static class StateLoader
         """;
 
     private const string Users = """
-        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, debits_cents, credits_cents, entry_count,
-               promo_expires_at, created_at, updated_at, deleted_at
+        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at
         FROM user_budgets WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE
         """;
 
@@ -129,13 +128,10 @@ internal static class StateLoader
         BalanceCents = reader.GetDecimal(1),
         TotalSpentCents = reader.GetDecimal(2),
         TotalAddedCents = reader.GetDecimal(3),
-        DebitsCents = reader.GetDecimal(4),
-        CreditsCents = reader.GetDecimal(5),
-        EntryCount = reader.GetInt64(6),
-        PromoExpiresAt = reader.GetFieldValue<DateTimeOffset?>(7),
-        CreatedAt = reader.GetFieldValue<DateTimeOffset>(8),
-        UpdatedAt = reader.GetFieldValue<DateTimeOffset>(9),
-        DeletedAt = reader.GetFieldValue<DateTimeOffset?>(10),
+        PromoExpiresAt = reader.GetFieldValue<DateTimeOffset?>(4),
+        CreatedAt = reader.GetFieldValue<DateTimeOffset>(5),
+        UpdatedAt = reader.GetFieldValue<DateTimeOffset>(6),
+        DeletedAt = reader.GetFieldValue<DateTimeOffset?>(7),
     };
 
     private static KeptUsage ReadUsage(NpgsqlDataReader reader) => new(

@@ -10,24 +10,28 @@ namespace Factumerit.Ledger.Writing;
 internal static class StateSaver
 {
     private const string Users = """
-        INSERT INTO user_budgets (user_id, balance_cents, total_spent_cents, total_added_cents, debits_cents, credits_cents, entry_count,
-                                  promo_expires_at, created_at, updated_at, deleted_at)
+        INSERT INTO user_budgets AS u (user_id, balance_cents, total_spent_cents, total_added_cents, debits_cents, credits_cents, entry_count,
+                                       promo_expires_at, created_at, updated_at, deleted_at)
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         ON CONFLICT (user_id) DO UPDATE SET
             balance_cents = excluded.balance_cents, total_spent_cents = excluded.total_spent_cents, total_added_cents = excluded.total_added_cents,
-            debits_cents = excluded.debits_cents, credits_cents = excluded.credits_cents, entry_count = excluded.entry_count,
+            debits_cents = u.debits_cents + excluded.debits_cents, credits_cents = u.credits_cents + excluded.credits_cents,
+            entry_count = u.entry_count + excluded.entry_count,
             promo_expires_at = excluded.promo_expires_at, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at
         """;
 
-    // What a posting changes of a user who was there; the rest of the row is neither sent nor read.
-    private const string MovedUsers = """
-        UPDATE user_budgets u SET
-            balance_cents = m.balance_cents, total_spent_cents = m.total_spent_cents, total_added_cents = m.total_added_cents,
-            debits_cents = m.debits_cents, credits_cents = m.credits_cents, entry_count = m.entry_count, updated_at = $1
-        FROM unnest($2, $3, $4, $5, $6, $7, $8)
-            AS m (user_id, balance_cents, total_spent_cents, total_added_cents, debits_cents, credits_cents, entry_count)
-        WHERE u.user_id = m.user_id
-        """;
+    // What postings move of users who were there.
+    private static readonly string MovedUsers = Move(
+        "unnest($2, $3, $4, $5, $6, $7, $8) AS m (user_id, balance_cents, entries, spent, added, debits, credits)",
+        """
+        balance_cents = u.balance_cents + m.credits - m.debits, total_spent_cents = u.total_spent_cents + m.spent,
+        total_added_cents = u.total_added_cents + m.added, debits_cents = u.debits_cents + m.debits, credits_cents = u.credits_cents + m.credits
+        """);
+
+    // The same for users who did nothing but spend, as nearly all do: an amount each instead of four.
+    private static readonly string SpendingUsers = Move(
+        "unnest($2, $3, $4, $5) AS m (user_id, balance_cents, entries, spent)",
+        "balance_cents = u.balance_cents - m.spent, total_spent_cents = u.total_spent_cents + m.spent, debits_cents = u.debits_cents + m.spent");
 
     // unnest gives the rows in the order of the arrays, and so ids in the order of the decisions (R13).
     private const string Entries = """
@@ -68,10 +72,15 @@ internal static class StateSaver
         WHERE p.provider = w.provider
         """;
 
-    /// <summary>Saves everything and commits, in one round trip; says whether there is now more to tell LiteLLM (R20).</summary>
-    public static async Task<bool> SaveAndCommitAsync(NpgsqlConnection connection, LedgerState state)
+    /// <summary>
+    /// Saves everything and commits, in one round trip; says whether there is now more to tell LiteLLM (R20). What was decided on state that was not read
+    /// in its turn takes the turn now.
+    /// </summary>
+    public static async Task<bool> SaveAndCommitAsync(NpgsqlConnection connection, LedgerState state, bool takeTurn)
     {
         await using var batch = new NpgsqlBatch(connection);
+        if (takeTurn)
+            batch.BatchCommands.Add(new(StateLoader.TakeTurn));
         SaveUsers(batch, state.ChangedUsers, state.Now);
         UsageSaver.Save(batch, state);
         ReviewSaver.Save(batch, state);
@@ -86,30 +95,58 @@ internal static class StateSaver
         return outbox.Any(command => command.Rows > 0);
     }
 
+    /// <summary>Whether saving failed because what was decided on, or that a key was new, is not so any more.</summary>
+    public static bool IsOutdated(PostgresException exception) =>
+        exception.SqlState is PostgresErrorCodes.InvalidTextRepresentation or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation;
+
     private static void SaveUsers(NpgsqlBatch batch, IReadOnlyCollection<UserAccount> users, DateTimeOffset now)
     {
         var (whole, moved) = (new List<UserAccount>(), new List<UserAccount>(users.Count));
         foreach (var user in users)
             (user.IsNew || user.IsDeleted ? whole : moved).Add(user);
         if (whole.Count > 0)
-            Sums(new Rows<UserAccount>(batch, Users, whole))
+            new Rows<UserAccount>(batch, Users, whole)
+                .Column(u => u.UserId)
+                .Column(u => u.BalanceCents)
+                .Column(u => u.TotalSpentCents)
+                .Column(u => u.TotalAddedCents)
+                .Column(u => u.DebitsCents)
+                .Column(u => u.CreditsCents)
+                .Column(u => u.EntryCount)
                 .Column(u => Utc(u.PromoExpiresAt))
                 .Column(u => u.CreatedAt.UtcDateTime)
                 .Column(u => u.UpdatedAt.UtcDateTime)
                 .Column(u => Utc(u.DeletedAt));
         if (moved.Count > 0)
-            Sums(new Rows<UserAccount>(batch, MovedUsers, moved).Value(now.UtcDateTime));
+            SaveMoved(batch, moved, now);
     }
 
-    // What a posting changes, under the user's id.
-    private static Rows<UserAccount> Sums(Rows<UserAccount> rows) => rows
-        .Column(u => u.UserId)
-        .Column(u => u.BalanceCents)
-        .Column(u => u.TotalSpentCents)
-        .Column(u => u.TotalAddedCents)
-        .Column(u => u.DebitsCents)
-        .Column(u => u.CreditsCents)
-        .Column(u => u.EntryCount);
+    private static void SaveMoved(NpgsqlBatch batch, List<UserAccount> users, DateTimeOffset now)
+    {
+        var onlySpent = users.TrueForAll(u => u.HasOnlySpent);
+        var rows = new Rows<UserAccount>(batch, onlySpent ? SpendingUsers : MovedUsers, users)
+            .Value(now.UtcDateTime)
+            .Column(u => u.UserId)
+            .Column(u => u.LoadedBalanceCents!.Value)
+            .Column(u => u.EntryCount)
+            .Column(u => u.SpentCents);
+        if (!onlySpent)
+            rows.Column(u => u.AddedCents).Column(u => u.DebitsCents).Column(u => u.CreditsCents);
+    }
+
+    // A budget moves from the balance that was decided on; the rest of the row is neither sent nor read. If a balance is not that any more, or the newest
+    // entry is younger than this commit (R13), nothing is saved: text that is no number is how plain SQL says no.
+    private static string Move(string movements, string changes) => $"""
+        WITH moved AS (
+            UPDATE user_budgets u SET {changes}, entry_count = u.entry_count + m.entries, updated_at = $1
+            FROM {movements}
+            WHERE u.user_id = m.user_id AND u.balance_cents = m.balance_cents AND u.deleted_at IS NULL
+            RETURNING 1),
+        newest AS (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1)
+        SELECT CASE WHEN count(*) <> cardinality($2) OR EXISTS (SELECT FROM newest, ledger_origin WHERE newest.id > last_entry_id AND newest.created_at > $1)
+                    THEN ('outdated: ' || count(*) || ' of ' || cardinality($2) || ' budgets are as they were decided on')::integer END
+        FROM moved
+        """;
 
     private static void SaveEntries(NpgsqlBatch batch, List<PostedEntry> entries, DateTimeOffset now)
     {

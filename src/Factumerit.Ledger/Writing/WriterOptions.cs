@@ -21,6 +21,10 @@ public sealed class WriterOptions
     [Range(10, 600_000, ErrorMessage = "Writer:QueueTimeoutMs must be from {1} to {2}.")]
     public int QueueTimeoutMs { get; set; } = 10_000;
 
+    /// <summary>Users whose budgets the writer remembers from its last commits, so that it need not read them again; 0 reads them each time.</summary>
+    [Range(0, 1_000_000, ErrorMessage = "Writer:RememberedUsersMax must be from {1} to {2}.")]
+    public int RememberedUsersMax { get; set; } = 20_000;
+
     /// <summary>While more comes in than can be written, no more may wait than can be written in so many milliseconds; the rest is answered 503 at once.</summary>
     [Range(10, 600_000, ErrorMessage = "Writer:OverloadTimeoutMs must be from {1} to {2}.")]
     public int OverloadTimeoutMs { get; set; } = 50;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Net;
 using System.Text;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.AspNetCore.Builder;
@@ -25,17 +26,25 @@ public sealed class TelemetryTests : IAsyncLifetime
             new Dictionary<string, string> { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Urls.Single(), ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf" },
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={_database.ConnectionString}", $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
         using var client = new HttpClient { BaseAddress = await service.UrlAsync(), DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
-        using var usage = new StringContent("""{"user_id":"nobody","amount_cents":1,"request_id":"one"}""", Encoding.UTF8, "application/json");
-        (await client.PostAsync(new Uri("/usage", UriKind.Relative), usage)).StatusCode.ShouldBe(System.Net.HttpStatusCode.PaymentRequired);
+        client.DefaultRequestHeaders.Add("Idempotency-Key", "a key");
+        (await PostAsync("/usage", """{"user_id":"alice","amount_cents":1,"request_id":"one"}""")).ShouldBe(HttpStatusCode.PaymentRequired);
+        (await PostAsync("/grants", """{"user_id":"alice","amount_cents":10}""")).ShouldBe(HttpStatusCode.Created);
+        (await PostAsync("/usage", """{"user_id":"alice","amount_cents":1,"request_id":"two"}""")).ShouldBe(HttpStatusCode.Created);
 
         // What was measured last is sent when the service ends.
         (await service.StopAsync()).ShouldBe(0);
 
         var sent = string.Concat(received);
         foreach (var name in (string[])[
-            "factumerit-ledger", "ledger.writer.queue.length", "ledger.writer.batch.size", "ledger.writer.commit.duration", "ledger.refusals", "insufficient-credit",
+            "factumerit-ledger", "ledger.writer.queue.length", "ledger.writer.batch.size", "ledger.writer.commit.duration", "ledger.writer.guesses", "ledger.refusals", "insufficient-credit",
             "http.server.request.duration"])
             sent.ShouldContain(name);
+
+        async Task<HttpStatusCode> PostAsync(string path, string json)
+        {
+            using var body = new StringContent(json, Encoding.UTF8, "application/json");
+            return (await client.PostAsync(new Uri(path, UriKind.Relative), body)).StatusCode;
+        }
     }
 
     // Protobuf keeps names as plain text.

@@ -30,9 +30,6 @@ internal sealed class Books(decimal openingCents = 0)
             BalanceCents = balanceCents,
             TotalSpentCents = debits,
             TotalAddedCents = credits,
-            DebitsCents = debits,
-            CreditsCents = credits,
-            EntryCount = 1,
             CreatedAt = before,
             UpdatedAt = before,
             DeletedAt = deletedAt,
@@ -110,7 +107,7 @@ internal sealed class Books(decimal openingCents = 0)
             transaction.Sum(e => e.Entry.CreditCents - e.Entry.DebitCents).ShouldBe(0, "R1");
         foreach (var user in Users)
         {
-            user.BalanceCents.ShouldBe(user.CreditsCents - user.DebitsCents, $"R3: {user.UserId}");
+            user.BalanceCents.ShouldBe((user.LoadedBalanceCents ?? 0) + user.CreditsCents - user.DebitsCents, $"R3: {user.UserId}");
             if (State.NewLegacyRows.LastOrDefault(r => r.UserId == user.UserId) is { } row)
                 row.BalanceAfterCents.ShouldBe(user.BalanceCents, $"R3, R14: {user.UserId}");
             var moved = State.NewEntries.Count(e => e.Entry.Account == ChartOfAccounts.User(user.UserId));

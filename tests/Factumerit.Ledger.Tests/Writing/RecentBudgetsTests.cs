@@ -1,0 +1,150 @@
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Tests.Rules;
+using Factumerit.Ledger.Writing;
+
+namespace Factumerit.Ledger.Tests.Writing;
+
+/// <summary>When the writer decides on what it remembers, and when it reads.</summary>
+public sealed class RecentBudgetsTests
+{
+    private readonly Clock _clock = new();
+    private readonly RecentBudgets _recent;
+
+    public RecentBudgetsTests()
+    {
+        _recent = new RecentBudgets(new WriterOptions { RememberedUsersMax = 3 }, _clock);
+        _recent.SetTime(Books.Now);
+        Remember("alice", "bob");
+    }
+
+    [Fact]
+    public void Plain_usages_of_remembered_users_can_be_decided_at_the_time_that_has_passed()
+    {
+        _clock.Pass(TimeSpan.FromTicks(123_456_789 / 100));
+
+        var state = _recent.Lend([Use("alice"), Use("bob"), Use("alice")]).ShouldNotBeNull();
+
+        state.Users.Select(u => u.UserId).ShouldBe(["alice", "bob"]);
+        state.FindUser("alice")!.BalanceCents.ShouldBe(10);
+        state.Now.ShouldBe(Books.Now.AddMicroseconds(123_456));
+    }
+
+    [Fact]
+    public void What_is_lent_is_not_lent_again_until_it_comes_back_as_it_was_left()
+    {
+        var state = _recent.Lend([Use("alice")])!;
+        Use("alice").Apply(state);
+        _recent.Lend([Use("alice")]).ShouldBeNull();
+        _recent.Lend([Use("bob")]).ShouldNotBeNull();
+
+        _recent.Keep(state);
+
+        var alice = _recent.Lend([Use("alice")])!.FindUser("alice")!;
+        (alice.BalanceCents, alice.LoadedBalanceCents, alice.SpentCents, alice.DebitsCents, alice.EntryCount).ShouldBe((9, 9, 0, 0, 0));
+    }
+
+    [Fact]
+    public void Whoever_is_not_remembered_or_asks_for_more_than_a_budget_is_read()
+    {
+        _recent.Lend([Use("alice"), Use("carol")]).ShouldBeNull();
+        _recent.Lend([Use("alice"), new Grant(new() { UserId = "bob", AmountCents = 1 }, "root", "key")]).ShouldBeNull();
+        _recent.Lend([new Usage(new() { UserId = "alice", AmountCents = 1, RequestId = "r" }, new UsageOrigin("litellm", ["r"]))]).ShouldBeNull();
+        _recent.Lend([Use("alice"), Use("bob")]).ShouldNotBeNull("what could not be lent together is still there");
+    }
+
+    [Fact]
+    public void The_time_is_read_every_second()
+    {
+        _clock.Pass(TimeSpan.FromSeconds(1));
+        _recent.Lend([Use("alice")]).ShouldNotBeNull();
+        _clock.Pass(TimeSpan.FromTicks(1));
+        _recent.Lend([Use("bob")]).ShouldBeNull();
+        _recent.SetTime(Books.Now.AddSeconds(1));
+        _recent.Lend([Use("bob")]).ShouldNotBeNull();
+        new RecentBudgets(new WriterOptions(), _clock).Lend([]).ShouldBeNull("no time is known yet");
+    }
+
+    [Fact]
+    public void No_more_are_remembered_than_the_limit_and_nobody_who_is_deleted()
+    {
+        Remember("carol");
+        _recent.Lend([Use("alice"), Use("bob"), Use("carol")]).ShouldNotBeNull();
+        Remember("alice", "bob", "carol");
+        Remember("dave");
+        _recent.Lend([Use("alice")]).ShouldBeNull();
+        _recent.Lend([Use("dave")]).ShouldNotBeNull();
+        Remember("alice", "bob", "carol", "dave");
+        _recent.Lend([Use("alice")]).ShouldBeNull();
+
+        _recent.Keep(new Books().WithDeletedUser("erin").State);
+        _recent.Lend([Use("erin")]).ShouldBeNull();
+    }
+
+    [Fact]
+    public void Saving_proves_only_what_brings_a_usage_each_and_moves_every_budget()
+    {
+        Proves(Use("alice"), Use("bob")).ShouldBeTrue();
+        Proves(Use("alice"), Use("bob", cents: 0)).ShouldBeFalse("a balance was only looked at");
+        Proves(Use("alice", requestId: "r"), Use("alice", requestId: "r")).ShouldBeFalse("a replay");
+        Proves(Use("alice", cents: 10), Use("alice")).ShouldBeFalse("a refusal");
+
+        static bool Proves(params Usage[] commands)
+        {
+            var state = new LedgerState(Books.Now);
+            foreach (var user in commands.Select(c => c.UserId!).Distinct())
+                state.Load(User(user));
+            foreach (var command in commands)
+                command.Apply(state);
+            return RecentBudgets.IsProvenBySaving(state, commands);
+        }
+    }
+
+    [Fact]
+    public void The_more_often_guesses_are_wrong_the_fewer_are_made()
+    {
+        foreach (var pause in (int[])[1, 3, 7, 15, 31, 63, 127, 127])
+        {
+            _recent.Learn(wasRight: false);
+            TurnsRead().ShouldBe(pause);
+        }
+        _recent.Learn(wasRight: true);
+        TurnsRead().ShouldBe(0);
+        _recent.Learn(wasRight: false);
+        TurnsRead().ShouldBe(127);
+
+        int TurnsRead()
+        {
+            for (var turns = 0; ; turns++)
+            {
+                if (_recent.Lend([Use("alice")]) is not { } state)
+                    continue;
+                _recent.Keep(state);
+                return turns;
+            }
+        }
+    }
+
+    private static Usage Use(string userId, decimal cents = 1, string? requestId = null) =>
+        new(new() { UserId = userId, AmountCents = cents, RequestId = requestId ?? WriterUnderTest.NewId("call") });
+
+    private static UserAccount User(string userId) => new() { UserId = userId, BalanceCents = 10, CreatedAt = Books.Now };
+
+    private void Remember(params string[] users)
+    {
+        var state = new LedgerState(Books.Now);
+        foreach (var user in users)
+            state.Load(User(user));
+        _recent.Keep(state);
+    }
+
+    private sealed class Clock : TimeProvider
+    {
+        private long _timestamp = 1;
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => _timestamp;
+
+        public void Pass(TimeSpan time) => _timestamp += time.Ticks;
+    }
+}

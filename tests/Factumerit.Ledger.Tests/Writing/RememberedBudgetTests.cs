@@ -1,0 +1,165 @@
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Tests.Database;
+using Factumerit.Ledger.Writing;
+
+namespace Factumerit.Ledger.Tests.Writing;
+
+/// <summary>
+/// The writer decides plain usages on the budgets it remembers. Whatever happened to them meanwhile, by another writer or by hand, and whatever the
+/// request was answered before: nobody can tell it from reading them again.
+/// </summary>
+public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture<TestDatabase>
+{
+    [Fact]
+    public async Task A_budget_that_another_writer_changed_is_not_taken_for_what_it_was_R3_R4()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        await using var other = new WriterUnderTest(database.ConnectionString);
+        var user = await RememberedUserAsync(ledger, 10);
+
+        (await other.UseAsync(user, 6)).Answer!.BalanceCents.ShouldBe(3);
+        (await ledger.UseAsync(user, 2)).Answer!.BalanceCents.ShouldBe(1);
+        (await other.UseAsync(user, 5)).Answer!.BalanceCents.ShouldBe(-4);
+        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, -4));
+
+        (await other.GrantAsync(user, 10)).Answer!.Budget.BalanceCents.ShouldBe(6);
+        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(5);
+        await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task A_user_whom_another_writer_deleted_is_gone_R11()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        await using var other = new WriterUnderTest(database.ConnectionString);
+        var user = await RememberedUserAsync(ledger, 10);
+        (await other.Budgets.DeleteUserAsync(user, CancellationToken.None)).Answer!.ForfeitedCents.ShouldBe(9);
+
+        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.UserDeleted(user));
+        await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task A_hand_in_the_database_is_seen_and_what_it_wrote_besides_is_kept()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        var user = await RememberedUserAsync(ledger, 10);
+
+        await database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 0 WHERE user_id = '{user}'");
+        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, 0));
+
+        await database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 9 WHERE user_id = '{user}'");
+        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(8);
+        await database.ExecuteAsync($"UPDATE user_budgets SET total_spent_cents = 100 WHERE user_id = '{user}'");
+        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(7);
+        (await database.ScalarAsync<decimal>($"SELECT total_spent_cents FROM user_budgets WHERE user_id = '{user}'")).ShouldBe(101);
+        await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task A_request_that_was_answered_before_gets_that_answer_even_when_the_credit_is_gone_R9()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        var user = await RememberedUserAsync(ledger, 10);
+        var first = await ledger.UseAsync(user, 5, "a call");
+
+        var again = await ledger.UseAsync(user, 5, "a call");
+        again.Replayed.ShouldBeTrue();
+        again.Answer.ShouldBe(first.Answer);
+        (await ledger.UseAsync(user, 6, "a call")).Refusal.ShouldBe(new Refusal.IdempotencyKeyReused("a call"));
+
+        (await ledger.UseAsync(user, 20)).Answer!.BalanceCents.ShouldBe(-16);
+        (await ledger.UseAsync(user, 5, "a call")).Answer.ShouldBe(first.Answer);
+        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, -16));
+        await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task A_free_usage_tells_the_balance_as_it_is_R5()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        await using var other = new WriterUnderTest(database.ConnectionString);
+        var user = await RememberedUserAsync(ledger, 10);
+        await other.UseAsync(user, 4);
+
+        (await ledger.UseAsync(user, 0)).Answer!.BalanceCents.ShouldBe(5);
+    }
+
+    [Fact]
+    public async Task Those_who_share_a_batch_with_one_that_was_known_or_is_refused_are_served_R10()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        var (rich, poor) = (await RememberedUserAsync(ledger, 100), await RememberedUserAsync(ledger, 2));
+        await ledger.UseAsync(rich, 1, "known");
+        await ledger.UseAsync(poor, 1);
+
+        var outcomes = await ledger.Budgets.RecordUsagesAsync(
+            [Usage(rich, "new-1"), Usage(rich, "known"), Usage(poor, "refused"), Usage(rich, "new-2"), Usage(rich, "new-2")], CancellationToken.None);
+
+        outcomes.Select(o => (o.Answer?.BalanceCents, o.Replayed)).ShouldBe([(97, false), (98, true), (null, false), (96, false), (96, true)]);
+        (await database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{rich}'")).ShouldBe(4);
+        await database.AssertIntegrityAsync();
+
+        static UsageRequest Usage(string user, string requestId) => new() { UserId = user, AmountCents = 1, RequestId = requestId };
+    }
+
+    [Fact]
+    public async Task A_commit_that_another_overtook_takes_a_later_time_R13()
+    {
+        // As far as this writer can tell no time passes at all.
+        await using var ledger = new WriterUnderTest(database.ConnectionString, clock: new StandingClock());
+        await using var other = new WriterUnderTest(database.ConnectionString);
+        var (user, stranger) = (await RememberedUserAsync(ledger, 10), await other.UserAsync(10));
+        await other.UseAsync(stranger, 1);
+
+        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(8);
+
+        (await database.RowsAsync("""
+            SELECT id FROM (SELECT id, created_at, lag(created_at) OVER (ORDER BY id) AS before FROM ledger_entries) e WHERE created_at < before
+            """)).ShouldBeEmpty();
+        await database.AssertIntegrityAsync();
+    }
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    [InlineData(3)]
+    public async Task However_few_are_remembered_all_is_the_same(int usersMax)
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { RememberedUsersMax = usersMax });
+        string[] users = [await ledger.UserAsync(10), await ledger.UserAsync(10), await ledger.UserAsync(10)];
+        for (var round = 1; round <= 5; round++)
+            (await Task.WhenAll(users.Select(user => ledger.UseAsync(user, 1)))).ShouldAllBe(o => o.Answer!.BalanceCents == 10 - round);
+        await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task Two_writers_at_the_same_users_at_the_same_time_lose_and_double_nothing_R3_R4_R13()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { BatchLimit = 7 });
+        await using var other = new WriterUnderTest(database.ConnectionString, new WriterOptions { BatchLimit = 7 });
+        string[] users = [await ledger.UserAsync(150), await ledger.UserAsync(100_000), await other.UserAsync(100_000)];
+
+        var outcomes = await Task.WhenAll(Enumerable.Range(0, 600).Select(call => (call % 2 == 0 ? ledger : other).UseAsync(users[call % 3], 1)));
+
+        outcomes.Count(o => o.Refusal is Refusal.InsufficientCredit).ShouldBe(50);
+        outcomes.Count(o => o.Answer != null && !o.Replayed).ShouldBe(550);
+        foreach (var user in users)
+            outcomes.Where(o => o.Answer?.UserId == user).Select(o => o.Answer!.BalanceCents).Distinct().Count()
+                .ShouldBe(outcomes.Count(o => o.Answer?.UserId == user), "each balance was told once");
+        await database.AssertIntegrityAsync();
+    }
+
+    // After the usage the writer remembers the budget, with a cent less.
+    private static async Task<string> RememberedUserAsync(WriterUnderTest ledger, decimal creditCents)
+    {
+        var user = await ledger.UserAsync(creditCents);
+        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(creditCents - 1);
+        return user;
+    }
+
+    private sealed class StandingClock : TimeProvider
+    {
+        public override long GetTimestamp() => 1;
+    }
+}
