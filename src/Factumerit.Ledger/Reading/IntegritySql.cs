@@ -13,9 +13,14 @@ internal static class IntegritySql
 {
     private static readonly string FaultsMax = IntegrityCheck.FaultsMaxPerKind.ToString(CultureInfo.InvariantCulture);
 
+    // The upper bound says nothing but this to the planner, as long as it has no statistics: not a third of the table is meant, but little.
+    private const string LaterEntries = "id > $1 AND id < 9223372036854775807";
+    private const string LaterHistory = "id > $5 AND id < 9223372036854775807";
+
+    // A checkpoint without the sum over all users is from before it had one: then all is read again.
     public const string Checkpoint = """
         SELECT coalesce(c.entry_id, 0), c.entry_created_at, coalesce(c.budget_transaction_id, 0), c.fully_checked_at, o.last_entry_id, o.last_budget_transaction_id
-        FROM ledger_origin o LEFT JOIN ledger_checkpoint c ON true
+        FROM ledger_origin o LEFT JOIN ledger_checkpoint c ON EXISTS (SELECT FROM ledger_checkpoint_accounts WHERE account = 'user:*')
         """;
 
     // R1. Nearly all transactions have two entries, whose sums are known from the least and the greatest of each side: these are taken for
@@ -23,21 +28,21 @@ internal static class IntegritySql
     public static readonly string Transactions = $"""
         WITH later AS MATERIALIZED (
             SELECT transaction_id, count(*) = 2 AND min(debit_cents) = min(credit_cents) AND max(debit_cents) = max(credit_cents) AS is_balanced_pair
-            FROM ledger_entries WHERE id > $1 GROUP BY transaction_id),
+            FROM ledger_entries WHERE {LaterEntries} GROUP BY transaction_id),
         faults AS MATERIALIZED (
             SELECT 'unbalanced-transaction' AS kind, transaction_id::text AS id,
                    'R1: credits exceed debits by ' || trim_scale(sum(credit_cents) - sum(debit_cents)) || ' cents' AS detail
-            FROM ledger_entries WHERE id > $1 AND transaction_id IN (SELECT transaction_id FROM later WHERE NOT is_balanced_pair)
+            FROM ledger_entries WHERE {LaterEntries} AND transaction_id IN (SELECT transaction_id FROM later WHERE NOT is_balanced_pair)
             GROUP BY transaction_id HAVING sum(debit_cents) IS DISTINCT FROM sum(credit_cents))
         SELECT f.kind, f.id, f.detail, n.later + coalesce((SELECT transaction_count FROM ledger_checkpoint WHERE $1 > 0), 0)
         FROM (SELECT count(*) AS later FROM later) n LEFT JOIN (SELECT * FROM faults LIMIT {FaultsMax}) f ON true
         """;
 
     // R2
-    public const string Entries = """
+    public const string Entries = $"""
         SELECT 'invalid-entry', id::text, 'R2: debit ' || debit_cents || ', credit ' || credit_cents || ' on ' || account
         FROM ledger_entries
-        WHERE id > $1 AND NOT (debit_cents <> 'NaN' AND credit_cents <> 'NaN'
+        WHERE {LaterEntries} AND NOT (debit_cents <> 'NaN' AND credit_cents <> 'NaN'
                                AND ((debit_cents > 0 AND credit_cents = 0) OR (debit_cents = 0 AND credit_cents > 0)))
         """;
 
@@ -47,53 +52,60 @@ internal static class IntegritySql
         WITH later AS MATERIALIZED (
             SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0) AS debits,
                    coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0) AS credits, count(*) AS entries, count(*) FILTER (WHERE id > $4) AS entries_since_origin
-            FROM ledger_entries WHERE id > $1 GROUP BY account),
-        -- The sums of every account: those of the checkpoint, and what came after it.
-        truth AS MATERIALIZED (
-            SELECT coalesce(c.account, l.account) AS account, coalesce(c.debits_cents, 0) + coalesce(l.debits, 0) AS debits,
-                   coalesce(c.credits_cents, 0) + coalesce(l.credits, 0) AS credits, coalesce(c.entry_count, 0) + coalesce(l.entries, 0) AS entries
-            FROM (SELECT * FROM ledger_checkpoint_accounts WHERE $1 > 0) c FULL JOIN later l ON l.account = c.account),
-        system_truth AS MATERIALIZED (
-            SELECT CASE WHEN account >= 'user:' AND account < 'user;' THEN 'user:*' ELSE account END AS account,
-                   sum(debits) AS debits, sum(credits) AS credits, sum(entries)::bigint AS entries
-            FROM truth GROUP BY 1),
+            FROM ledger_entries WHERE {LaterEntries} GROUP BY account),
+        later_users AS (SELECT * FROM later WHERE account >= 'user:' AND account < 'user;'),
         history AS MATERIALIZED (
-            SELECT user_id, count(*) AS rows, max(id) AS last_id FROM budget_transactions WHERE id > $5 GROUP BY user_id),
+            SELECT h.user_id, h.rows, t.balance_after
+            FROM (SELECT user_id, count(*) AS rows, max(id) AS last_id FROM budget_transactions WHERE {LaterHistory} GROUP BY user_id) h
+            JOIN budget_transactions t ON t.id = h.last_id AND t.id > $5),
+        -- The sums of each system account, and of all users together: those of the checkpoint, and what came after it.
+        system_truth AS MATERIALIZED (
+            SELECT account, sum(debits) AS debits, sum(credits) AS credits, sum(entries)::bigint AS entries
+            FROM (SELECT account, debits_cents, credits_cents, entry_count FROM ledger_checkpoint_accounts
+                  WHERE $1 > 0 AND (account < 'user:' OR account = 'user:*' OR account >= 'user;')
+                  UNION ALL
+                  SELECT CASE WHEN account >= 'user:' AND account < 'user;' THEN 'user:*' ELSE account END, debits, credits, entries FROM later)
+                 s (account, debits, credits, entries)
+            GROUP BY account),
         totals AS (
             SELECT 'total-mismatch' AS kind, coalesce(t.account, e.account) AS id,
                    'the kept total is ' || coalesce(trim_scale(t.credits_cents - t.debits_cents)::text, 'missing')
                    || ', the entries say ' || coalesce(trim_scale(e.credits - e.debits)::text, 'nothing') AS detail
             FROM account_totals t FULL JOIN system_truth e ON e.account = t.account
             WHERE (t.debits_cents, t.credits_cents, t.entry_count) IS DISTINCT FROM (e.debits, e.credits, e.entries)),
-        budgets AS MATERIALIZED (
-            SELECT coalesce(b.user_id, substr(t.account, 6)) AS user_id, b.balance_cents, b.debits_cents, b.credits_cents, b.entry_count,
-                   coalesce(t.debits, 0) AS debits, coalesce(t.credits, 0) AS credits, coalesce(t.entries, 0) AS entries,
-                   b.balance_cents IS DISTINCT FROM coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0) AS is_wrong,
-                   coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0) AS expected_cents
-            FROM (SELECT * FROM truth WHERE account >= 'user:' AND account < 'user;') t
-            FULL JOIN user_budgets b ON 'user:' || b.user_id = t.account
-            WHERE b.balance_cents IS DISTINCT FROM coalesce(t.credits - t.debits, 0) + coalesce(b.opening_cents, 0)
-               OR (b.debits_cents, b.credits_cents, b.entry_count) IS DISTINCT FROM (coalesce(t.debits, 0), coalesce(t.credits, 0), coalesce(t.entries, 0))),
+        -- Budgets that are not all that they should be. There are as many as users, so what is found right is compared without adding anything up: with
+        -- the sums beside the balance, and these with the checkpoint where nothing came after it.
+        suspects AS MATERIALIZED (
+            SELECT coalesce(b.user_id, substr(coalesce(c.account, l.account), 6)) AS user_id, b.balance_cents, b.opening_cents, b.debits_cents, b.credits_cents,
+                   b.entry_count, h.balance_after, coalesce(c.debits_cents, 0) + coalesce(l.debits, 0) AS debits,
+                   coalesce(c.credits_cents, 0) + coalesce(l.credits, 0) AS credits, coalesce(c.entry_count, 0) + coalesce(l.entries, 0) AS entries
+            FROM (SELECT * FROM ledger_checkpoint_accounts WHERE $1 > 0 AND account >= 'user:' AND account < 'user;' AND account <> 'user:*') c
+            FULL JOIN user_budgets b ON 'user:' || b.user_id = c.account
+            FULL JOIN later_users l ON l.account = coalesce(c.account, 'user:' || b.user_id)
+            LEFT JOIN history h ON h.user_id = b.user_id
+            WHERE b.balance_cents IS DISTINCT FROM b.credits_cents - b.debits_cents + b.opening_cents OR b.balance_cents IS NULL OR h.balance_after <> b.balance_cents
+               OR CASE WHEN l.account IS NULL AND c.account IS NOT NULL
+                       THEN (b.debits_cents, b.credits_cents, b.entry_count) IS DISTINCT FROM (c.debits_cents, c.credits_cents, c.entry_count)
+                       ELSE (b.debits_cents, b.credits_cents, b.entry_count) IS DISTINCT FROM (
+                            coalesce(c.debits_cents, 0) + coalesce(l.debits, 0), coalesce(c.credits_cents, 0) + coalesce(l.credits, 0),
+                            coalesce(c.entry_count, 0) + coalesce(l.entries, 0)) END),
         budget_faults AS (
             SELECT k.kind, user_id, k.detail
-            FROM budgets CROSS JOIN LATERAL (
+            FROM (SELECT *, credits - debits + coalesce(opening_cents, 0) AS expected_cents FROM suspects) s CROSS JOIN LATERAL (
                 SELECT 'budget-mismatch' AS kind,
                        'R3: the budget is ' || coalesce(trim_scale(balance_cents)::text, 'missing') || ', the ledger says ' || trim_scale(expected_cents) AS detail
-                WHERE is_wrong
+                WHERE balance_cents IS DISTINCT FROM expected_cents
                 UNION ALL
                 SELECT 'total-mismatch', 'the kept sums are ' || trim_scale(debits_cents) || ' and ' || trim_scale(credits_cents) || ' in ' || entry_count
                        || ' entries, the entries say ' || trim_scale(debits) || ' and ' || trim_scale(credits) || ' in ' || entries
                 WHERE (debits_cents, credits_cents, entry_count) IS DISTINCT FROM (debits, credits, entries) AND entry_count IS NOT NULL) k),
         history_mismatches AS (
-            SELECT 'history-mismatch', b.user_id, 'R3: the budget is ' || trim_scale(b.balance_cents) || ', its last legacy row says ' || trim_scale(t.balance_after)
-            FROM history h
-            JOIN budget_transactions t ON t.id = h.last_id AND t.id > $5
-            JOIN user_budgets b ON b.user_id = t.user_id
-            WHERE t.balance_after <> b.balance_cents),
+            SELECT 'history-mismatch', user_id, 'R3: the budget is ' || trim_scale(balance_cents) || ', its last legacy row says ' || trim_scale(balance_after)
+            FROM suspects WHERE balance_after <> balance_cents),
         history_missing AS (
             SELECT 'history-missing', coalesce(substr(e.account, 6), h.user_id),
                    'R14: ' || coalesce(e.entries_since_origin, 0) || ' entries, ' || coalesce(h.rows, 0) || ' legacy rows since the last check'
-            FROM (SELECT * FROM later WHERE account >= 'user:' AND account < 'user;' AND entries_since_origin > 0) e
+            FROM (SELECT * FROM later_users WHERE entries_since_origin > 0) e
             FULL JOIN history h ON 'user:' || h.user_id = e.account
             WHERE e.entries_since_origin IS DISTINCT FROM h.rows),
         faults AS (
@@ -176,10 +188,16 @@ internal static class IntegritySql
 
     public const string ForgetAccounts = "DELETE FROM ledger_checkpoint_accounts WHERE $1 = 0";
 
-    public const string AdvanceAccounts = """
+    // With all users together under user:*, so that the next check need not add them up.
+    public const string AdvanceAccounts = $"""
+        WITH later AS MATERIALIZED (
+            SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0) AS debits,
+                   coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0) AS credits, count(*) AS entries
+            FROM ledger_entries WHERE {LaterEntries} GROUP BY account)
         INSERT INTO ledger_checkpoint_accounts AS c (account, debits_cents, credits_cents, entry_count)
-        SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0), coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0), count(*)
-        FROM ledger_entries WHERE id > $1 GROUP BY account
+        SELECT * FROM later
+        UNION ALL
+        SELECT 'user:*', coalesce(sum(debits), 0), coalesce(sum(credits), 0), coalesce(sum(entries), 0) FROM later WHERE account >= 'user:' AND account < 'user;'
         ON CONFLICT (account) DO UPDATE SET debits_cents = c.debits_cents + excluded.debits_cents,
             credits_cents = c.credits_cents + excluded.credits_cents, entry_count = c.entry_count + excluded.entry_count
         """;
