@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// A user's budget while commands decide: loaded and locked by the writer, changed in memory, written back with the commit. The balance
-/// changes only through <see cref="LedgerState.Post"/>, so it can't leave the ledger's side (R3).
+/// A user's budget while commands decide: loaded and locked by the writer, or remembered by it and proven by the commit; what the commit moves is
+/// saved with it. The balance changes only through <see cref="LedgerState.Post"/>, so it can't leave the ledger's side (R3).
 /// </summary>
 public sealed class UserAccount
 {
