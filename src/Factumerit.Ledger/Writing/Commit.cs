@@ -1,8 +1,6 @@
-using System.Data;
 using System.Net.Sockets;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Storage;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace Factumerit.Ledger.Writing;
@@ -11,7 +9,8 @@ namespace Factumerit.Ledger.Writing;
 /// The attempts to decide and save one batch of commands. The first may decide on budgets that are remembered; every other has fresh state. Before it
 /// decides again it looks whether the attempt before it was committed after all, when that was left unknown (R12).
 /// </summary>
-internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IReadOnlyList<Command> commands)
+/// <param name="turn">The turn of the first attempt, where it was taken before the batch was; null when there is none yet.</param>
+internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IReadOnlyList<Command> commands, Turn? turn) : IAsyncDisposable
 {
     private bool _isFirst = true;
 
@@ -22,6 +21,9 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
 
     /// <summary>Whether the commit left something to tell LiteLLM (R20).</summary>
     public bool HasFilledOutbox { get; private set; }
+
+    /// <summary>Gives up a turn that no attempt has used.</summary>
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref turn, null)?.DisposeAsync() ?? default;
 
     /// <summary>One attempt. When it returns, every command has its outcome and what was decided is durable.</summary>
     /// <exception cref="CommitInDoubtException">The attempt failed, and this one or one before it may have been committed.</exception>
@@ -51,49 +53,48 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
 
     private async Task<bool> TrySaveAsync(LedgerState remembered)
     {
-        await using var context = database.CreateWriterContext();
-        await using var transaction = await context.Database.BeginTransactionAsync(IsolationLevel.Serializable);
+        await using var current = await BeginAsync();
         try
         {
-            await SaveAsync((NpgsqlConnection)context.Database.GetDbConnection(), remembered, takeTurn: true);
+            await SaveAsync(current.Connection, remembered);
             return true;
         }
         catch (PostgresException exception) when (_doubtful is null && StateSaver.IsOutdated(exception))
         {
+            recent.OthersWrite = exception.SqlState == PostgresErrorCodes.InvalidTextRepresentation;
             return false;
         }
     }
 
     private async Task DecideAndSaveAsync()
     {
-        await using var context = database.CreateWriterContext();
-        await using var transaction = await context.Database.BeginTransactionAsync(IsolationLevel.Serializable);
-        var connection = (NpgsqlConnection)context.Database.GetDbConnection();
-
+        await using var current = await BeginAsync();
         // The loader first takes the writers' turn, which waits for a doubtful attempt to end at the server: only then is its outcome settled.
-        var state = await StateLoader.LoadAsync(connection, commands);
+        var state = await StateLoader.LoadAsync(current.Connection, commands);
         recent.SetTime(state.Now);
         if (_doubtful is { } witness)
         {
-            if (await witness.ExistsAsync(connection))
+            if (await witness.ExistsAsync(current.Connection))
                 return;
             _doubtful = null;
         }
         foreach (var command in commands)
             command.Apply(state);
         if (state.HasChanges)
-            await SaveAsync(connection, state, takeTurn: false);
+            await SaveAsync(current.Connection, state);
         else
             recent.Keep(state);
     }
 
-    private async Task SaveAsync(NpgsqlConnection connection, LedgerState state, bool takeTurn)
+    private async Task<Turn> BeginAsync() => Interlocked.Exchange(ref turn, null) ?? await Turn.BeginAsync(database);
+
+    private async Task SaveAsync(NpgsqlConnection connection, LedgerState state)
     {
         // From here on the attempt is in doubt, whatever happens, unless it is certain that it came to nothing.
         _doubtful = Witness.Of(state);
         try
         {
-            HasFilledOutbox = await StateSaver.SaveAndCommitAsync(connection, state, takeTurn);
+            HasFilledOutbox = await StateSaver.SaveAndCommitAsync(connection, state);
         }
         catch (Exception exception) when (IsCertainlyNotCommitted(exception))
         {

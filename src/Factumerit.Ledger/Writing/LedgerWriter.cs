@@ -84,9 +84,15 @@ public sealed class LedgerWriter : IAsyncDisposable
         var (batch, written) = (new List<Submission>(), new List<Submission>());
         while (await _queue.Reader.WaitToReadAsync())
         {
+            Turn? turn = null;
+            if (_recent.OthersWrite)
+            {
+                Complete(written);
+                turn = await TryTakeTurnAsync();
+            }
             Take(batch);
             // The database is set to work on the next commit before those of the last are told.
-            var writing = WriteAsync(batch);
+            var writing = WriteAsync(batch, turn);
             Complete(written);
             await writing;
             (batch, written) = (written, batch);
@@ -104,12 +110,28 @@ public sealed class LedgerWriter : IAsyncDisposable
         written.Clear();
     }
 
-    private async Task WriteAsync(List<Submission> batch)
+    // Where another writer has the turn, whoever comes while we wait for ours shares the commit.
+    private async Task<Turn?> TryTakeTurnAsync()
+    {
+        try
+        {
+            return await Turn.TakeAsync(_database);
+        }
+        catch (Exception)
+        {
+            // The commit meets the same, and has its ways.
+            return null;
+        }
+    }
+
+    private async Task WriteAsync(List<Submission> batch, Turn? turn)
     {
         try
         {
             if (batch.Count > 0)
-                await WriteBatchAsync(batch);
+                await WriteBatchAsync(batch, turn);
+            else if (turn is not null)
+                await turn.DisposeAsync();
         }
         catch (Exception exception)
         {
@@ -145,9 +167,9 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
-    private async Task WriteBatchAsync(IReadOnlyList<Submission> batch)
+    private async Task WriteBatchAsync(IReadOnlyList<Submission> batch, Turn? turn = null)
     {
-        var commit = new Commit(_database, _recent, [.. batch.SelectMany(s => s.Commands)]);
+        await using var commit = new Commit(_database, _recent, [.. batch.SelectMany(s => s.Commands)], turn);
         try
         {
             var started = _clock.GetTimestamp();
@@ -170,6 +192,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             // One of them carries what the database won't take, which is a bug; its neighbours must not pay for it.
             _logger.LogError(exception, "A commit of {Commands} commands failed; each caller's are now written alone", commit.Commands.Count);
+            await commit.DisposeAsync();
             foreach (var submission in batch)
             {
                 await WriteBatchAsync([submission]);

@@ -21,6 +21,9 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
     private int _pause;
     private int _turnsToRead;
 
+    /// <summary>What was remembered had been changed by another writer, as far as the last guess can tell.</summary>
+    public bool OthersWrite { get; set; }
+
     /// <summary>The database's time, just read.</summary>
     public void SetTime(DateTimeOffset now) => _time = (now, clock.GetTimestamp());
 
@@ -64,6 +67,8 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
     {
         _pause = wasRight ? _pause / 2 : Math.Min((_pause * 2) + 1, PauseMax);
         _turnsToRead = wasRight ? 0 : _pause;
+        if (wasRight)
+            OthersWrite = false;
         LedgerMetrics.Guessed(wasRight);
     }
 

@@ -9,11 +9,6 @@ namespace Factumerit.Ledger.Writing;
 /// </summary>
 internal static class StateLoader
 {
-    // Writers of all processes take turns. LOCK TABLE takes no snapshot, so the one that a transaction gets next holds all that was committed
-    // before its turn: writers don't run into each other's serialization failures, and entry ids become visible in order (R13). The table is
-    // never written, so neither vacuum nor readers meet the lock.
-    public const string TakeTurn = "LOCK TABLE ledger_origin IN EXCLUSIVE MODE";
-
     // A clock that is set back must not turn the order of created_at (R13).
     private const string Origin = """
         SELECT greatest(clock_timestamp(), CASE WHEN newest.id > last_entry_id THEN newest.created_at END), opening_cents
@@ -70,7 +65,7 @@ internal static class StateLoader
         string[] costs = [.. commands.Select(c => c.UsageCostOf).OfType<string>().Distinct(StringComparer.Ordinal)];
         var totals = commands.Any(c => c.ReadsTotals);
 
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(TakeTurn), new(Origin), Command(Users, users) } };
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Turn.Take), new(Origin), Command(Users, users) } };
         if (usages.Count > 0)
             batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
         if (aliases.Count > 0)

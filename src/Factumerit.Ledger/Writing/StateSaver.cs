@@ -73,14 +73,11 @@ internal static class StateSaver
         """;
 
     /// <summary>
-    /// Saves everything and commits, in one round trip; says whether there is now more to tell LiteLLM (R20). What was decided on state that was not read
-    /// in its turn takes the turn now.
+    /// Takes the turn, if that was not done to read, saves everything and commits, in one round trip; says whether there is now more to tell LiteLLM (R20).
     /// </summary>
-    public static async Task<bool> SaveAndCommitAsync(NpgsqlConnection connection, LedgerState state, bool takeTurn)
+    public static async Task<bool> SaveAndCommitAsync(NpgsqlConnection connection, LedgerState state)
     {
-        await using var batch = new NpgsqlBatch(connection);
-        if (takeTurn)
-            batch.BatchCommands.Add(new(StateLoader.TakeTurn));
+        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Turn.Take) } };
         SaveUsers(batch, state.ChangedUsers, state.Now);
         UsageSaver.Save(batch, state);
         ReviewSaver.Save(batch, state);

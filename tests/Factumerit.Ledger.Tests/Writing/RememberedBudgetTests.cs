@@ -150,6 +150,44 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         await database.AssertIntegrityAsync();
     }
 
+    [Fact]
+    public async Task While_another_writes_too_whoever_comes_before_the_turn_shares_the_commit()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        await using var other = new WriterUnderTest(database.ConnectionString);
+        var user = await RememberedUserAsync(ledger, 100);
+        await other.UseAsync(user, 1);
+        await ledger.UseAsync(user, 1);
+        List<Task<Outcome<RecordedUsage>>> calls;
+        await using (await ledger.TakeTurnAsync())
+        {
+            calls = [await ledger.OccupyAsync(database, user)];
+            calls.AddRange(Enumerable.Range(0, 5).Select(_ => ledger.UseAsync(user, 1)));
+        }
+
+        (await Task.WhenAll(calls)).Select(o => o.Answer!.BalanceCents).ShouldBe([96, 95, 94, 93, 92, 91]);
+        (await database.ScalarAsync<long>($"SELECT count(DISTINCT xmin::text) FROM llm_usage WHERE user_id = '{user}'")).ShouldBe(4);
+        await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task A_turn_that_can_not_be_taken_ahead_of_the_batch_is_taken_with_it()
+    {
+        await using var proxy = new CuttingProxy(database.ConnectionString);
+        await using var ledger = new WriterUnderTest(proxy.ConnectionString);
+        await using var other = new WriterUnderTest(database.ConnectionString);
+        var user = await RememberedUserAsync(ledger, 100);
+        await other.UseAsync(user, 1);
+        await ledger.UseAsync(user, 1);
+        await database.ExecuteAsync("""
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE application_name = 'factumerit-ledger-writer' AND datname = current_database() AND pid <> pg_backend_pid()
+            """);
+
+        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(96);
+        await database.AssertIntegrityAsync();
+    }
+
     // After the usage the writer remembers the budget, with a cent less.
     private static async Task<string> RememberedUserAsync(WriterUnderTest ledger, decimal creditCents)
     {
