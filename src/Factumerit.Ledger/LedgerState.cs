@@ -3,8 +3,8 @@ using Factumerit.Ledger.Commands;
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// The locked part of the ledger that one commit may change: what the writer loaded, and what the commands of that commit have decided on top
-/// of it, in order. Pure memory: commands read and post here, the writer saves what was collected. One instance serves one attempt.
+/// The part of the ledger that one commit may change: what the writer loaded and locked, or remembers and the commit will prove, and what the commands
+/// of that commit have decided on top of it, in order. Pure memory: commands read and post here, the writer saves what was collected. One instance serves one attempt.
 /// </summary>
 public sealed class LedgerState(DateTimeOffset now)
 {

@@ -21,7 +21,7 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
     private int _pause;
     private int _turnsToRead;
 
-    /// <summary>What was remembered had been changed by another writer, as far as the last guess can tell.</summary>
+    /// <summary>A balance had been moved by somebody else when the last guess was made: there is another writer.</summary>
     public bool OthersWrite { get; set; }
 
     /// <summary>The database's time, just read.</summary>
