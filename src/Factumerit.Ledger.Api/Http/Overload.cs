@@ -21,7 +21,7 @@ public static partial class Overload
         app.Use((http, next) =>
         {
             // From the application's services: a request that is refused needs none of its own.
-            if (http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null || !app.Services.GetRequiredService<LedgerWriter>().IsFull)
+            if (http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null || !app.Services.GetRequiredService<LedgerWriter>().IsFull())
                 return next(http);
             Interlocked.Increment(ref refused);
             Tell();

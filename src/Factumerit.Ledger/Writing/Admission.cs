@@ -5,9 +5,13 @@ namespace Factumerit.Ledger.Writing;
 /// database that stumbled, is soon worked off, and everybody is served. When much is left after a batch and a quarter of a second and several
 /// batches later it has not become less, work comes in faster than it can be done, and every wait only makes the next one longer. From then on no
 /// more may wait than can be written within <see cref="WriterOptions.OverloadTimeoutMs"/> at the present rate, until that was room enough for a while.
+/// Where the processor is what there is too little of, requests wait for a thread before they come here: those count as waiting too.
 /// (After "Controlling Queue Delay", Nichols and Jacobson, ACM Queue 2012; the bound on the queue is Little's law.)
 /// </summary>
-internal sealed class Admission(WriterOptions options, TimeProvider clock)
+/// <param name="options">The limits.</param>
+/// <param name="clock">The clock.</param>
+/// <param name="waitingForThread">How much waits for a thread; null asks the runtime.</param>
+internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<long>? waitingForThread = null)
 {
     /// <summary>
     /// So many may wait in any case. A commit takes hardly longer for some hundred commands than for one: with less room a slow disk would make each
@@ -28,19 +32,29 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock)
     // The newest batch counts for so much in the average: about the last ten matter.
     private const int Batches = 10;
 
+    private readonly Func<long> _waitingForThread = waitingForThread ?? (() => ThreadPool.PendingWorkItemCount);
     private TimeSpan _timePerCommand;
     private int _waiting;
     private volatile int _room = options.QueueLimit;
     private long _overloadedUntil = long.MinValue;
 
     // How many waited when the writer began to be watched for headway, and since when. Null while few wait.
-    private (int Waiting, long Since, int Batches)? _watch;
+    private (long Waiting, long Since, int Batches)? _watch;
 
     /// <summary>Commands that wait or are being written.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
-    /// <summary>One more would be refused.</summary>
-    public bool IsFull => Waiting >= Room;
+    /// <summary>One more would be refused, or is better not begun with: in an overload as many may wait for a thread as for the writer.</summary>
+    public bool IsFull()
+    {
+        var room = Room;
+        if (room < options.QueueLimit && _waitingForThread() >= room)
+        {
+            KeepOverload();
+            return true;
+        }
+        return Waiting >= room;
+    }
 
     private int Room => clock.GetTimestamp() < Volatile.Read(ref _overloadedUntil) ? _room : options.QueueLimit;
 
@@ -62,7 +76,7 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock)
     /// <summary>So many commands have been answered.</summary>
     public void Leave(int commands) => Interlocked.Add(ref _waiting, -commands);
 
-    /// <summary>The queue is empty, or who waits does so for a database that stumbles and not because too much comes in.</summary>
+    /// <summary>Who waits does so for a database that stumbles and not because too much comes in.</summary>
     public void NotStanding() => _watch = null;
 
     /// <summary>A batch was written, in so much time since it was taken, and is about to leave.</summary>
@@ -72,11 +86,11 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock)
         _timePerCommand += _timePerCommand == default ? newest : (newest - _timePerCommand) / Batches;
         var timely = options.OverloadTimeoutMs * TimeSpan.TicksPerMillisecond / Math.Max(1, _timePerCommand.Ticks);
         _room = (int)Math.Min(Math.Max(timely, RoomMin), options.QueueLimit);
-        if (!MakesHeadway(Waiting))
+        if (!MakesHeadway(Waiting + _waitingForThread()))
             KeepOverload();
     }
 
-    private bool MakesHeadway(int waiting)
+    private bool MakesHeadway(long waiting)
     {
         if (waiting <= Math.Max(_room, ManyWait))
             _watch = null;

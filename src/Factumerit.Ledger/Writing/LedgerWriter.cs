@@ -50,7 +50,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     public int Waiting => _admission.Waiting;
 
     /// <summary>More comes in than can be written: one more command would be refused.</summary>
-    public bool IsFull => _admission.IsFull;
+    public bool IsFull() => _admission.IsFull();
 
     /// <summary>Raised by a commit that left something to tell LiteLLM (R20).</summary>
     public Signal OutboxFilled { get; } = new();
@@ -156,9 +156,6 @@ public sealed class LedgerWriter : IAsyncDisposable
                 count += next.Commands.Count;
             }
         }
-
-        if (!_queue.Reader.TryPeek(out _))
-            _admission.NotStanding();
 
         void Drop(Submission submission, Action<Submission> end)
         {

@@ -8,15 +8,16 @@ public sealed class AdmissionTests
     private static readonly WriterOptions Options = new() { QueueLimit = 10_000, QueueTimeoutMs = 10_000, OverloadTimeoutMs = 100 };
     private readonly Clock _clock = new();
     private readonly Admission _admission;
+    private long _waitingForThread;
 
-    public AdmissionTests() => _admission = new Admission(Options, _clock);
+    public AdmissionTests() => _admission = new Admission(Options, _clock, () => _waitingForThread);
 
     [Fact]
     public void As_many_as_the_queue_holds_may_wait_and_one_more_may_not()
     {
         Enter(Options.QueueLimit).ShouldBe(Options.QueueLimit);
 
-        _admission.IsFull.ShouldBeTrue();
+        _admission.IsFull().ShouldBeTrue();
         _admission.TryEnter(1).ShouldBeFalse();
         _admission.Waiting.ShouldBe(Options.QueueLimit, "who is refused does not wait");
         _admission.Leave(1);
@@ -39,7 +40,7 @@ public sealed class AdmissionTests
 
         LeaveAll();
         Enter(3000).ShouldBe(2000);
-        _admission.IsFull.ShouldBeTrue();
+        _admission.IsFull().ShouldBeTrue();
     }
 
     [Fact]
@@ -70,7 +71,7 @@ public sealed class AdmissionTests
         {
             Write(200, TimeSpan.FromMilliseconds(100));
             _admission.Leave(200);
-            _admission.IsFull.ShouldBeFalse();
+            _admission.IsFull().ShouldBeFalse();
             Enter(10);
         }
         Enter(Options.QueueLimit).ShouldBeGreaterThan(7000);
@@ -83,7 +84,7 @@ public sealed class AdmissionTests
         for (var batch = 0; batch < 100; batch++)
             Write(500, TimeSpan.FromSeconds(2));
 
-        _admission.IsFull.ShouldBeFalse();
+        _admission.IsFull().ShouldBeFalse();
         Enter(Options.QueueLimit).ShouldBe(Options.QueueLimit - 1000);
     }
 
@@ -95,7 +96,7 @@ public sealed class AdmissionTests
         Enter(4000);
         Write(1, TimeSpan.FromSeconds(5));
 
-        _admission.IsFull.ShouldBeFalse();
+        _admission.IsFull().ShouldBeFalse();
     }
 
     [Fact]
@@ -108,7 +109,7 @@ public sealed class AdmissionTests
             _admission.NotStanding();
         }
 
-        _admission.IsFull.ShouldBeFalse();
+        _admission.IsFull().ShouldBeFalse();
     }
 
     [Fact]
@@ -133,6 +134,41 @@ public sealed class AdmissionTests
         _clock.Advance(TimeSpan.FromSeconds(2));
 
         Enter(Options.QueueLimit).ShouldBe(Options.QueueLimit - 1000);
+    }
+
+    [Fact]
+    public void Those_who_wait_for_a_thread_make_an_overload_as_those_who_wait_for_the_writer_do()
+    {
+        Enter(600);
+        _waitingForThread = 300;
+        for (var batch = 0; batch < 10; batch++)
+            Write(600, TimeSpan.FromMilliseconds(50));
+        _admission.IsFull().ShouldBeFalse("fewer than a thousand");
+
+        _waitingForThread = 1400;
+        _admission.IsFull().ShouldBeFalse("it may soon be over");
+        for (var batch = 0; batch < 10; batch++)
+            Write(600, TimeSpan.FromMilliseconds(50)); // 1,200 in 100 ms
+        _admission.IsFull().ShouldBeTrue();
+        _waitingForThread = 1100;
+        _admission.IsFull().ShouldBeFalse();
+        _admission.Waiting.ShouldBe(600, "nobody was let in or sent away");
+    }
+
+    [Fact]
+    public void An_overload_goes_on_while_many_wait_for_a_thread()
+    {
+        Overload(TimeSpan.FromMilliseconds(50));
+        LeaveAll();
+        _waitingForThread = 2000;
+        for (var second = 0; second < 10; second++)
+        {
+            _admission.IsFull().ShouldBeTrue();
+            _clock.Advance(TimeSpan.FromSeconds(1));
+        }
+        _waitingForThread = 0;
+        _clock.Advance(TimeSpan.FromSeconds(3));
+        Enter(3000).ShouldBe(3000);
     }
 
     // The queue is full, and still is several batches and more than a quarter of a second later.
