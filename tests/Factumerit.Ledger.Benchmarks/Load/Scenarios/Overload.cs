@@ -13,7 +13,8 @@ internal static class Overload
         await using var ledger = await lab.OpenAsync("overload", processes: 1, cancellationToken);
         ledger.RefusalsExpected = true;
         await ledger.WarmUpAsync(cancellationToken);
-        var capacity = (await ledger.RunAsync(new WrkOrder("usage", 256, 4), cancellationToken)).UsagesPerSecond;
+        // The better of two: when the disk stalls during one, twice of what that got through would be no overload.
+        var capacity = Math.Max(await MeasureCapacityAsync(ledger, cancellationToken), await MeasureCapacityAsync(ledger, cancellationToken));
         var crowd = new WrkOrder("overload", Connections, 8) { Rate = (int)(2 * capacity) };
         // The first crowd makes the service as large as it gets; a second one must not make it larger.
         await ledger.RunAsync(crowd with { Seconds = 4 }, cancellationToken);
@@ -32,6 +33,9 @@ internal static class Overload
         lab.Report("the same: memory at its highest", after, Unit.Megabytes)
             .Against("before", after / before, Unit.Times, must: 1.1, atLeast: false);
     }
+
+    private static async Task<double> MeasureCapacityAsync(LedgerUnderLoad ledger, CancellationToken cancellationToken) =>
+        (await ledger.RunAsync(new WrkOrder("usage", 256, 4), cancellationToken)).UsagesPerSecond;
 
     private static void Report(Lab lab, string what, double perSecond, double capacity, List<double> latencies)
     {
