@@ -17,6 +17,13 @@ internal static class IntegritySql
     private const string LaterEntries = "id > $1 AND id < 9223372036854775807";
     private const string LaterHistory = "id > $5 AND id < 9223372036854775807";
 
+    // An amount of 0 is not added: every entry has one.
+    private const string LaterAccounts = $"""
+        SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0) AS debits,
+               coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0) AS credits, count(*) AS entries, count(*) FILTER (WHERE id > $4) AS entries_since_origin
+        FROM ledger_entries WHERE {LaterEntries} GROUP BY account
+        """;
+
     // A checkpoint without the sum over all users is from before it had one: then all is read again.
     public const string Checkpoint = """
         SELECT coalesce(c.entry_id, 0), c.entry_created_at, coalesce(c.budget_transaction_id, 0), c.fully_checked_at, o.last_entry_id, o.last_budget_transaction_id
@@ -47,12 +54,9 @@ internal static class IntegritySql
         """;
 
     // R3: the totals that are kept against the ledger, and the budgets with the sums beside them. R3 and R14: the history of the system before.
-    // An amount of 0 is not added: every entry has one. A sum that is no number has no decimal to show it; the entry that spoils it is a fault of its own.
+    // A sum that is no number has no decimal to show it; the entry that spoils it is a fault of its own.
     public static readonly string Accounts = $"""
-        WITH later AS MATERIALIZED (
-            SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0) AS debits,
-                   coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0) AS credits, count(*) AS entries, count(*) FILTER (WHERE id > $4) AS entries_since_origin
-            FROM ledger_entries WHERE {LaterEntries} GROUP BY account),
+        WITH later AS MATERIALIZED ({LaterAccounts}),
         later_users AS (SELECT * FROM later WHERE account >= 'user:' AND account < 'user;'),
         history AS MATERIALIZED (
             SELECT h.user_id, h.rows, t.balance_after
@@ -190,12 +194,9 @@ internal static class IntegritySql
 
     // With all users together under user:*, so that the next check need not add them up.
     public const string AdvanceAccounts = $"""
-        WITH later AS MATERIALIZED (
-            SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0) AS debits,
-                   coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0) AS credits, count(*) AS entries
-            FROM ledger_entries WHERE {LaterEntries} GROUP BY account)
+        WITH later AS MATERIALIZED ({LaterAccounts})
         INSERT INTO ledger_checkpoint_accounts AS c (account, debits_cents, credits_cents, entry_count)
-        SELECT * FROM later
+        SELECT account, debits, credits, entries FROM later
         UNION ALL
         SELECT 'user:*', coalesce(sum(debits), 0), coalesce(sum(credits), 0), coalesce(sum(entries), 0) FROM later WHERE account >= 'user:' AND account < 'user;'
         ON CONFLICT (account) DO UPDATE SET debits_cents = c.debits_cents + excluded.debits_cents,
