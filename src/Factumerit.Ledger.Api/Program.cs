@@ -30,13 +30,13 @@ public static partial class Service
         builder.AddHttp();
 
         var app = builder.Build();
+        app.UseSharedServices();
         app.UseRequestLog();
         app.UseRouting();
         app.UseOverloadRefusals();
         app.UseProblems();
         app.UseApiPage();
-        app.UseAuthentication();
-        app.UseAuthorization();
+        app.UseApiKeys();
         app.UseRateLimits();
         app.MapRoutes();
         return app;
@@ -77,7 +77,7 @@ public static partial class Service
     private static void AddHttp(this WebApplicationBuilder builder)
     {
         builder.Services.AddLedgerJson();
-        builder.Services.AddApiKeyAuthorization();
+        builder.Services.AddApiKeys();
         builder.Services.AddRateLimits();
         builder.Services.AddHealth();
         builder.Services.AddApiPage();

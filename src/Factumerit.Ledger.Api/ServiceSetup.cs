@@ -21,6 +21,8 @@ public static partial class Service
     private static void AddServiceLogging(this WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
+        // The host would begin an activity and a scope with each request, in case something is logged: our lines say themselves what they belong to.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddSerilog(
             ReadLogLevels(builder.Configuration)
                 .WriteTo.Console(
@@ -47,6 +49,13 @@ public static partial class Service
         kestrel.AddServerHeader = false;
         kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+    });
+
+    // All of them are singletons: a request needs no scope of its own.
+    private static void UseSharedServices(this WebApplication app) => app.Use((http, next) =>
+    {
+        http.RequestServices = app.Services;
+        return next(http);
     });
 
     private static void AddSettings<T>(this WebApplicationBuilder builder, string section)

@@ -19,7 +19,7 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapAdminKey is { Length: > 0 } key ? Hash(key) : null;
 
     /// <summary>The caller whose secret this is; null when it is nobody's.</summary>
-    public async Task<Caller?> FindCallerAsync(string secret, CancellationToken cancellationToken)
+    public async ValueTask<Caller?> FindCallerAsync(string secret, CancellationToken cancellationToken)
     {
         var hash = Hash(secret);
         if (_bootstrapHash is not null && CryptographicOperations.FixedTimeEquals(hash, _bootstrapHash))

@@ -1,4 +1,4 @@
-using System.Security.Claims;
+using Microsoft.AspNetCore.Http.Features;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -8,32 +8,14 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public sealed record Caller(string KeyPrefix, string Name, string Role, string? UserPrefix, bool MayOverdraw)
 {
-    private const string OverdrawClaim = "may_overdraw";
-    private const string PrefixClaim = "user_prefix";
-    private ClaimsPrincipal? _principal;
-
     /// <summary>Whether this caller may touch that user at all.</summary>
     public bool MayTouch(string? userId) => UserPrefix is null || userId is null || userId.StartsWith(UserPrefix, StringComparison.Ordinal);
 
     /// <summary>Why this caller may not touch that user.</summary>
     public string Explain(string userId) => $"This key is bound to users that begin with {UserPrefix}, which {userId} does not.";
 
-    public static Caller Of(HttpContext http) => new(
-        http.User.FindFirstValue(ClaimTypes.NameIdentifier)!, http.User.Identity!.Name!, http.User.FindFirstValue(ClaimTypes.Role)!,
-        http.User.FindFirstValue(PrefixClaim), http.User.HasClaim(OverdrawClaim, bool.TrueString));
-
-    /// <summary>The caller as the framework knows it; made once, as a key calls many times.</summary>
-    public ClaimsPrincipal ToPrincipal(string scheme) => _principal ??= MakePrincipal(scheme);
-
-    private ClaimsPrincipal MakePrincipal(string scheme)
-    {
-        List<Claim> claims = [new(ClaimTypes.NameIdentifier, KeyPrefix), new(ClaimTypes.Name, Name), new(ClaimTypes.Role, Role)];
-        if (UserPrefix is not null)
-            claims.Add(new(PrefixClaim, UserPrefix));
-        if (MayOverdraw)
-            claims.Add(new(OverdrawClaim, bool.TrueString));
-        return new ClaimsPrincipal(new ClaimsIdentity(claims, scheme));
-    }
+    /// <summary>The caller of a request that was let in with a key.</summary>
+    public static Caller Of(HttpContext http) => http.Features.GetRequiredFeature<Caller>();
 }
 
 /// <summary>What a key may do; bots report usage and read budgets, ops read everything, admins move money.</summary>

@@ -66,8 +66,10 @@ public static class Problems
         };
     }
 
-    /// <summary>What the problem and the line in the log have in common.</summary>
-    public static string TraceIdOf(HttpContext http) => Activity.Current?.TraceId.ToString() ?? http.TraceIdentifier;
+    /// <summary>What the problem and the line in the log have in common: the trace that the caller sends in the header traceparent; else one that is this request's alone.</summary>
+    public static string TraceIdOf(HttpContext http) =>
+        Activity.Current?.TraceId.ToString()
+        ?? (ActivityContext.TryParse(http.Request.Headers.TraceParent, traceState: null, out var caller) ? caller.TraceId.ToString() : http.TraceIdentifier);
 
     public static Problem Of(HttpContext http, Refusal refusal) => Of(TraceIdOf(http), refusal);
 
@@ -97,14 +99,15 @@ public static class Problems
             // A caller's mistake is no error of the service: its line in the request log is enough.
             SuppressDiagnosticsCallback = failed => failed.Exception is BadHttpRequestException,
         });
-        app.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
+        // A route answers for itself, and a gateway's calls are too many to look at each twice.
+        app.UseWhen(http => http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null, others => others.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
         {
             StatusCodes.Status404NotFound => WriteAsync(context.HttpContext, "not-found", $"There is no {context.HttpContext.Request.Path}. The routes are listed at /swagger."),
             StatusCodes.Status405MethodNotAllowed => WriteAsync(context.HttpContext, "method-not-allowed", $"{context.HttpContext.Request.Method} is not possible here: use {context.HttpContext.Response.Headers.Allow}."),
             StatusCodes.Status415UnsupportedMediaType => WriteAsync(context.HttpContext, "unsupported-media-type", "The body must be JSON, sent with Content-Type: application/json."),
             StatusCodes.Status413PayloadTooLarge => WriteAsync(context.HttpContext, "payload-too-large", "The body is too large."),
             _ => Task.CompletedTask,
-        });
+        }));
     }
 
     private static Task WriteAsync(HttpContext http, Exception exception) => exception switch

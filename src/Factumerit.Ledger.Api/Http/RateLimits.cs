@@ -47,10 +47,10 @@ public static class RateLimits
 
     private static RateLimitPartition<string> Partition(HttpContext http, RateLimitOptions limits)
     {
-        if (http.User.Identity is not { IsAuthenticated: true })
+        if (http.Features.Get<Caller>() is not { } caller)
             return RateLimitPartition.GetNoLimiter("");
         // By the key and not its name, which two keys may share.
-        return RateLimitPartition.GetTokenBucketLimiter(Caller.Of(http).KeyPrefix, _ => new TokenBucketRateLimiterOptions
+        return RateLimitPartition.GetTokenBucketLimiter(caller.KeyPrefix, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = limits.Burst > 0 ? limits.Burst : limits.RequestsPerSecond,
             TokensPerPeriod = limits.RequestsPerSecond,

@@ -36,7 +36,7 @@ public static partial class RequestLog
             };
             if (!logger.IsEnabled(level))
                 return;
-            var user = http.User.Identity?.Name ?? "-";
+            var user = http.Features.Get<Caller>()?.Name ?? "-";
             if (status < 400)
                 LogAnswered(logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs);
             else

@@ -137,6 +137,27 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
         500, "internal-error", "Something went wrong in the service", "Something went wrong in the service. Its log tells more under the trace_id.");
 
     [Fact]
+    public async Task The_trace_is_the_callers_where_it_sends_one_and_else_the_requests_own()
+    {
+        const string sent = "0af7651916cd43dd8448eb211c80319c";
+
+        (await TraceAsync($"00-{sent}-b7ad6b7169203331-01")).ShouldBe(sent);
+        var own = await Task.WhenAll(TraceAsync(null), TraceAsync(null), TraceAsync("00-nonsense-00"));
+        own.ShouldBeUnique();
+        own.ShouldNotContain(sent);
+    }
+
+    private async Task<string> TraceAsync(string? parent)
+    {
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(service.Url, "/nowhere"));
+        if (parent is not null)
+            request.Headers.Add("traceparent", parent);
+        using var response = await client.SendAsync(request);
+        return (await Reply.OfAsync(response)).ExpectProblem(401, "unauthorized").Text("trace_id");
+    }
+
+    [Fact]
     public async Task Every_code_is_explained_at_the_address_of_its_type()
     {
         foreach (var kind in ProblemCatalog.All)
