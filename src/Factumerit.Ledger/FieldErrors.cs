@@ -18,13 +18,18 @@ public sealed class FieldErrors(DateTimeOffset now)
     private const int ExpiryYearsMax = 10;
     private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
-    private readonly Dictionary<string, string[]> _errors = [];
+    // Null as long as all is right.
+    private Dictionary<string, string[]>? _errors;
 
-    public bool Any => _errors.Count > 0;
+    public bool Any => _errors is not null;
 
-    public Refusal.ValidationFailed ToRefusal() => new(_errors);
+    public Refusal.ValidationFailed ToRefusal() => new(_errors ?? []);
 
-    public void Add(string field, string error) => _errors[field] = _errors.TryGetValue(field, out var earlier) ? [.. earlier, error] : [error];
+    public void Add(string field, string error)
+    {
+        _errors ??= [];
+        _errors[field] = _errors.TryGetValue(field, out var earlier) ? [.. earlier, error] : [error];
+    }
 
     public void CheckUserId(string field, string? value)
     {
@@ -103,7 +108,7 @@ public sealed class FieldErrors(DateTimeOffset now)
         if (usage is not { } element)
             return;
         CheckObject(field, element);
-        if (element.ValueKind == JsonValueKind.Object && !_errors.ContainsKey(field) && !IsStorable(element))
+        if (element.ValueKind == JsonValueKind.Object && _errors?.ContainsKey(field) != true && !IsStorable(element))
             Add(field, $"must hold no \\u0000 and no number of more than {NumberLengthMax} characters or with an exponent beyond {ExponentMax}");
     }
 

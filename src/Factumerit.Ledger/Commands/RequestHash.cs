@@ -13,6 +13,9 @@ namespace Factumerit.Ledger.Commands;
 /// </summary>
 public readonly struct RequestHash
 {
+    // 29 digits, a sign and a point are the longest there are.
+    private const int NumberLengthMax = 32;
+
     private RequestHash(long value) => Value = value;
 
     public long Value { get; }
@@ -30,18 +33,43 @@ public readonly struct RequestHash
 
     private static void Append(ArrayBufferWriter<byte> canonical, object? value)
     {
-        var text = value switch
+        switch (value)
         {
-            null => null,
-            string own => own,
-            decimal cents => Money.Format(cents),
-            long number => number.ToString(CultureInfo.InvariantCulture),
-            DateTimeOffset time => time.UtcTicks.ToString(CultureInfo.InvariantCulture),
-            _ => throw new ArgumentException($"A {value.GetType().Name} has no canonical text.", nameof(value)),
-        };
-        // A length of -1 stands for a missing value, which is not the same as an empty one.
-        BinaryPrimitives.WriteInt32LittleEndian(canonical.GetSpan(sizeof(int)), text is null ? -1 : Encoding.UTF8.GetByteCount(text));
+            case null:
+                // A length of -1 stands for a missing value, which is not the same as an empty one.
+                AppendLength(canonical, -1);
+                break;
+            case string text:
+                AppendLength(canonical, Encoding.UTF8.GetByteCount(text));
+                Encoding.UTF8.GetBytes(text, canonical);
+                break;
+            case decimal cents:
+                AppendNumber(canonical, Money.Normalize(cents));
+                break;
+            case long number:
+                AppendNumber(canonical, number);
+                break;
+            case DateTimeOffset time:
+                AppendNumber(canonical, time.UtcTicks);
+                break;
+            default:
+                throw new ArgumentException($"A {value.GetType().Name} has no canonical text.", nameof(value));
+        }
+    }
+
+    // As text, which says the same of a number whatever its type.
+    private static void AppendNumber<T>(ArrayBufferWriter<byte> canonical, T number)
+        where T : IUtf8SpanFormattable
+    {
+        Span<byte> text = stackalloc byte[NumberLengthMax];
+        number.TryFormat(text, out var length, default, CultureInfo.InvariantCulture);
+        AppendLength(canonical, length);
+        canonical.Write(text[..length]);
+    }
+
+    private static void AppendLength(ArrayBufferWriter<byte> canonical, int length)
+    {
+        BinaryPrimitives.WriteInt32LittleEndian(canonical.GetSpan(sizeof(int)), length);
         canonical.Advance(sizeof(int));
-        Encoding.UTF8.GetBytes(text ?? "", canonical);
     }
 }

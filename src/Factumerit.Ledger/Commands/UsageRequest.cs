@@ -10,59 +10,59 @@ namespace Factumerit.Ledger.Commands;
 public sealed record UsageRequest
 {
     /// <summary>The user who pays: 1 to 200 characters of letters, digits and @ . _ : + = -.</summary>
-    public string? UserId { get; init; }
+    public string? UserId { get; set; }
 
     /// <summary>What the user pays, in cents, from 0 to 10^12, with at most 7 decimals (one nano-dollar). A number, or a string that holds one. Left out: it is worked out.</summary>
-    public decimal? AmountCents { get; init; }
+    public decimal? AmountCents { get; set; }
 
     /// <summary>Names this call among the user's calls, 1 to 255 characters: the idempotency key. The same id again moves nothing.</summary>
-    public string? RequestId { get; init; }
+    public string? RequestId { get; set; }
 
     /// <summary>The model that was called, at most 200 characters.</summary>
-    public string? Model { get; init; }
+    public string? Model { get; set; }
 
     /// <summary>Tokens sent, those read from and written to the cache included, 0 to 2147483647.</summary>
-    public long? PromptTokens { get; init; }
+    public long? PromptTokens { get; set; }
 
     /// <summary>Tokens generated, those of reasoning included, 0 to 2147483647.</summary>
-    public long? CompletionTokens { get; init; }
+    public long? CompletionTokens { get; set; }
 
     /// <summary>For people, at most 1000 characters.</summary>
-    public string? Description { get; init; }
+    public string? Description { get; set; }
 
     /// <summary>What the call belongs to at your side, such as a task or a message; at most 200 characters.</summary>
-    public string? ReferenceId { get; init; }
+    public string? ReferenceId { get; set; }
 
     /// <summary>A JSON object of your own, at most 16 KiB, kept as sent.</summary>
-    public JsonElement? Metadata { get; init; }
+    public JsonElement? Metadata { get; set; }
 
     /// <summary>When the call happened, at most 5 minutes ahead; default: when it is recorded. Without an offset it is read as UTC.</summary>
-    public DateTimeOffset? OccurredAt { get; init; }
+    public DateTimeOffset? OccurredAt { get; set; }
 
     /// <summary>Who charges for the call, such as anthropic: a lower-case letter and up to 39 of a-z, 0-9, _ and -. Default: the price book's provider of the model.</summary>
-    public string? Provider { get; init; }
+    public string? Provider { get; set; }
 
     /// <summary>What the provider charges for the call, in US dollars, from 0 to 10^10, with at most 28 digits and decimals. 0 is free; left out is unknown.</summary>
     [JsonConverter(typeof(UsdConverter))]
-    public decimal? ProviderCostUsd { get; init; }
+    public decimal? ProviderCostUsd { get; set; }
 
     /// <summary>Of the tokens sent, those read from the cache, 0 to 2147483647.</summary>
-    public long? CacheReadTokens { get; init; }
+    public long? CacheReadTokens { get; set; }
 
     /// <summary>Of the tokens sent, those written to the cache, 0 to 2147483647.</summary>
-    public long? CacheWriteTokens { get; init; }
+    public long? CacheWriteTokens { get; set; }
 
     /// <summary>Of the tokens generated, those of reasoning, 0 to 2147483647.</summary>
-    public long? ReasoningTokens { get; init; }
+    public long? ReasoningTokens { get; set; }
 
     /// <summary>The provider's own account of the call, a JSON object of at most 16 KiB, kept by value.</summary>
-    public JsonElement? Usage { get; init; }
+    public JsonElement? Usage { get; set; }
 
     /// <summary>needs_review: record the call and move no money until somebody has looked at it; not with amount_cents. Left out: billed if it can be priced.</summary>
-    public string? BillingStatus { get; init; }
+    public string? BillingStatus { get; set; }
 
     /// <summary>false: the call has been paid for already, so record it even when the balance is used up. Takes a key with may_overdraw. Default true.</summary>
-    public bool? EnforceBalance { get; init; }
+    public bool? EnforceBalance { get; set; }
 
     // What the ways of calling before these fields do not have: for such a request the hash stays what it was.
     internal bool HasNewFields =>
