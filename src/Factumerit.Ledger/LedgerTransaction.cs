@@ -26,9 +26,6 @@ public sealed class LedgerTransaction
     public string? Description { get; }
     public IReadOnlyList<Entry> Entries { get; }
 
-    /// <summary>One amount from the debited account, whose entry comes first, to the credited one.</summary>
-    public bool IsMove => Entries.Count == 2 && Entries[0].DebitCents > 0;
-
     /// <summary>The commonest transaction: one amount from the debited account to the credited one.</summary>
     public static LedgerTransaction Move(
         decimal cents, string debit, string credit, string referenceType, string? referenceId = null, string? description = null) =>

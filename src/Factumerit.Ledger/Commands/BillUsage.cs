@@ -67,7 +67,7 @@ public sealed class BillUsage(
         var transaction = amountCents == 0
             ? null // R5
             : LedgerTransaction.Move(
-                amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense, "llm_call", usage.RequestId, usage.Description);
+                amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense, Usage.ReferenceType, usage.RequestId, usage.Description);
         if (transaction is not null)
         {
             state.Post(transaction);

@@ -15,6 +15,9 @@ public sealed class Usage(UsageRequest request, UsageOrigin? origin = null, Pric
     public const string NeedsReview = "needs_review";
     public const string Waived = "waived";
 
+    /// <summary>The reference type of the transactions that take a price.</summary>
+    public const string ReferenceType = "llm_call";
+
     private static readonly Pricer NoPrices = new(PriceBook.Empty, Markups.None);
 
     private readonly Pricer _pricer = pricer ?? NoPrices;
@@ -87,7 +90,7 @@ public sealed class Usage(UsageRequest request, UsageOrigin? origin = null, Pric
         if (amountCents == 0)
             return Record(state, user, call, occurredAt, null);
         var transaction = LedgerTransaction.Move(
-            amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense, "llm_call", request.RequestId, request.Description);
+            amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense, ReferenceType, request.RequestId, request.Description);
         state.Post(transaction);
         user.Spend(amountCents);
         return Record(state, user, call, occurredAt, transaction.Id);

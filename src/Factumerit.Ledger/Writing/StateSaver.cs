@@ -39,15 +39,6 @@ internal static class StateSaver
         SELECT e.*, $8 FROM unnest($1, $2, $3, $4, $5, $6, $7) AS e
         """;
 
-    // The same for transactions that move one amount between two accounts, which nearly all do: a row each instead of one per entry.
-    private const string Moves = """
-        INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
-        SELECT m.transaction_id, CASE WHEN is_debit THEN debited ELSE credited END, CASE WHEN is_debit THEN cents ELSE 0 END,
-               CASE WHEN is_debit THEN 0 ELSE cents END, m.description, m.reference_type, m.reference_id, $8
-        FROM unnest($1, $2, $3, $4, $5, $6, $7) AS m (transaction_id, debited, credited, cents, description, reference_type, reference_id)
-        CROSS JOIN unnest('{true,false}'::boolean[]) AS is_debit
-        """;
-
     private const string LegacyRows = """
         INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description, created_at)
         SELECT t.*, $6 FROM unnest($1, $2, $3, $4, $5) AS t
@@ -81,8 +72,11 @@ internal static class StateSaver
         SaveUsers(batch, state.ChangedUsers, state.Now);
         UsageSaver.Save(batch, state);
         ReviewSaver.Save(batch, state);
-        SaveEntries(batch, state.NewEntries, state.Now);
-        SaveLegacyRows(batch, state.NewLegacyRows, state.Now);
+        if (!UsageSaver.PostsAll(state))
+        {
+            SaveEntries(batch, state.NewEntries, state.Now);
+            SaveLegacyRows(batch, state.NewLegacyRows, state.Now);
+        }
         SaveUsageWriteDowns(batch, state.NewUsageWriteDowns);
         SaveAnswers(batch, state.NewAnswers, state.Now);
         SaveTotals(batch, state.TotalChanges.Values);
@@ -149,26 +143,15 @@ internal static class StateSaver
     {
         if (entries.Count == 0)
             return;
-        if (entries.TrueForAll(e => e.Transaction.IsMove))
-            new Rows<LedgerTransaction>(batch, Moves, [.. entries.Where(e => e.Entry.DebitCents > 0).Select(e => e.Transaction)])
-                .Column(t => t.Id)
-                .Column(t => t.Entries[0].Account)
-                .Column(t => t.Entries[1].Account)
-                .Column(t => t.Entries[0].DebitCents)
-                .Column(t => t.Description)
-                .Column(t => t.ReferenceType)
-                .Column(t => t.ReferenceId)
-                .Value(now.UtcDateTime);
-        else
-            new Rows<PostedEntry>(batch, Entries, entries)
-                .Column(e => e.Transaction.Id)
-                .Column(e => e.Entry.Account)
-                .Column(e => e.Entry.DebitCents)
-                .Column(e => e.Entry.CreditCents)
-                .Column(e => e.Transaction.Description)
-                .Column(e => e.Transaction.ReferenceType)
-                .Column(e => e.Transaction.ReferenceId)
-                .Value(now.UtcDateTime);
+        new Rows<PostedEntry>(batch, Entries, entries)
+            .Column(e => e.Transaction.Id)
+            .Column(e => e.Entry.Account)
+            .Column(e => e.Entry.DebitCents)
+            .Column(e => e.Entry.CreditCents)
+            .Column(e => e.Transaction.Description)
+            .Column(e => e.Transaction.ReferenceType)
+            .Column(e => e.Transaction.ReferenceId)
+            .Value(now.UtcDateTime);
     }
 
     private static void SaveLegacyRows(NpgsqlBatch batch, List<LegacyRow> rows, DateTimeOffset now)

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Commands;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -5,7 +6,8 @@ namespace Factumerit.Ledger.Writing;
 
 /// <summary>
 /// Saves the usages of a batch with their aliases and costs. Columns that no usage of the batch fills are left out of the statement, so that the
-/// plain report of an amount costs nothing for what it does not say.
+/// plain report of an amount costs nothing for what it does not say; and where usages are all that a batch posts, entries and history are made of their
+/// rows, so that nothing is sent twice.
 /// </summary>
 internal static class UsageSaver
 {
@@ -34,7 +36,8 @@ internal static class UsageSaver
             .Column(u => u.Request!.Metadata?.GetRawText(), NpgsqlDbType.Json)),
     ];
 
-    private static readonly string[] Statements = [.. Enumerable.Range(0, 1 << Groups.Length).Select(Insert)];
+    private static readonly string[] Statements = [.. Enumerable.Range(0, 1 << Groups.Length).Select(filled => Insert(ColumnsOf(filled)))];
+    private static readonly string[] PostingStatements = [.. Enumerable.Range(0, 1 << Groups.Length).Select(filled => InsertAndPost(ColumnsOf(filled)))];
 
     private const string Aliases = """
         INSERT INTO usage_aliases (source_system, external_id, usage_id) SELECT * FROM unnest($1, $2, $3)
@@ -46,10 +49,25 @@ internal static class UsageSaver
         ON CONFLICT (provider) DO UPDATE SET cost_usd = p.cost_usd + excluded.cost_usd
         """;
 
+    /// <summary>
+    /// Whether all that the commit posts are the prices of its usages, one transaction each in the same order. Saving the usages then saves entries and
+    /// history as well.
+    /// </summary>
+    public static bool PostsAll(LedgerState state)
+    {
+        var (usages, entries) = (state.NewUsages, state.NewEntries);
+        if (usages.Count == 0 || entries.Count != 2 * usages.Count)
+            return false;
+        for (var i = 0; i < usages.Count; i++)
+            if (usages[i].Usage.TransactionId != entries[2 * i].Transaction.Id)
+                return false;
+        return true;
+    }
+
     public static void Save(NpgsqlBatch batch, LedgerState state)
     {
         if (state.NewUsages.Count > 0)
-            SaveUsages(batch, state.NewUsages, state.Now);
+            SaveUsages(batch, state);
         if (state.NewAliases.Count > 0)
             new StateSaver.Rows<UsageAlias>(batch, Aliases, state.NewAliases)
                 .Column(a => a.SourceSystem)
@@ -61,14 +79,15 @@ internal static class UsageSaver
                 .Column(c => c.CostUsd);
     }
 
-    private static void SaveUsages(NpgsqlBatch batch, List<KeptUsage> usages, DateTimeOffset now)
+    private static void SaveUsages(NpgsqlBatch batch, LedgerState state)
     {
+        var (usages, postsAll) = (state.NewUsages, PostsAll(state));
         var filled = 0;
         for (var i = 0; i < Groups.Length; i++)
             if (usages.Exists(Groups[i].IsFilled))
                 filled |= 1 << i;
-        var rows = new StateSaver.Rows<KeptUsage>(batch, Statements[filled], usages)
-            .Value(now.UtcDateTime)
+        var rows = new StateSaver.Rows<KeptUsage>(batch, (postsAll ? PostingStatements : Statements)[filled], usages)
+            .Value(state.Now.UtcDateTime)
             .Column(u => u.Usage.UsageId)
             .Column(u => u.Usage.UserId)
             .Column(u => u.Usage.RequestId)
@@ -86,19 +105,39 @@ internal static class UsageSaver
                 Groups[i].AddColumns(rows);
     }
 
-    private static string Insert(int filled)
+    private static string[] ColumnsOf(int filled) =>
+    [
+        "id", "user_id", "request_id", "model", "prompt_tokens", "completion_tokens", "user_price_cents", "billing_status", "occurred_at",
+        "transaction_id", "balance_after_cents", "request_hash",
+        .. Groups.Where((_, i) => (filled & (1 << i)) != 0).SelectMany(g => g.Columns),
+    ];
+
+    private static string Insert(string[] columns) => $"""
+        INSERT INTO llm_usage (created_at, {string.Join(", ", columns)})
+        SELECT $1, u.* FROM {RowsOf(columns)}
+        """;
+
+    // What Usage posts, and the history that comes with it (R14): the price leaves the user's account for the calls' expense. A usage's rows stay in the
+    // order of the decisions, and so do the ids of entries and history (R13).
+    private static string InsertAndPost(string[] columns)
     {
-        string[] columns =
-        [
-            "id", "user_id", "request_id", "model", "prompt_tokens", "completion_tokens", "user_price_cents", "billing_status", "occurred_at",
-            "transaction_id", "balance_after_cents", "request_hash",
-            .. Groups.Where((_, i) => (filled & (1 << i)) != 0).SelectMany(g => g.Columns),
-        ];
-        return $"""
-            INSERT INTO llm_usage (created_at, {string.Join(", ", columns)})
-            SELECT $1, u.* FROM unnest({string.Join(", ", columns.Select((_, i) => $"${i + 2}"))}) AS u
+        var description = columns.Contains("description") ? "u.description" : "NULL";
+        return $$"""
+            WITH u AS (SELECT * FROM {{RowsOf(columns)}}),
+            usages AS (INSERT INTO llm_usage (created_at, {{string.Join(", ", columns)}}) SELECT $1, u.* FROM u),
+            entries AS (
+                INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
+                SELECT u.transaction_id, CASE WHEN is_debit THEN '{{ChartOfAccounts.User("")}}' || u.user_id ELSE '{{ChartOfAccounts.ApiExpense}}' END,
+                       CASE WHEN is_debit THEN u.user_price_cents ELSE 0 END, CASE WHEN is_debit THEN 0 ELSE u.user_price_cents END,
+                       {{description}}, '{{Usage.ReferenceType}}', u.request_id, $1
+                FROM u CROSS JOIN unnest('{true,false}'::boolean[]) AS is_debit)
+            INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description, created_at)
+            SELECT u.user_id, -u.user_price_cents, u.balance_after_cents, '{{Usage.ReferenceType}}', {{description}}, $1 FROM u
             """;
     }
+
+    private static string RowsOf(string[] columns) =>
+        $"unnest({string.Join(", ", columns.Select((_, i) => $"${i + 2}"))}) AS u ({string.Join(", ", columns)})";
 
     private sealed record Group(string[] Columns, Predicate<KeptUsage> IsFilled, Action<StateSaver.Rows<KeptUsage>> AddColumns);
 }
