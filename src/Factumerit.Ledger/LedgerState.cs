@@ -6,11 +6,13 @@ namespace Factumerit.Ledger;
 /// The part of the ledger that one commit may change: what the writer loaded and locked, or remembers and the commit will prove, and what the commands
 /// of that commit have decided on top of it, in order. Pure memory: commands read and post here, the writer saves what was collected. One instance serves one attempt.
 /// </summary>
-public sealed class LedgerState(DateTimeOffset now)
+/// <param name="now">The time of the commit.</param>
+/// <param name="commands">About how many commands decide on it.</param>
+public sealed class LedgerState(DateTimeOffset now, int commands = 0)
 {
-    private readonly Dictionary<string, UserAccount> _users = new(StringComparer.Ordinal);
-    private readonly HashSet<UserAccount> _changedUsers = [];
-    private readonly Dictionary<(string UserId, string RequestId), KeptUsage> _usages = [];
+    private readonly Dictionary<string, UserAccount> _users = new(commands, StringComparer.Ordinal);
+    private readonly HashSet<UserAccount> _changedUsers = new(commands);
+    private readonly Dictionary<(string UserId, string RequestId), KeptUsage> _usages = new(commands);
     private readonly Dictionary<(string SourceSystem, string ExternalId), KeptUsage> _aliases = [];
     private readonly Dictionary<Guid, UsageUnderReview> _reviews = [];
     private readonly Dictionary<(string Operation, string Key), KeptAnswer> _answers = [];
@@ -23,9 +25,9 @@ public sealed class LedgerState(DateTimeOffset now)
     /// <summary>What users had before the ledger began: owed to them, but not in any entry (R3).</summary>
     public decimal OpeningCents { get; init; }
 
-    public List<PostedEntry> NewEntries { get; } = [];
-    public List<LegacyRow> NewLegacyRows { get; } = [];
-    public List<KeptUsage> NewUsages { get; } = [];
+    public List<PostedEntry> NewEntries { get; } = new(2 * commands);
+    public List<LegacyRow> NewLegacyRows { get; } = new(commands);
+    public List<KeptUsage> NewUsages { get; } = new(commands);
     public List<UsageAlias> NewAliases { get; } = [];
     public List<UsageUnderReview> NewReviews { get; } = [];
     public List<ProviderCost> NewProviderCosts { get; } = [];

@@ -17,6 +17,9 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
     private readonly Dictionary<string, UserAccount> _users = new(StringComparer.Ordinal);
     private (DateTimeOffset Now, long ReadAt)? _time;
 
+    // Budgets that commands decide on just now, or that were left behind by an attempt that came to nothing.
+    private LedgerState? _lent;
+
     // Where guesses are wrong again and again, as with two writers for the same users or callers who repeat themselves, fewer are made.
     private int _pause;
     private int _turnsToRead;
@@ -28,11 +31,12 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
     public void SetTime(DateTimeOffset now) => _time = (now, clock.GetTimestamp());
 
     /// <summary>
-    /// State on which all the commands can decide; null when it must be read. The budgets are lent: they come back by <see cref="Keep"/>, or are read
-    /// again.
+    /// State on which all the commands can decide; null when it must be read. The budgets are lent: <see cref="Keep"/> says that they are right, else they
+    /// are forgotten.
     /// </summary>
     public LedgerState? Lend(IReadOnlyList<Command> commands)
     {
+        Forget();
         if (_time is not { } time)
             return null;
         var passed = clock.GetElapsedTime(time.ReadAt);
@@ -48,11 +52,11 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
         }
 
         // In whole microseconds, as the database keeps them.
-        var state = new LedgerState(time.Now.AddTicks(passed.Ticks - (passed.Ticks % TimeSpan.TicksPerMicrosecond)));
+        var state = new LedgerState(time.Now.AddTicks(passed.Ticks - (passed.Ticks % TimeSpan.TicksPerMicrosecond)), commands.Count);
         foreach (var command in commands)
-            if (_users.Remove(command.UserId!, out var user))
-                state.Load(user);
-        return state;
+            if (state.FindUser(command.UserId!) is null)
+                state.Load(_users[command.UserId!]);
+        return _lent = state;
     }
 
     /// <summary>
@@ -75,12 +79,27 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
     /// <summary>The budgets as they are after a commit.</summary>
     public void Keep(LedgerState state)
     {
+        if (state == _lent)
+        {
+            _lent = null;
+            return;
+        }
+        Forget();
         if (_users.Count + state.Users.Count > options.RememberedUsersMax)
             _users.Clear();
         if (state.Users.Count > options.RememberedUsersMax)
             return;
         foreach (var user in state.Users)
-            if (!user.IsDeleted)
+            if (user.IsDeleted)
+                _users.Remove(user.UserId);
+            else
                 _users[user.UserId] = user;
+    }
+
+    private void Forget()
+    {
+        foreach (var user in _lent?.Users ?? [])
+            _users.Remove(user.UserId);
+        _lent = null;
     }
 }

@@ -44,6 +44,17 @@ public sealed class RecentBudgetsTests
     }
 
     [Fact]
+    public void What_was_decided_on_and_not_saved_is_forgotten_and_can_be_read_again()
+    {
+        Use("alice").Apply(_recent.Lend([Use("alice"), Use("bob")])!);
+
+        Remember("alice");
+
+        _recent.Lend([Use("alice")])!.FindUser("alice")!.BalanceCents.ShouldBe(10);
+        _recent.Lend([Use("bob")]).ShouldBeNull();
+    }
+
+    [Fact]
     public void Whoever_is_not_remembered_or_asks_for_more_than_a_budget_is_read()
     {
         _recent.Lend([Use("alice"), Use("carol")]).ShouldBeNull();
@@ -76,6 +87,7 @@ public sealed class RecentBudgetsTests
         Remember("alice", "bob", "carol", "dave");
         _recent.Lend([Use("alice")]).ShouldBeNull();
 
+        Remember("erin");
         _recent.Keep(new Books().WithDeletedUser("erin").State);
         _recent.Lend([Use("erin")]).ShouldBeNull();
     }
