@@ -13,8 +13,9 @@ internal static class IntegritySql
 {
     private static readonly string FaultsMax = IntegrityCheck.FaultsMaxPerKind.ToString(CultureInfo.InvariantCulture);
 
-    // The upper bound says nothing but this to the planner, as long as it has no statistics: not a third of the table is meant, but little.
+    // The upper bounds say nothing but this to the planner, as long as it has no statistics: not a third of the table is meant, but little.
     private const string LaterEntries = "id > $1 AND id < 9223372036854775807";
+    private const string LaterEntriesOfOurs = "id > $4 AND id < 9223372036854775807";
     private const string LaterHistory = "id > $5 AND id < 9223372036854775807";
 
     // An amount of 0 is not added: every entry has one.
@@ -124,9 +125,9 @@ internal static class IntegritySql
 
     // Those recorded since then, and those of before that were reviewed since then. A usage's id is a UUIDv7 made from the time of its commit.
     private const string LaterUsages = """
-        SELECT * FROM llm_usage WHERE id >= $6
+        SELECT * FROM llm_usage WHERE id >= $6 AND id < 'ffffffff-ffff-ffff-ffff-ffffffffffff'
         UNION ALL
-        SELECT * FROM llm_usage WHERE reviewed_at >= $2 AND id < $6
+        SELECT * FROM llm_usage WHERE reviewed_at >= $2 AND reviewed_at < 'infinity' AND id < $6
         """;
 
     /// <summary>The other rules, each with its faults alone.</summary>
@@ -139,7 +140,7 @@ internal static class IntegritySql
                     ELSE 'usage of ' || coalesce(trim_scale(u.user_price_cents)::text, 'no') || ' cents, but its transaction took '
                          || coalesce(trim_scale(e.debit_cents)::text, 'nothing') END
         FROM ({LaterUsages}) u
-        FULL JOIN (SELECT * FROM ledger_entries WHERE id > $4 AND reference_type = 'llm_call' AND account >= 'user:' AND account < 'user;') e
+        FULL JOIN (SELECT * FROM ledger_entries WHERE {LaterEntriesOfOurs} AND reference_type = 'llm_call' AND account >= 'user:' AND account < 'user;') e
             ON e.transaction_id = u.transaction_id AND e.account = 'user:' || u.user_id
         WHERE u.id IS NULL
            OR (($2 IS NULL OR greatest(u.created_at, u.reviewed_at) > $2) AND coalesce(e.debit_cents, 0) <> coalesce(u.user_price_cents, 0))
@@ -155,9 +156,9 @@ internal static class IntegritySql
         FROM user_budgets WHERE deleted_at IS NOT NULL AND balance_cents <> 0
         """,
         // R13
-        """
+        $"""
         SELECT 'time-reversed', id::text, 'R13: recorded at ' || created_at || ', after an entry of ' || before
-        FROM (SELECT id, created_at, coalesce(lag(created_at) OVER (ORDER BY id), $2) AS before FROM ledger_entries WHERE id > $4) e
+        FROM (SELECT id, created_at, coalesce(lag(created_at) OVER (ORDER BY id), $2) AS before FROM ledger_entries WHERE {LaterEntriesOfOurs}) e
         WHERE created_at < before
         """,
     ];

@@ -22,6 +22,9 @@ internal sealed class Server : IAsyncDisposable
     public string Binaries { get; }
     public string Version => _postgres.Version;
 
+    /// <summary>Where the server keeps its data.</summary>
+    public string Directory => _directory;
+
     public static async Task<Server> StartAsync(string directory, CancellationToken cancellationToken)
     {
         var bin = Environment.GetEnvironmentVariable("Embedded__BinDirectory");
@@ -89,7 +92,7 @@ internal sealed class Server : IAsyncDisposable
     {
         NpgsqlConnection.ClearAllPools();
         await _postgres.DisposeAsync();
-        Directory.Delete(_directory, recursive: true);
+        System.IO.Directory.Delete(_directory, recursive: true);
     }
 
     private async Task<NpgsqlConnection> OpenAsync(string database, CancellationToken cancellationToken)

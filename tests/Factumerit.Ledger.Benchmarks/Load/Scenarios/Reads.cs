@@ -7,6 +7,7 @@ internal static class Reads
 {
     private const int StartsMeasured = 5;
     private const int ChecksInARow = 20;
+    private const int IntegrityTurns = 3;
 
     public static async Task StartAsync(Lab lab, CancellationToken cancellationToken)
     {
@@ -21,7 +22,7 @@ internal static class Reads
             await service.StopAsync();
         }
         await ledger.CloseAsync(cancellationToken);
-        lab.Report("start to ready on an existing database, median of 5", seconds.Order().ElementAt(StartsMeasured / 2), Unit.Seconds).Within(must: 3, aim: 1);
+        lab.Report("start to ready on an existing database, median of 5", seconds.Median(), Unit.Seconds).Within(must: 3, aim: 1);
     }
 
     public static async Task WhileWritingAsync(Lab lab, CancellationToken cancellationToken)
@@ -45,18 +46,20 @@ internal static class Reads
         await using var ledger = await lab.OpenAsync("integrity", processes: 1, cancellationToken);
         await ledger.WarmUpAsync(cancellationToken);
         var order = new WrkOrder("usage", 256, 5);
-        var (with, without, checks) = (0.0, 0.0, 0);
-        for (var turn = 0; turn < 2; turn++)
+        // A ledger that is in use has been checked before.
+        await CheckAsync(lab, ledger, Task.Delay(TimeSpan.FromSeconds(2), cancellationToken), cancellationToken);
+        var (with, without, checks) = (new List<double>(), new List<double>(), 0);
+        for (var turn = 0; turn < IntegrityTurns; turn++)
         {
             var loading = ledger.RunAsync(order, cancellationToken);
             checks += await CheckAsync(lab, ledger, loading, cancellationToken);
-            with += (await loading).UsagesPerSecond / 2;
-            without += (await ledger.RunAsync(order, cancellationToken)).UsagesPerSecond / 2;
+            with.Add((await loading).UsagesPerSecond);
+            without.Add((await ledger.RunAsync(order, cancellationToken)).UsagesPerSecond);
         }
         await ledger.CloseAsync(cancellationToken);
-        lab.Report("GET /ledger/integrity, asked twice for 20 in a row within 5 s of full load: done", checks, Unit.Count).Within(must: 2 * ChecksInARow, atLeast: true);
-        lab.Report("POST /usage, 256 connections, beside them", with, Unit.PerSecond)
-            .Against("without, in turn with it", 100 * with / without, Unit.Percent, must: 90, aim: 100);
+        lab.Report("GET /ledger/integrity, asked three times for 20 in a row within 5 s of full load: done", checks, Unit.Count).Within(must: IntegrityTurns * ChecksInARow, atLeast: true);
+        lab.Report("POST /usage, 256 connections, beside them", with.Median(), Unit.PerSecond)
+            .Against("without, in turn with it", 100 * Turns.Ratio(with, without), Unit.Percent, must: 90, aim: 100);
     }
 
     private static async Task<int> CheckAsync(Lab lab, LedgerUnderLoad ledger, Task loading, CancellationToken cancellationToken)
