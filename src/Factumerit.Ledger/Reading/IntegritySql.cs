@@ -62,7 +62,7 @@ internal static class IntegritySql
         history AS MATERIALIZED (
             SELECT h.user_id, h.rows, t.balance_after
             FROM (SELECT user_id, count(*) AS rows, max(id) AS last_id FROM budget_transactions WHERE {LaterHistory} GROUP BY user_id) h
-            JOIN budget_transactions t ON t.id = h.last_id AND t.id > $5),
+            JOIN (SELECT id, balance_after FROM budget_transactions WHERE {LaterHistory}) t ON t.id = h.last_id),
         -- The sums of each system account, and of all users together: those of the checkpoint, and what came after it.
         system_truth AS MATERIALIZED (
             SELECT account, sum(debits) AS debits, sum(credits) AS credits, sum(entries)::bigint AS entries
