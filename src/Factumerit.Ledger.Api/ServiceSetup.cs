@@ -2,6 +2,7 @@ using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Reading;
 using Serilog;
+using Serilog.Extensions.Logging;
 
 namespace Factumerit.Ledger.Api;
 
@@ -22,7 +23,7 @@ public static partial class Service
     {
         builder.Logging.ClearProviders();
         // The host would begin an activity and a scope with each request, in case something is logged: our lines say themselves what they belong to.
-        builder.Logging.AddFilter("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
+        builder.Logging.AddFilter<SerilogLoggerProvider>("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddSerilog(
             ReadLogLevels(builder.Configuration)
                 .WriteTo.Console(
