@@ -118,7 +118,7 @@ internal static class UsageSaver
         """;
 
     // What Usage posts, and the history that comes with it (R14): the price leaves the user's account for the calls' expense. A usage's rows stay in the
-    // order of the decisions, and so do the ids of entries and history (R13).
+    // order of the decisions, and so do the ids of entries and history (R13): the two entries depend on the usage, so that no plan can turn them round.
     private static string InsertAndPost(string[] columns)
     {
         var description = columns.Contains("description") ? "u.description" : "NULL";
@@ -127,10 +127,9 @@ internal static class UsageSaver
             usages AS (INSERT INTO llm_usage (created_at, {{string.Join(", ", columns)}}) SELECT $1, u.* FROM u),
             entries AS (
                 INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
-                SELECT u.transaction_id, CASE WHEN is_debit THEN '{{ChartOfAccounts.User("")}}' || u.user_id ELSE '{{ChartOfAccounts.ApiExpense}}' END,
-                       CASE WHEN is_debit THEN u.user_price_cents ELSE 0 END, CASE WHEN is_debit THEN 0 ELSE u.user_price_cents END,
-                       {{description}}, '{{Usage.ReferenceType}}', u.request_id, $1
-                FROM u CROSS JOIN unnest('{true,false}'::boolean[]) AS is_debit)
+                SELECT u.transaction_id, e.account, e.debit_cents, e.credit_cents, {{description}}, '{{Usage.ReferenceType}}', u.request_id, $1
+                FROM u CROSS JOIN LATERAL (VALUES ('{{ChartOfAccounts.User("")}}' || u.user_id, u.user_price_cents, 0), ('{{ChartOfAccounts.ApiExpense}}', 0, u.user_price_cents))
+                    AS e (account, debit_cents, credit_cents))
             INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description, created_at)
             SELECT u.user_id, -u.user_price_cents, u.balance_after_cents, '{{Usage.ReferenceType}}', {{description}}, $1 FROM u
             """;
