@@ -118,20 +118,22 @@ internal static class UsageSaver
         """;
 
     // What Usage posts, and the history that comes with it (R14): the price leaves the user's account for the calls' expense. A usage's rows stay in the
-    // order of the decisions, and so do the ids of entries and history (R13): the two entries depend on the usage, so that no plan can turn them round.
+    // order of the decisions, and so do the ids of entries and history (R13); a transaction's two entries depend on its usage, so that no plan can turn
+    // them round. The usages are the statement itself, which runs first: where a key is known (R9) it ends before an entry has taken an id.
     private static string InsertAndPost(string[] columns)
     {
         var description = columns.Contains("description") ? "u.description" : "NULL";
         return $$"""
             WITH u AS (SELECT * FROM {{RowsOf(columns)}}),
-            usages AS (INSERT INTO llm_usage (created_at, {{string.Join(", ", columns)}}) SELECT $1, u.* FROM u),
             entries AS (
                 INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
                 SELECT u.transaction_id, e.account, e.debit_cents, e.credit_cents, {{description}}, '{{Usage.ReferenceType}}', u.request_id, $1
                 FROM u CROSS JOIN LATERAL (VALUES ('{{ChartOfAccounts.User("")}}' || u.user_id, u.user_price_cents, 0), ('{{ChartOfAccounts.ApiExpense}}', 0, u.user_price_cents))
-                    AS e (account, debit_cents, credit_cents))
-            INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description, created_at)
-            SELECT u.user_id, -u.user_price_cents, u.balance_after_cents, '{{Usage.ReferenceType}}', {{description}}, $1 FROM u
+                    AS e (account, debit_cents, credit_cents)),
+            history AS (
+                INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description, created_at)
+                SELECT u.user_id, -u.user_price_cents, u.balance_after_cents, '{{Usage.ReferenceType}}', {{description}}, $1 FROM u)
+            INSERT INTO llm_usage (created_at, {{string.Join(", ", columns)}}) SELECT $1, u.* FROM u
             """;
     }
 
