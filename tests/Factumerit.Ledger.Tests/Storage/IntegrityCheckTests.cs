@@ -176,6 +176,9 @@ public sealed class IntegrityCheckTests
     [Fact]
     public Task A_check_reads_nothing_that_was_found_right_before() => DatabaseQueries.WithDatabaseAsync(async database =>
     {
+        // Summing new rows up for such an index, in the background, counts as reading a table from its beginning.
+        foreach (var index in await database.RowsAsync("SELECT c.relname FROM pg_class c JOIN pg_am a ON a.oid = c.relam WHERE a.amname = 'brin' AND c.relkind = 'i'"))
+            await database.ExecuteAsync($"ALTER INDEX {index} SET (autosummarize = off)");
         await FillAsync(database);
         for (var batch = 0; batch < 3; batch++)
             await database.PostAsync(service => service.RecordUsagesAsync(
