@@ -53,7 +53,10 @@ public class LiteLlmService : LedgerService
     public Task<List<string>> OutboxAsync() => Database.RowsAsync("SELECT action || ' ' || attempts FROM litellm_outbox ORDER BY id");
 
     /// <summary>Lets a pause be over.</summary>
-    public Task EndPausesAsync() => Database.ExecuteAsync("UPDATE litellm_outbox SET next_attempt_at = clock_timestamp()");
+    // In the writers' turn: rows that are updated in no order would now and then end in a deadlock with a commit.
+    public Task EndPausesAsync() => Database.ExecuteAsync("""
+        DO $$ BEGIN LOCK TABLE ledger_origin IN EXCLUSIVE MODE; UPDATE litellm_outbox SET next_attempt_at = clock_timestamp(); END $$
+        """);
 
     /// <summary>Makes it long ago that the making of keys began.</summary>
     public Task AgeAsync() => Database.ExecuteAsync("UPDATE virtual_keys SET created_at = created_at - interval '2 minutes', checked_at = checked_at - interval '1 day'");
