@@ -5,8 +5,8 @@ namespace Factumerit.Ledger.Reading;
 /// <summary>
 /// The statements of <see cref="IntegrityCheck"/>. All take where to begin, as plain values, so that each is planned for just as much as there is
 /// to read: $1 the last entry of the checkpoint, $2 when it was committed, $3 the last legacy row of it; $4 and $5 the same two, but not before the
-/// ledger began; $6 the first id that a usage recorded since then can have. Beginning at 0 is a full check. docs/accounting.md explains each
-/// kind of fault. Each answers with the kind, id and detail of at most so many faults. Transactions and Accounts add figures of the report to every row,
+/// ledger began; $6 the first id that a usage recorded since then can have; $7 how many transaction ids ago a budget may have changed since, null to
+/// look at all. Beginning at 0 is a full check. docs/accounting.md explains each kind of fault. Each answers with the kind, id and detail of at most so many faults. Transactions and Accounts add figures of the report to every row,
 /// and answer with one row of nulls where there is no fault.
 /// </summary>
 internal static class IntegritySql
@@ -25,9 +25,12 @@ internal static class IntegritySql
         FROM ledger_entries WHERE {LaterEntries} GROUP BY account
         """;
 
-    // A checkpoint without the sum over all users is from before it had one: then all is read again.
+    // A checkpoint without the sum over all users is from before it had one: then all is read again. Transaction ids mean something only where they
+    // were given out, and for half their range: a checkpoint that was restored from a dump has been written by another transaction than it says.
     public const string Checkpoint = """
-        SELECT coalesce(c.entry_id, 0), c.entry_created_at, coalesce(c.budget_transaction_id, 0), c.fully_checked_at, o.last_entry_id, o.last_budget_transaction_id
+        SELECT coalesce(c.entry_id, 0), c.entry_created_at, coalesce(c.budget_transaction_id, 0), c.fully_checked_at, o.last_entry_id, o.last_budget_transaction_id,
+               CASE WHEN c.xmin = c.written_by::xid AND pg_snapshot_xmax(pg_current_snapshot())::text::bigint - c.unseen_from::text::bigint BETWEEN 0 AND 2000000000
+                    THEN age(c.unseen_from::xid) END
         FROM ledger_origin o LEFT JOIN ledger_checkpoint c ON EXISTS (SELECT FROM ledger_checkpoint_accounts WHERE account = 'user:*')
         """;
 
@@ -78,22 +81,28 @@ internal static class IntegritySql
                    || ', the entries say ' || coalesce(trim_scale(e.credits - e.debits)::text, 'nothing') AS detail
             FROM account_totals t FULL JOIN system_truth e ON e.account = t.account
             WHERE (t.debits_cents, t.credits_cents, t.entry_count) IS DISTINCT FROM (e.debits, e.credits, e.entries)),
-        -- Budgets that are not all that they should be. There are as many as users, so what is found right is compared without adding anything up: with
-        -- the sums beside the balance, and these with the checkpoint where nothing came after it.
-        suspects AS MATERIALIZED (
-            SELECT coalesce(b.user_id, substr(coalesce(c.account, l.account), 6)) AS user_id, b.balance_cents, b.opening_cents, b.debits_cents, b.credits_cents,
-                   b.entry_count, h.balance_after, coalesce(c.debits_cents, 0) + coalesce(l.debits, 0) AS debits,
-                   coalesce(c.credits_cents, 0) + coalesce(l.credits, 0) AS credits, coalesce(c.entry_count, 0) + coalesce(l.entries, 0) AS entries
+        -- The budgets that no snapshot of a check has seen as they are. There are as many budgets as users, and hardly any of them changed.
+        changed AS (
+            SELECT b.*, coalesce(c.account, 'user:' || b.user_id) AS account, coalesce(c.debits_cents, 0) AS checked_debits,
+                   coalesce(c.credits_cents, 0) AS checked_credits, coalesce(c.entry_count, 0) AS checked_entries
             FROM (SELECT * FROM ledger_checkpoint_accounts WHERE $1 > 0 AND account >= 'user:' AND account < 'user;' AND account <> 'user:*') c
             FULL JOIN user_budgets b ON 'user:' || b.user_id = c.account
-            FULL JOIN later_users l ON l.account = coalesce(c.account, 'user:' || b.user_id)
-            LEFT JOIN history h ON h.user_id = b.user_id
+            WHERE $7 IS NULL OR age(b.xmin) <= $7),
+        -- Of those, the ones that are not all that they should be.
+        suspects AS MATERIALIZED (
+            SELECT coalesce(b.user_id, substr(coalesce(b.account, l.account), 6)) AS user_id, b.balance_cents, b.opening_cents, b.debits_cents, b.credits_cents,
+                   b.entry_count, h.balance_after, coalesce(b.checked_debits, 0) + coalesce(l.debits, 0) AS debits,
+                   coalesce(b.checked_credits, 0) + coalesce(l.credits, 0) AS credits, coalesce(b.checked_entries, 0) + coalesce(l.entries, 0) AS entries
+            FROM changed b FULL JOIN later_users l ON l.account = b.account LEFT JOIN history h ON h.user_id = b.user_id
             WHERE b.balance_cents IS DISTINCT FROM b.credits_cents - b.debits_cents + b.opening_cents OR b.balance_cents IS NULL OR h.balance_after <> b.balance_cents
-               OR CASE WHEN l.account IS NULL AND c.account IS NOT NULL
-                       THEN (b.debits_cents, b.credits_cents, b.entry_count) IS DISTINCT FROM (c.debits_cents, c.credits_cents, c.entry_count)
-                       ELSE (b.debits_cents, b.credits_cents, b.entry_count) IS DISTINCT FROM (
-                            coalesce(c.debits_cents, 0) + coalesce(l.debits, 0), coalesce(c.credits_cents, 0) + coalesce(l.credits, 0),
-                            coalesce(c.entry_count, 0) + coalesce(l.entries, 0)) END),
+               OR (b.debits_cents, b.credits_cents, b.entry_count) IS DISTINCT FROM (
+                   b.checked_debits + coalesce(l.debits, 0), b.checked_credits + coalesce(l.credits, 0), b.checked_entries + coalesce(l.entries, 0))),
+        -- A budget that is gone is not among those that changed, but its entries are missing from the sum.
+        gone AS (
+            SELECT 'budget-mismatch', 'user:*', 'R3: the budgets have ' || b.entries || ' entries, the ledger ' || e.entries
+            FROM (SELECT coalesce(sum(entry_count), 0) AS entries FROM user_budgets) b,
+                 (SELECT coalesce(sum(entries), 0) AS entries FROM system_truth WHERE account = 'user:*') e
+            WHERE $7 IS NOT NULL AND b.entries <> e.entries),
         budget_faults AS (
             SELECT k.kind, user_id, k.detail
             FROM (SELECT *, credits - debits + coalesce(opening_cents, 0) AS expected_cents FROM suspects) s CROSS JOIN LATERAL (
@@ -114,7 +123,7 @@ internal static class IntegritySql
             FULL JOIN history h ON 'user:' || h.user_id = e.account
             WHERE e.entries_since_origin IS DISTINCT FROM h.rows),
         faults AS (
-            SELECT * FROM (SELECT * FROM totals UNION ALL SELECT * FROM budget_faults LIMIT {FaultsMax}) r3
+            SELECT * FROM (SELECT * FROM totals UNION ALL SELECT * FROM gone UNION ALL SELECT * FROM budget_faults LIMIT {FaultsMax}) r3
             UNION ALL (SELECT * FROM history_mismatches LIMIT {FaultsMax})
             UNION ALL (SELECT * FROM history_missing LIMIT {FaultsMax}))
         SELECT f.kind, f.id, f.detail, s.debits, s.credits, s.entries
@@ -193,29 +202,31 @@ internal static class IntegritySql
 
     public const string ForgetAccounts = "DELETE FROM ledger_checkpoint_accounts WHERE $1 = 0";
 
-    // With all users together under user:*, so that the next check need not add them up.
-    public const string AdvanceAccounts = $"""
-        WITH later AS MATERIALIZED ({LaterAccounts})
+    // What a check found no fault in is what the entries say: the sums beside the budgets that changed, and the totals of the system accounts and of all
+    // users together, so that the next check need not add them up.
+    public const string AdvanceAccounts = """
         INSERT INTO ledger_checkpoint_accounts AS c (account, debits_cents, credits_cents, entry_count)
-        SELECT account, debits, credits, entries FROM later
+        SELECT 'user:' || user_id, debits_cents, credits_cents, entry_count FROM user_budgets WHERE entry_count > 0 AND ($7 IS NULL OR age(xmin) <= $7)
         UNION ALL
-        SELECT 'user:*', coalesce(sum(debits), 0), coalesce(sum(credits), 0), coalesce(sum(entries), 0) FROM later WHERE account >= 'user:' AND account < 'user;'
-        ON CONFLICT (account) DO UPDATE SET debits_cents = c.debits_cents + excluded.debits_cents,
-            credits_cents = c.credits_cents + excluded.credits_cents, entry_count = c.entry_count + excluded.entry_count
+        SELECT account, debits_cents, credits_cents, entry_count FROM account_totals WHERE account <> 'user:*'
+        UNION ALL
+        SELECT 'user:*', coalesce(sum(debits_cents), 0), coalesce(sum(credits_cents), 0), coalesce(sum(entry_count), 0) FROM account_totals WHERE account = 'user:*'
+        ON CONFLICT (account) DO UPDATE SET debits_cents = excluded.debits_cents, credits_cents = excluded.credits_cents, entry_count = excluded.entry_count
+        WHERE c.entry_count <> excluded.entry_count
         """;
 
-    // $7 to $10: the totals of the report.
+    // $8 to $11: the totals of the report.
     public const string AdvanceCheckpoint = """
         INSERT INTO ledger_checkpoint (entry_id, entry_created_at, budget_transaction_id, total_debits, total_credits, entry_count, transaction_count,
-                                       checked_at, fully_checked_at)
+                                       checked_at, fully_checked_at, unseen_from, written_by)
         SELECT coalesce(e.id, $1), coalesce(e.created_at, $2), coalesce((SELECT max(id) FROM budget_transactions), $3),
-               $7, $8, $9, $10, now(), now()
+               $8, $9, $10, $11, now(), now(), pg_snapshot_xmin(pg_current_snapshot()), pg_current_xact_id()
         FROM (VALUES (1)) one
         LEFT JOIN LATERAL (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) e ON true
         ON CONFLICT (id) DO UPDATE SET entry_id = excluded.entry_id, entry_created_at = excluded.entry_created_at,
             budget_transaction_id = excluded.budget_transaction_id, total_debits = excluded.total_debits,
             total_credits = excluded.total_credits, entry_count = excluded.entry_count, transaction_count = excluded.transaction_count,
-            checked_at = excluded.checked_at,
+            checked_at = excluded.checked_at, unseen_from = excluded.unseen_from, written_by = excluded.written_by,
             fully_checked_at = CASE WHEN $1 = 0 THEN excluded.fully_checked_at ELSE ledger_checkpoint.fully_checked_at END
         RETURNING checked_at
         """;
