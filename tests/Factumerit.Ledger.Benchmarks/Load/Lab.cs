@@ -3,10 +3,12 @@ using System.Security.Cryptography;
 namespace Factumerit.Ledger.Benchmarks.Load;
 
 /// <summary>What scenarios share: the server, a database with 10,000 users to copy, the yardsticks so far, and where results go.</summary>
-internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progress)
+internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progress) : IAsyncDisposable
 {
-    private const string Seeded = "bench_seeded";
+    /// <summary>The database that others are copied from.</summary>
+    public const string Seeded = "bench_seeded";
     private bool _isSeeded;
+    private LedgerUnderLoad? _warm;
 
     public Server Server => server;
     public Wrk Wrk => wrk;
@@ -55,9 +57,39 @@ internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progre
         return connectionString;
     }
 
+    /// <summary>
+    /// One service that has warmed up, for scenarios that need nothing else: those that follow each other share it. It is audited before anything else is opened.
+    /// </summary>
+    public async Task<LedgerUnderLoad> WarmAsync(CancellationToken cancellationToken)
+    {
+        if (_warm is null)
+        {
+            var opened = await OpenAsync("warm", processes: 1, cancellationToken);
+            _warm = opened;
+            await opened.WarmUpAsync(cancellationToken);
+        }
+        return _warm;
+    }
+
+    /// <summary>Audits what scenarios have shared, and ends it.</summary>
+    public async Task CloseWarmAsync(CancellationToken cancellationToken)
+    {
+        if (_warm is not { } warm)
+            return;
+        await warm.CloseAsync(cancellationToken);
+        await DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _warm, null) is { } warm)
+            await warm.DisposeAsync();
+    }
+
     /// <summary>A database with all users and one service or more on it. It is audited when the scenario closes it.</summary>
     public async Task<LedgerUnderLoad> OpenAsync(string name, int processes, CancellationToken cancellationToken)
     {
+        await CloseWarmAsync(cancellationToken);
         var database = $"bench_{name}";
         var connectionString = await CopySeededAsync(database, cancellationToken);
         var ledger = new LedgerUnderLoad(this, name, database, connectionString);

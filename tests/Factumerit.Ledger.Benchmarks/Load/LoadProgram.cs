@@ -32,9 +32,10 @@ internal static class LoadProgram
             // The server's user must get through to its own directory below.
             File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
             await using var server = await Server.StartAsync(Path.Combine(directory, "server"), cancellationToken);
-            var lab = new Lab(server, new Wrk(directory), root, Console.Error);
+            await using var lab = new Lab(server, new Wrk(directory), root, Console.Error);
             foreach (var scenario in options.Chosen())
                 await RunAsync(scenario, lab, cancellationToken);
+            await lab.CloseWarmAsync(cancellationToken);
             var report = new Report(lab.Measures, await Machine.DescribeAsync(server, cancellationToken));
             report.Print();
             if (options.Only is null)

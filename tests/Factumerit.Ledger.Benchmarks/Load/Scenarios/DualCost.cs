@@ -10,9 +10,8 @@ internal static class DualCost
     /// <summary>POST /usage with an amount, and without one on a model in the price book, take turns.</summary>
     public static async Task PriceBookAsync(Lab lab, CancellationToken cancellationToken)
     {
-        await using var ledger = await lab.OpenAsync("dual", processes: 1, cancellationToken);
+        var ledger = await lab.WarmAsync(cancellationToken);
         await ImportPriceAsync(ledger, cancellationToken);
-        await ledger.WarmUpAsync(cancellationToken);
         var (plain, priced) = (new WrkOrder("usage", 256, 3), new WrkOrder("dual", 256, 3));
         await ledger.RunAsync(priced with { Seconds = 6 }, cancellationToken);
         var (plainRates, pricedRates) = (new List<double>(), new List<double>());
@@ -21,7 +20,6 @@ internal static class DualCost
             plainRates.Add((await ledger.RunAsync(plain, cancellationToken)).UsagesPerSecond);
             pricedRates.Add((await ledger.RunAsync(priced, cancellationToken)).UsagesPerSecond);
         }
-        await ledger.CloseAsync(cancellationToken);
         lab.Report("POST /usage, 256 connections, price book and both costs", pricedRates.Median(), Unit.PerSecond)
             .Against("amount_cents alone in turn with it", 100 * Turns.Ratio(pricedRates, plainRates), Unit.Percent, must: 85, aim: 95);
     }

@@ -27,14 +27,12 @@ internal static class Reads
 
     public static async Task WhileWritingAsync(Lab lab, CancellationToken cancellationToken)
     {
-        await using var ledger = await lab.OpenAsync("read", processes: 1, cancellationToken);
-        await ledger.WarmUpAsync(cancellationToken);
+        var ledger = await lab.WarmAsync(cancellationToken);
         await ledger.RunAsync(new WrkOrder("read", 8, 2), cancellationToken);
         var writing = ledger.RunAsync(new WrkOrder("usage", 64, 8), cancellationToken);
         await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
         var reads = await ledger.RunAsync(new WrkOrder("read", 8, 6), cancellationToken);
         var writes = await writing;
-        await ledger.CloseAsync(cancellationToken);
         lab.Report("POST /usage, 64 connections, beside the readers", writes.UsagesPerSecond, Unit.PerSecond);
         lab.Report("GET /users/{id} beside it: p50 latency", reads.P50Ms, Unit.Milliseconds);
         lab.Report("GET /users/{id} beside it: p99 latency", reads.P99Ms, Unit.Milliseconds).Within(must: 20, aim: 5);
@@ -43,8 +41,7 @@ internal static class Reads
     /// <summary>Load with 20 checks in a row, and load without, take turns.</summary>
     public static async Task IntegrityAsync(Lab lab, CancellationToken cancellationToken)
     {
-        await using var ledger = await lab.OpenAsync("integrity", processes: 1, cancellationToken);
-        await ledger.WarmUpAsync(cancellationToken);
+        var ledger = await lab.WarmAsync(cancellationToken);
         var order = new WrkOrder("usage", 256, 5);
         var (with, without, checks) = (new List<double>(), new List<double>(), 0);
         for (var turn = 0; turn < IntegrityTurns; turn++)
@@ -56,7 +53,6 @@ internal static class Reads
             with.Add((await loading).UsagesPerSecond);
             without.Add((await ledger.RunAsync(order, cancellationToken)).UsagesPerSecond);
         }
-        await ledger.CloseAsync(cancellationToken);
         lab.Report("GET /ledger/integrity, asked three times for 20 in a row within 5 s of full load: done", checks, Unit.Count).Within(must: IntegrityTurns * ChecksInARow, atLeast: true);
         lab.Report("POST /usage, 256 connections, beside them", with.Median(), Unit.PerSecond)
             .Against("without, in turn with it", 100 * Turns.Ratio(with, without), Unit.Percent, must: 90, aim: 100);
