@@ -105,7 +105,14 @@ public sealed class ChangedBudgetTests
         foreach (var user in new[] { "alice", "bob", "carol" })
             await database.PostAsync(async service =>
                 (await service.SignUpAsync(new() { UserId = user, InitialCreditCents = 100 }, CancellationToken.None)).Refusal.ShouldBeNull());
-        (await database.CheckIntegrityAsync()).Faults.ShouldBeEmpty();
+        // Transactions of other databases on the same server hold back what a check counts as seen.
+        var began = TimeProvider.System.GetTimestamp();
+        do
+        {
+            TimeProvider.System.GetElapsedTime(began).ShouldBeLessThan(TimeSpan.FromMinutes(2));
+            (await database.CheckIntegrityAsync()).Faults.ShouldBeEmpty();
+        }
+        while (!await database.ScalarAsync<bool>("SELECT bool_and(age(b.xmin) > age(c.unseen_from::xid)) FROM user_budgets b, ledger_checkpoint c"));
     }
 
     private static Task UseAsync(TestDatabase database, string user) => database.PostAsync(async service =>
