@@ -9,8 +9,8 @@ namespace Factumerit.Ledger.Reading;
 /// by a bug, a restore or a hand in the database is looked for, and each breach is a fault with a name.
 /// <para>
 /// A check without a fault leaves a checkpoint: the sums of all accounts up to the last entry it saw. The next one reads only what came later
-/// and compares every budget whose row has changed since with checkpoint plus later entries. It never moves past a fault. Only a change to rows that were found right before,
-/// which the triggers refuse, takes a full check to find.
+/// and compares every budget whose row has changed since with checkpoint plus later entries. It never moves past a fault. Only a change to rows that
+/// were found right before, which the triggers refuse, takes a full check to find.
 /// </para>
 /// </summary>
 public sealed class IntegrityCheck(LedgerDatabase database)
@@ -150,7 +150,7 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         // Ids of usages begin with the milliseconds of their commit: those of later commits with as many, or more.
         public Guid UsageId => EntryCreatedAt is { } time ? UuidV7.First(time) : Guid.Empty;
 
-        public Checkpoint Restart() => this with { EntryId = 0, EntryCreatedAt = null, BudgetTransactionId = 0, ChangedWithin = null };
+        public Checkpoint Restart() => WithAllBudgets() with { EntryId = 0, EntryCreatedAt = null, BudgetTransactionId = 0 };
 
         public Checkpoint WithAllBudgets() => this with { ChangedWithin = null };
     }

@@ -6,8 +6,8 @@ namespace Factumerit.Ledger.Reading;
 /// The statements of <see cref="IntegrityCheck"/>. All take where to begin, as plain values, so that each is planned for just as much as there is
 /// to read: $1 the last entry of the checkpoint, $2 when it was committed, $3 the last legacy row of it; $4 and $5 the same two, but not before the
 /// ledger began; $6 the first id that a usage recorded since then can have; $7 how many transaction ids ago a budget may have changed since, null to
-/// look at all. Beginning at 0 is a full check. docs/accounting.md explains each kind of fault. Each answers with the kind, id and detail of at most so many faults. Transactions and Accounts add figures of the report to every row,
-/// and answer with one row of nulls where there is no fault.
+/// look at all. Beginning at 0 is a full check. docs/accounting.md explains each kind of fault. Each answers with the kind, id and detail of at most
+/// so many faults. Transactions and Accounts add figures of the report to every row, and answer with one row of nulls where there is no fault.
 /// </summary>
 internal static class IntegritySql
 {
@@ -17,13 +17,6 @@ internal static class IntegritySql
     private const string LaterEntries = "id > $1 AND id < 9223372036854775807";
     private const string LaterEntriesOfOurs = "id > $4 AND id < 9223372036854775807";
     private const string LaterHistory = "id > $5 AND id < 9223372036854775807";
-
-    // An amount of 0 is not added: every entry has one.
-    private const string LaterAccounts = $"""
-        SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0) AS debits,
-               coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0) AS credits, count(*) AS entries, count(*) FILTER (WHERE id > $4) AS entries_since_origin
-        FROM ledger_entries WHERE {LaterEntries} GROUP BY account
-        """;
 
     // A checkpoint without the sum over all users is from before it had one: then all is read again. Transaction ids mean something only where they
     // were given out, and for half their range: a checkpoint that was restored from a dump has been written by another transaction than it says.
@@ -60,7 +53,11 @@ internal static class IntegritySql
     // R3: the totals that are kept against the ledger, and the budgets with the sums beside them. R3 and R14: the history of the system before.
     // A sum that is no number has no decimal to show it; the entry that spoils it is a fault of its own.
     public static readonly string Accounts = $"""
-        WITH later AS MATERIALIZED ({LaterAccounts}),
+        -- An amount of 0 is not added: every entry has one.
+        WITH later AS MATERIALIZED (
+            SELECT account, coalesce(sum(debit_cents) FILTER (WHERE debit_cents <> 0), 0) AS debits,
+                   coalesce(sum(credit_cents) FILTER (WHERE credit_cents <> 0), 0) AS credits, count(*) AS entries, count(*) FILTER (WHERE id > $4) AS entries_since_origin
+            FROM ledger_entries WHERE {LaterEntries} GROUP BY account),
         later_users AS (SELECT * FROM later WHERE account >= 'user:' AND account < 'user;'),
         history AS MATERIALIZED (
             SELECT h.user_id, h.rows, t.balance_after
