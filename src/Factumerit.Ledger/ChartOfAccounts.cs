@@ -1,3 +1,5 @@
+using System.Buffers;
+
 namespace Factumerit.Ledger;
 
 /// <summary>The kinds of accounts, by the word before the colon. A user's account is a liability: what we owe the user.</summary>
@@ -44,6 +46,9 @@ public static class ChartOfAccounts
     private const string ExpensePrefix = "expense:";
     private const string EquityPrefix = "equity:";
 
+    private static readonly SearchValues<char> UserIdCharacters =
+        SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._:+=-");
+
     private static readonly string[] EquityAccounts = [InitialEquity, GrantsEquity, ForfeitEquity, CapitalEquity, AdjustmentsEquity];
 
     /// <summary>What we owe the user: the credit balance.</summary>
@@ -65,7 +70,7 @@ public static class ChartOfAccounts
 
     /// <summary>1 to 200 characters of letters, digits and <c>@ . _ : + = -</c>.</summary>
     public static bool IsUserId(string text) =>
-        text.Length is > 0 and <= UserIdLengthMax && text.All(c => char.IsAsciiLetterOrDigit(c) || "@._:+=-".Contains(c, StringComparison.Ordinal));
+        text.Length is > 0 and <= UserIdLengthMax && !text.AsSpan().ContainsAnyExcept(UserIdCharacters);
 
     /// <summary>A lower-case letter, then up to 39 of <c>a-z 0-9 _ -</c>; not <c>api</c> or <c>sales_tax</c>, whose expense accounts are taken.</summary>
     public static bool IsProvider(string text) =>

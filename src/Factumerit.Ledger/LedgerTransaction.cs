@@ -12,7 +12,9 @@ public sealed class LedgerTransaction
     /// <param name="entries">Two or more, with equal debits and credits.</param>
     public LedgerTransaction(string referenceType, string? referenceId, string? description, params Entry[] entries)
     {
-        var imbalance = entries.Sum(e => e.CreditCents) - entries.Sum(e => e.DebitCents);
+        var imbalance = 0m;
+        foreach (var entry in entries)
+            imbalance += entry.CreditCents - entry.DebitCents;
         if (imbalance != 0 || entries.Length < 2)
             throw new UnbalancedTransactionException(
                 $"A transaction '{referenceType}' of {entries.Length} entries whose credits exceed its debits by {imbalance} cents can't be posted (R1).");

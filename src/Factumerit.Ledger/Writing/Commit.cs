@@ -9,15 +9,22 @@ namespace Factumerit.Ledger.Writing;
 /// The attempts to decide and save one batch of commands. The first may decide on budgets that are remembered; every other has fresh state. Before it
 /// decides again it looks whether the attempt before it was committed after all, when that was left unknown (R12).
 /// </summary>
+/// <param name="decided">What the commands decided on remembered budgets, for the first attempt; null when they have yet to decide.</param>
 /// <param name="turn">The turn of the first attempt, where it was taken before the batch was; null when there is none yet.</param>
-internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IReadOnlyList<Command> commands, Turn? turn) : IAsyncDisposable
+internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IReadOnlyList<Command> commands, LedgerState? decided = null, Turn? turn = null)
+    : IAsyncDisposable
 {
-    private bool _isFirst = true;
+    private readonly TaskCompletionSource _onItsWay = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     // A row that only the doubtful attempt can have written; null when no attempt is in doubt.
     private Witness? _doubtful;
 
     public IReadOnlyList<Command> Commands => commands;
+
+    /// <summary>
+    /// Completes when what was decided on remembered budgets has gone to the database, and the next may be decided on what it leaves; never, where nothing was.
+    /// </summary>
+    public Task OnItsWay => _onItsWay.Task;
 
     /// <summary>Whether the commit left something to tell LiteLLM (R20).</summary>
     public bool HasFilledOutbox { get; private set; }
@@ -31,9 +38,7 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
     {
         try
         {
-            var remembered = _isFirst ? recent.Lend(commands) : null;
-            _isFirst = false;
-            if (remembered is null || !await TryOnAsync(remembered))
+            if (Interlocked.Exchange(ref decided, null) is not { } guess || !await TryProveAsync(guess))
                 await DecideAndSaveAsync();
         }
         catch (Exception exception) when (_doubtful is not null)
@@ -42,21 +47,31 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
         }
     }
 
-    private async Task<bool> TryOnAsync(LedgerState remembered)
+    private async Task<bool> TryProveAsync(LedgerState guess)
     {
-        foreach (var command in commands)
-            command.Apply(remembered);
-        var isRight = RecentBudgets.IsProvenBySaving(remembered, commands) && await TrySaveAsync(remembered);
-        recent.Learn(isRight);
-        return isRight;
+        var isRight = false;
+        try
+        {
+            isRight = await TrySaveAsync(guess);
+            recent.Learn(isRight);
+            return isRight;
+        }
+        finally
+        {
+            if (!isRight)
+                recent.Forget(guess);
+        }
     }
 
-    private async Task<bool> TrySaveAsync(LedgerState remembered)
+    private async Task<bool> TrySaveAsync(LedgerState guess)
     {
         await using var current = await BeginAsync();
         try
         {
-            await SaveAsync(current.Connection, remembered);
+            // By the first time it waits, all that is to be saved was taken out of the state.
+            var saving = SaveAsync(current.Connection, guess);
+            _onItsWay.SetResult();
+            await saving;
             return true;
         }
         catch (PostgresException exception) when (_doubtful is null && StateSaver.IsOutdated(exception))
@@ -82,8 +97,7 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
             command.Apply(state);
         if (state.HasChanges)
             await SaveAsync(current.Connection, state);
-        else
-            recent.Keep(state);
+        recent.Keep(state);
     }
 
     private async Task<Turn> BeginAsync() => Interlocked.Exchange(ref turn, null) ?? await Turn.BeginAsync(database);
@@ -101,7 +115,6 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
             _doubtful = null;
             throw;
         }
-        recent.Keep(state);
     }
 
     // An ERROR is the server's word that nothing was committed, as nothing can fail so after the commit is recorded. FATAL is a connection that

@@ -18,6 +18,9 @@ public sealed class LedgerWriter : IAsyncDisposable
     // idle_in_transaction_session_timeout, for which Npgsql has no name.
     private const string TurnTookTooLong = "25P03";
 
+    // Taking fewer at a time ahead of their turn would cost more than it gains.
+    private const int TakenAheadMin = 16;
+
     // No attempt begins later than this after the first, however few there were: an attempt on a database that hangs takes long by itself.
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromSeconds(15);
 
@@ -33,6 +36,10 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly Task _loop;
     private readonly Admission _admission;
     private readonly RecentBudgets _recent;
+
+    // Commands in the queue, and what tells the loop that there are enough to be taken ahead.
+    private readonly Signal _someWait = new();
+    private int _queued;
 
     public LedgerWriter(LedgerDatabase database, WriterOptions options, TimeProvider clock, ILogger<LedgerWriter> logger)
     {
@@ -64,12 +71,23 @@ public sealed class LedgerWriter : IAsyncDisposable
         var submission = new Submission(commands, _clock.GetTimestamp(), cancellationToken);
         if (!_admission.TryEnter(commands.Count))
             submission.Refuse(TooMany);
-        else if (!_queue.Writer.TryWrite(submission))
+        else if (!TryQueue(submission))
         {
             _admission.Leave(commands.Count);
             submission.Refuse(TooMany);
         }
         await submission.Done;
+    }
+
+    private bool TryQueue(Submission submission)
+    {
+        var count = submission.Commands.Count;
+        var queued = Interlocked.Add(ref _queued, count);
+        if (!_queue.Writer.TryWrite(submission))
+            return false;
+        if (queued >= TakenAheadMin && queued - count < TakenAheadMin)
+            _someWait.Raise();
+        return true;
     }
 
     /// <summary>Takes nothing new, writes what waits, and ends.</summary>
@@ -81,8 +99,8 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     private async Task RunAsync()
     {
-        var (batch, written) = (new List<Submission>(), new List<Submission>());
-        while (await _queue.Reader.WaitToReadAsync())
+        var (next, written) = (new Draft(_recent, _clock), new Draft(_recent, _clock));
+        while (next.Count > 0 || await _queue.Reader.WaitToReadAsync())
         {
             Turn? turn = null;
             if (_recent.OthersWrite)
@@ -90,23 +108,40 @@ public sealed class LedgerWriter : IAsyncDisposable
                 Complete(written);
                 turn = await TryTakeTurnAsync();
             }
-            Take(batch);
+            next.Renew(IsOver);
+            Take(next);
+            var commit = new Commit(_database, _recent, [.. next.Submissions.SelectMany(s => s.Commands)], next.Decided(), turn);
             // The database is set to work on the next commit before those of the last are told.
-            var writing = WriteAsync(batch, turn);
+            var writing = WriteAsync(next.Submissions, commit);
             Complete(written);
-            await writing;
-            (batch, written) = (written, batch);
-            if (!_queue.Reader.TryPeek(out _))
+            (next, written) = (written, next);
+            await TakeAheadAsync(next, commit, writing);
+            if (next.Count == 0 && !_queue.Reader.TryPeek(out _))
                 Complete(written);
         }
         Complete(written);
     }
 
-    private void Complete(List<Submission> written)
+    // What comes while a commit is under way is decided on what that one is to leave; if it fails, so does the proof of this.
+    private async Task TakeAheadAsync(Draft next, Commit commit, Task writing)
     {
-        foreach (var submission in written)
+        await Task.WhenAny(writing, commit.OnItsWay);
+        while (!writing.IsCompleted)
+        {
+            var someWait = _someWait.Next;
+            // Beside another writer most of it would be out of date by the time of its turn.
+            if (Volatile.Read(ref _queued) >= TakenAheadMin && !_recent.OthersWrite)
+                Take(next);
+            await Task.WhenAny(writing, someWait);
+        }
+        await writing;
+    }
+
+    private void Complete(Draft written)
+    {
+        foreach (var submission in written.Submissions)
             submission.Complete();
-        _admission.Leave(written.Sum(s => s.Commands.Count));
+        _admission.Leave(written.Count);
         written.Clear();
     }
 
@@ -124,49 +159,51 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync(List<Submission> batch, Turn? turn)
+    private async Task WriteAsync(IReadOnlyList<Submission> batch, Commit commit)
     {
         try
         {
             if (batch.Count > 0)
-                await WriteBatchAsync(batch, turn);
-            else if (turn is not null)
-                await turn.DisposeAsync();
+                await WriteBatchAsync(batch, commit);
+            else
+                await commit.DisposeAsync();
         }
         catch (Exception exception)
         {
             // Not even a logger that throws may end the loop: everybody after it would wait for ever.
-            batch.ForEach(s => s.Fail(exception));
+            foreach (var submission in batch)
+                submission.Fail(exception);
         }
     }
 
-    private void Take(List<Submission> batch)
+    private void Take(Draft draft)
     {
-        var count = 0;
-        while (_queue.Reader.TryPeek(out var next) && (count == 0 || count + next.Commands.Count <= _options.BatchLimit))
+        while (_queue.Reader.TryPeek(out var next) && (draft.Count == 0 || draft.Count + next.Commands.Count <= _options.BatchLimit))
         {
             _queue.Reader.TryRead(out _);
-            if (next.IsAbandoned)
-                Drop(next, s => s.Cancel());
-            else if (_clock.GetElapsedTime(next.QueuedAt).TotalMilliseconds > _options.QueueTimeoutMs)
-                Drop(next, s => s.Refuse(new Refusal.Unavailable("The request waited too long for its turn.")));
-            else
-            {
-                batch.Add(next);
-                count += next.Commands.Count;
-            }
+            Interlocked.Add(ref _queued, -next.Commands.Count);
+            if (!IsOver(next))
+                draft.Add(next);
         }
-
-        void Drop(Submission submission, Action<Submission> end)
-        {
-            _admission.Leave(submission.Commands.Count);
-            end(submission);
-        }
+        draft.Decide();
     }
 
-    private async Task WriteBatchAsync(IReadOnlyList<Submission> batch, Turn? turn = null)
+    // Ends whom nobody waits for any more, and who has waited for too long.
+    private bool IsOver(Submission submission)
     {
-        await using var commit = new Commit(_database, _recent, [.. batch.SelectMany(s => s.Commands)], turn);
+        if (submission.IsAbandoned)
+            submission.Cancel();
+        else if (_clock.GetElapsedTime(submission.QueuedAt).TotalMilliseconds > _options.QueueTimeoutMs)
+            submission.Refuse(new Refusal.Unavailable("The request waited too long for its turn."));
+        else
+            return false;
+        _admission.Leave(submission.Commands.Count);
+        return true;
+    }
+
+    private async Task WriteBatchAsync(IReadOnlyList<Submission> batch, Commit commit)
+    {
+        await using var disposed = commit;
         try
         {
             var started = _clock.GetTimestamp();
@@ -192,7 +229,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             await commit.DisposeAsync();
             foreach (var submission in batch)
             {
-                await WriteBatchAsync([submission]);
+                await WriteBatchAsync([submission], new Commit(_database, _recent, submission.Commands));
                 submission.Complete();
             }
         }

@@ -54,7 +54,7 @@ internal sealed record WrkResult(IReadOnlyDictionary<string, double> Numbers, Wr
 /// <summary>Runs wrk with a script of this project. Each run has a tag of its own, so that its request ids are no other run's.</summary>
 internal sealed class Wrk(string directory)
 {
-    private const int Threads = 2;
+    private const int Threads = 1;
     private int _runs;
 
     public async Task<WrkResult> RunAsync(string url, string key, WrkOrder order, CancellationToken cancellationToken)

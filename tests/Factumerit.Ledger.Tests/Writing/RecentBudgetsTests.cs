@@ -22,7 +22,7 @@ public sealed class RecentBudgetsTests
     {
         _clock.Pass(TimeSpan.FromTicks(123_456_789 / 100));
 
-        var state = _recent.Lend([Use("alice"), Use("bob"), Use("alice")]).ShouldNotBeNull();
+        var state = Lend([Use("alice"), Use("bob"), Use("alice")]).ShouldNotBeNull();
 
         state.Users.Select(u => u.UserId).ShouldBe(["alice", "bob"]);
         state.FindUser("alice")!.BalanceCents.ShouldBe(10);
@@ -30,66 +30,64 @@ public sealed class RecentBudgetsTests
     }
 
     [Fact]
-    public void What_is_lent_is_not_lent_again_until_it_comes_back_as_it_was_left()
+    public void The_next_commit_decides_on_what_the_one_under_way_is_to_leave()
     {
-        var state = _recent.Lend([Use("alice")])!;
-        Use("alice").Apply(state);
-        _recent.Lend([Use("alice")]).ShouldBeNull();
-        _recent.Lend([Use("bob")]).ShouldNotBeNull();
+        Use("alice").Apply(Lend([Use("alice")])!);
 
-        _recent.Keep(state);
+        var alice = Lend([Use("alice")])!.FindUser("alice")!;
 
-        var alice = _recent.Lend([Use("alice")])!.FindUser("alice")!;
         (alice.BalanceCents, alice.LoadedBalanceCents, alice.SpentCents, alice.DebitsCents, alice.EntryCount).ShouldBe((9, 9, 0, 0, 0));
     }
 
     [Fact]
     public void What_was_decided_on_and_not_saved_is_forgotten_and_can_be_read_again()
     {
-        Use("alice").Apply(_recent.Lend([Use("alice"), Use("bob")])!);
+        var state = Lend([Use("alice"), Use("bob")])!;
+        Use("alice").Apply(state);
+        _recent.Forget(state);
 
         Remember("alice");
 
-        _recent.Lend([Use("alice")])!.FindUser("alice")!.BalanceCents.ShouldBe(10);
-        _recent.Lend([Use("bob")]).ShouldBeNull();
+        Lend([Use("alice")])!.FindUser("alice")!.BalanceCents.ShouldBe(10);
+        Lend([Use("bob")]).ShouldBeNull();
     }
 
     [Fact]
     public void Whoever_is_not_remembered_or_asks_for_more_than_a_budget_is_read()
     {
-        _recent.Lend([Use("alice"), Use("carol")]).ShouldBeNull();
-        _recent.Lend([Use("alice"), new Grant(new() { UserId = "bob", AmountCents = 1 }, "root", "key")]).ShouldBeNull();
-        _recent.Lend([new Usage(new() { UserId = "alice", AmountCents = 1, RequestId = "r" }, new UsageOrigin("litellm", ["r"]))]).ShouldBeNull();
-        _recent.Lend([Use("alice"), Use("bob")]).ShouldNotBeNull("what could not be lent together is still there");
+        Lend([Use("alice"), Use("carol")]).ShouldBeNull();
+        Lend([Use("alice"), new Grant(new() { UserId = "bob", AmountCents = 1 }, "root", "key")]).ShouldBeNull();
+        Lend([new Usage(new() { UserId = "alice", AmountCents = 1, RequestId = "r" }, new UsageOrigin("litellm", ["r"]))]).ShouldBeNull();
+        Lend([Use("alice"), Use("bob")]).ShouldNotBeNull("what could not be lent together is still there");
     }
 
     [Fact]
     public void The_time_is_read_every_second()
     {
         _clock.Pass(TimeSpan.FromSeconds(1));
-        _recent.Lend([Use("alice")]).ShouldNotBeNull();
+        Lend([Use("alice")]).ShouldNotBeNull();
         _clock.Pass(TimeSpan.FromTicks(1));
-        _recent.Lend([Use("bob")]).ShouldBeNull();
+        Lend([Use("bob")]).ShouldBeNull();
         _recent.SetTime(Books.Now.AddSeconds(1));
-        _recent.Lend([Use("bob")]).ShouldNotBeNull();
-        new RecentBudgets(new WriterOptions(), _clock).Lend([]).ShouldBeNull("no time is known yet");
+        Lend([Use("bob")]).ShouldNotBeNull();
+        new RecentBudgets(new WriterOptions(), _clock).Begin(0).ShouldBeNull("no time is known yet");
     }
 
     [Fact]
     public void No_more_are_remembered_than_the_limit_and_nobody_who_is_deleted()
     {
         Remember("carol");
-        _recent.Lend([Use("alice"), Use("bob"), Use("carol")]).ShouldNotBeNull();
+        Lend([Use("alice"), Use("bob"), Use("carol")]).ShouldNotBeNull();
         Remember("alice", "bob", "carol");
         Remember("dave");
-        _recent.Lend([Use("alice")]).ShouldBeNull();
-        _recent.Lend([Use("dave")]).ShouldNotBeNull();
+        Lend([Use("alice")]).ShouldBeNull();
+        Lend([Use("dave")]).ShouldNotBeNull();
         Remember("alice", "bob", "carol", "dave");
-        _recent.Lend([Use("alice")]).ShouldBeNull();
+        Lend([Use("alice")]).ShouldBeNull();
 
         Remember("erin");
         _recent.Keep(new Books().WithDeletedUser("erin").State);
-        _recent.Lend([Use("erin")]).ShouldBeNull();
+        Lend([Use("erin")]).ShouldBeNull();
     }
 
     [Fact]
@@ -107,7 +105,7 @@ public sealed class RecentBudgetsTests
                 state.Load(User(user));
             foreach (var command in commands)
                 command.Apply(state);
-            return RecentBudgets.IsProvenBySaving(state, commands);
+            return RecentBudgets.IsProvenBySaving(state, commands.Length);
         }
     }
 
@@ -128,13 +126,14 @@ public sealed class RecentBudgetsTests
         {
             for (var turns = 0; ; turns++)
             {
-                if (_recent.Lend([Use("alice")]) is not { } state)
-                    continue;
-                _recent.Keep(state);
-                return turns;
+                if (Lend([Use("alice")]) is not null)
+                    return turns;
             }
         }
     }
+
+    private LedgerState? Lend(IReadOnlyList<Command> commands) =>
+        _recent.Begin(commands.Count) is { } state && commands.All(command => _recent.TryLend(state, command)) ? state : null;
 
     private static Usage Use(string userId, decimal cents = 1, string? requestId = null) =>
         new(new() { UserId = userId, AmountCents = cents, RequestId = requestId ?? WriterUnderTest.NewId("call") });

@@ -1,0 +1,168 @@
+using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Tests.Database;
+using Factumerit.Ledger.Writing;
+
+namespace Factumerit.Ledger.Tests.Writing;
+
+/// <summary>
+/// While one commit is under way, those who come are decided on what it is to leave. Whatever becomes of it, nobody can tell that from deciding
+/// them after it.
+/// </summary>
+public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifetime
+{
+    private const int Crowd = 40;
+    private readonly TestDatabase _database;
+    private readonly HandClock _clock = new();
+    private readonly WriterUnderTest _ledger;
+
+    public DecidedAheadTests(TestDatabase database)
+    {
+        _database = database;
+        _ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { QueueTimeoutMs = 5_000 }, _clock);
+    }
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _ledger.DisposeAsync();
+
+    [Fact]
+    public async Task A_crowd_is_decided_before_its_turn_on_what_the_commit_under_way_is_to_leave_R3_R13()
+    {
+        var (user, stranger) = (await RememberedUserAsync(100), await RememberedUserAsync(100));
+        var calls = Calls(user, stranger);
+        var (first, written) = await WhileOneIsUnderWayAsync(user, calls, () => DecidedAsync(calls));
+
+        (await first).Answer!.BalanceCents.ShouldBe(98);
+        await written;
+        calls.Where(c => c.UserId == user).Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 98m - n));
+        calls.Where(c => c.UserId == stranger).Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 99m - n));
+        (await BalanceAsync(user), await BalanceAsync(stranger)).ShouldBe((98 - (Crowd / 2), 99 - (Crowd / 2)));
+        (await CommitsOfAsync(user)).ShouldBe(3, "the one that made the budget known, the one that was waited for, and the crowd's");
+        await _database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task What_the_commit_under_way_did_not_leave_is_decided_again_R4()
+    {
+        var user = await RememberedUserAsync(100);
+        var calls = Calls(user);
+        var (first, written) = await WhileOneIsUnderWayAsync(user, calls, async () =>
+        {
+            await DecidedAsync(calls);
+            await _database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 3 WHERE user_id = '{user}'");
+        });
+
+        (await first).Answer!.BalanceCents.ShouldBe(2);
+        await written;
+        calls.Select(c => c.Outcome.Answer?.BalanceCents).ShouldBe([1, 0, .. Enumerable.Repeat<decimal?>(null, Crowd - 2)]);
+        calls[2..].ShouldAllBe(c => c.Outcome.Refusal == new Refusal.InsufficientCredit(user, 0));
+        (await BalanceAsync(user)).ShouldBe(0);
+        (await _database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{user}'")).ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task A_connection_that_ends_under_the_commit_under_way_costs_nobody_anything_R12()
+    {
+        var user = await RememberedUserAsync(100);
+        var calls = Calls(user);
+        var (first, written) = await WhileOneIsUnderWayAsync(user, calls, async () =>
+        {
+            await DecidedAsync(calls);
+            await _database.ExecuteAsync("""
+                SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                WHERE application_name = 'factumerit-ledger-writer' AND datname = current_database() AND wait_event_type = 'Lock'
+                """);
+        });
+
+        (await first).Answer!.BalanceCents.ShouldBe(98);
+        await written;
+        calls.Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd).Select(n => 98m - n));
+        (await _database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{user}'")).ShouldBe(Crowd + 2);
+        await _database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task One_who_can_not_be_decided_ahead_leaves_his_neighbours_right_R9_R10()
+    {
+        var (user, poor) = (await RememberedUserAsync(100), await RememberedUserAsync(2));
+        var calls = Calls(user, poor);
+        var (first, written) = await WhileOneIsUnderWayAsync(user, [.. calls, Call(user, calls[0].RequestId!)], () => Task.CompletedTask);
+
+        (await first).Answer!.BalanceCents.ShouldBe(98);
+        await written;
+        calls.Where(c => c.UserId == user).Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 98m - n));
+        calls.Where(c => c.UserId == poor).Select(c => c.Outcome.Answer?.BalanceCents).ShouldBe([0, .. Enumerable.Repeat<decimal?>(null, (Crowd / 2) - 1)]);
+        (await BalanceAsync(user), await BalanceAsync(poor)).ShouldBe((98 - (Crowd / 2), 0));
+        await _database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task Who_was_decided_ahead_and_then_waited_too_long_or_left_has_written_nothing()
+    {
+        var user = await RememberedUserAsync(100);
+        var (late, left) = (Calls(user), Calls(user));
+        using var caller = new CancellationTokenSource();
+        var leaving = Task.CompletedTask;
+        var (first, written) = await WhileOneIsUnderWayAsync(user, late, async () =>
+        {
+            await DecidedAsync(late);
+            _clock.Advance(TimeSpan.FromSeconds(4));
+            leaving = _ledger.Writer.WriteAsync(left, caller.Token);
+            await DecidedAsync(left);
+            await caller.CancelAsync();
+            _clock.Advance(TimeSpan.FromSeconds(1.5));
+        });
+
+        (await first).Answer!.BalanceCents.ShouldBe(98);
+        await written;
+        late.ShouldAllBe(c => c.Outcome.Refusal is Refusal.Unavailable);
+        await Should.ThrowAsync<OperationCanceledException>(leaving);
+        (await BalanceAsync(user)).ShouldBe(98);
+        (await _ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(97);
+        await WriterUnderTest.UntilAsync(() => Task.FromResult(_ledger.Writer.Waiting == 0));
+        await _database.AssertIntegrityAsync();
+    }
+
+    // One usage of the user waits for the writers' turn, the calls come, and then the turn is free.
+    private async Task<(Task<Outcome<RecordedUsage>> First, Task Written)> WhileOneIsUnderWayAsync(
+        string user, IReadOnlyList<Usage> calls, Func<Task> doAsync)
+    {
+        await using (await _ledger.TakeTurnAsync())
+        {
+            var first = await _ledger.OccupyAsync(_database, user);
+            var written = _ledger.Writer.WriteAsync(calls, CancellationToken.None);
+            await doAsync();
+            return (first, written);
+        }
+    }
+
+    private static Task DecidedAsync(IReadOnlyList<Usage> calls) =>
+        WriterUnderTest.UntilAsync(() => Task.FromResult(calls.All(c => c.Outcome.Answer is not null)));
+
+    private static Usage[] Calls(params string[] users) => [.. Enumerable.Range(0, Crowd).Select(n => Call(users[n % users.Length], WriterUnderTest.NewId("call")))];
+
+    private static Usage Call(string user, string requestId) => new(new UsageRequest { UserId = user, AmountCents = 1, RequestId = requestId });
+
+    // After the usage the writer remembers the budget, with a cent less.
+    private async Task<string> RememberedUserAsync(decimal creditCents)
+    {
+        var user = await _ledger.UserAsync(creditCents);
+        (await _ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(creditCents - 1);
+        return user;
+    }
+
+    private Task<decimal> BalanceAsync(string user) => _database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'");
+
+    private Task<long> CommitsOfAsync(string user) =>
+        _database.ScalarAsync<long>($"SELECT count(DISTINCT xmin::text) FROM llm_usage WHERE user_id = '{user}'");
+
+    /// <summary>A clock that stands until it is set ahead: what is remembered does not grow old because the machine is slow.</summary>
+    private sealed class HandClock : TimeProvider
+    {
+        private long _now = 1;
+
+        public void Advance(TimeSpan time) => Interlocked.Add(ref _now, (long)(time.TotalSeconds * TimestampFrequency));
+
+        public override long GetTimestamp() => Interlocked.Read(ref _now);
+    }
+}
