@@ -11,7 +11,7 @@ namespace Factumerit.Ledger.Writing;
 /// <summary>
 /// The only place that begins a transaction. One loop takes the commands that wait, as many as fit and in order, lets them decide on
 /// freshly loaded and locked state, or on budgets it remembers and that the commit proves, and saves all they decided in one serializable commit;
-/// then each caller gets its answer (R12). A refused command leaves its neighbours alone (R10).
+/// then each caller gets its answer (R12). Meanwhile the next commit is made up. A refused command leaves its neighbours alone (R10).
 /// </summary>
 public sealed class LedgerWriter : IAsyncDisposable
 {

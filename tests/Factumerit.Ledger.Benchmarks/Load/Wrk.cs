@@ -54,6 +54,7 @@ internal sealed record WrkResult(IReadOnlyDictionary<string, double> Numbers, Wr
 /// <summary>Runs wrk with a script of this project. Each run has a tag of its own, so that its request ids are no other run's.</summary>
 internal sealed class Wrk(string directory)
 {
+    // A second would not send more, but take turns with the service and the database on two processors.
     private const int Threads = 1;
     private int _runs;
 
