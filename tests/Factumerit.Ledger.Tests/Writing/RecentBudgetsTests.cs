@@ -132,6 +132,28 @@ public sealed class RecentBudgetsTests
         }
     }
 
+    [Fact]
+    public void A_draft_holds_what_all_have_decided_or_nothing_that_anybody_remembers()
+    {
+        Draft Of(params Usage[] commands)
+        {
+            var draft = new Draft(_recent, _clock);
+            foreach (var command in commands)
+            {
+                draft.Add(new Submission([command], _clock.GetTimestamp(), CancellationToken.None));
+                draft.Decide();
+            }
+            return draft;
+        }
+
+        Of(Use("alice"), Use("bob"), Use("alice")).Decided().ShouldNotBeNull().FindUser("alice")!.BalanceCents.ShouldBe(8);
+        Of(Use("alice"), Use("carol"), Use("bob")).Decided().ShouldBeNull("carol is not remembered");
+        Lend([Use("alice")]).ShouldBeNull();
+        Lend([Use("bob")]).ShouldNotBeNull("bob did not decide on what carol could not");
+        Of(Use("bob", cents: 0)).Decided().ShouldBeNull("saving does not prove a balance that was only looked at");
+        Lend([Use("bob")]).ShouldBeNull();
+    }
+
     private LedgerState? Lend(IReadOnlyList<Command> commands) =>
         _recent.Begin(commands.Count) is { } state && commands.All(command => _recent.TryLend(state, command)) ? state : null;
 
