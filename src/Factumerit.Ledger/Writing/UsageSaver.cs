@@ -14,6 +14,10 @@ internal static class UsageSaver
     // Groups of columns that tend to be filled together: few enough that each combination stays a prepared statement.
     private static readonly Group[] Groups =
     [
+        // Nearly all are billed as they come, and name no time of their own.
+        new(["billing_status", "occurred_at"], u => u.Usage.BillingStatus != Usage.Billed || u.Request!.OccurredAt is not null, rows => rows
+            .Column(u => u.Usage.BillingStatus)
+            .Column(u => u.Usage.OccurredAt.UtcDateTime)),
         new(["provider"], u => u.Usage.Provider is not null, rows => rows
             .Column(u => u.Usage.Provider)),
         new(["provider_cost_usd", "markup_factor", "price_version"], u => u.Usage.ProviderCostUsd is not null || u.Usage.MarkupFactor is not null, rows => rows
@@ -95,8 +99,6 @@ internal static class UsageSaver
             .Column(u => (int?)u.Request!.PromptTokens)
             .Column(u => (int?)u.Request!.CompletionTokens)
             .Column(u => u.Usage.AmountCents)
-            .Column(u => u.Usage.BillingStatus)
-            .Column(u => u.Usage.OccurredAt.UtcDateTime)
             .Column(u => u.Usage.TransactionId)
             .Column(u => u.Usage.UserId is null ? null : (decimal?)u.Usage.BalanceCents)
             .Column(u => u.RequestHash);
@@ -107,15 +109,16 @@ internal static class UsageSaver
 
     private static string[] ColumnsOf(int filled) =>
     [
-        "id", "user_id", "request_id", "model", "prompt_tokens", "completion_tokens", "user_price_cents", "billing_status", "occurred_at",
-        "transaction_id", "balance_after_cents", "request_hash",
+        "id", "user_id", "request_id", "model", "prompt_tokens", "completion_tokens", "user_price_cents", "transaction_id", "balance_after_cents", "request_hash",
         .. Groups.Where((_, i) => (filled & (1 << i)) != 0).SelectMany(g => g.Columns),
     ];
 
-    private static string Insert(string[] columns) => $"""
-        INSERT INTO llm_usage (created_at, {string.Join(", ", columns)})
-        SELECT $1, u.* FROM {RowsOf(columns)}
-        """;
+    private static string Insert(string[] columns) => $"{InsertUsages(columns)} FROM {RowsOf(columns)}";
+
+    // What no usage of the batch says otherwise: it is billed, and was made just now.
+    private static string InsertUsages(string[] columns) => columns.Contains("billing_status")
+        ? $"INSERT INTO llm_usage (created_at, {string.Join(", ", columns)}) SELECT $1, u.*"
+        : $"INSERT INTO llm_usage (created_at, billing_status, occurred_at, {string.Join(", ", columns)}) SELECT $1, '{Usage.Billed}', $1, u.*";
 
     // What Usage posts, and the history that comes with it (R14): the price leaves the user's account for the calls' expense. A usage's rows stay in the
     // order of the decisions, and so do the ids of entries and history (R13); a transaction's two entries depend on its usage, so that no plan can turn
@@ -133,7 +136,7 @@ internal static class UsageSaver
             history AS (
                 INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description, created_at)
                 SELECT u.user_id, -u.user_price_cents, u.balance_after_cents, '{{Usage.ReferenceType}}', {{description}}, $1 FROM u)
-            INSERT INTO llm_usage (created_at, {{string.Join(", ", columns)}}) SELECT $1, u.* FROM u
+            {{InsertUsages(columns)}} FROM u
             """;
     }
 

@@ -40,6 +40,10 @@ end
 
 -- Only numbers and strings can be read from another thread's state, so each status has a counter of its own.
 function count(status)
+   if status == 201 then
+      status_201 = (status_201 or 0) + 1
+      return
+   end
    local name = "status_" .. status
    _G[name] = (_G[name] or 0) + 1
 end
