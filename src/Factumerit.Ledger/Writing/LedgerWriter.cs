@@ -81,10 +81,10 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     private bool TryQueue(Submission submission)
     {
-        var count = submission.Commands.Count;
-        var queued = Interlocked.Add(ref _queued, count);
         if (!_queue.Writer.TryWrite(submission))
             return false;
+        var count = submission.Commands.Count;
+        var queued = Interlocked.Add(ref _queued, count);
         if (queued >= TakenAheadMin && queued - count < TakenAheadMin)
             _someWait.Raise();
         return true;
