@@ -6,7 +6,7 @@ namespace Factumerit.Ledger.Tests.Writing;
 public sealed class AdmissionTests
 {
     private static readonly WriterOptions Options = new() { QueueLimit = 10_000, QueueTimeoutMs = 10_000, OverloadTimeoutMs = 100 };
-    private readonly Clock _clock = new();
+    private readonly HandClock _clock = new();
     private readonly Admission _admission;
     private long _waitingForThread;
 
@@ -188,15 +188,4 @@ public sealed class AdmissionTests
     private int Enter(int commands) => Enumerable.Range(0, commands).Count(_ => _admission.TryEnter(1));
 
     private void LeaveAll() => _admission.Leave(_admission.Waiting);
-
-    private sealed class Clock : TimeProvider
-    {
-        private long _now;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _now;
-
-        public void Advance(TimeSpan time) => _now += time.Ticks;
-    }
 }

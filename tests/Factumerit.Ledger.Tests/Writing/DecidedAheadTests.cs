@@ -28,7 +28,7 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
     [Fact]
     public async Task A_crowd_is_decided_before_its_turn_on_what_the_commit_under_way_is_to_leave_R3_R13()
     {
-        var (user, stranger) = (await RememberedUserAsync(100), await RememberedUserAsync(100));
+        var (user, stranger) = (await _ledger.RememberedUserAsync(100), await _ledger.RememberedUserAsync(100));
         var calls = Calls(user, stranger);
         var (first, written) = await WhileOneIsUnderWayAsync(user, calls, () => DecidedAsync(calls));
 
@@ -37,14 +37,14 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
         calls.Where(c => c.UserId == user).Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 98m - n));
         calls.Where(c => c.UserId == stranger).Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 99m - n));
         (await BalanceAsync(user), await BalanceAsync(stranger)).ShouldBe((98 - (Crowd / 2), 99 - (Crowd / 2)));
-        (await CommitsOfAsync(user)).ShouldBe(3, "the one that made the budget known, the one that was waited for, and the crowd's");
+        (await WriterUnderTest.CommitsOfAsync(_database, user)).ShouldBe(3, "the one that made the budget known, the one that was waited for, and the crowd's");
         await _database.AssertIntegrityAsync();
     }
 
     [Fact]
     public async Task What_the_commit_under_way_did_not_leave_is_decided_again_R4()
     {
-        var user = await RememberedUserAsync(100);
+        var user = await _ledger.RememberedUserAsync(100);
         var calls = Calls(user);
         var (first, written) = await WhileOneIsUnderWayAsync(user, calls, async () =>
         {
@@ -63,7 +63,7 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
     [Fact]
     public async Task A_connection_that_ends_under_the_commit_under_way_costs_nobody_anything_R12()
     {
-        var user = await RememberedUserAsync(100);
+        var user = await _ledger.RememberedUserAsync(100);
         var calls = Calls(user);
         var (first, written) = await WhileOneIsUnderWayAsync(user, calls, async () =>
         {
@@ -84,7 +84,7 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
     [Fact]
     public async Task One_who_can_not_be_decided_ahead_leaves_his_neighbours_right_R9_R10()
     {
-        var (user, poor) = (await RememberedUserAsync(100), await RememberedUserAsync(2));
+        var (user, poor) = (await _ledger.RememberedUserAsync(100), await _ledger.RememberedUserAsync(2));
         var calls = Calls(user, poor);
         var (first, written) = await WhileOneIsUnderWayAsync(user, [.. calls, Call(user, calls[0].RequestId!)], () => Task.CompletedTask);
 
@@ -99,7 +99,7 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
     [Fact]
     public async Task Who_was_decided_ahead_and_then_waited_too_long_or_left_has_written_nothing()
     {
-        var user = await RememberedUserAsync(100);
+        var user = await _ledger.RememberedUserAsync(100);
         var (late, left) = (Calls(user), Calls(user));
         using var caller = new CancellationTokenSource();
         var leaving = Task.CompletedTask;
@@ -143,26 +143,5 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
 
     private static Usage Call(string user, string requestId) => new(new UsageRequest { UserId = user, AmountCents = 1, RequestId = requestId });
 
-    // After the usage the writer remembers the budget, with a cent less.
-    private async Task<string> RememberedUserAsync(decimal creditCents)
-    {
-        var user = await _ledger.UserAsync(creditCents);
-        (await _ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(creditCents - 1);
-        return user;
-    }
-
     private Task<decimal> BalanceAsync(string user) => _database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'");
-
-    private Task<long> CommitsOfAsync(string user) =>
-        _database.ScalarAsync<long>($"SELECT count(DISTINCT xmin::text) FROM llm_usage WHERE user_id = '{user}'");
-
-    /// <summary>A clock that stands until it is set ahead: what is remembered does not grow old because the machine is slow.</summary>
-    private sealed class HandClock : TimeProvider
-    {
-        private long _now = 1;
-
-        public void Advance(TimeSpan time) => Interlocked.Add(ref _now, (long)(time.TotalSeconds * TimestampFrequency));
-
-        public override long GetTimestamp() => Interlocked.Read(ref _now);
-    }
 }

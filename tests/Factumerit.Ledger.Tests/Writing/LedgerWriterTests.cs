@@ -20,7 +20,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
         }
 
         (await Task.WhenAll(calls)).ShouldAllBe(outcome => outcome.Answer != null);
-        (await CommitsOfAsync(user)).ShouldBe(2);
+        (await WriterUnderTest.CommitsOfAsync(database, user)).ShouldBe(2);
         await database.AssertIntegrityAsync();
     }
 
@@ -38,7 +38,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
 
         var balances = (await Task.WhenAll(calls)).Select(outcome => outcome.Answer!.BalanceCents);
         balances.ShouldBe(Enumerable.Range(1, 26).Select(spent => 1000m - spent));
-        (await CommitsOfAsync(user)).ShouldBe(4);
+        (await WriterUnderTest.CommitsOfAsync(database, user)).ShouldBe(4);
     }
 
     [Fact]
@@ -58,7 +58,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
         (await refused).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
         (await Task.WhenAll(neighbours)).ShouldAllBe(outcome => outcome.Answer != null);
         (await database.ScalarAsync<long>($"SELECT count(*) FROM user_budgets WHERE user_id = '{poor}'")).ShouldBe(0);
-        (await CommitsOfAsync(rich)).ShouldBe(2);
+        (await WriterUnderTest.CommitsOfAsync(database, rich)).ShouldBe(2);
     }
 
     [Fact]
@@ -161,9 +161,6 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
         (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'")).ShouldBe(949);
         ledger.Writer.Waiting.ShouldBe(0);
     }
-
-    private Task<long> CommitsOfAsync(string userId) =>
-        database.ScalarAsync<long>($"SELECT count(DISTINCT xmin::text) FROM llm_usage WHERE user_id = '{userId}'");
 
     /// <summary>The system's clock, set ahead by hand.</summary>
     private sealed class ClockByHand : TimeProvider

@@ -7,7 +7,7 @@ namespace Factumerit.Ledger.Tests.Writing;
 /// <summary>When the writer decides on what it remembers, and when it reads.</summary>
 public sealed class RecentBudgetsTests
 {
-    private readonly Clock _clock = new();
+    private readonly HandClock _clock = new();
     private readonly RecentBudgets _recent;
 
     public RecentBudgetsTests()
@@ -20,7 +20,7 @@ public sealed class RecentBudgetsTests
     [Fact]
     public void Plain_usages_of_remembered_users_can_be_decided_at_the_time_that_has_passed()
     {
-        _clock.Pass(TimeSpan.FromTicks(123_456_789 / 100));
+        _clock.Advance(TimeSpan.FromTicks(123_456_789 / 100));
 
         var state = Lend([Use("alice"), Use("bob"), Use("alice")]).ShouldNotBeNull();
 
@@ -64,9 +64,9 @@ public sealed class RecentBudgetsTests
     [Fact]
     public void The_time_is_read_every_second()
     {
-        _clock.Pass(TimeSpan.FromSeconds(1));
+        _clock.Advance(TimeSpan.FromSeconds(1));
         Lend([Use("alice")]).ShouldNotBeNull();
-        _clock.Pass(TimeSpan.FromTicks(1));
+        _clock.Advance(TimeSpan.FromTicks(1));
         Lend([Use("bob")]).ShouldBeNull();
         _recent.SetTime(Books.Now.AddSeconds(1));
         Lend([Use("bob")]).ShouldNotBeNull();
@@ -168,16 +168,5 @@ public sealed class RecentBudgetsTests
         foreach (var user in users)
             state.Load(User(user));
         _recent.Keep(state);
-    }
-
-    private sealed class Clock : TimeProvider
-    {
-        private long _timestamp = 1;
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _timestamp;
-
-        public void Pass(TimeSpan time) => _timestamp += time.Ticks;
     }
 }

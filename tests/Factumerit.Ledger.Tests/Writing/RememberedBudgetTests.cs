@@ -15,7 +15,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         await using var other = new WriterUnderTest(database.ConnectionString);
-        var user = await RememberedUserAsync(ledger, 10);
+        var user = await ledger.RememberedUserAsync(10);
 
         (await other.UseAsync(user, 6)).Answer!.BalanceCents.ShouldBe(3);
         (await ledger.UseAsync(user, 2)).Answer!.BalanceCents.ShouldBe(1);
@@ -32,7 +32,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         await using var other = new WriterUnderTest(database.ConnectionString);
-        var user = await RememberedUserAsync(ledger, 10);
+        var user = await ledger.RememberedUserAsync(10);
         (await other.Budgets.DeleteUserAsync(user, CancellationToken.None)).Answer!.ForfeitedCents.ShouldBe(9);
 
         (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.UserDeleted(user));
@@ -43,7 +43,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     public async Task A_hand_in_the_database_is_seen_and_what_it_wrote_besides_is_kept()
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
-        var user = await RememberedUserAsync(ledger, 10);
+        var user = await ledger.RememberedUserAsync(10);
 
         await database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 0 WHERE user_id = '{user}'");
         (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, 0));
@@ -60,7 +60,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     public async Task A_request_that_was_answered_before_gets_that_answer_even_when_the_credit_is_gone_R9()
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
-        var user = await RememberedUserAsync(ledger, 10);
+        var user = await ledger.RememberedUserAsync(10);
         var first = await ledger.UseAsync(user, 5, "a call");
 
         var again = await ledger.UseAsync(user, 5, "a call");
@@ -79,7 +79,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         await using var other = new WriterUnderTest(database.ConnectionString);
-        var user = await RememberedUserAsync(ledger, 10);
+        var user = await ledger.RememberedUserAsync(10);
         await other.UseAsync(user, 4);
 
         (await ledger.UseAsync(user, 0)).Answer!.BalanceCents.ShouldBe(5);
@@ -89,7 +89,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     public async Task Those_who_share_a_batch_with_one_that_was_known_or_is_refused_are_served_R10()
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
-        var (rich, poor) = (await RememberedUserAsync(ledger, 100), await RememberedUserAsync(ledger, 2));
+        var (rich, poor) = (await ledger.RememberedUserAsync(100), await ledger.RememberedUserAsync(2));
         await ledger.UseAsync(rich, 1, "known");
         await ledger.UseAsync(poor, 1);
 
@@ -107,9 +107,9 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     public async Task A_commit_that_another_overtook_takes_a_later_time_R13()
     {
         // As far as this writer can tell no time passes at all.
-        await using var ledger = new WriterUnderTest(database.ConnectionString, clock: new StandingClock());
+        await using var ledger = new WriterUnderTest(database.ConnectionString, clock: new HandClock());
         await using var other = new WriterUnderTest(database.ConnectionString);
-        var (user, stranger) = (await RememberedUserAsync(ledger, 10), await other.UserAsync(10));
+        var (user, stranger) = (await ledger.RememberedUserAsync(10), await other.UserAsync(10));
         await other.UseAsync(stranger, 1);
 
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(8);
@@ -155,7 +155,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         await using var other = new WriterUnderTest(database.ConnectionString);
-        var user = await RememberedUserAsync(ledger, 100);
+        var user = await ledger.RememberedUserAsync(100);
         await other.UseAsync(user, 1);
         await ledger.UseAsync(user, 1);
         List<Task<Outcome<RecordedUsage>>> calls;
@@ -176,7 +176,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         await using var proxy = new CuttingProxy(database.ConnectionString);
         await using var ledger = new WriterUnderTest(proxy.ConnectionString);
         await using var other = new WriterUnderTest(database.ConnectionString);
-        var user = await RememberedUserAsync(ledger, 100);
+        var user = await ledger.RememberedUserAsync(100);
         await other.UseAsync(user, 1);
         await ledger.UseAsync(user, 1);
         await database.ExecuteAsync("""
@@ -186,18 +186,5 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
 
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(96);
         await database.AssertIntegrityAsync();
-    }
-
-    // After the usage the writer remembers the budget, with a cent less.
-    private static async Task<string> RememberedUserAsync(WriterUnderTest ledger, decimal creditCents)
-    {
-        var user = await ledger.UserAsync(creditCents);
-        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(creditCents - 1);
-        return user;
-    }
-
-    private sealed class StandingClock : TimeProvider
-    {
-        public override long GetTimestamp() => 1;
     }
 }

@@ -48,6 +48,18 @@ internal sealed class WriterUnderTest : IAsyncDisposable
         return userId;
     }
 
+    /// <summary>A user whose budget the writer remembers: with so much credit, of which a cent is used.</summary>
+    public async Task<string> RememberedUserAsync(decimal creditCents)
+    {
+        var userId = await UserAsync(creditCents);
+        (await UseAsync(userId, 1)).Answer!.BalanceCents.ShouldBe(creditCents - 1);
+        return userId;
+    }
+
+    /// <summary>In how many commits the user's usages were saved.</summary>
+    public static Task<long> CommitsOfAsync(TestDatabase database, string userId) =>
+        database.ScalarAsync<long>($"SELECT count(DISTINCT xmin::text) FROM llm_usage WHERE user_id = '{userId}'");
+
     public Task<Outcome<RecordedUsage>> UseAsync(
         string userId, decimal cents, string? requestId = null, string? description = null, CancellationToken cancellationToken = default) =>
         Budgets.RecordUsageAsync(
