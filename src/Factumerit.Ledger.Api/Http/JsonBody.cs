@@ -89,8 +89,8 @@ public static class JsonBody
         return reader.IsNext(Encoding.UTF8.Preamble, advancePast: true) ? reader.UnreadSequence : body;
     }
 
-    // Null where anything at all is wrong.
-    private static T? ReadStrictly<T>(ReadOnlySequence<byte> body)
+    /// <summary>The body as it should be; null where anything at all is wrong with it.</summary>
+    internal static T? ReadStrictly<T>(ReadOnlySequence<byte> body)
         where T : class
     {
         try

@@ -3,7 +3,7 @@ namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 /// <summary>POST /usage and POST /usage/batch, as one service takes them.</summary>
 internal static class Usages
 {
-    private const int TurnCount = 5;
+    private const int TurnCount = 9;
 
     // What is far from where it must be needs fewer.
     private const int ShortTurnCount = 3;
@@ -18,9 +18,9 @@ internal static class Usages
         for (var turn = 0; turn < TurnCount; turn++)
         {
             tpcb.Add(await Yardsticks.TpcbPerSecondAsync(lab, clients: 16, seconds: 2, cancellationToken));
-            limit.Add(await raw.PerSecondAsync(2, cancellationToken));
+            limit.Add(await raw.PerSecondAsync(1, cancellationToken));
             runs.Add(await ledger.RunAsync(Random, cancellationToken));
-            flushes.Add(await Disk.LongestFlushMsAsync(lab, TimeSpan.FromSeconds(2), cancellationToken));
+            flushes.Add(await Disk.LongestFlushMsAsync(lab, TimeSpan.FromSeconds(1), cancellationToken));
         }
         var peak = ledger.Service.PeakMegabytes;
         await raw.CloseAsync(cancellationToken);
@@ -72,12 +72,12 @@ internal static class Usages
     {
         var ledger = await lab.WarmAsync(cancellationToken);
         await using var raw = await RawLimit.OpenAsync(lab, "raw_in_turn", cancellationToken);
-        var order = new WrkOrder("batch", 8, 3) { CallsPerRequest = 100 };
+        var order = new WrkOrder("batch", 8, 2) { CallsPerRequest = 100 };
         await ledger.RunAsync(order with { Seconds = 5 }, cancellationToken);
         var (limit, runs) = (new List<double>(), new List<WrkResult>());
         for (var turn = 0; turn < TurnCount; turn++)
         {
-            limit.Add(await raw.PerSecondAsync(2, cancellationToken));
+            limit.Add(await raw.PerSecondAsync(1, cancellationToken));
             runs.Add(await ledger.RunAsync(order, cancellationToken));
         }
         await raw.CloseAsync(cancellationToken);
