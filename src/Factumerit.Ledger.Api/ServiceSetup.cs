@@ -13,6 +13,7 @@ public static partial class Service
 
     // What PostgreSQL answers is taken up by the thread that sees it come, instead of waiting in the pool's queue behind requests: the writer is what all
     // of them wait for. The runtime reads this when the first socket is made, and offers no other way to set it. Requests themselves go to the pool.
+    // Nothing that runs on it may wait for bytes: see Queries.
     private static void ContinueWhereBytesArrive()
     {
         const string variable = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";

@@ -31,6 +31,9 @@ public sealed partial class TidyTests
     [Fact]
     public void Nothing_is_left_to_do_in_a_comment() => Matches(Sources("src").Concat(Sources("tests")), LeftToDo()).ShouldBeEmpty();
 
+    [Fact]
+    public void No_query_is_cancelled_by_its_caller() => Matches(Sources("src/Factumerit.Ledger.Api"), QueryToBeCancelled()).ShouldBeEmpty();
+
     [Theory]
     [MemberData(nameof(Rules))]
     public void Every_rule_is_cited_by_a_test(string rule) => CitingTests($"(?<![A-Za-z0-9]){rule}(?![0-9])").ShouldNotBeEmpty();
@@ -91,6 +94,10 @@ public sealed partial class TidyTests
     // Measurements of time are no amounts.
     [GeneratedRegex(@"^(?!\s*//)(?!.*Histogram<double>).*\b(double|float)\b")]
     private static partial Regex BinaryFraction();
+
+    // What may be given up: a command of the business before the writer has it, the body, a pause, and calls of another service.
+    [GeneratedRegex(@"^(?!\s*//)(?!.*(budgets\.|BodyReader|Task\.Delay|maker\.|reconciler\.)).*\bRequestAborted\b")]
+    private static partial Regex QueryToBeCancelled();
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK|XXX)\b")]
     private static partial Regex LeftToDo();

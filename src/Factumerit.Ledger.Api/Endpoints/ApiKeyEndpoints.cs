@@ -53,7 +53,7 @@ public static class ApiKeyEndpoints
         Check(request, errors);
         if (errors.Any)
             return Answers.Refused(http, errors.ToRefusal());
-        var (key, secret) = await keys.CreateAsync(request.Name!, request.Role!, request.UserPrefix, request.MayOverdraw, http.RequestAborted);
+        var (key, secret) = await keys.CreateAsync(request.Name!, request.Role!, request.UserPrefix, request.MayOverdraw, Queries.ToTheirEnd);
         return Answers.Created(ToAnswer(key, secret), LedgerJson.Default.ApiKeyAnswer);
     }
 
@@ -72,10 +72,10 @@ public static class ApiKeyEndpoints
     }
 
     private static async Task<IResult> ListAsync(HttpContext http, ApiKeys keys) =>
-        Answers.Ok(new ApiKeyList([.. (await keys.ListAsync(http.RequestAborted)).Select(key => ToAnswer(key, null))]), LedgerJson.Default.ApiKeyList);
+        Answers.Ok(new ApiKeyList([.. (await keys.ListAsync(Queries.ToTheirEnd)).Select(key => ToAnswer(key, null))]), LedgerJson.Default.ApiKeyList);
 
     private static async Task<IResult> RevokeAsync(HttpContext http, [FromRoute] Guid id, ApiKeys keys) =>
-        await keys.RevokeAsync(id, http.RequestAborted) is { } key
+        await keys.RevokeAsync(id, Queries.ToTheirEnd) is { } key
             ? Answers.Ok(ToAnswer(key, null), LedgerJson.Default.ApiKeyAnswer)
             : Answers.Refused(http, new Refusal.NotFound($"API key {id}"));
 

@@ -30,12 +30,12 @@ public static class LedgerEndpoints
         var (type, limit, after) = (query.AccountType("type"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await reports.ListBalancesAsync(type, limit, after, http.RequestAborted), LedgerJson.Default.AccountPage);
+        return Answers.Ok(await reports.ListBalancesAsync(type, limit, after, Queries.ToTheirEnd), LedgerJson.Default.AccountPage);
     }
 
     private static async Task<IResult> ShowTransactionAsync(HttpContext http, [FromRoute] Guid id, LedgerReports reports) =>
         Answers.Found(
-            http, await reports.FindTransactionAsync(id, http.RequestAborted), LedgerJson.Default.TransactionDetail, () => new Refusal.NotFound($"transaction {id}"));
+            http, await reports.FindTransactionAsync(id, Queries.ToTheirEnd), LedgerJson.Default.TransactionDetail, () => new Refusal.NotFound($"transaction {id}"));
 
     private static async Task<IResult> CheckIntegrityAsync(HttpContext http, IntegrityCheck check)
     {
@@ -43,12 +43,12 @@ public static class LedgerEndpoints
         var full = query.Flag("full");
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await check.RunAsync(full, http.RequestAborted), LedgerJson.Default.IntegrityReport);
+        return Answers.Ok(await check.RunAsync(full, Queries.ToTheirEnd), LedgerJson.Default.IntegrityReport);
     }
 
     private static async Task<IResult> SummarizeAsync(HttpContext http, LedgerReports reports) =>
-        Answers.Ok(await reports.SummarizeAsync(http.RequestAborted), LedgerJson.Default.LedgerSummary);
+        Answers.Ok(await reports.SummarizeAsync(Queries.ToTheirEnd), LedgerJson.Default.LedgerSummary);
 
     private static async Task<IResult> ShowHeadroomAsync(HttpContext http, LedgerReports reports) =>
-        Answers.Ok(await reports.GetHeadroomAsync(http.RequestAborted), LedgerJson.Default.Headroom);
+        Answers.Ok(await reports.GetHeadroomAsync(Queries.ToTheirEnd), LedgerJson.Default.Headroom);
 }

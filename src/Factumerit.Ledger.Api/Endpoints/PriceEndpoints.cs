@@ -38,7 +38,7 @@ public static class PriceEndpoints
         var body = await JsonBody.ReadAsync(http, ReadMap);
         if (body.Value is not { } file)
             return body.Problem!.ToResult();
-        var outcome = await store.ImportAsync(file.Map, file.Hash, Caller.Of(http).Name, validFrom, isDryRun, http.RequestAborted);
+        var outcome = await store.ImportAsync(file.Map, file.Hash, Caller.Of(http).Name, validFrom, isDryRun, Queries.ToTheirEnd);
         return Answers.Of(http, outcome, import => Answers.Ok(import, LedgerJson.Default.PriceImport));
     }
 
@@ -55,7 +55,7 @@ public static class PriceEndpoints
         var (limit, after) = (query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        var page = await prices.ListAsync(prefix, provider, at ?? clock.GetUtcNow(), limit, after, http.RequestAborted);
+        var page = await prices.ListAsync(prefix, provider, at ?? clock.GetUtcNow(), limit, after, Queries.ToTheirEnd);
         return Answers.Ok(page, LedgerJson.Default.PricePage);
     }
 
@@ -63,7 +63,7 @@ public static class PriceEndpoints
     {
         // A slash that was escaped stays so in a path.
         model = model.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        var history = await prices.FindAsync(model, http.RequestAborted);
+        var history = await prices.FindAsync(model, Queries.ToTheirEnd);
         return Answers.Found(http, history, LedgerJson.Default.PriceHistory, () => new Refusal.NotFound($"model {model} in the price book"));
     }
 

@@ -19,6 +19,6 @@ public static class ReportEndpoints
         var (limit, after) = (query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await reports.ReadAsync(groupBy, from, to, limit, after, http.RequestAborted), LedgerJson.Default.MarginReport);
+        return Answers.Ok(await reports.ReadAsync(groupBy, from, to, limit, after, Queries.ToTheirEnd), LedgerJson.Default.MarginReport);
     }
 }

@@ -97,5 +97,5 @@ public static class UsageEndpoints
         : null;
 
     private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute(Name = "usage_id")] Guid id, UserQueries users) =>
-        Answers.Found(http, await users.FindUsageAsync(id, http.RequestAborted), LedgerJson.Default.UsageDetail, () => new Refusal.NotFound($"usage {id}"));
+        Answers.Found(http, await users.FindUsageAsync(id, Queries.ToTheirEnd), LedgerJson.Default.UsageDetail, () => new Refusal.NotFound($"usage {id}"));
 }

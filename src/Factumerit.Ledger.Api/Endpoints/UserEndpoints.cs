@@ -46,7 +46,7 @@ public static class UserEndpoints
         var (prefix, limit, after) = (query.Text("prefix"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await users.ListBudgetsAsync(prefix, limit, after, http.RequestAborted), LedgerJson.Default.BudgetPage);
+        return Answers.Ok(await users.ListBudgetsAsync(prefix, limit, after, Queries.ToTheirEnd), LedgerJson.Default.BudgetPage);
     }
 
     private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute(Name = "user_id")] string id, UserQueries users)
@@ -57,7 +57,7 @@ public static class UserEndpoints
             return Answers.Refused(http, refusal);
         if (!Caller.Of(http).MayTouch(userId))
             return Answers.Forbidden(http, userId);
-        var budget = await users.FindBudgetAsync(userId, http.RequestAborted);
+        var budget = await users.FindBudgetAsync(userId, Queries.ToTheirEnd);
         return Answers.Found(http, budget, LedgerJson.Default.Budget, () => new Refusal.UserNotFound(userId));
     }
 
@@ -67,7 +67,7 @@ public static class UserEndpoints
         var (userId, limit, before) = (query.UserId(id), query.Limit(50), query.EntryId("before"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        var page = await users.ListEntriesAsync(userId, limit, before, http.RequestAborted);
+        var page = await users.ListEntriesAsync(userId, limit, before, Queries.ToTheirEnd);
         return Answers.Found(http, page, LedgerJson.Default.EntryPage, () => new Refusal.UserNotFound(userId));
     }
 
@@ -79,7 +79,7 @@ public static class UserEndpoints
             return Answers.Refused(http, refusal);
         if (!Caller.Of(http).MayTouch(userId))
             return Answers.Forbidden(http, userId);
-        var page = await users.ListTransactionsAsync(userId, limit, before, http.RequestAborted);
+        var page = await users.ListTransactionsAsync(userId, limit, before, Queries.ToTheirEnd);
         return Answers.Found(http, page, LedgerJson.Default.BudgetTransactionPage, () => new Refusal.UserNotFound(userId));
     }
 

@@ -62,7 +62,7 @@ public static class VirtualKeyEndpoints
         var outcome = await maker.MakeAsync(request, Caller.Of(http).Name, http.RequestAborted);
         if (outcome.Answer is not { } made)
             return Answers.Refused(http, outcome.Refusal!);
-        var key = await queries.FindAsync(made.Id, http.RequestAborted);
+        var key = await queries.FindAsync(made.Id, Queries.ToTheirEnd);
         return Answers.Created(VirtualKeyAnswer.Of(key!, made.Secret), LedgerJson.Default.VirtualKeyAnswer);
     }
 
@@ -75,7 +75,7 @@ public static class VirtualKeyEndpoints
         var (limit, after) = (query.Limit(100), query.Id("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        var page = await queries.ListAsync(userId, limit, after, http.RequestAborted);
+        var page = await queries.ListAsync(userId, limit, after, Queries.ToTheirEnd);
         return Answers.Ok(
             new VirtualKeyPage([.. page.Keys.Select(key => VirtualKeyAnswer.Of(key))], page.NextAfter), LedgerJson.Default.VirtualKeyPage);
     }
@@ -92,7 +92,7 @@ public static class VirtualKeyEndpoints
         while (true)
         {
             var delivered = worker.Delivered.Next;
-            var key = (await queries.FindAsync(id, http.RequestAborted))!;
+            var key = (await queries.FindAsync(id, Queries.ToTheirEnd))!;
             var left = WaitForDelivery - clock.GetElapsedTime(began);
             // Who has been tried once already is not well.
             if (key.Key.Status != VirtualKey.Revoking || key.Pending is not { LastError: null } || left <= TimeSpan.Zero)

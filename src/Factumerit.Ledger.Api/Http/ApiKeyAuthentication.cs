@@ -30,7 +30,7 @@ public static class ApiKeyAuthentication
         var header = http.Request.Headers.Authorization.ToString();
         if (!header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
             return Unauthorized(http, "An API key is needed: send it as Authorization: Bearer KEY.");
-        var caller = await http.RequestServices.GetRequiredService<ApiKeys>().FindCallerAsync(header[Bearer.Length..].Trim(), http.RequestAborted);
+        var caller = await http.RequestServices.GetRequiredService<ApiKeys>().FindCallerAsync(header[Bearer.Length..].Trim(), Queries.ToTheirEnd);
         if (caller is null)
             return Unauthorized(http, "The API key is unknown or revoked.");
         http.Features.Set(caller);

@@ -32,7 +32,7 @@ public static class Health
         // What failed is said, but no exception text: anyone may ask.
         async Task<IResult> AnswerAsync(HttpContext http, HealthCheckService checks)
         {
-            var report = await checks.CheckHealthAsync(which, http.RequestAborted);
+            var report = await checks.CheckHealthAsync(which, Queries.ToTheirEnd);
             http.Response.Headers.CacheControl = "no-store";
             return TypedResults.Json(
                 new HealthAnswer(Word(report.Status), report.Entries.ToDictionary(e => e.Key, e => e.Value.Description ?? Word(e.Value.Status))),
