@@ -3,7 +3,7 @@ namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 /// <summary>POST /usage and POST /usage/batch, as one service takes them.</summary>
 internal static class Usages
 {
-    private const int TurnCount = 9;
+    private const int TurnCount = 7;
 
     // What is far from where it must be needs fewer.
     private const int ShortTurnCount = 3;
