@@ -17,29 +17,31 @@ public sealed class LedgerDatabase : IAsyncDisposable
     // The writer looks rows up by key and nothing else. A plan made while a table was still empty, which would read all of it, must not outlive that.
     private const string LookUpByKey = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
+    // Its statements have one good plan whatever they are given. Left to itself, PostgreSQL plans those of a few rows anew each time, as a plan for a few
+    // looks cheaper than one for any number; that takes longer than saving them.
+    private const string PlanOnce = "-c plan_cache_mode=force_generic_plan";
+
     // Compiling a query takes longer than any of ours runs.
     private const string Interpret = "-c jit=off";
 
     private readonly NpgsqlDataSource _writers;
-    private readonly PooledDbContextFactory<LedgerDbContext> _writerContexts;
-    private readonly PooledDbContextFactory<LedgerDbContext> _readerContexts;
+    private readonly PooledDbContextFactory<LedgerDbContext> _contexts;
 
     public LedgerDatabase(string connectionString, int readerPoolSize = 20)
     {
         Readers = Build(connectionString, "factumerit-ledger", readerPoolSize);
         _writers = BuildForWriting(connectionString);
-        _readerContexts = new(Options(Readers));
-        _writerContexts = new(Options(_writers));
+        _contexts = new(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(Readers).UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).Options);
     }
 
     /// <summary>Connections for reading and for everything that is not a posting.</summary>
     public NpgsqlDataSource Readers { get; }
 
     /// <summary>A context that tracks nothing, for queries.</summary>
-    public LedgerDbContext CreateContext() => _readerContexts.CreateDbContext();
+    public LedgerDbContext CreateContext() => _contexts.CreateDbContext();
 
-    /// <summary>A context on the writer's own connections.</summary>
-    public LedgerDbContext CreateWriterContext() => _writerContexts.CreateDbContext();
+    /// <summary>One of the writer's own connections.</summary>
+    public ValueTask<NpgsqlConnection> OpenWriterAsync() => _writers.OpenConnectionAsync();
 
     public async ValueTask DisposeAsync()
     {
@@ -50,7 +52,7 @@ public sealed class LedgerDatabase : IAsyncDisposable
     private static NpgsqlDataSource BuildForWriting(string connectionString)
     {
         var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        settings.Options = $"{settings.Options} {BoundTurn} {LookUpByKey}".Trim();
+        settings.Options = $"{settings.Options} {BoundTurn} {LookUpByKey} {PlanOnce}".Trim();
         settings.CommandTimeout = Math.Min(settings.CommandTimeout, 10);
         return Build(settings.ConnectionString, "factumerit-ledger-writer", poolSize: 4);
     }
@@ -69,10 +71,4 @@ public sealed class LedgerDatabase : IAsyncDisposable
         settings.AutoPrepareMinUsages = 2;
         return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
     }
-
-    private static DbContextOptions<LedgerDbContext> Options(NpgsqlDataSource source) =>
-        new DbContextOptionsBuilder<LedgerDbContext>()
-            .UseNpgsql(source)
-            .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
-            .Options;
 }

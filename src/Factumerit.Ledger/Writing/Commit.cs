@@ -65,11 +65,11 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
 
     private async Task<bool> TrySaveAsync(LedgerState guess)
     {
-        await using var current = await BeginAsync();
+        await using var current = await OpenAsync();
         try
         {
             // By the first time it waits, all that is to be saved was taken out of the state.
-            var saving = SaveAsync(current.Connection, guess);
+            var saving = SaveAsync(current, guess);
             _onItsWay.SetResult();
             await saving;
             return true;
@@ -83,9 +83,9 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
 
     private async Task DecideAndSaveAsync()
     {
-        await using var current = await BeginAsync();
+        await using var current = await OpenAsync();
         // The loader first takes the writers' turn, which waits for a doubtful attempt to end at the server: only then is its outcome settled.
-        var state = await StateLoader.LoadAsync(current.Connection, commands);
+        var state = await StateLoader.LoadAsync(current, commands);
         recent.SetTime(state.Now);
         if (_doubtful is { } witness)
         {
@@ -96,19 +96,19 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
         foreach (var command in commands)
             command.Apply(state);
         if (state.HasChanges)
-            await SaveAsync(current.Connection, state);
+            await SaveAsync(current, state);
         recent.Keep(state);
     }
 
-    private async Task<Turn> BeginAsync() => Interlocked.Exchange(ref turn, null) ?? await Turn.BeginAsync(database);
+    private async Task<Turn> OpenAsync() => Interlocked.Exchange(ref turn, null) ?? await Turn.OpenAsync(database);
 
-    private async Task SaveAsync(NpgsqlConnection connection, LedgerState state)
+    private async Task SaveAsync(Turn current, LedgerState state)
     {
         // From here on the attempt is in doubt, whatever happens, unless it is certain that it came to nothing.
         _doubtful = Witness.Of(state);
         try
         {
-            HasFilledOutbox = await StateSaver.SaveAndCommitAsync(connection, state);
+            HasFilledOutbox = await StateSaver.SaveAndCommitAsync(current, state);
         }
         catch (Exception exception) when (IsCertainlyNotCommitted(exception))
         {

@@ -53,7 +53,7 @@ internal static class StateLoader
         FROM (SELECT provider, cost_usd * 100 - written_down_cents AS due FROM provider_usage_costs WHERE provider = ANY ($1) ORDER BY provider FOR NO KEY UPDATE) c
         """;
 
-    public static async Task<LedgerState> LoadAsync(NpgsqlConnection connection, IReadOnlyList<Command> commands)
+    public static async Task<LedgerState> LoadAsync(Turn turn, IReadOnlyList<Command> commands)
     {
         string[] users = [.. commands.Select(c => c.UserId).OfType<string>().Distinct(StringComparer.Ordinal)];
         var usages = commands.Where(c => c.RequestId is not null && c.UserId is not null).Select(c => (UserId: c.UserId!, RequestId: c.RequestId!)).Distinct().ToList();
@@ -65,7 +65,9 @@ internal static class StateLoader
         string[] costs = [.. commands.Select(c => c.UsageCostOf).OfType<string>().Distinct(StringComparer.Ordinal)];
         var totals = commands.Any(c => c.ReadsTotals);
 
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Turn.Take), new(Origin), Command(Users, users) } };
+        await using var batch = turn.NewBatch();
+        batch.BatchCommands.Add(new(Origin));
+        batch.BatchCommands.Add(Command(Users, users));
         if (usages.Count > 0)
             batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
         if (aliases.Count > 0)

@@ -66,9 +66,9 @@ internal static class StateSaver
     /// <summary>
     /// Takes the turn, if that was not done to read, saves everything and commits, in one round trip; says whether there is now more to tell LiteLLM (R20).
     /// </summary>
-    public static async Task<bool> SaveAndCommitAsync(NpgsqlConnection connection, LedgerState state)
+    public static async Task<bool> SaveAndCommitAsync(Turn turn, LedgerState state)
     {
-        await using var batch = new NpgsqlBatch(connection) { BatchCommands = { new(Turn.Take) } };
+        await using var batch = turn.NewBatch();
         SaveUsers(batch, state.ChangedUsers, state.Now);
         UsageSaver.Save(batch, state);
         ReviewSaver.Save(batch, state);

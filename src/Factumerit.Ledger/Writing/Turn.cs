@@ -1,7 +1,4 @@
-using System.Data;
 using Factumerit.Ledger.Storage;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
 
 namespace Factumerit.Ledger.Writing;
@@ -9,44 +6,30 @@ namespace Factumerit.Ledger.Writing;
 /// <summary>A serializable transaction of the writer; what was not committed when it ends is rolled back.</summary>
 internal sealed class Turn : IAsyncDisposable
 {
-    /// <summary>
-    /// Writers of all processes take turns. LOCK TABLE takes no snapshot, so the one that a transaction gets next holds all that was committed before its
-    /// turn: writers don't run into each other's serialization failures, and entry ids become visible in order (R13). The table is never written, so
-    /// neither vacuum nor readers meet the lock. Whoever has the turn may take it again.
-    /// </summary>
-    public const string Take = "LOCK TABLE ledger_origin IN EXCLUSIVE MODE";
+    private const string Begin = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 
-    private readonly LedgerDbContext _context;
-    private IDbContextTransaction? _transaction;
+    // Writers of all processes take turns. LOCK TABLE takes no snapshot, so the one that a transaction gets next holds all that was committed before its
+    // turn: writers don't run into each other's serialization failures, and entry ids become visible in order (R13). The table is never written, so
+    // neither vacuum nor readers meet the lock.
+    private const string Take = "LOCK TABLE ledger_origin IN EXCLUSIVE MODE";
 
-    private Turn(LedgerDbContext context) => _context = context;
+    private bool _isTaken;
 
-    public NpgsqlConnection Connection => (NpgsqlConnection)_context.Database.GetDbConnection();
+    private Turn(NpgsqlConnection connection) => Connection = connection;
 
-    /// <summary>Begins the transaction. The turn itself is taken by the first statement, <see cref="Take"/>, together with those that follow.</summary>
-    public static async Task<Turn> BeginAsync(LedgerDatabase database)
-    {
-        var turn = new Turn(database.CreateWriterContext());
-        try
-        {
-            turn._transaction = await turn._context.Database.BeginTransactionAsync(IsolationLevel.Serializable);
-            return turn;
-        }
-        catch
-        {
-            await turn.DisposeAsync();
-            throw;
-        }
-    }
+    public NpgsqlConnection Connection { get; }
+
+    /// <summary>A connection to take the turn on, which is done by its first batch.</summary>
+    public static async Task<Turn> OpenAsync(LedgerDatabase database) => new(await database.OpenWriterAsync());
 
     /// <summary>Waits for the turn before anything else is said.</summary>
     public static async Task<Turn> TakeAsync(LedgerDatabase database)
     {
-        var turn = await BeginAsync(database);
+        var turn = await OpenAsync(database);
         try
         {
-            await using var command = new NpgsqlCommand(Take, turn.Connection);
-            await command.ExecuteNonQueryAsync();
+            await using var batch = turn.NewBatch();
+            await batch.ExecuteNonQueryAsync();
             return turn;
         }
         catch
@@ -56,10 +39,19 @@ internal sealed class Turn : IAsyncDisposable
         }
     }
 
-    public async ValueTask DisposeAsync()
+    /// <summary>A batch that first begins the transaction and waits for the turn, unless one before it did: in the same round trip as what follows.</summary>
+    public NpgsqlBatch NewBatch()
     {
-        if (_transaction is not null)
-            await _transaction.DisposeAsync();
-        await _context.DisposeAsync();
+        var batch = new NpgsqlBatch(Connection);
+        if (!_isTaken)
+        {
+            batch.BatchCommands.Add(new(Begin));
+            batch.BatchCommands.Add(new(Take));
+            _isTaken = true;
+        }
+        return batch;
     }
+
+    /// <summary>Gives the connection back, which rolls back what is open on it.</summary>
+    public ValueTask DisposeAsync() => Connection.DisposeAsync();
 }
