@@ -72,11 +72,11 @@ public static class Money
     private static decimal Compose(ReadOnlySpan<char> text, string digits, int decimals)
     {
         var amount = decimal.Parse(digits, NumberStyles.None, CultureInfo.InvariantCulture);
-        for (var i = 0; i < decimals; i++)
-            amount /= 10;
-        for (var i = decimals; i < 0; i++)
+        for (; decimals < 0; decimals++)
             amount *= 10;
-        return text[0] == '-' ? -amount : amount;
+        Span<int> bits = stackalloc int[4];
+        decimal.GetBits(amount, bits);
+        return new decimal(bits[0], bits[1], bits[2], isNegative: text[0] == '-', (byte)decimals);
     }
 
     /// <summary>

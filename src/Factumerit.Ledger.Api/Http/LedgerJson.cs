@@ -92,6 +92,9 @@ public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
         "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd",
     ];
 
+    private const int SecondsLength = 19;
+    private const int MicrosecondsLength = 26;
+
     public const string Expected = "must be a time such as 2026-01-31T12:00:00Z";
 
     /// <summary>The time in UTC; null when the text is none.</summary>
@@ -106,9 +109,11 @@ public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
     {
+        // The round-trip format has seven decimals, and is written several times as fast as one that is put together.
         Span<byte> text = stackalloc byte[32];
-        var format = value.Ticks % TimeSpan.TicksPerSecond == 0 ? "yyyy-MM-dd'T'HH:mm:ss'Z'" : "yyyy-MM-dd'T'HH:mm:ss.ffffff'Z'";
-        value.UtcDateTime.TryFormat(text, out var length, format, CultureInfo.InvariantCulture);
-        writer.WriteStringValue(text[..length]);
+        value.UtcDateTime.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
+        var length = value.Ticks % TimeSpan.TicksPerSecond == 0 ? SecondsLength : MicrosecondsLength;
+        text[length] = (byte)'Z';
+        writer.WriteStringValue(text[..(length + 1)]);
     }
 }
