@@ -79,6 +79,7 @@ public static partial class Service
         builder.Services.AddLedgerJson();
         builder.Services.AddApiKeys();
         builder.Services.AddRateLimits();
+        builder.Services.AddSingleton<LongReads>();
         builder.Services.AddHealth();
         builder.Services.AddApiPage();
         builder.AddTelemetry();

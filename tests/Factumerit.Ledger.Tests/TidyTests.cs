@@ -95,8 +95,8 @@ public sealed partial class TidyTests
     [GeneratedRegex(@"^(?!\s*//)(?!.*Histogram<double>).*\b(double|float)\b")]
     private static partial Regex BinaryFraction();
 
-    // What may be given up: a command of the business before the writer has it, the body, a pause, and calls of another service.
-    [GeneratedRegex(@"^(?!\s*//)(?!.*(budgets\.|BodyReader|Task\.Delay|maker\.|reconciler\.)).*\bRequestAborted\b")]
+    // What may be given up: a command of the business before the writer has it, the body, a pause, a turn, and calls of another service.
+    [GeneratedRegex(@"^(?!\s*//)(?!.*(budgets\.|BodyReader|Task\.Delay|AcquireAsync|maker\.|reconciler\.)).*\bRequestAborted\b")]
     private static partial Regex QueryToBeCancelled();
 
     [GeneratedRegex(@"\b(TODO|FIXME|HACK|XXX)\b")]

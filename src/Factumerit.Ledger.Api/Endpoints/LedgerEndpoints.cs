@@ -12,16 +12,16 @@ public static class LedgerEndpoints
         var ledger = routes.MapGroup("/ledger").WithTags("Ledger");
         ledger.MapGet("/balances", ListBalancesAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List accounts", "A page of accounts with entries, in the order of their names. balance = credits - debits.")
-            .TakesQuery("type", "limit", "after").Answers<AccountPage>(200);
+            .TakesQuery("type", "limit", "after").Answers<AccountPage>(200).ReadsLong();
         ledger.MapGet("/transactions/{id:guid}", ShowTransactionAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show a transaction", "With its entries.").Answers<TransactionDetail>(200).Refuses("not-found");
+            .Describe("Show a transaction", "With its entries.").Answers<TransactionDetail>(200).ReadsLong().Refuses("not-found");
         ledger.MapGet("/integrity", CheckIntegrityAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Check the books", "Holds everything that is stored against the entries; each breach of a rule is a fault. Reads what came since the last check without a fault; full=true reads everything.")
-            .TakesQuery("full").Answers<IntegrityReport>(200);
+            .TakesQuery("full").Answers<IntegrityReport>(200).ReadsLong((reads, http) => new QueryReader(http).Flag("full") ? reads.FullChecks : reads.Checks);
         ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Sum up by type", "Debits, credits and net of each type of account, whose nets add up to 0; and how many usages wait for review, and for how long.").Answers<LedgerSummary>(200);
+            .Describe("Sum up by type", "Debits, credits and net of each type of account, whose nets add up to 0; and how many usages wait for review, and for how long.").Answers<LedgerSummary>(200).ReadsLong();
         ledger.MapGet("/headroom", ShowHeadroomAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show the headroom", "What the providers still owe us less what we owe users.").Answers<Headroom>(200);
+            .Describe("Show the headroom", "What the providers still owe us less what we owe users.").Answers<Headroom>(200).ReadsLong();
     }
 
     private static async Task<IResult> ListBalancesAsync(HttpContext http, LedgerReports reports)

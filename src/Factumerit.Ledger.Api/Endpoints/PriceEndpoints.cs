@@ -22,7 +22,7 @@ public static class PriceEndpoints
             .Takes<JsonElement>().TakesQuery("dry_run", "valid_from").Answers<PriceImport>(200);
         prices.MapGet("", ListAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe("List prices", "Those in force at a time, a page in the order of the models' names. US dollars per token.")
-            .TakesQuery("prefix", "provider", "at", "limit", "after").Answers<PricePage>(200);
+            .TakesQuery("prefix", "provider", "at", "limit", "after").Answers<PricePage>(200).ReadsLong();
         // Names of models may hold slashes.
         prices.MapGet("/{**model}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe("Show a model's prices", "All it ever had, the newest first. The name is matched as for usages: exactly, then without its provider prefix.")

@@ -12,7 +12,7 @@ public static class ReviewEndpoints
     {
         usage.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List usages", "A page of them, newest first, with all that was reported of each. billing_status=needs_review is the review queue.")
-            .TakesQuery("billing_status", "user_id", "model", "from", "to", "limit", "before").Answers<UsagePage>(200);
+            .TakesQuery("billing_status", "user_id", "model", "from", "to", "limit", "before").Answers<UsagePage>(200).ReadsLong();
         usage.MapPost("/{usage_id:guid}/bill", BillAsync).Allow(Roles.Admin)
             .Describe("Bill a usage that waits for review", "By amount_cents, or by provider_cost_usd times the markup; with neither by its known cost or the price book. user_id when, and only when, nobody knew whose call it was. The balance may go below 0: the call was made.")
             .Takes<BillRequest>(mayBeKeyed: true).Answers<UsageDetail>(200)

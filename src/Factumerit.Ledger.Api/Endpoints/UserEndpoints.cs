@@ -15,15 +15,15 @@ public static class UserEndpoints
             .Describe("Sign a user up", "An existing user is returned unchanged, with 200, and gets nothing more. Signup credit needs headroom.")
             .Takes<SignupRequest>().Answers<Budget>(201, 200).Refuses("insufficient-anthropic-credits", "user-deleted");
         users.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("List budgets", "A page in the order of user_id.").TakesQuery("prefix", "limit", "after").Answers<BudgetPage>(200);
+            .Describe("List budgets", "A page in the order of user_id.").TakesQuery("prefix", "limit", "after").Answers<BudgetPage>(200).ReadsLong();
         users.MapGet("/{user_id}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe("Show a budget", "Deleted users are shown too, with deleted_at.").Answers<Budget>(200).Refuses("validation-failed", "user-not-found");
         users.MapGet("/{user_id}/entries", ListEntriesAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List a user's entries", "The lines of the user's account in the ledger, newest first.")
-            .TakesQuery("limit", "before").Answers<EntryPage>(200).Refuses("user-not-found");
+            .TakesQuery("limit", "before").Answers<EntryPage>(200).ReadsLong().Refuses("user-not-found");
         users.MapGet("/{user_id}/transactions", ListTransactionsAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe("List a user's history", "As the system before the ledger kept it, newest first.")
-            .TakesQuery("limit", "before").Answers<BudgetTransactionPage>(200).Refuses("user-not-found");
+            .TakesQuery("limit", "before").Answers<BudgetTransactionPage>(200).ReadsLong().Refuses("user-not-found");
         users.MapDelete("/{user_id}", DeleteAsync).Allow(Roles.Admin)
             .Describe("Delete a user", "Credit that is left is forfeited, debt is written off, and the budget is closed for good. Deleting twice changes nothing.")
             .Answers<Deletion>(200).Refuses("validation-failed", "user-not-found");

@@ -46,7 +46,7 @@ public static class VirtualKeyEndpoints
             .Takes<VirtualKeyRequest>().Answers<VirtualKeyAnswer>(201).Refuses("user-not-found", "user-deleted", "litellm-not-configured", "litellm-failed");
         keys.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List users' keys at LiteLLM", "A page in the order they were made, ended ones too, without their secrets.")
-            .TakesQuery("user_id", "limit", "after").Answers<VirtualKeyPage>(200).Refuses("litellm-not-configured");
+            .TakesQuery("user_id", "limit", "after").Answers<VirtualKeyPage>(200).ReadsLong().Refuses("litellm-not-configured");
         keys.MapDelete("/{id:guid}", RevokeAsync).Allow(Roles.Admin)
             .Describe("Revoke a user's key at LiteLLM", "Its status is revoking until LiteLLM has deleted it, then revoked. Revoking twice changes nothing.")
             .Answers<VirtualKeyAnswer>(200).Refuses("not-found", "litellm-not-configured");
