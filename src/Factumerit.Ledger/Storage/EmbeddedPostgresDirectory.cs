@@ -25,6 +25,9 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
         log_timezone = 'UTC'
 
         """;
+
+    // Until files of the log can be used again, each new one is filled with zeros while a commit waits: for a quarter as long as with the usual 16 MB.
+    private const string LogFiles = "--wal-segsize=4";
     private static readonly SearchValues<char> BeyondPgCtl = SearchValues.Create("\"$`\\\n\r");
     private readonly FileStream _lock;
 
@@ -91,7 +94,7 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
             await commands.GiveAsync(cancellationToken, unfinished, password).ConfigureAwait(false);
             await commands.RunAsync(InitTimeout, cancellationToken,
                 binaries.InitDb, "-D", unfinished, $"--pwfile={password}", $"--username={EmbeddedPostgres.User}", "--auth=scram-sha-256",
-                "--data-checksums", "--encoding=UTF8", "--locale=C", "--no-instructions").ConfigureAwait(false);
+                "--data-checksums", LogFiles, "--encoding=UTF8", "--locale=C", "--no-instructions").ConfigureAwait(false);
             await AppendSettingsAsync(Path.Combine(unfinished, "postgresql.conf"), cancellationToken).ConfigureAwait(false);
             if (Directory.Exists(Cluster))
                 Directory.Delete(Cluster);
