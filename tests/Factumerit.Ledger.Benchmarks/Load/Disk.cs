@@ -26,10 +26,6 @@ internal static class Disk
         return longest.TotalMilliseconds;
     }
 
-    public static async Task<long> BytesAsync(Server server, string database, CancellationToken cancellationToken)
-    {
-        await server.ExecuteAsync(database, "CHECKPOINT", cancellationToken);
-        return await server.ScalarAsync<long>(
-            database, "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace", cancellationToken);
-    }
+    public static Task<long> BytesAsync(Server server, string database, CancellationToken cancellationToken) => server.ScalarAsync<long>(
+        database, "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class WHERE relkind IN ('r', 'p') AND relnamespace = 'public'::regnamespace", cancellationToken);
 }

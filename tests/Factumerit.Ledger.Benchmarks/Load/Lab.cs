@@ -51,10 +51,7 @@ internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progre
             await Seeding.RunAsync(this, Seeded, cancellationToken);
             _isSeeded = true;
         }
-        var connectionString = await server.CreateDatabaseAsync(name, Seeded, cancellationToken);
-        // Each scenario begins with the same short log ahead of its next checkpoint.
-        await server.ExecuteAsync(name, "CHECKPOINT", cancellationToken);
-        return connectionString;
+        return await server.CreateDatabaseAsync(name, Seeded, cancellationToken);
     }
 
     /// <summary>

@@ -33,7 +33,7 @@ internal sealed class RawLimit : IAsyncDisposable
         lab.Report("raw limit: 500 usages by one statement in one commit", perSecond, Unit.PerSecond).Against("TPC-B", perSecond / lab.TpcbPerSecond, Unit.Times);
     }
 
-    /// <summary>On a database of its own, which is gone when it is disposed.</summary>
+    /// <summary>On a database of its own, which goes with the server: dropping it makes a checkpoint, and the server another one for whoever comes next.</summary>
     public static async Task<RawLimit> OpenAsync(Lab lab, string name, CancellationToken cancellationToken)
     {
         var database = $"bench_{name}";
@@ -81,7 +81,6 @@ internal sealed class RawLimit : IAsyncDisposable
     {
         await _command.DisposeAsync();
         await _connection.DisposeAsync();
-        await _lab.Server.DropDatabaseAsync(_database, CancellationToken.None);
     }
 
     private static void Fill(NpgsqlCommand command, int tag, int batch, decimal[] balances)

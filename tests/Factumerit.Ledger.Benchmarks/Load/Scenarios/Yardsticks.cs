@@ -26,7 +26,6 @@ internal static partial class Yardsticks
         {
             await lab.Server.CreateDatabaseAsync(Database, null, cancellationToken);
             await lab.Server.PgBenchAsync(Database, cancellationToken, "-i", "-q", "-s", "50");
-            await lab.Server.ExecuteAsync(Database, "CHECKPOINT", cancellationToken);
             lab.HasTpcb = true;
         }
         string[] arguments = ["-M", "prepared", "-c", Text(clients), "-j", Text(Math.Min(clients, 2)), "-T", Text(seconds)];
@@ -59,7 +58,6 @@ internal static partial class Yardsticks
             FaultsIgnored = ["total-mismatch", "time-reversed"],
         };
         await lab.AuditAsync("plain", audit, cancellationToken);
-        await lab.Server.DropDatabaseAsync(database, cancellationToken);
     }
 
     private static double Number(Regex pattern, string output) =>
