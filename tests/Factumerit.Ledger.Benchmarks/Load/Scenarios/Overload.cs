@@ -17,8 +17,8 @@ internal static class Overload
         // The better of two: when the disk stalls during one, twice of what that got through would be no overload.
         var capacity = Math.Max(await MeasureCapacityAsync(ledger, cancellationToken), await MeasureCapacityAsync(ledger, cancellationToken));
         var crowd = new WrkOrder("overload", Connections, 4) { Rate = (int)(2 * capacity) };
-        // The first crowd makes the service as large as it gets; further ones must not make it larger.
-        await ledger.RunAsync(crowd with { Seconds = 8 }, cancellationToken);
+        // The first crowd makes the service as large as it gets, which takes a while; further ones must not make it larger.
+        await ledger.RunAsync(crowd with { Seconds = 16 }, cancellationToken);
         var before = ledger.Service.PeakMegabytes;
         var runs = new List<WrkResult>();
         for (var turn = 0; turn < TurnCount; turn++)
