@@ -5,6 +5,7 @@ namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 /// <summary>Calls whose price the service works out, and calls as LiteLLM tells of them. Each must cost its user what a plain report of it would.</summary>
 internal static class DualCost
 {
+    private const int TurnCount = 5;
     private const int IntakeConnections = 8;
 
     /// <summary>POST /usage with an amount, and without one on a model in the price book, take turns.</summary>
@@ -15,7 +16,7 @@ internal static class DualCost
         var (plain, priced) = (new WrkOrder("usage", 256, 3), new WrkOrder("dual", 256, 3));
         await ledger.RunAsync(priced with { Seconds = 6 }, cancellationToken);
         var (plainRates, pricedRates) = (new List<double>(), new List<double>());
-        for (var turn = 0; turn < 3; turn++)
+        for (var turn = 0; turn < TurnCount; turn++)
         {
             plainRates.Add((await ledger.RunAsync(plain, cancellationToken)).UsagesPerSecond);
             pricedRates.Add((await ledger.RunAsync(priced, cancellationToken)).UsagesPerSecond);
