@@ -28,8 +28,8 @@ internal static class DualCost
     public static async Task IntakeAsync(Lab lab, CancellationToken cancellationToken)
     {
         await using var ledger = await lab.OpenAsync("intake", processes: 1, cancellationToken);
-        var order = new WrkOrder("intake", IntakeConnections, 8) { CallsPerRequest = 100 };
-        var warmUp = await ledger.RunAsync(order with { Seconds = 10 }, cancellationToken);
+        var order = new WrkOrder("intake", IntakeConnections, 5) { CallsPerRequest = 100 };
+        var warmUp = await ledger.RunAsync(order with { Seconds = 8 }, cancellationToken);
         var run = await ledger.RunAsync(order, cancellationToken);
         var peak = ledger.Service.PeakMegabytes;
         // The answers tell how many were recorded and not which: the audit looks at each that is there, and here it is seen that none is missing.

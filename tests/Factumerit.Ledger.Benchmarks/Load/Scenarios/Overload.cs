@@ -18,7 +18,7 @@ internal static class Overload
         var capacity = Math.Max(await MeasureCapacityAsync(ledger, cancellationToken), await MeasureCapacityAsync(ledger, cancellationToken));
         var crowd = new WrkOrder("overload", Connections, 4) { Rate = (int)(2 * capacity) };
         // The first crowd makes the service as large as it gets, which takes a while; further ones must not make it larger.
-        await ledger.RunAsync(crowd with { Seconds = 16 }, cancellationToken);
+        await ledger.RunAsync(crowd with { Seconds = 12 }, cancellationToken);
         var before = ledger.Service.PeakMegabytes;
         var runs = new List<WrkResult>();
         for (var turn = 0; turn < TurnCount; turn++)

@@ -4,6 +4,7 @@ namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 internal static class Usages
 {
     private const int TurnCount = 7;
+    private const int BatchTurnCount = 5;
 
     // What is far from where it must be needs fewer.
     private const int ShortTurnCount = 3;
@@ -93,9 +94,9 @@ internal static class Usages
         var ledger = await lab.WarmAsync(cancellationToken);
         await using var raw = await RawLimit.OpenAsync(lab, "raw_beside_batch", cancellationToken);
         var order = new WrkOrder("batch", 8, 2) { CallsPerRequest = 100 };
-        await ledger.RunAsync(order with { Seconds = 5 }, cancellationToken);
+        await ledger.RunAsync(order with { Seconds = 4 }, cancellationToken);
         var (limit, runs) = (new List<double>(), new List<WrkResult>());
-        for (var turn = 0; turn < TurnCount; turn++)
+        for (var turn = 0; turn < BatchTurnCount; turn++)
         {
             limit.Add(await raw.PerSecondAsync(1, cancellationToken));
             runs.Add(await ledger.RunAsync(order, cancellationToken));
