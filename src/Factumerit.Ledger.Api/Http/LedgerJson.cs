@@ -109,7 +109,7 @@ public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
     {
-        // The round-trip format has seven decimals, and is written several times as fast as one that is put together.
+        // The round-trip format has seven decimals; what is beyond those that are kept is cut off.
         Span<byte> text = stackalloc byte[32];
         value.UtcDateTime.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
         var length = value.Ticks % TimeSpan.TicksPerSecond == 0 ? SecondsLength : MicrosecondsLength;

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Lists, reports and checks of the books take turns: they get half of the connections for reading, so that a crowd of them can't keep keys from being looked up and
-/// balances from being told; and of the checks one runs at a time, as each leaves the next one less to read. Who waits for a turn holds no connection, and
+/// Lists, reports and checks of the books take turns, so that a crowd of them can't keep keys from being looked up and balances from being told: lists and reports get
+/// half of the connections for reading, and of the checks one runs at a time beside them, as each leaves the next one less to read. Who waits for a turn holds no connection, and
 /// whoever goes away meanwhile is forgotten, other than a query that was begun (<see cref="Queries"/>).
 /// </summary>
 public sealed class LongReads(IOptions<DatabaseOptions> options) : IDisposable

@@ -20,6 +20,10 @@ internal static class DatabaseQueries
         return rows;
     }
 
+    /// <summary>Queries that wait for a lock: each holds its connection meanwhile.</summary>
+    public static Task<long> QueriesThatWaitAsync(this TestDatabase database) =>
+        database.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
+
     public static Task<IntegrityReport> CheckIntegrityAsync(this TestDatabase database) =>
         new IntegrityCheck(database.Ledger).RunAsync(CancellationToken.None);
 

@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using Factumerit.Ledger.Tests.Database;
 using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Http;
@@ -31,7 +32,7 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
         (await service.BalanceAsync(user).WaitAsync(Patience)).ShouldBe(9);
 
         reports.ShouldAllBe(report => !report.IsCompleted);
-        (await QueriesThatWaitAsync()).ShouldBe(ReportsAtOnce);
+        (await service.Database.QueriesThatWaitAsync()).ShouldBe(ReportsAtOnce);
         await hold.DisposeAsync();
         (await Task.WhenAll(reports)).ShouldAllBe(reply => reply.Status == 200);
     }
@@ -46,7 +47,7 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
 
         (await service.GetAsync("/ledger/summary").WaitAsync(Patience)).Expect(200);
 
-        (await QueriesThatWaitAsync()).ShouldBe(2);
+        (await service.Database.QueriesThatWaitAsync()).ShouldBe(2);
         checks.ShouldAllBe(check => !check.IsCompleted);
         await hold.DisposeAsync();
         (await Task.WhenAll(checks)).ShouldAllBe(reply => reply.Status == 200);
@@ -70,7 +71,7 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
         refused!.ExpectProblem(503, "unavailable").RetryAfter.ShouldBe("1");
         refused.Text("detail").ShouldStartWith("100 lists and reports are waiting for their turn.");
         waits.ShouldBeNull();
-        (await QueriesThatWaitAsync()).ShouldBe(ReportsAtOnce);
+        (await service.Database.QueriesThatWaitAsync()).ShouldBe(ReportsAtOnce);
         await hold.DisposeAsync();
         (await Task.WhenAll(running)).ShouldAllBe(reply => reply.Status == 200);
         (await service.GetAsync("/prices").WaitAsync(Patience)).Expect(200);
@@ -101,16 +102,6 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
         return connection;
     }
 
-    private async Task WaitForQueriesThatWaitAsync(int count)
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        while (await QueriesThatWaitAsync() < count)
-        {
-            TimeProvider.System.GetElapsedTime(began).ShouldBeLessThan(Patience);
-            await Task.Delay(TimeSpan.FromMilliseconds(10));
-        }
-    }
-
-    private Task<long> QueriesThatWaitAsync() =>
-        service.Database.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
+    private Task WaitForQueriesThatWaitAsync(int count) =>
+        Chaos.ServiceProcess.UntilAsync(async () => await service.Database.QueriesThatWaitAsync() >= count);
 }

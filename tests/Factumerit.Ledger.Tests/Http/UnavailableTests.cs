@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Tests.Database;
 using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Http;
@@ -42,14 +43,5 @@ public sealed class UnavailableTests(UnavailableTests.Tiny service) : IClassFixt
     }
 
     // The writer holds on to the command as soon as its connection waits for the lock.
-    private async Task WaitForTheWriterAsync()
-    {
-        var began = TimeProvider.System.GetTimestamp();
-        while (await service.Database.ScalarAsync<long>(
-            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()") == 0)
-        {
-            TimeProvider.System.GetElapsedTime(began).ShouldBeLessThan(TimeSpan.FromSeconds(30));
-            await Task.Delay(TimeSpan.FromMilliseconds(10));
-        }
-    }
+    private Task WaitForTheWriterAsync() => Chaos.ServiceProcess.UntilAsync(async () => await service.Database.QueriesThatWaitAsync() > 0);
 }

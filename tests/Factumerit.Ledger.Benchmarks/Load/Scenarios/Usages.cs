@@ -45,8 +45,8 @@ internal static class Usages
         lab.Report("bytes on disk per usage, all tables and indexes", (double)bytes / usages, Unit.Bytes).Within(must: 700, aim: 450);
     }
 
-    // As on a server that has been in use for a while: no file of the log has to be made, which takes more from who writes more. The first turn writes whole
-    // pages to the log, as each is changed for the first time after the checkpoint.
+    // As on a server that has been in use for a while: no file of the log has to be made. The first turn, in which each page is changed for the first time after
+    // the checkpoint and goes to the log whole, does not count.
     private static async Task<(List<double> Limit, List<double> Rates)> OnUsedLogAsync(
         Lab lab, LedgerUnderLoad ledger, RawLimit raw, CancellationToken cancellationToken)
     {
