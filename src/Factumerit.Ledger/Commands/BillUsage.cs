@@ -107,7 +107,7 @@ public sealed class BillUsage(
             return (new PricedCall { PriceCents = amountCents, Provider = pricer.ProviderOf(usage.Model, usage.Provider, usage.OccurredAt) }, null);
         if (request.ProviderCostUsd is { } costUsd)
         {
-            var marked = pricer.Price(usage.Model, usage.Provider, costUsd, usage.Tokens, usage.OccurredAt);
+            var marked = pricer.Price(usage.Model, usage.Provider, costUsd, usage.Tokens, null, usage.OccurredAt);
             return (marked, marked.Refusal);
         }
         var call = usage.Price(pricer, now);

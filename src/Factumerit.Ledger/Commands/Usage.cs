@@ -104,7 +104,7 @@ public sealed class Usage(UsageRequest request, UsageOrigin? origin = null, Pric
             return new PricedCall { PriceCents = amountCents, CostUsd = request.ProviderCostUsd, Provider = ProviderAt(occurredAt) };
         if (request.BillingStatus is not null)
             return new PricedCall { CostUsd = request.ProviderCostUsd, Provider = ProviderAt(occurredAt), ReviewReason = ReviewReasons.Requested };
-        var call = _pricer.Price(request.Model, request.Provider, request.ProviderCostUsd, Tokens, occurredAt);
+        var call = _pricer.Price(request.Model, request.Provider, request.ProviderCostUsd, Tokens, request.Usage, occurredAt);
         var reason = origin?.ReviewReason
             ?? (request.UserId is null ? ReviewReasons.NoUser : user is { IsDeleted: true } ? ReviewReasons.UserDeleted : null);
         // What the provider charges is known all the same, and is kept.

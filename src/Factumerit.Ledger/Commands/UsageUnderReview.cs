@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Commands;
@@ -17,6 +18,9 @@ public sealed record UsageUnderReview
     public string? Model { get; init; }
     public string? Provider { get; init; }
     public TokenCounts Tokens { get; init; }
+
+    /// <summary>The provider's own account of the call, as JSON.</summary>
+    public string? UsageJson { get; init; }
     public string? Description { get; init; }
     public required DateTimeOffset OccurredAt { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
@@ -59,7 +63,8 @@ public sealed record UsageUnderReview
     /// </summary>
     internal PricedCall Price(Pricer pricer, DateTimeOffset now)
     {
-        var call = pricer.Price(Model, Provider, ProviderCostUsd, Tokens, OccurredAt);
-        return call.ReviewReason == ReviewReasons.UnknownModel ? pricer.Price(Model, Provider, ProviderCostUsd, Tokens, now) : call;
+        JsonElement? usage = UsageJson is null ? null : JsonElement.Parse(UsageJson);
+        var call = pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, OccurredAt);
+        return call.ReviewReason == ReviewReasons.UnknownModel ? pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, now) : call;
     }
 }

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Text.Json;
 
 namespace Factumerit.Ledger.Pricing;
 
@@ -24,7 +25,7 @@ public sealed class Pricer(PriceBook book, Markups markups)
     /// Prices a call: a cost as given times the markup; else its tokens by the price book times the markup; else it says why it needs review.
     /// Never throws: what can't be kept is refused, naming the field.
     /// </summary>
-    public PricedCall Price(string? model, string? provider, decimal? providerCostUsd, in TokenCounts tokens, DateTimeOffset occurredAt)
+    public PricedCall Price(string? model, string? provider, decimal? providerCostUsd, in TokenCounts tokens, JsonElement? usage, DateTimeOffset occurredAt)
     {
         var price = model is null ? null : book.Find(model, occurredAt);
         provider ??= price?.Provider;

@@ -19,7 +19,7 @@ public sealed class PriceQueries(LedgerDatabase database)
         Model = p.Model,
         Provider = p.Provider,
         InputUsdPerToken = p.InputUsdPerToken,
-        OutputUsdPerToken = p.OutputUsdPerToken,
+        OutputUsdPerToken = p.OutputUsdPerToken ?? 0,
         CacheReadUsdPerToken = p.CacheReadUsdPerToken,
         CacheWriteUsdPerToken = p.CacheWriteUsdPerToken,
         ReasoningUsdPerToken = p.ReasoningUsdPerToken,

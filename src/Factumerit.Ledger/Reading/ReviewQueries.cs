@@ -34,6 +34,7 @@ public sealed class ReviewQueries(LedgerDatabase database)
         Model = u.Model,
         Provider = u.Provider,
         Tokens = new TokenCounts(u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens),
+        UsageJson = u.Usage,
         OccurredAt = u.OccurredAt,
         CreatedAt = u.CreatedAt,
         ProviderCostUsd = u.ProviderCostUsd,

@@ -35,6 +35,8 @@ internal sealed class ModelPriceConfiguration : IEntityTypeConfiguration<ModelPr
         row.Property(r => r.CacheReadUsdPerToken).HasColumnName("cache_read_usd_per_token").HasColumnType("numeric");
         row.Property(r => r.CacheWriteUsdPerToken).HasColumnName("cache_write_usd_per_token").HasColumnType("numeric");
         row.Property(r => r.ReasoningUsdPerToken).HasColumnName("reasoning_usd_per_token").HasColumnType("numeric");
+        row.Property(r => r.Mode).HasColumnName("mode");
+        row.Property(r => r.OtherPrices).HasColumnName("other_prices").HasColumnType("jsonb");
         row.Property(r => r.IsGone).HasColumnName("is_gone").HasDefaultValue(false);
     }
 }

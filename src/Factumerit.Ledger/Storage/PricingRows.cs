@@ -24,10 +24,18 @@ public sealed class ModelPriceRow
     /// <summary>null: from the beginning of time.</summary>
     public DateTimeOffset? ValidFrom { get; init; }
     public decimal InputUsdPerToken { get; init; }
-    public decimal OutputUsdPerToken { get; init; }
+
+    /// <summary>null: not known, though the model charges for output in another way.</summary>
+    public decimal? OutputUsdPerToken { get; init; }
     public decimal? CacheReadUsdPerToken { get; init; }
     public decimal? CacheWriteUsdPerToken { get; init; }
     public decimal? ReasoningUsdPerToken { get; init; }
+
+    /// <summary>What the model is for, as the price map says it: chat, embedding, image_generation.</summary>
+    public string? Mode { get; init; }
+
+    /// <summary>Its other prices by their names in the price map, as a JSON object.</summary>
+    public string? OtherPrices { get; init; }
 
     /// <summary>From its time on the model has no price; the prices are the last it had.</summary>
     public bool IsGone { get; init; }

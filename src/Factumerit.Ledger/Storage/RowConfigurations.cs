@@ -35,6 +35,7 @@ internal sealed class BudgetConfiguration : IEntityTypeConfiguration<BudgetRow>
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
         row.Property(r => r.UpdatedAt).HasColumnName("updated_at");
         row.Property(r => r.DeletedAt).HasColumnName("deleted_at");
+        row.Property(r => r.SignedUpAt).HasColumnName("signed_up_at");
         row.Property(r => r.OpeningCents).HasColumnName("opening_cents").HasPrecision(20, 7);
         row.Property(r => r.DebitsCents).HasColumnName("debits_cents").HasPrecision(30, 7);
         row.Property(r => r.CreditsCents).HasColumnName("credits_cents").HasPrecision(30, 7);
@@ -96,6 +97,8 @@ internal sealed class UsageConfiguration : IEntityTypeConfiguration<UsageRow>
         row.Property(r => r.ReviewKey).HasColumnName("review_key");
         row.Property(r => r.ReviewHash).HasColumnName("review_hash");
         row.Property(r => r.ReviewBalanceCents).HasColumnName("review_balance_cents").HasPrecision(20, 7);
+        row.Property(r => r.FilledAt).HasColumnName("filled_at");
+        row.Property(r => r.PayerHint).HasColumnName("payer_hint").HasColumnType("jsonb");
     }
 }
 

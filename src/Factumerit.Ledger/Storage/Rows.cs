@@ -25,6 +25,7 @@ public sealed class BudgetRow
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; init; }
     public DateTimeOffset? DeletedAt { get; init; }
+    public DateTimeOffset? SignedUpAt { get; init; }
     public decimal OpeningCents { get; init; }
     public decimal DebitsCents { get; init; }
     public decimal CreditsCents { get; init; }
@@ -80,6 +81,8 @@ public sealed class UsageRow
     public string? ReviewKey { get; init; }
     public long? ReviewHash { get; init; }
     public decimal? ReviewBalanceCents { get; init; }
+    public DateTimeOffset? FilledAt { get; init; }
+    public string? PayerHint { get; init; }
 }
 
 /// <summary>A row of <c>usage_aliases</c>: one of the ids under which another system may report a usage (R17).</summary>

@@ -14,7 +14,7 @@ internal static class ReviewSaver
         SELECT id, request_id, request_hash, user_id, billing_status, review_reason, model, provider,
                prompt_tokens, completion_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, description, occurred_at, created_at,
                user_price_cents, provider_cost_usd, markup_factor, price_version, transaction_id, review_balance_cents,
-               reviewed_by, reviewed_at, review_note, review_key, review_hash
+               reviewed_by, reviewed_at, review_note, review_key, review_hash, usage
         FROM llm_usage WHERE id = ANY ($1)
         """;
 
@@ -59,6 +59,7 @@ internal static class ReviewSaver
         ReviewNote = Text(reader, 24),
         ReviewKey = Text(reader, 25),
         ReviewHash = reader.GetFieldValue<long?>(26),
+        UsageJson = Text(reader, 27),
     };
 
     public static void Save(NpgsqlBatch batch, LedgerState state)

@@ -91,7 +91,8 @@ public sealed class NarrowIndexesUpgradeTests
     {
         var rows = new List<string>();
         foreach (var table in Tables)
-            rows.AddRange(await database.RowsAsync($"SELECT t::text FROM {table} t ORDER BY 1"));
+            // Columns that later migrations add are no part of it.
+            rows.AddRange(await database.RowsAsync($"SELECT (to_jsonb(t) - 'signed_up_at' - 'filled_at' - 'payer_hint')::text FROM {table} t ORDER BY 1"));
         return rows;
     }
 

@@ -35,7 +35,7 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
     [Fact]
     public Task Model_prices_has_its_columns() => HasAsync("model_prices",
         ("model", "text"), ("version", "bigint"), ("provider", "text?"), ("valid_from", Time + "?"), ("input_usd_per_token", "numeric"),
-        ("output_usd_per_token", "numeric"), ("cache_read_usd_per_token", "numeric?"), ("cache_write_usd_per_token", "numeric?"),
+        ("output_usd_per_token", "numeric?"), ("cache_read_usd_per_token", "numeric?"), ("cache_write_usd_per_token", "numeric?"),
         ("reasoning_usd_per_token", "numeric?"), ("is_gone", "boolean"));
 
     [Fact]

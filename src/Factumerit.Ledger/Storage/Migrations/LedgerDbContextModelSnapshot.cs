@@ -175,6 +175,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("promo_expires_at");
 
+                    b.Property<DateTimeOffset?>("SignedUpAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("signed_up_at");
+
                     b.Property<decimal>("TotalAddedCents")
                         .HasPrecision(20, 7)
                         .HasColumnType("numeric(20,7)")
@@ -411,7 +415,15 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasDefaultValue(false)
                         .HasColumnName("is_gone");
 
-                    b.Property<decimal>("OutputUsdPerToken")
+                    b.Property<string>("Mode")
+                        .HasColumnType("text")
+                        .HasColumnName("mode");
+
+                    b.Property<string>("OtherPrices")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("other_prices");
+
+                    b.Property<decimal?>("OutputUsdPerToken")
                         .HasColumnType("numeric")
                         .HasColumnName("output_usd_per_token");
 
@@ -596,6 +608,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("text")
                         .HasColumnName("external_id");
 
+                    b.Property<DateTimeOffset?>("FilledAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("filled_at");
+
                     b.Property<decimal?>("MarkupFactor")
                         .HasColumnType("numeric")
                         .HasColumnName("markup_factor");
@@ -611,6 +627,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.Property<DateTimeOffset>("OccurredAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("occurred_at");
+
+                    b.Property<string>("PayerHint")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("payer_hint");
 
                     b.Property<long?>("PriceVersion")
                         .HasColumnType("bigint")

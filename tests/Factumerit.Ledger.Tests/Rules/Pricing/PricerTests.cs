@@ -65,14 +65,14 @@ public sealed class PricerTests
     [Fact]
     public void A_cost_as_given_goes_before_the_price_book_and_has_no_price_version()
     {
-        var call = Pricer(2m).Price("claude", null, 0.000165m, new TokenCounts(1000, 500), Noon);
+        var call = Pricer(2m).Price("claude", null, 0.000165m, new TokenCounts(1000, 500), null, Noon);
 
         call.ShouldBe(new PricedCall { CostUsd = 0.000165m, PriceCents = 0.033m, Markup = 2m, Provider = "anthropic" });
     }
 
     [Fact]
     public void A_cost_of_zero_as_given_is_free_not_unknown() =>
-        Pricer(2m).Price(null, null, 0m, default, Noon).ShouldBe(new PricedCall { CostUsd = 0m, PriceCents = 0m, Markup = 2m });
+        Pricer(2m).Price(null, null, 0m, default, null, Noon).ShouldBe(new PricedCall { CostUsd = 0m, PriceCents = 0m, Markup = 2m });
 
     [Fact]
     public void A_free_model_costs_nothing_and_is_not_unknown()
@@ -85,7 +85,7 @@ public sealed class PricerTests
     [Fact]
     public void The_provider_as_given_goes_before_the_price_books()
     {
-        Pricer().Price("claude", "bedrock", null, new TokenCounts(1, 1), Noon).Provider.ShouldBe("bedrock");
+        Pricer().Price("claude", "bedrock", null, new TokenCounts(1, 1), null, Noon).Provider.ShouldBe("bedrock");
         Pricer().ProviderOf("claude", "bedrock", Noon).ShouldBe("bedrock");
         Pricer().ProviderOf("claude", null, Noon).ShouldBe("anthropic");
         Pricer().ProviderOf("unknown", null, Noon).ShouldBeNull();
@@ -99,7 +99,7 @@ public sealed class PricerTests
     [InlineData("unknown", null, ReviewReasons.NoTokens)]
     public void What_can_not_be_priced_says_why(string? model, long? tokens, string reason)
     {
-        var call = Pricer().Price(model, null, null, new TokenCounts(tokens, tokens), Noon);
+        var call = Pricer().Price(model, null, null, new TokenCounts(tokens, tokens), null, Noon);
 
         (call.ReviewReason, call.PriceCents, call.CostUsd, call.Markup, call.Refusal).ShouldBe((reason, null, null, null, null));
     }
@@ -150,7 +150,7 @@ public sealed class PricerTests
     [InlineData("0.0000000000000000000000000001", "1000", "0")]
     public void A_price_is_rounded_once_half_away_from_zero(string costUsd, string markup, string priceCents)
     {
-        var call = Pricer(Decimal(markup)).Price(null, null, Decimal(costUsd), default, Noon);
+        var call = Pricer(Decimal(markup)).Price(null, null, Decimal(costUsd), default, null, Noon);
 
         call.PriceCents.ShouldBe(Decimal(priceCents));
         call.CostUsd.ShouldBe(Decimal(costUsd));
@@ -162,7 +162,7 @@ public sealed class PricerTests
     [InlineData("79228162514264337593543950335", "1000")]
     [InlineData("-0.01", "1")]
     public void A_cost_that_can_not_be_kept_is_refused_never_thrown(string costUsd, string markup) =>
-        Pricer(Decimal(markup)).Price(null, null, Decimal(costUsd), default, Noon).Refusal!.Errors.Keys.ShouldBe(["provider_cost_usd"]);
+        Pricer(Decimal(markup)).Price(null, null, Decimal(costUsd), default, null, Noon).Refusal!.Errors.Keys.ShouldBe(["provider_cost_usd"]);
 
     [Theory]
     [InlineData("1000000", long.MaxValue)]
@@ -182,11 +182,11 @@ public sealed class PricerTests
     public void Pricing_a_call_allocates_nothing()
     {
         var (pricer, tokens) = (Pricer(1.25m), new TokenCounts(1000, 500, 600, 100, 200));
-        pricer.Price("anthropic/claude", null, null, tokens, Noon).PriceCents.ShouldNotBeNull();
+        pricer.Price("anthropic/claude", null, null, tokens, null, Noon).PriceCents.ShouldNotBeNull();
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 1000; i++)
-            pricer.Price("anthropic/claude", null, null, tokens, Noon);
+            pricer.Price("anthropic/claude", null, null, tokens, null, Noon);
         (GC.GetAllocatedBytesForCurrentThread() - before).ShouldBe(0);
     }
 
@@ -225,7 +225,7 @@ public sealed class PricerTests
         new(new PriceBook([price ?? Claude], 7), new Markups(new PricingOptions { Markup = markup }));
 
     private static PricedCall Price(TokenCounts tokens, decimal markup = 1m, ModelPrice? price = null) =>
-        Pricer(markup, price).Price("claude", null, null, tokens, Noon);
+        Pricer(markup, price).Price("claude", null, null, tokens, null, Noon);
 
     private sealed record Case(long[] Counts, decimal[] Prices, decimal Markup);
 }
