@@ -16,20 +16,20 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
 
     /// <summary>Records one LLM call and takes its price, or leaves it for review (R4, R5, R6, R9, R16).</summary>
     public Task<Outcome<RecordedUsage>> RecordUsageAsync(UsageRequest request, CancellationToken cancellationToken) =>
-        RunAsync(new Usage(request, pricer: prices.Pricer), cancellationToken);
+        RunAsync(new Usage(request, prices.Pricer), cancellationToken);
 
     /// <summary>Records many calls, each judged for itself; outcomes are in the order of the requests.</summary>
     public Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(IReadOnlyList<UsageRequest> requests, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        return RunManyAsync([.. requests.Select(request => new Usage(request, pricer: pricer))], cancellationToken);
+        return RunManyAsync([.. requests.Select(request => new Usage(request, pricer))], cancellationToken);
     }
 
     /// <summary>Takes in calls that another system reports: they have been made, so they are recorded whatever the balance, and once under all their ids (R17).</summary>
     public Task<IReadOnlyList<Outcome<RecordedUsage>>> TakeInAsync(IReadOnlyList<ReportedCall> calls, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        return RunManyAsync([.. calls.Select(call => new Usage(call.Request, call.Origin, pricer))], cancellationToken);
+        return RunManyAsync([.. calls.Select(call => new ReportedUsage(call.Request, call.Origin, pricer))], cancellationToken);
     }
 
     /// <summary>Gives a user credit (R6, R9). <paramref name="callerName"/> stands as the admin where the request names none.</summary>

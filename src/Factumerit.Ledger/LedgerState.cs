@@ -15,6 +15,7 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     private readonly Dictionary<(string UserId, string RequestId), KeptUsage> _usages = new(commands);
     private readonly Dictionary<(string SourceSystem, string ExternalId), KeptUsage> _aliases = [];
     private readonly Dictionary<Guid, UsageUnderReview> _reviews = [];
+    private readonly Dictionary<Guid, UsageUnderReview> _changedUsages = [];
     private readonly Dictionary<(string Operation, string Key), KeptAnswer> _answers = [];
     private readonly Dictionary<string, AccountTotal> _totals = new(StringComparer.Ordinal);
     private readonly Dictionary<string, UnwrittenCost> _unwrittenCosts = new(StringComparer.Ordinal);
@@ -29,7 +30,7 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     public List<LegacyRow> NewLegacyRows { get; } = new(commands);
     public List<KeptUsage> NewUsages { get; } = new(commands);
     public List<UsageAlias> NewAliases { get; } = [];
-    public List<UsageUnderReview> NewReviews { get; } = [];
+    public IReadOnlyCollection<UsageUnderReview> ChangedUsages => _changedUsages.Values;
     public List<ProviderCost> NewProviderCosts { get; } = [];
     public List<UsageWriteDown> NewUsageWriteDowns { get; } = [];
     public List<KeptAnswer> NewAnswers { get; } = [];
@@ -38,7 +39,7 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
     public Dictionary<string, AccountTotal> TotalChanges { get; } = new(StringComparer.Ordinal);
     public bool HasChanges =>
-        _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0 || NewReviews.Count > 0 || NewAnswers.Count > 0 || VirtualKeys.Any;
+        _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0 || _changedUsages.Count > 0 || NewAnswers.Count > 0 || VirtualKeys.Any;
 
     public void Load(UserAccount user)
     {
@@ -46,13 +47,21 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         _users.Add(user.UserId, user);
     }
 
-    public void Load(KeptUsage usage) => _usages.Add((usage.Usage.UserId!, usage.Usage.RequestId), usage);
+    public void Load(KeptUsage usage)
+    {
+        _usages[(usage.Usage.UserId!, usage.Usage.RequestId)] = usage;
+        LoadForReview(usage);
+    }
 
     /// <summary>A usage that is known under this id at another system (R17).</summary>
-    public void Load(string sourceSystem, string externalId, KeptUsage usage) => _aliases.Add((sourceSystem, externalId), usage);
+    public void Load(string sourceSystem, string externalId, KeptUsage usage)
+    {
+        _aliases.Add((sourceSystem, externalId), usage);
+        LoadForReview(usage);
+    }
 
     /// <summary>A usage that a command of this commit reviews.</summary>
-    public void Load(UsageUnderReview usage) => _reviews.Add(usage.UsageId, usage);
+    public void Load(UsageUnderReview usage) => _reviews[usage.UsageId] = usage;
 
     public void Load(KeptAnswer answer) => _answers.Add((answer.Operation, answer.Key), answer);
 
@@ -68,7 +77,7 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
 
     public KeptUsage? FindUsageByAlias(string sourceSystem, string externalId) => _aliases.GetValueOrDefault((sourceSystem, externalId));
 
-    /// <summary>A usage as it stands, with what a review of this commit made of it.</summary>
+    /// <summary>A usage that waited for review, as it stands: with what this commit made of it.</summary>
     public UsageUnderReview? FindForReview(Guid usageId) => _reviews.GetValueOrDefault(usageId);
 
     public KeptAnswer? FindAnswer(string operation, string key) => _answers.GetValueOrDefault((operation, key));
@@ -111,6 +120,8 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     {
         if (usage.Usage.UserId is not null)
             Load(usage);
+        else
+            LoadForReview(usage);
         NewUsages.Add(usage);
         AddProviderCost(usage.Usage.Provider, usage.Usage.ProviderCostUsd);
         foreach (var externalId in usage.Origin?.Aliases ?? [])
@@ -124,17 +135,19 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
             NewAliases.Add(new UsageAlias(sourceSystem, externalId, usage.Usage.UsageId));
     }
 
-    /// <summary>A usage was reviewed: it is written with what the review added, and counts for the provider's cost once both are known (R19).</summary>
-    public void Keep(UsageUnderReview reviewed)
+    /// <summary>
+    /// A usage that waited was reviewed, or a later report added to it: it is written with what is new, and counts for the provider's cost once both
+    /// are known (R19).
+    /// </summary>
+    public void Keep(UsageUnderReview changed)
     {
-        var waiting = _reviews[reviewed.UsageId];
-        _reviews[reviewed.UsageId] = reviewed;
-        NewReviews.Add(reviewed);
+        var waiting = _reviews[changed.UsageId];
+        _reviews[changed.UsageId] = _changedUsages[changed.UsageId] = changed;
         if (waiting.Provider is null || waiting.ProviderCostUsd is null)
-            AddProviderCost(reviewed.Provider, reviewed.ProviderCostUsd);
+            AddProviderCost(changed.Provider, changed.ProviderCostUsd);
         // The user has a usage of that request from now on (R9, R17).
-        if (waiting.UserId is null && reviewed.UserId is not null)
-            Load(new KeptUsage(reviewed.RequestHash, null, reviewed.ToRecorded(), ReviewedAt: reviewed.ReviewedAt));
+        if (waiting.UserId is null && changed.UserId is not null)
+            _usages[(changed.UserId, changed.RequestId)] = KeptUsage.Of(changed);
     }
 
     /// <summary>A usage's provider cost was written down in this commit, and counts for the provider's sum; without either there is nothing to count.</summary>
@@ -183,6 +196,13 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         return new Headroom(assetCents, liabilityCents, assetCents - liabilityCents, providers);
     }
 
+    // A usage that waits may be reviewed or completed in this commit, by whichever way it is found: both see the same.
+    private void LoadForReview(KeptUsage usage)
+    {
+        if (usage.Usage.BillingStatus == Usage.NeedsReview)
+            _reviews.TryAdd(usage.Usage.UsageId, usage.ToUnderReview());
+    }
+
     private void PostToUser(UserAccount user, LedgerTransaction transaction, Entry entry)
     {
         user.Post(entry);
@@ -205,13 +225,6 @@ public sealed record PostedEntry(LedgerTransaction Transaction, Entry Entry);
 
 /// <summary>A row of <c>budget_transactions</c>, the history of the system before the ledger (R14).</summary>
 public sealed record LegacyRow(string UserId, decimal AmountCents, decimal BalanceAfterCents, string TransactionType, string? Description);
-
-/// <summary>
-/// A usage as stored: its answer, and the hash that tells a replay from a reuse of its key (R9). A new one has its request and origin, an earlier one
-/// when it was reviewed.
-/// </summary>
-public sealed record KeptUsage(
-    long RequestHash, UsageRequest? Request, RecordedUsage Usage, UsageOrigin? Origin = null, DateTimeOffset? ReviewedAt = null);
 
 /// <summary>An id under which another system may report a usage (R17).</summary>
 public sealed record UsageAlias(string SourceSystem, string ExternalId, Guid UsageId);

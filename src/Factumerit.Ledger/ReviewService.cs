@@ -73,7 +73,7 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
         IReadOnlyList<UsageUnderReview> waiting, string reviewer, CancellationToken cancellationToken)
     {
         var (pricer, now) = (prices.Pricer, budgets.Now);
-        var bills = waiting.Where(usage => usage.Price(pricer, now).PriceCents is not null)
+        var bills = waiting.Where(usage => !ReviewReasons.IsForPeople(usage.ReviewReason) && usage.Price(pricer, now).PriceCents is not null)
             .Select(usage => new BillUsage(new BillRequest(), usage, reviewer, null, pricer, isRepricing: true));
         return await budgets.RunManyAsync([.. bills], cancellationToken);
     }

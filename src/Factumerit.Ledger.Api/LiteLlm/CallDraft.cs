@@ -1,19 +1,27 @@
+using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
+using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>What has been read of a call so far, and what counts where the same is told in several places.</summary>
+/// <summary>What has been read of a call so far, and what counts where the same is said in several places.</summary>
 internal sealed class CallDraft
 {
     private const int IdCharactersMax = 255;
     private const int TextCharactersMax = 200;
 
+    private static readonly Field[] Classes = [Field.CacheReadTokens, Field.CacheWriteTokens, Field.ReasoningTokens];
+
     private readonly UsageDraft[] _usages = [new(), new(), new(), new()];
-    private string? _id, _callId, _requestId, _model, _modelGroup, _provider, _keyHash, _keyAlias, _keyUserId, _endUser, _metadataEndUser, _user;
-    private decimal? _costUsd, _hiddenCostUsd, _totalCostUsd;
+    private readonly Dictionary<Level, decimal> _costsUsd = [];
+    private readonly List<string> _unreadable = [];
+    private string? _id, _callId, _requestId, _callType, _model, _modelGroup, _provider, _serviceTier;
+    private string? _keyHash, _keyAlias, _keyUserId, _email, _endUser, _metadataEndUser, _user;
+    private decimal _marginUsd;
     private DateTimeOffset? _start, _end;
-    private bool _isFailure;
+    private bool _isFailure, _isMarginUnreadable;
+    private string? _costUnreadable;
 
     public bool CacheHit { get; set; }
 
@@ -23,113 +31,199 @@ internal sealed class CallDraft
     /// <summary>The tokens of the usage object that stands in such an object.</summary>
     public UsageDraft UsageIn(Level level) => _usages[level switch { Level.Payload => 1, Level.HiddenParams => 2, _ => 3 }];
 
-    public void SetCost(Level level, decimal costUsd)
-    {
-        switch (level)
-        {
-            case Level.HiddenParams:
-                _hiddenCostUsd = costUsd;
-                break;
-            case Level.CostBreakdown:
-                _totalCostUsd = costUsd;
-                break;
-            default:
-                _costUsd = costUsd;
-                break;
-        }
-    }
+    public void SetCost(Level level, decimal costUsd) => _costsUsd[level] = costUsd;
+
+    public void SetMargin(decimal marginUsd) => _marginUsd = marginUsd;
 
     public void SetTime(Field field, DateTimeOffset time) => (field == Field.StartTime ? ref _start : ref _end) = time;
 
-    /// <summary>Keeps a text; otherwise says what is wrong with it.</summary>
-    public string? SetText(Level level, Field field, string text)
+    public void SetText(Level level, Field field, string text)
     {
         switch (field)
         {
             case Field.Id:
-                _id = ShortId(text);
+                _id = AsId(text);
                 break;
             case Field.CallId:
-                _callId = ShortId(text);
+                _callId = AsId(text);
                 break;
             case Field.RequestId:
-                _requestId = ShortId(text);
+                _requestId = AsId(text);
                 break;
             case Field.Status:
                 _isFailure |= text.StartsWith("fail", StringComparison.OrdinalIgnoreCase) || text.Equals("error", StringComparison.OrdinalIgnoreCase);
                 break;
-            // Whom the caller names is the caller's to write: what can't be a user is left out.
-            case Field.EndUser or Field.User when text.Length > TextCharactersMax:
-                break;
             case Field.EndUser:
-                (level == Level.Metadata ? ref _metadataEndUser : ref _endUser) = text;
+                (level == Level.Metadata ? ref _metadataEndUser : ref _endUser) = Cut(text);
                 break;
             case Field.User:
-                _user = text;
+                _user = Cut(text);
                 break;
             case Field.KeyHash:
                 // Where a key stands in the place of its hash, it goes no further.
-                _keyHash = text.StartsWith("sk-", StringComparison.Ordinal) ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text))) : text;
-                return LengthError(_keyHash);
+                _keyHash = text.StartsWith("sk-", StringComparison.Ordinal) ? HashOf(text) : Cut(text);
+                break;
             case Field.KeyAlias:
-                _keyAlias = text;
-                return LengthError(text);
+                _keyAlias = Cut(text);
+                break;
             case Field.KeyUserId:
-                _keyUserId = text;
-                return LengthError(text);
+                _keyUserId = Cut(text);
+                break;
+            case Field.Email:
+                _email = Cut(text);
+                break;
+            case Field.CallType:
+                _callType = Cut(text);
+                break;
+            case Field.ServiceTier:
+                _serviceTier = Cut(text);
+                break;
             case Field.Model:
-                _model = text;
-                return LengthError(text);
+                SetName(ref _model, text, "model");
+                break;
             case Field.ModelGroup:
-                _modelGroup = text;
-                return LengthError(text);
+                _modelGroup = Cut(text);
+                break;
             case Field.Provider:
-                _provider = text;
-                return LengthError(text);
+                _provider = Cut(text);
+                break;
         }
-        return null;
     }
 
-    /// <summary>The call, or why there is none.</summary>
-    public LiteLlmCall? Finish(out string? error)
+    /// <summary>A field whose value says nothing that could be used.</summary>
+    public void SetUnreadable(Field field, string path)
     {
-        string[] aliases = [.. new[] { _callId, _id, _requestId }.OfType<string>().Distinct()];
-        error = aliases.Length == 0 ? "id (or litellm_call_id) must be given: it names the call." : null;
-        if (error is not null)
-            return null;
-        // Counts that are 0 give way to others that are not: some versions leave the outer ones at 0.
-        var usage = Array.Find(_usages, u => u.IsPositive) ?? Array.Find(_usages, u => u.HasAny) ?? Top;
-        return new LiteLlmCall
+        switch (field)
+        {
+            case Field.Cost or Field.Spend:
+                _costUnreadable ??= path;
+                break;
+            case Field.Margin:
+                _isMarginUnreadable = true;
+                _costUnreadable = path;
+                break;
+            case Field.Model:
+                _unreadable.Add(path);
+                break;
+        }
+    }
+
+    public LiteLlmCall Finish()
+    {
+        var usage = Array.Find(_usages, u => u.IsPositive && !u.IsIncomplete) ?? Array.Find(_usages, u => u.IsPositive)
+            ?? Array.Find(_usages, u => u.HasAny) ?? Top;
+        var (tokens, disagree) = new TokenReading(
+            usage.Prompt, usage.Completion, First(Field.CacheReadTokens), First(Field.CacheWriteTokens), First(Field.ReasoningTokens),
+            usage.IsCacheBeside, usage.Total is > 0 ? usage.Total : Top.Total).Resolve();
+        var unreadableTokens = UnreadableTokens(usage);
+        var costUsd = Cost(out var isCostUnreadable);
+        string[] unreadable = [.. isCostUnreadable ? [_costUnreadable!] : (string[])[], .. unreadableTokens, .. _unreadable];
+        var call = new LiteLlmCall
         {
             CallId = _callId,
             ResponseId = _id ?? _requestId,
-            Aliases = aliases,
+            Aliases = [.. new[] { _callId, _id, _requestId }.OfType<string>().Distinct()],
+            DerivedId = "",
+            CallType = _callType,
             Model = _model,
             ModelGroup = _modelGroup,
             Provider = _provider,
-            CostUsd = _costUsd ?? _hiddenCostUsd ?? _totalCostUsd,
-            PromptTokens = usage.Prompt is { } prompt ? (int)Math.Min(prompt, int.MaxValue) : null,
-            CompletionTokens = usage.Completion,
-            CacheReadTokens = First(u => u.CacheRead),
-            CacheWriteTokens = First(u => u.CacheWrite),
-            ReasoningTokens = First(u => u.Reasoning),
+            ServiceTier = _serviceTier,
+            CostUsd = costUsd,
+            PromptTokens = (int?)tokens.Prompt,
+            CompletionTokens = (int?)tokens.Completion,
+            CacheReadTokens = (int?)tokens.CacheRead,
+            CacheWriteTokens = (int?)tokens.CacheWrite,
+            ReasoningTokens = (int?)tokens.Reasoning,
+            DoTokensDisagree = disagree,
+            AreTokensUnreadable = unreadableTokens.Count > 0,
+            Unreadable = unreadable.Length == 0 ? null : string.Join(',', unreadable),
             OccurredAt = _start ?? _end,
             IsSuccess = !_isFailure,
             CacheHit = CacheHit,
+            IsSpendLog = _requestId is not null,
             KeyHash = _keyHash,
             KeyAlias = _keyAlias,
             // A spend log's user is the key's; that of the oldest payloads is whom the caller named.
             KeyUserId = _keyUserId ?? (_requestId is null ? null : _user),
+            Email = _email,
             EndUser = _endUser ?? _metadataEndUser ?? (_requestId is null ? _user : null),
             UsageJson = Array.Find(_usages, u => u.Json is not null)?.Json,
         };
+        var derivedId = Derive(call);
+        return call with { DerivedId = derivedId, Aliases = call.Aliases.Count == 0 ? [derivedId] : call.Aliases };
     }
 
-    private int? First(Func<UsageDraft, int?> tokens) => _usages.Select(tokens).FirstOrDefault(t => t is not null);
+    // LiteLLM writes 0 for a cost that it does not know, and may know it in another place; an answer from its cache costs nothing. What it adds for
+    // itself is not the provider's.
+    private decimal? Cost(out bool isUnreadable)
+    {
+        decimal? costUsd = null;
+        foreach (var level in (ReadOnlySpan<Level>)[Level.Payload, Level.HiddenParams, Level.CostBreakdown])
+            if (_costsUsd.TryGetValue(level, out var foundUsd) && (costUsd is null || (costUsd == 0 && !CacheHit)))
+                costUsd = foundUsd;
+        isUnreadable = _costUnreadable is not null && (costUsd is null || _isMarginUnreadable);
+        if (costUsd is not > 0 || _marginUsd == 0)
+            return isUnreadable ? null : costUsd;
+        var netUsd = costUsd.Value - _marginUsd;
+        // A difference that a decimal can't hold exactly would have been rounded.
+        isUnreadable |= netUsd < 0 || netUsd + _marginUsd != costUsd;
+        _costUnreadable ??= "cost_breakdown.margin_total_amount";
+        return isUnreadable ? null : Money.Normalize(netUsd);
+    }
 
-    // Every id must fit where ids are kept, and two that differ must go on differing.
-    private static string ShortId(string id) =>
-        id.Length <= IdCharactersMax ? id : $"sha256-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(id)))}";
+    private List<string> UnreadableTokens(UsageDraft usage)
+    {
+        List<string> unreadable = [.. usage.Unreadable()];
+        foreach (var tokens in Classes)
+            if (First(tokens) is null && _usages.Select(u => u.UnreadableAt(tokens)).FirstOrDefault(path => path is not null) is { } path)
+                unreadable.Add(path);
+        if (_usages.Any(u => u.IsUnreadable) && (!usage.HasAny || usage.IsUnreadable) && unreadable.Count == 0)
+            unreadable.Add("usage");
+        return unreadable;
+    }
 
-    private static string? LengthError(string text) => text.Length > TextCharactersMax ? $"must be at most {TextCharactersMax} characters" : null;
+    private int? First(Field tokens) => _usages.Select(u => u.Find(tokens)).Aggregate((int?)null, (best, next) => best > 0 ? best : next > 0 ? next : best ?? next);
+
+    // The same report gives the same id, and two calls differ in one of these at least: a start is exact to the microsecond.
+    private string Derive(LiteLlmCall call)
+    {
+        string?[] parts =
+        [
+            _callId, _id, _requestId, _keyHash, _keyAlias, call.KeyUserId, call.EndUser, _model ?? _modelGroup, Text(_start), Text(_end),
+            Text(call.PromptTokens), Text(call.CompletionTokens), call.CostUsd is { } costUsd ? Money.Format(costUsd) : null,
+        ];
+        return UsageOrigin.DerivedPrefix + HashOf(string.Join('\u001f', parts.Select(part => part ?? "\u0000")));
+    }
+
+    private static string? Text(DateTimeOffset? time) => time?.UtcTicks.ToString(CultureInfo.InvariantCulture);
+
+    private static string? Text(int? count) => count?.ToString(CultureInfo.InvariantCulture);
+
+    // Python and JavaScript spell out that there is none. Every id must fit where ids are kept, and two that differ must go on differing.
+    private static string? AsId(string id) => id.ToUpperInvariant() switch
+    {
+        "NONE" or "NULL" or "UNDEFINED" or "NAN" => null,
+        _ => id.Length <= IdCharactersMax && !id.Any(char.IsControl) ? id : $"sha256-{HashOf(id)}",
+    };
+
+    // A name that is too long to keep is shortened for the reviewer, to one that no price and no user has.
+    private void SetName(ref string? name, string text, string path)
+    {
+        name = Cut(text);
+        if (text.Length > TextCharactersMax)
+            _unreadable.Add(path);
+    }
+
+    private static string Cut(string text)
+    {
+        if (text.Any(char.IsControl))
+            text = string.Concat(text.Select(c => char.IsControl(c) ? '\uFFFD' : c));
+        if (text.Length <= TextCharactersMax)
+            return text;
+        var length = TextCharactersMax - 1;
+        return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[length - 1]) ? length - 1 : length), "…");
+    }
+
+    private static string HashOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
 using Microsoft.Extensions.Options;
@@ -7,7 +8,7 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
 /// What a call at LiteLLM is as a usage here: whose it is, what it cost as far as LiteLLM knows, and under which ids it is known (R17).
-/// docs/litellm.md tells the same to people.
+/// docs/litellm.md says the same to people.
 /// </summary>
 public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> options, TimeProvider clock)
 {
@@ -16,29 +17,73 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
     // What a usage's time may be ahead of ours; a clock that is further ahead says nothing.
     private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
-    /// <summary>Whether nobody has to pay for it: it failed, and cost nothing.</summary>
-    public static bool IsSkipped(LiteLlmCall call) => !call.IsSuccess && call.CostUsd is not > 0;
+    /// <summary>Whether nobody has to pay for it: it failed and generated nothing, or it only kept an object at the provider.</summary>
+    public static bool IsSkipped(LiteLlmCall call)
+    {
+        if (call.CostUsd > 0 || call.Unreadable is not (null or "model"))
+            return false;
+        return IsManaging(call) ? !call.HasTokens : !call.IsSuccess && call.CompletionTokens is not > 0;
+    }
 
-    public ReportedCall Map(LiteLlmCall call, KeyOwner? owner) => new(
-        new UsageRequest
-        {
-            UserId = UserOf(call, owner),
-            RequestId = call.Aliases[0],
-            Model = ModelOf(call),
-            Provider = call.Provider is null ? null : PriceMap.NormalizeProvider(call.Provider),
-            ProviderCostUsd = CostOf(call),
-            PromptTokens = call.PromptTokens,
-            CompletionTokens = call.CompletionTokens,
-            CacheReadTokens = call.CacheReadTokens,
-            CacheWriteTokens = call.CacheWriteTokens,
-            ReasoningTokens = call.ReasoningTokens,
-            Usage = call.UsageJson is null ? null : JsonElement.Parse(call.UsageJson),
-            OccurredAt = TimeOf(call),
-        },
-        new UsageOrigin(SourceSystem, call.Aliases) { VirtualKeyId = owner?.VirtualKeyId, EnforceBalance = false });
+    /// <summary>Whether it reads or keeps an object at the provider: its ids and time are those of the object, not of a call.</summary>
+    public static bool IsManaging(LiteLlmCall call) => CallTypes.IsControl(call.CallType) || CallTypes.IsBatch(call.CallType);
+
+    public ReportedCall Map(LiteLlmCall call, KeyOwner? owner)
+    {
+        var (userId, costUsd) = (UserOf(call, owner), CostOf(call));
+        // A report that says nothing leaves room for the one that knows.
+        var saysTokens = call.HasTokens || costUsd is not null;
+        return new ReportedCall(
+            new UsageRequest
+            {
+                UserId = userId,
+                RequestId = AliasesOf(call)[0],
+                Model = ModelOf(call),
+                Provider = ProviderOf(call),
+                ProviderCostUsd = costUsd,
+                PromptTokens = saysTokens ? call.PromptTokens : null,
+                CompletionTokens = saysTokens ? call.CompletionTokens : null,
+                CacheReadTokens = saysTokens ? call.CacheReadTokens : null,
+                CacheWriteTokens = saysTokens ? call.CacheWriteTokens : null,
+                ReasoningTokens = saysTokens ? call.ReasoningTokens : null,
+                Usage = UsageOf(call),
+                OccurredAt = TimeOf(call),
+            },
+            OriginOf(call, costUsd) with { VirtualKeyId = owner?.VirtualKeyId, PayerHint = userId is null ? HintOf(call) : null });
+    }
 
     /// <summary>The cost in US dollars, where LiteLLM knows it: it writes 0 for what it doesn't know, too.</summary>
-    public decimal? CostOf(LiteLlmCall call) => call.CostUsd == 0 && HasTokens(call) && !call.CacheHit && !IsFree(call) ? null : call.CostUsd;
+    public decimal? CostOf(LiteLlmCall call) => call.CostUsd switch
+    {
+        > 0 => call.CostUsd,
+        _ when call.CacheHit => 0,
+        0 when IsFree(call) => 0,
+        _ => null,
+    };
+
+    private static UsageOrigin OriginOf(LiteLlmCall call, decimal? costUsd)
+    {
+        var isManaging = IsManaging(call);
+        var unreadable = call.Unreadable is null ? null : ReviewReasons.UnreadablePrefix + call.Unreadable;
+        return new UsageOrigin(SourceSystem, AliasesOf(call), call.DerivedId)
+        {
+            CallId = isManaging ? null : call.CallId,
+            IsRetrieval = isManaging,
+            IsRecord = call.IsSpendLog,
+            AreTokensDoubtful = call.DoTokensDisagree || call.AreTokensUnreadable,
+            // The cost of a batch comes when it is read; all else that is only read was paid for when it was made. A spend log of a batch has
+            // an id that says nothing.
+            ReviewReason = isManaging && (call.IsSpendLog || !CallTypes.IsBatch(call.CallType)) ? ReviewReasons.Retrieved
+                : costUsd is not null ? null
+                : call.AreTokensUnreadable ? unreadable
+                : call.DoTokensDisagree ? ReviewReasons.TokensDisagree : null,
+            UnpricedReason = unreadable,
+        };
+    }
+
+    // The call id of a retrieval is that of the reading.
+    private static IReadOnlyList<string> AliasesOf(LiteLlmCall call) =>
+        IsManaging(call) && call.ResponseId is { } objectId ? [objectId] : call.Aliases;
 
     // What we made goes before what LiteLLM says of it, and that before what its caller says.
     private string? UserOf(LiteLlmCall call, KeyOwner? owner)
@@ -47,19 +92,40 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
             return owner.UserId;
         if (call.KeyUserId is { } user && ChartOfAccounts.IsUserId(user))
             return user;
-        return options.Value.TrustEndUser && call.EndUser is { } endUser && ChartOfAccounts.IsUserId(endUser) ? endUser : null;
+        return options.Value.TrustEndUser && call.EndUser is { } endUser && ChartOfAccounts.IsUserId(endUser) && !IsNobody(endUser) ? endUser : null;
     }
 
+    // Programs write these where they have no user. Claude Code names its session.
+    private static bool IsNobody(string endUser) =>
+        endUser.ToUpperInvariant() is "NULL" or "UNDEFINED" or "NONE" or "NAN" or "0" || endUser.Contains("_session_", StringComparison.OrdinalIgnoreCase);
+
     private bool IsFree(LiteLlmCall call) =>
-        ModelOf(call) is { } model && prices.Pricer.Book.Find(model, TimeOf(call) ?? clock.GetUtcNow()) is
-        {
-            InputUsdPerToken: 0, OutputUsdPerToken: 0, CacheReadUsdPerToken: null or 0, CacheWriteUsdPerToken: null or 0, ReasoningUsdPerToken: null or 0,
-        };
+        ModelOf(call) is { } model && prices.Pricer.IsFree(model, ProviderOf(call), TimeOf(call) ?? clock.GetUtcNow());
 
     private DateTimeOffset? TimeOf(LiteLlmCall call) => call.OccurredAt > clock.GetUtcNow() + AheadMax ? null : call.OccurredAt;
 
-    private static bool HasTokens(LiteLlmCall call) =>
-        call.PromptTokens > 0 || call.CompletionTokens > 0 || call.CacheReadTokens > 0 || call.CacheWriteTokens > 0 || call.ReasoningTokens > 0;
-
     private static string? ModelOf(LiteLlmCall call) => call.Model ?? call.ModelGroup;
+
+    private static string? ProviderOf(LiteLlmCall call) => call.Provider is null ? null : Vendors.NameOf(call.Provider);
+
+    // The provider's own account, with the tier that LiteLLM knows from elsewhere: prices depend on it.
+    private static JsonElement? UsageOf(LiteLlmCall call)
+    {
+        JsonElement? usage = call.UsageJson is null ? null : JsonElement.Parse(call.UsageJson);
+        var tier = CallTypes.IsBatch(call.CallType) ? "batch" : call.ServiceTier;
+        if (tier is not ("priority" or "flex" or "batch") || usage?.TryGetProperty("service_tier", out _) == true)
+            return usage;
+        var more = usage?.EnumerateObject().Any() == true ? $",{call.UsageJson![1..]}" : "}";
+        return JsonElement.Parse($"{{\"service_tier\":\"{tier}\"{more}");
+    }
+
+    private static string? HintOf(LiteLlmCall call)
+    {
+        var hint = new JsonObject();
+        foreach (var (name, value) in (ReadOnlySpan<(string, string?)>)[
+            ("key_alias", call.KeyAlias), ("key_hash", call.KeyHash), ("user_id", call.KeyUserId), ("email", call.Email), ("end_user", call.EndUser)])
+            if (value is not null)
+                hint[name] = value;
+        return hint.Count == 0 ? null : hint.ToJsonString();
+    }
 }

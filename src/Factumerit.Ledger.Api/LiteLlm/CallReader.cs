@@ -1,25 +1,28 @@
 using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Unicode;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Turns one item, cut down to the fields that <see cref="PayloadFields"/> names, into a call. Objects and numbers may also come as text. A wrong
-/// value is a problem that names the field, never an exception, and never quotes the value.
+/// Turns one item, cut down to the fields that <see cref="PayloadFields"/> names, into a call. Objects and numbers may also come as text. A value
+/// that can't be read is unknown, and the call remembers its field: only what is no JSON object is no call.
 /// </summary>
 internal sealed class CallReader
 {
-    private const int UsageBytesMax = 16 * 1024;
+    // What a usage may have in the database, less room for the service tier.
+    private const int UsageBytesMax = (16 * 1024) - 64;
+
+    private static readonly JsonSerializerOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     private readonly CallDraft _draft = new();
-    private string? _error;
 
     public static IntakeItem Read(int index, ReadOnlySpan<byte> json)
     {
-        var reader = new CallReader();
         try
         {
-            return reader.ReadItem(index, json);
+            return new CallReader().ReadItem(index, json);
         }
         catch (JsonException)
         {
@@ -31,19 +34,18 @@ internal sealed class CallReader
     {
         var reader = new Utf8JsonReader(json);
         reader.Read();
-        if (reader.TokenType == JsonTokenType.StartObject)
+        var isObject = reader.TokenType == JsonTokenType.StartObject;
+        if (isObject)
             ReadObject(ref reader, json, Level.Payload, _draft.Top);
         else if (reader.TokenType == JsonTokenType.Null)
             return new IntakeItem(index, null, null);
         else
-        {
             reader.Skip();
-            _error = "The item must be a JSON object.";
-        }
         // Nothing may follow.
         reader.Read();
-        var call = _error is null ? _draft.Finish(out _error) : null;
-        return new IntakeItem(index, call, _error is null ? null : new IntakeProblem(IntakeReader.Invalid, _error));
+        return isObject
+            ? new IntakeItem(index, _draft.Finish(), null)
+            : new IntakeItem(index, null, new IntakeProblem(IntakeReader.Invalid, "The item must be a JSON object."));
     }
 
     private void ReadObject(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, Level level, UsageDraft usage)
@@ -71,18 +73,20 @@ internal sealed class CallReader
                 var start = (int)reader.TokenStartIndex;
                 ReadObject(ref reader, json, field.Inside, usage);
                 if (field.Inside == Level.Usage)
-                    usage.Json = KeepUsage(json[start..(int)reader.BytesConsumed]);
+                    KeepUsage(usage, json[start..(int)reader.BytesConsumed]);
                 break;
-            case JsonTokenType.String when ReadText(ref reader, level, field) is var text:
-                if (text is not null && !TryReadStringified(text, level, field, usage))
-                    Refuse(level, field, "must be an object, or text that holds one");
+            case JsonTokenType.String when ReadText(ref reader) is var (text, isText):
+                if (!isText || (text is not null && !TryReadStringified(text, level, field, usage)))
+                    usage.IsUnreadable |= IsOfUsage(field);
                 break;
             default:
                 reader.Skip();
-                Refuse(level, field, "must be an object");
+                usage.IsUnreadable |= IsOfUsage(field);
                 break;
         }
     }
+
+    private static bool IsOfUsage(PayloadField field) => field.Inside is Level.Usage or Level.PromptDetails or Level.CompletionDetails;
 
     // The legacy format makes text of everything: of an object JSON, or what Python prints.
     private bool TryReadStringified(string text, Level level, PayloadField field, UsageDraft usage)
@@ -118,70 +122,79 @@ internal sealed class CallReader
 
     private void ReadValue(ref Utf8JsonReader reader, Level level, PayloadField field, UsageDraft usage)
     {
-        switch (field.Field)
+        var isFlag = reader.TokenType is JsonTokenType.True or JsonTokenType.False;
+        var (text, isText) = ReadText(ref reader);
+        if (isText && text is null)
+            return;
+        var isRead = isText && field.Field switch
         {
-            case Field.Cost or Field.Spend:
-                if (ReadNumber(ref reader, level, field) is { } costUsd)
-                    _draft.SetCost(level, costUsd);
-                break;
-            case Field.StartTime or Field.EndTime:
-                if (ReadText(ref reader, level, field) is not { } time)
-                    break;
-                if (CallTime.TryParse(time, out var moment))
-                    _draft.SetTime(field.Field, moment);
-                else
-                    Refuse(level, field, "must be a time: seconds since 1970, or such as 2026-01-31T12:00:00Z");
-                break;
-            case Field.CacheHit:
-                if (ReadText(ref reader, level, field) is not { } hit)
-                    break;
-                if (bool.TryParse(hit, out var isHit))
-                    _draft.CacheHit = isHit;
-                else
-                    Refuse(level, field, "must be true or false");
-                break;
-            case >= Field.PromptTokens and <= Field.ReasoningTokens:
-                usage.Set(level, field.Field, ReadTokens(ref reader, level, field));
-                break;
-            default:
-                if (ReadText(ref reader, level, field) is { } text && _draft.SetText(level, field.Field, text) is { } wrong)
-                    Refuse(level, field, wrong);
-                break;
-        }
+            Field.Cost or Field.Spend or Field.Margin => !isFlag && TryReadCost(text!, level, field.Field),
+            Field.StartTime or Field.EndTime => TryReadTime(text!, field.Field),
+            Field.CacheHit => TryReadCacheHit(text!),
+            >= Field.PromptTokens and <= Field.TotalTokens => !isFlag && TryReadTokens(text!, level, field.Field, usage),
+            _ => TryReadName(text!, level, field.Field),
+        };
+        if (isRead)
+            return;
+        var path = PayloadFields.PathOf(level, field);
+        if (field.Field is >= Field.PromptTokens and <= Field.TotalTokens)
+            usage.SetUnreadable(field.Field, path);
+        else
+            _draft.SetUnreadable(field.Field, path);
     }
 
-    private int? ReadTokens(ref Utf8JsonReader reader, Level level, PayloadField field)
+    private bool TryReadCost(string text, Level level, Field field)
     {
-        if (ReadNumber(ref reader, level, field) is not { } number)
-            return null;
-        if (number <= int.MaxValue && decimal.Truncate(number) == number)
-            return (int)number;
-        Refuse(level, field, "must be a whole number from 0 to 2147483647");
-        return null;
+        if (Money.ReadExact(text) is not (>= 0 and <= Money.CostUsdMax and var usd))
+            return false;
+        if (field == Field.Margin)
+            _draft.SetMargin(usd);
+        else
+            _draft.SetCost(level, usd);
+        return true;
     }
 
-    private decimal? ReadNumber(ref Utf8JsonReader reader, Level level, PayloadField field)
+    private bool TryReadTime(string text, Field field)
     {
-        if (reader.TokenType is JsonTokenType.True or JsonTokenType.False)
-            Refuse(level, field, "must be a number");
-        else if (ReadText(ref reader, level, field) is { } text)
-        {
-            if (Money.ReadExact(text) is >= 0 and var number)
-                return number;
-            Refuse(level, field, "must be a number of 0 or more that a decimal holds exactly");
-        }
-        return null;
+        if (!CallTime.TryParse(text, out var time))
+            return false;
+        _draft.SetTime(field, time);
+        return true;
     }
 
-    /// <summary>A string, number, true or false as text; null for null, and for what Python makes of it.</summary>
-    private string? ReadText(ref Utf8JsonReader reader, Level level, PayloadField field)
+    private bool TryReadCacheHit(string text)
+    {
+        if (!bool.TryParse(text, out var isHit))
+            return false;
+        _draft.CacheHit = isHit;
+        return true;
+    }
+
+    private static bool TryReadTokens(string text, Level level, Field field, UsageDraft usage)
+    {
+        if (Money.ReadExact(text) is not (>= 0 and <= int.MaxValue and var tokens) || decimal.Truncate(tokens) != tokens)
+            return false;
+        usage.Set(level, field, (int)tokens);
+        return true;
+    }
+
+    private bool TryReadName(string text, Level level, Field field)
+    {
+        _draft.SetText(level, field, text);
+        return true;
+    }
+
+    /// <summary>A string, number, true or false as text; null for null, and for what Python makes of it. False: it is none of these.</summary>
+    private static (string? Text, bool IsText) ReadText(ref Utf8JsonReader reader)
     {
         string? text = null;
         switch (reader.TokenType)
         {
             case JsonTokenType.Null:
                 break;
-            case JsonTokenType.String when TryGetText(ref reader, out text):
+            case JsonTokenType.String:
+                if (!TryGetText(ref reader, out text))
+                    return (null, false);
                 break;
             case JsonTokenType.Number:
                 text = Encoding.ASCII.GetString(reader.ValueSpan);
@@ -191,13 +204,9 @@ internal sealed class CallReader
                 break;
             default:
                 reader.Skip();
-                text = null;
-                // Whom the caller names is the caller's to write, and no reason to lose what it has to pay.
-                if (field.Field != Field.EndUser && field.Field != Field.User)
-                    Refuse(level, field, "must be valid text or a number");
-                break;
+                return (null, false);
         }
-        return text is "" or "None" || string.IsNullOrWhiteSpace(text) ? null : text.Trim();
+        return (text is "" or "None" || string.IsNullOrWhiteSpace(text) ? null : text.Trim(), true);
     }
 
     private static bool TryGetText(ref Utf8JsonReader reader, out string? text)
@@ -216,17 +225,35 @@ internal sealed class CallReader
     }
 
     // As it goes into a column of type jsonb, whose numbers and escapes have limits of their own.
-    private static string? KeepUsage(ReadOnlySpan<byte> json)
+    private static void KeepUsage(UsageDraft usage, ReadOnlySpan<byte> json)
     {
-        if (json.Length > UsageBytesMax || !Utf8.IsValid(json) || json.IndexOf("\\u"u8) >= 0)
-            return null;
+        if (json.IndexOf("\\u"u8) >= 0)
+            json = Unescape(json);
+        usage.Json = IsStorable(json) ? Encoding.UTF8.GetString(json) : null;
+        usage.IsUnreadable |= usage.Json is null;
+    }
+
+    private static byte[] Unescape(ReadOnlySpan<byte> json)
+    {
+        try
+        {
+            return JsonSerializer.SerializeToUtf8Bytes(JsonElement.Parse(json), Unescaped);
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair is escaped in it.
+            return [];
+        }
+    }
+
+    private static bool IsStorable(ReadOnlySpan<byte> json)
+    {
+        if (json.Length is 0 or > UsageBytesMax || !Utf8.IsValid(json) || json.IndexOf("\\u"u8) >= 0)
+            return false;
         var reader = new Utf8JsonReader(json);
         while (reader.Read())
             if (reader.TokenType == JsonTokenType.Number && Money.ReadExact(Encoding.ASCII.GetString(reader.ValueSpan)) is null)
-                return null;
-        return Encoding.UTF8.GetString(json);
+                return false;
+        return true;
     }
-
-    // The first is enough to mend an item by.
-    private void Refuse(Level level, PayloadField field, string what) => _error ??= $"{PayloadFields.PathOf(level, field)} {what}.";
 }

@@ -41,8 +41,7 @@ public static class IntakeReader
             ItemFault.None => CallReader.Read(index, scanner.Item),
             ItemFault.Malformed => Failed(Malformed, "The item is not one complete JSON value."),
             ItemFault.BrokenOff => Failed(Malformed, "The body ends before it is complete."),
-            ItemFault.TooDeep => Failed(Invalid, $"The item is nested deeper than {ItemScanner.DepthMax} levels."),
-            _ => Failed(Invalid, $"The item has more than {ItemScanner.ItemBytesMax / 1024} KiB beside its messages and response."),
+            _ => Failed(Invalid, $"The item has more than {ItemScanner.ItemBytesMax / 1024} KiB in the names and values that are looked for."),
         };
         scanner.Next();
         return item;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
@@ -8,14 +9,14 @@ internal enum ItemFault
     None,
     Malformed,
     BrokenOff,
-    TooDeep,
     TooLarge,
 }
 
 /// <summary>
 /// Walks over the bytes of a body as they come, in chunks of any size, and cuts out one item after another: only the fields that
-/// <see cref="PayloadFields"/> names are copied, null stands where another value was. A reader of JSON tokens would have to hold a prompt of
-/// many megabytes whole before it could skip it, and would give up a body at the first wrong byte.
+/// <see cref="PayloadFields"/> names are copied, null stands where another value was, and an empty array where a value is no JSON (NaN), too large or
+/// nested too deep: it can't be read, and the others can. A reader of JSON tokens would have to hold a prompt of many megabytes whole before it could
+/// skip it, and would give up a body at the first wrong byte.
 /// </summary>
 internal sealed class ItemScanner
 {
@@ -40,11 +41,13 @@ internal sealed class ItemScanner
         Bare,
         Kept,
         KeptText,
+        KeptBare,
         BeforeRecords,
         Skipped,
     }
 
     private static readonly SearchValues<byte> TextStops = SearchValues.Create("\"\\\n"u8);
+    private static readonly SearchValues<byte> BareStops = SearchValues.Create(",}]{[:\" \t\r\n"u8);
 
     private readonly (Level Level, bool IsObject)[] _open = new (Level, bool)[DepthMax];
     private byte[] _item = new byte[4096];
@@ -52,6 +55,11 @@ internal sealed class ItemScanner
     private int _depth;
     private ValueSkipper _skipper;
     private int _textStart;
+    private int _bareStart;
+
+    // Where the value of the innermost field that is looked for begins, and how many brackets are open there; -1 outside of one.
+    private int _valueStart = -1;
+    private int _valueDepth;
     private Place _place;
     private Mode _mode;
     private Level _inside;
@@ -91,6 +99,7 @@ internal sealed class ItemScanner
                 Mode.Bare => ReadBare(bytes, ref at),
                 Mode.Kept => ReadKept(bytes, ref at),
                 Mode.KeptText => ReadKeptText(bytes, ref at),
+                Mode.KeptBare => ReadKeptBare(bytes, ref at),
                 Mode.BeforeRecords => EnterRecords(bytes, ref at),
                 _ => ReadSkipped(bytes, ref at),
             };
@@ -113,7 +122,7 @@ internal sealed class ItemScanner
     /// <summary>Makes room for the next item.</summary>
     public void Next()
     {
-        (_length, _depth, _mode, Fault) = (0, 0, Mode.Between, ItemFault.None);
+        (_length, _depth, _mode, Fault, _valueStart) = (0, 0, Mode.Between, ItemFault.None, -1);
         (_expectsName, _isAfterName, _isCallersOwn, _isEscaped, _isCompact, _isTail, _isLineStart) = (false, false, false, false, false, false, false);
     }
 
@@ -176,6 +185,11 @@ internal sealed class ItemScanner
     {
         while (at < bytes.Length)
         {
+            if (_length == ItemBytesMax && _valueStart >= 0)
+            {
+                LeaveOutHere();
+                return false;
+            }
             var next = bytes[at++];
             // An object that goes on in its first line was not laid out over several.
             if (_length == 1 && _depth == 1)
@@ -196,10 +210,12 @@ internal sealed class ItemScanner
                     _expectsName = false;
                     if (--_depth == 0)
                         return true;
+                    EndValue();
                     break;
                 case (byte)',':
                     Append(next);
                     (_expectsName, _isCallersOwn) = (_open[_depth - 1].IsObject, false);
+                    EndValue();
                     break;
                 case (byte)':':
                     Append(next);
@@ -216,11 +232,49 @@ internal sealed class ItemScanner
                     AppendSpace();
                     break;
                 default:
-                    Append(next);
-                    break;
+                    (_mode, _bareStart) = (Mode.KeptBare, _length);
+                    at--;
+                    return false;
             }
         }
         return false;
+    }
+
+    // true, false, null or a number; Python writes NaN and Infinity, too.
+    private bool ReadKeptBare(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        var rest = bytes[at..];
+        var stop = rest.IndexOfAny(BareStops);
+        var count = stop < 0 ? rest.Length : stop;
+        // One byte more than is allowed tells that it is too long.
+        Append(rest[..Math.Min(count, Math.Max(0, BareBytesMax + 1 - (_length - _bareStart)))]);
+        at += count;
+        if (stop < 0)
+            return false;
+        _mode = Mode.Kept;
+        if (Fault == ItemFault.TooLarge)
+            LeaveOutHere();
+        else if (!IsScalar(_item.AsSpan(_bareStart, _length - _bareStart)))
+        {
+            _length = _bareStart;
+            Append("[]"u8);
+        }
+        return false;
+    }
+
+    private static bool IsScalar(ReadOnlySpan<byte> bare)
+    {
+        if (bare.Length > BareBytesMax)
+            return false;
+        try
+        {
+            var reader = new Utf8JsonReader(bare);
+            return reader.Read() && !reader.Read();
+        }
+        catch (JsonException)
+        {
+            return false;
+        }
     }
 
     private void Open(byte bracket)
@@ -232,7 +286,12 @@ internal sealed class ItemScanner
         }
         if (_depth == DepthMax)
         {
-            Fault = ItemFault.TooDeep;
+            if (_valueStart >= 0)
+            {
+                LeaveValueOut(ValueSkipper.Inside(_depth - _valueDepth + 1));
+                return;
+            }
+            Fault = ItemFault.Malformed;
             Skip(ValueSkipper.Inside());
             return;
         }
@@ -251,8 +310,9 @@ internal sealed class ItemScanner
             return;
         if (_found is { Field: not Field.Records } field)
         {
-            // Whom the caller names is the caller's to write: however long or deep, it must not make its call too large to be read.
+            // `end_user` is set by the caller. However long or deep it is, it must not make its call too large to be read.
             (_inside, _isCallersOwn) = (field.Inside, field.Field is Field.EndUser or Field.User);
+            (_valueStart, _valueDepth) = (_length, _depth);
             return;
         }
         Append("null"u8);
@@ -281,7 +341,11 @@ internal sealed class ItemScanner
         Append(rest[..count]);
         at += count;
         if (stop < 0)
+        {
+            if (Fault == ItemFault.TooLarge)
+                LeaveOutHere();
             return false;
+        }
         switch (rest[stop])
         {
             case (byte)'\\':
@@ -295,11 +359,13 @@ internal sealed class ItemScanner
                 if (_isName)
                 {
                     (_isName, _isAfterName) = (false, true);
-                    // What did not fit was not copied, and is not looked at any more.
+                    // The part beyond the limit is discarded.
                     _found = Fault == ItemFault.None ? PayloadFields.Find(_open[_depth - 1].Level, _item.AsSpan(_textStart, _length - _textStart - 1)) : null;
                 }
                 break;
         }
+        if (Fault == ItemFault.TooLarge)
+            LeaveOutHere();
         return false;
     }
 
@@ -353,6 +419,30 @@ internal sealed class ItemScanner
         Append("null"u8);
         Skip(skipper);
     }
+
+    // There is no room for more of the value that is being read.
+    private void LeaveOutHere()
+    {
+        var (depth, isText, isBegun) = (_depth - _valueDepth, _mode == Mode.KeptText, _length > _valueStart || Fault != ItemFault.None);
+        if (_valueStart < 0)
+            return;
+        LeaveValueOut(isText ? ValueSkipper.InsideText(depth, _isEscaped) : isBegun ? ValueSkipper.Inside(depth) : ValueSkipper.Before());
+        _isEscaped = false;
+        // Its end was read already.
+        if (!isText && isBegun && depth == 0)
+            _mode = Mode.Kept;
+    }
+
+    // An empty array in place of the value of the field that is being read; what is left of it is skipped.
+    private void LeaveValueOut(ValueSkipper skipper)
+    {
+        (Fault, _length, _depth, _valueStart) = (ItemFault.None, _valueStart, _valueDepth, -1);
+        (_expectsName, _isName) = (false, false);
+        Append("[]"u8);
+        Skip(skipper);
+    }
+
+    private void EndValue() => _valueStart = _depth <= _valueDepth ? -1 : _valueStart;
 
     private void Skip(ValueSkipper skipper) => (_mode, _skipper) = (Mode.Skipped, skipper);
 

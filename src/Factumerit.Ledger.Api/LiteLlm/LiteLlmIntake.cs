@@ -25,10 +25,10 @@ public enum IntakeStatus
 public readonly record struct TakenIn(IntakeItem Item, IntakeStatus Status, RecordedUsage? Usage = null, IntakeProblem? Problem = null);
 
 /// <summary>
-/// Takes in calls that LiteLLM tells of, in groups that share a commit, while more are read. All of it is idempotent (R17), and one bad item
+/// Takes in calls that LiteLLM reports, in groups that share a commit, while more are read. All of it is idempotent (R17), and one bad item
 /// costs no other one anything. Knows nothing of prompts and answers.
 /// </summary>
-public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMapping mapping, ILogger<LiteLlmIntake> logger)
+public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMapping mapping, SpendLogMatches matches, ILogger<LiteLlmIntake> logger)
 {
     private const int GroupMax = 500;
 
@@ -87,7 +87,7 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                 }
             }
         }
-        var outcomes = await RecordAsync(calls);
+        var outcomes = await RecordAsync(await matches.AddToAsync(calls, CancellationToken.None));
         for (var i = 0; i < outcomes.Count; i++)
         {
             if (outcomes[i].Refusal is Refusal.Unavailable unavailable)

@@ -17,7 +17,7 @@ public static class LiteLlmSetup
         services.AddSingleton<SpendLogs>();
         services.AddSingleton<KeyOwners>();
         services.AddSingleton<CallMapping>();
-        services.AddSingleton<LiteLlmIntake>();
+        services.AddSingleton<SpendLogMatches>().AddSingleton<LiteLlmIntake>();
         services.AddSingleton<Reconciler>();
     }
     /// <summary>Users' keys at LiteLLM, and what keeps them in step with the balances (R20).</summary>

@@ -12,6 +12,7 @@ internal enum Level : byte
     Usage,
     PromptDetails,
     CompletionDetails,
+    ModelParameters,
 }
 
 /// <summary>What a field means, whatever it is called.</summary>
@@ -20,10 +21,11 @@ internal enum Field : byte
     None,
     Id, CallId, RequestId,
     Cost, Spend,
-    PromptTokens, CompletionTokens, InputTokens, OutputTokens, CacheReadTokens, CacheWriteTokens, ReasoningTokens,
+    Margin,
+    PromptTokens, CompletionTokens, InputTokens, OutputTokens, CacheReadTokens, CacheWriteTokens, ReasoningTokens, TotalTokens,
     StartTime, EndTime,
-    Model, ModelGroup, Provider, Status, CacheHit,
-    KeyHash, KeyAlias, KeyUserId, EndUser, User,
+    CallType, Model, ModelGroup, Provider, ServiceTier, Status, CacheHit,
+    KeyHash, KeyAlias, KeyUserId, Email, EndUser, User,
     Object,
 
     /// <summary>An array of items, when the body itself is such an object.</summary>
@@ -52,10 +54,11 @@ internal static class PayloadFields
     [
         new("id", Field.Id), new("litellm_call_id", Field.CallId), new("call_id", Field.CallId), new("request_id", Field.RequestId),
         new("response_cost", Field.Cost), new("cost", Field.Cost), new("spend", Field.Spend), new("cost_breakdown", Field.Object, Level.CostBreakdown),
-        new("prompt_tokens", Field.PromptTokens), new("completion_tokens", Field.CompletionTokens),
+        new("prompt_tokens", Field.PromptTokens), new("completion_tokens", Field.CompletionTokens), new("total_tokens", Field.TotalTokens),
         new("usage", Field.Object, Level.Usage), new("metadata", Field.Object, Level.Metadata), new("hidden_params", Field.Object, Level.HiddenParams),
         new("startTime", Field.StartTime), new("endTime", Field.EndTime),
-        new("model", Field.Model), new("model_group", Field.ModelGroup), new("custom_llm_provider", Field.Provider),
+        new("call_type", Field.CallType), new("model", Field.Model), new("model_group", Field.ModelGroup), new("custom_llm_provider", Field.Provider),
+        new("model_parameters", Field.Object, Level.ModelParameters),
         new("status", Field.Status), new("cache_hit", Field.CacheHit),
         new("end_user", Field.EndUser), new("user", Field.User), new("api_key", Field.KeyHash),
         new("standard_logging_payload", Field.Object, Level.Payload), new("records", Field.Records), new("data", Field.Records),
@@ -64,18 +67,20 @@ internal static class PayloadFields
     private static readonly PayloadField[] Metadata =
     [
         new("user_api_key_hash", Field.KeyHash), new("user_api_key", Field.KeyHash), new("user_api_key_alias", Field.KeyAlias),
-        new("user_api_key_user_id", Field.KeyUserId), new("user_api_key_end_user_id", Field.EndUser),
-        new("usage_object", Field.Object, Level.Usage), new("cost_breakdown", Field.Object, Level.CostBreakdown),
+        new("user_api_key_user_id", Field.KeyUserId), new("user_api_key_user_email", Field.Email),
+        new("user_api_key_end_user_id", Field.EndUser), new("usage_object", Field.Object, Level.Usage), new("cost_breakdown", Field.Object, Level.CostBreakdown),
     ];
 
     private static readonly PayloadField[] HiddenParams = [new("response_cost", Field.Cost), new("usage_object", Field.Object, Level.Usage)];
 
-    private static readonly PayloadField[] CostBreakdown = [new("total_cost", Field.Cost)];
+    private static readonly PayloadField[] CostBreakdown = [new("total_cost", Field.Cost), new("margin_total_amount", Field.Margin)];
+
+    private static readonly PayloadField[] ModelParameters = [new("service_tier", Field.ServiceTier)];
 
     private static readonly PayloadField[] Usage =
     [
         new("prompt_tokens", Field.PromptTokens), new("completion_tokens", Field.CompletionTokens),
-        new("input_tokens", Field.InputTokens), new("output_tokens", Field.OutputTokens),
+        new("input_tokens", Field.InputTokens), new("output_tokens", Field.OutputTokens), new("total_tokens", Field.TotalTokens),
         new("cache_read_input_tokens", Field.CacheReadTokens), new("cache_creation_input_tokens", Field.CacheWriteTokens),
         new("prompt_tokens_details", Field.Object, Level.PromptDetails), new("input_tokens_details", Field.Object, Level.PromptDetails),
         new("completion_tokens_details", Field.Object, Level.CompletionDetails), new("output_tokens_details", Field.Object, Level.CompletionDetails),
@@ -95,7 +100,7 @@ internal static class PayloadFields
     }
 
     /// <summary>Whether the scanner picks single fields out of such an object; a usage is kept whole.</summary>
-    public static bool ArePicked(Level level) => level is Level.Payload or Level.Metadata or Level.HiddenParams or Level.CostBreakdown;
+    public static bool ArePicked(Level level) => level is Level.Payload or Level.Metadata or Level.HiddenParams or Level.CostBreakdown or Level.ModelParameters;
 
     /// <summary>The field as a person would look for it: metadata.user_api_key_hash.</summary>
     public static string PathOf(Level level, PayloadField field) => level switch
@@ -103,7 +108,8 @@ internal static class PayloadFields
         Level.Metadata => $"metadata.{field.Name}",
         Level.HiddenParams => $"hidden_params.{field.Name}",
         Level.CostBreakdown => $"cost_breakdown.{field.Name}",
-        Level.Usage or Level.PromptDetails or Level.CompletionDetails => $"usage: {field.Name}",
+        Level.ModelParameters => $"model_parameters.{field.Name}",
+        Level.Usage or Level.PromptDetails or Level.CompletionDetails => $"usage.{field.Name}",
         _ => field.Name,
     };
 
@@ -116,6 +122,7 @@ internal static class PayloadFields
         Level.Usage => Usage,
         Level.PromptDetails => PromptDetails,
         Level.CompletionDetails => CompletionDetails,
+        Level.ModelParameters => ModelParameters,
         _ => [],
     };
 }

@@ -33,11 +33,11 @@ internal struct ValueSkipper
     /// <summary>The value begins with what comes next.</summary>
     public static ValueSkipper Before() => default;
 
-    /// <summary>An array's or object's bracket was read already.</summary>
-    public static ValueSkipper Inside() => new() { _mode = Mode.Nested, _depth = 1 };
+    /// <summary>So many brackets of arrays and objects were read already.</summary>
+    public static ValueSkipper Inside(int depth = 1) => new() { _mode = Mode.Nested, _depth = depth };
 
-    /// <summary>A string's quote was read already.</summary>
-    public static ValueSkipper InsideText() => new() { _mode = Mode.Text };
+    /// <summary>A string's quote was read already, and so many brackets before it.</summary>
+    public static ValueSkipper InsideText(int depth = 0, bool isEscaped = false) => new() { _mode = Mode.Text, _depth = depth, _isEscaped = isEscaped };
 
     /// <summary>Reads on from <paramref name="at"/>; true when the value is over. False at the end of the bytes, and at that of a line.</summary>
     public bool Read(ReadOnlySpan<byte> bytes, ref int at)

@@ -63,16 +63,7 @@ public sealed class BillUsage(
         if (user is not null && !user.CanMove(amountCents))
             return new Refusal.ValidationFailed("amount_cents", "would take this user's totals beyond what can be kept");
 
-        user ??= state.OpenBudget(userId);
-        var transaction = amountCents == 0
-            ? null // R5
-            : LedgerTransaction.Move(
-                amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense, Usage.ReferenceType, usage.RequestId, usage.Description);
-        if (transaction is not null)
-        {
-            state.Post(transaction);
-            user.Spend(amountCents);
-        }
+        (user, var transactionId) = UsageCommand.Charge(state, userId, amountCents, usage.RequestId, usage.Description);
         return Keep(state, usage with
         {
             UserId = userId,
@@ -82,7 +73,7 @@ public sealed class BillUsage(
             ProviderCostUsd = usage.ProviderCostUsd ?? call.CostUsd,
             MarkupFactor = usage.MarkupFactor ?? call.Markup,
             PriceVersion = usage.PriceVersion ?? call.PriceVersion,
-            TransactionId = transaction?.Id,
+            TransactionId = transactionId,
             BalanceCents = user.BalanceCents,
         });
     }
@@ -118,7 +109,9 @@ public sealed class BillUsage(
     {
         { Refusal: { } refusal } => $"What its cost comes to can't be kept: {refusal.Detail}",
         { ReviewReason: ReviewReasons.UnknownModel } => $"The price book has no price of {usage.Model}, neither of when the call happened nor of now.",
-        { ReviewReason: ReviewReasons.TokensDisagree } => "Its classes of tokens exceed the tokens they are part of.",
+        { ReviewReason: ReviewReasons.TokensDisagree } => "Its counts of tokens don't add up, so they are no base for a price.",
+        { ReviewReason: { } reason } when reason.StartsWith(ReviewReasons.UnreadablePrefix, StringComparison.Ordinal) =>
+            $"What was reported could not be read: {reason[ReviewReasons.UnreadablePrefix.Length..]}.",
         _ => usage.Model is null ? "It names no model." : "It has no tokens.",
     };
 }

@@ -73,19 +73,38 @@ public sealed record UsageRequest
     internal bool HasTokenDetails => CacheReadTokens is not null || CacheWriteTokens is not null || ReasoningTokens is not null || Usage is not null;
 }
 
-/// <summary>Where a usage comes from that another system reported: it has happened, so that it is recorded whatever the balance and whoever the user (R17).</summary>
+/// <summary>Where a usage comes from that another system reports: the call has been made, so it is recorded whatever the balance and whoever the user (R17).</summary>
 /// <param name="SourceSystem">The system's name, such as litellm.</param>
 /// <param name="Aliases">The ids under which that system may report the call, one or more; the first is the request id.</param>
-public sealed record UsageOrigin(string SourceSystem, IReadOnlyList<string> Aliases)
+/// <param name="DerivedId">An id made of what the report says; it names the call when its other ids belong to another one.</param>
+public sealed record UsageOrigin(string SourceSystem, IReadOnlyList<string> Aliases, string DerivedId)
 {
+    /// <summary>What an id that is made of a report begins with.</summary>
+    public const string DerivedPrefix = "derived-";
+
+    /// <summary>The system's own id of the call, one of the aliases; null when it gave none. Two such ids are two calls.</summary>
+    public string? CallId { get; init; }
+
     /// <summary>The key at LiteLLM that the call was made with.</summary>
     public Guid? VirtualKeyId { get; init; }
 
-    /// <summary>Whether a used-up balance refuses it (R4).</summary>
-    public bool EnforceBalance { get; init; }
+    /// <summary>What names the payer of a call without a user, as a JSON object for the reviewer.</summary>
+    public string? PayerHint { get; init; }
 
-    /// <summary>Why it needs review whatever is known of it; null: decided here.</summary>
+    /// <summary>The report reads a call that was made before: its time is not the call's, and it is no second call.</summary>
+    public bool IsRetrieval { get; init; }
+
+    /// <summary>The report comes from the system's own books: a cost that differs there is a difference to show, not another call.</summary>
+    public bool IsRecord { get; init; }
+
+    /// <summary>The tokens could not be read, or don't add up: they say nothing about which call it is.</summary>
+    public bool AreTokensDoubtful { get; init; }
+
+    /// <summary>Why the call needs review whatever else is known of it; null: decided here.</summary>
     public string? ReviewReason { get; init; }
+
+    /// <summary>Why the call can't be priced, if it can't; null: the pricer says why.</summary>
+    public string? UnpricedReason { get; init; }
 }
 
 /// <summary>A call that another system reports, and where it comes from.</summary>
@@ -106,7 +125,7 @@ public sealed record RecordedUsage
     /// <summary>billed: the amount was taken from the budget. needs_review: recorded alone, no money moved. waived: reviewed, and nobody pays.</summary>
     public required string BillingStatus { get; init; }
 
-    /// <summary>Why it needs review: requested, unknown-model, no-tokens, no-user, user-deleted or tokens-disagree; null when billed at once.</summary>
+    /// <summary>Why it needs review, as docs/accounting.md lists the reasons; null when billed at once.</summary>
     public string? ReviewReason { get; init; }
 
     /// <summary>The transaction that moved the money; null when the amount was 0 (R5), or nothing was billed (R16).</summary>

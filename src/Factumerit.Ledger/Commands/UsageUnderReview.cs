@@ -38,6 +38,9 @@ public sealed record UsageUnderReview
     public string? ReviewKey { get; init; }
     public long? ReviewHash { get; init; }
 
+    /// <summary>When a later report of the same call added what was not known before.</summary>
+    public DateTimeOffset? FilledAt { get; init; }
+
     internal RecordedUsage ToRecorded() => new()
     {
         UsageId = UsageId,
@@ -63,6 +66,8 @@ public sealed record UsageUnderReview
     /// </summary>
     internal PricedCall Price(Pricer pricer, DateTimeOffset now)
     {
+        if (ProviderCostUsd is null && ReviewReasons.AreTokensDoubtful(ReviewReason))
+            return new PricedCall { Provider = Provider, ReviewReason = ReviewReason };
         JsonElement? usage = UsageJson is null ? null : JsonElement.Parse(UsageJson);
         var call = pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, OccurredAt);
         return call.ReviewReason == ReviewReasons.UnknownModel ? pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, now) : call;

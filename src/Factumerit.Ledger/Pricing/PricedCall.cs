@@ -45,4 +45,25 @@ public static class ReviewReasons
 
     /// <summary>Parts exceed their whole.</summary>
     public const string TokensDisagree = "tokens-disagree";
+
+    /// <summary>One of its ids belongs to another call: another user, start, tokens or cost.</summary>
+    public const string IdsDisagree = "ids-disagree";
+
+    /// <summary>It was only read again at the provider, and no call is known under its id.</summary>
+    public const string Retrieved = "retrieved";
+
+    /// <summary>The price is more than one operation, or the user's totals, can hold.</summary>
+    public const string OutOfRange = "out-of-range";
+
+    /// <summary>What a reason begins with that names fields which could not be read: unreadable:response_cost.</summary>
+    public const string UnreadablePrefix = "unreadable:";
+
+    /// <summary>Whether only a person can bill it: what is known of it may belong to a call that is billed already.</summary>
+    public static bool IsForPeople(string? reason) => reason is IdsDisagree or Retrieved;
+
+    /// <summary>Whether the tokens are no base for a price.</summary>
+    public static bool AreTokensDoubtful(string? reason) =>
+        reason is TokensDisagree
+        || (reason?.StartsWith(UnreadablePrefix, StringComparison.Ordinal) == true
+            && (reason.Contains("tokens", StringComparison.Ordinal) || reason.Contains("usage", StringComparison.Ordinal)));
 }

@@ -23,6 +23,10 @@ public readonly record struct TokenCounts(long? Prompt, long? Completion, long? 
 
     internal long PlainOutput => Completion is { } completion ? completion - (Reasoning ?? 0) : 0;
 
+    /// <summary>These counts, and from the other ones those that are missing here.</summary>
+    public TokenCounts Or(TokenCounts other) => new(
+        Prompt ?? other.Prompt, Completion ?? other.Completion, CacheRead ?? other.CacheRead, CacheWrite ?? other.CacheWrite, Reasoning ?? other.Reasoning);
+
     /// <summary>Each count from 0 to 2147483647, and no part more than its whole.</summary>
     public void Check(FieldErrors errors)
     {

@@ -129,11 +129,13 @@ internal static class IntegritySql
         LEFT JOIN faults f ON true
         """;
 
-    // Those recorded since then, and those of before that were reviewed since then. A usage's id is a UUIDv7 made from the time of its commit.
+    // Those recorded since then, and those of before that were reviewed or completed since then. A usage's id is a UUIDv7 made from the time of its commit.
     private const string LaterUsages = """
         SELECT * FROM llm_usage WHERE id >= $6 AND id < 'ffffffff-ffff-ffff-ffff-ffffffffffff'
         UNION ALL
         SELECT * FROM llm_usage WHERE reviewed_at >= $2 AND reviewed_at < 'infinity' AND id < $6
+        UNION ALL
+        SELECT * FROM llm_usage WHERE filled_at >= $2 AND filled_at < 'infinity' AND id < $6 AND (reviewed_at IS NULL OR reviewed_at < $2)
         """;
 
     /// <summary>The other rules, each with its faults alone.</summary>
@@ -149,7 +151,7 @@ internal static class IntegritySql
         FULL JOIN (SELECT * FROM ledger_entries WHERE {LaterEntriesOfOurs} AND reference_type = 'llm_call' AND account >= 'user:' AND account < 'user;') e
             ON e.transaction_id = u.transaction_id AND e.account = 'user:' || u.user_id
         WHERE u.id IS NULL
-           OR (($2 IS NULL OR greatest(u.created_at, u.reviewed_at) > $2) AND coalesce(e.debit_cents, 0) <> coalesce(u.user_price_cents, 0))
+           OR (($2 IS NULL OR greatest(u.created_at, u.reviewed_at, u.filled_at) > $2) AND coalesce(e.debit_cents, 0) <> coalesce(u.user_price_cents, 0))
         """,
         // R19: no more was booked from usage than it cost
         """

@@ -64,12 +64,14 @@ public sealed record TransactionDetail(
 /// <param name="ReviewedBy">The key that billed or waived it.</param>
 /// <param name="ReviewedAt">When that was.</param>
 /// <param name="ReviewNote">The reason of a waiver.</param>
+/// <param name="FilledAt">When a later report of the same call added what was not known before.</param>
+/// <param name="PayerHint">What the report of a call without a user says of its payer: key_alias, key_hash, user_id, email, end_user.</param>
 public sealed record UsageDetail(
     Guid UsageId, string RequestId, string? UserId, decimal? AmountCents, string BillingStatus, string? ReviewReason, Guid? TransactionId, decimal BalanceCents,
     string? Model, string? Provider, decimal? ProviderCostUsd, decimal? MarkupFactor, long? PriceVersion, DateTimeOffset OccurredAt, DateTimeOffset CreatedAt,
     long? PromptTokens, long? CompletionTokens, long? CacheReadTokens, long? CacheWriteTokens, long? ReasoningTokens, JsonElement? Usage,
     string? Description, string? ReferenceId, JsonElement? Metadata, string SourceSystem, string? ExternalId, Guid? VirtualKeyId,
-    string? ReviewedBy, DateTimeOffset? ReviewedAt, string? ReviewNote);
+    string? ReviewedBy, DateTimeOffset? ReviewedAt, string? ReviewNote, DateTimeOffset? FilledAt, JsonElement? PayerHint);
 
 /// <summary>An account's totals in cents; balance = credits - debits.</summary>
 public sealed record AccountBalance(string Account, string Type, decimal BalanceCents, decimal TotalDebits, decimal TotalCredits, long EntryCount);

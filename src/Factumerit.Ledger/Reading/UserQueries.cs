@@ -104,7 +104,7 @@ public sealed class UserQueries(LedgerDatabase database)
         u.Id, u.RequestId, u.UserId, u.UserPriceCents, u.BillingStatus, u.ReviewReason, u.TransactionId, u.ReviewBalanceCents ?? u.BalanceAfterCents ?? 0,
         u.Model, u.Provider, u.ProviderCostUsd, u.MarkupFactor, u.PriceVersion, u.OccurredAt, u.CreatedAt,
         u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens, ParseJson(u.Usage),
-        u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId, u.VirtualKeyId, u.ReviewedBy, u.ReviewedAt, u.ReviewNote);
+        u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId, u.VirtualKeyId, u.ReviewedBy, u.ReviewedAt, u.ReviewNote, u.FilledAt, ParseJson(u.PayerHint));
 
     private static JsonElement? ParseJson(string? json) => json is null ? null : JsonElement.Parse(json);
 

@@ -142,8 +142,9 @@ internal sealed record Witness(string Sql, params object[] Values)
             return new Witness("SELECT EXISTS (SELECT FROM llm_usage WHERE id = $1)", state.NewUsages[0].Usage.UsageId);
         if (state.NewAliases is [var alias, ..])
             return new Witness("SELECT EXISTS (SELECT FROM usage_aliases WHERE source_system = $1 AND external_id = $2)", alias.SourceSystem, alias.ExternalId);
-        if (state.NewReviews is [var review, ..])
-            return new Witness("SELECT EXISTS (SELECT FROM llm_usage WHERE id = $1 AND reviewed_at = $2)", review.UsageId, state.Now.UtcDateTime);
+        if (state.ChangedUsages.FirstOrDefault() is { } changedUsage)
+            return new Witness(
+                "SELECT EXISTS (SELECT FROM llm_usage WHERE id = $1 AND $2 IN (reviewed_at, filled_at))", changedUsage.UsageId, state.Now.UtcDateTime);
         // These have no id of their own, but no two commits touch the same key or budget in the same microsecond.
         var now = state.Now.UtcDateTime;
         if (state.NewAnswers is [var answer, ..])

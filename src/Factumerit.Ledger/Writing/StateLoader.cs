@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Pricing;
 using Npgsql;
 
 namespace Factumerit.Ledger.Writing;
@@ -20,9 +21,12 @@ internal static class StateLoader
         FROM user_budgets WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE
         """;
 
+    private const int UsageColumnCount = 26;
+
     private const string UsageColumns = """
         u.user_id, u.request_id, u.request_hash, u.id, u.user_price_cents, u.billing_status, u.transaction_id, u.balance_after_cents, u.occurred_at, u.created_at,
-        u.model, u.provider, u.provider_cost_usd, u.markup_factor, u.price_version, u.review_reason, u.reviewed_at
+        u.model, u.provider, u.provider_cost_usd, u.markup_factor, u.price_version, u.review_reason, u.reviewed_at, u.filled_at, u.external_id,
+        u.prompt_tokens, u.completion_tokens, u.cache_read_tokens, u.cache_write_tokens, u.reasoning_tokens, u.description, u.usage
         """;
 
     // The condition is the expression of uq_llm_usage_user_request, which is what makes it a look-up.
@@ -37,6 +41,15 @@ internal static class StateLoader
         FROM unnest($1, $2) AS asked (source_system, external_id)
         JOIN usage_aliases a ON a.source_system = asked.source_system AND a.external_id = asked.external_id
         JOIN llm_usage u ON u.id = a.usage_id
+        """;
+
+    // Usages that a user would have twice (R9) if a usage without one, known under the alias, became that user's.
+    private const string Taken = $"""
+        SELECT {UsageColumns}
+        FROM unnest($1, $2, $3) AS asked (source_system, external_id, user_id)
+        JOIN usage_aliases a ON a.source_system = asked.source_system AND a.external_id = asked.external_id
+        JOIN llm_usage w ON w.id = a.usage_id AND w.user_id IS NULL
+        JOIN llm_usage u ON u.user_id || ' ' || u.request_id = asked.user_id || ' ' || w.request_id
         """;
 
     private const string Answers = """
@@ -56,9 +69,11 @@ internal static class StateLoader
     public static async Task<LedgerState> LoadAsync(Turn turn, IReadOnlyList<Command> commands)
     {
         string[] users = [.. commands.Select(c => c.UserId).OfType<string>().Distinct(StringComparer.Ordinal)];
-        var usages = commands.Where(c => c.RequestId is not null && c.UserId is not null).Select(c => (UserId: c.UserId!, RequestId: c.RequestId!)).Distinct().ToList();
+        var usages = commands.Where(c => c.UserId is not null).SelectMany(c => RequestIdsOf(c).Select(id => (UserId: c.UserId!, RequestId: id))).Distinct().ToList();
         var aliases = commands.Select(c => c.Aliases).OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
             .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId)).Distinct().ToList();
+        var taken = commands.Where(c => c is { Aliases: not null, UserId: not null })
+            .SelectMany(c => c.Aliases!.Value.ExternalIds, (c, externalId) => (c.Aliases!.Value.SourceSystem, ExternalId: externalId, UserId: c.UserId!)).Distinct().ToList();
         Guid[] reviews = [.. commands.Select(c => c.UsageId).OfType<Guid>().Distinct()];
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
         Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
@@ -72,6 +87,9 @@ internal static class StateLoader
             batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
         if (aliases.Count > 0)
             batch.BatchCommands.Add(Command(Aliases, aliases.Select(a => a.SourceSystem).ToArray(), aliases.Select(a => a.ExternalId).ToArray()));
+        if (taken.Count > 0)
+            batch.BatchCommands.Add(Command(
+                Taken, taken.Select(t => t.SourceSystem).ToArray(), taken.Select(t => t.ExternalId).ToArray(), taken.Select(t => t.UserId).ToArray()));
         if (reviews.Length > 0)
             batch.BatchCommands.Add(ReviewSaver.Look(reviews));
         if (answers.Count > 0)
@@ -90,7 +108,9 @@ internal static class StateLoader
         if (usages.Count > 0)
             await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
         if (aliases.Count > 0)
-            await ReadAllAsync(reader, r => state.Load(r.GetString(17), r.GetString(18), ReadUsage(r)));
+            await ReadAllAsync(reader, r => state.Load(r.GetString(UsageColumnCount), r.GetString(UsageColumnCount + 1), ReadUsage(r)));
+        if (taken.Count > 0)
+            await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
         if (reviews.Length > 0)
             await ReadAllAsync(reader, r => state.Load(ReviewSaver.Read(r)));
         if (answers.Count > 0)
@@ -103,6 +123,10 @@ internal static class StateLoader
             await ReadAllAsync(reader, r => state.VirtualKeys.Load(VirtualKeyLoader.Read(r)));
         return state;
     }
+
+    // A caller may have reported a call under any of the ids that it has at another system.
+    private static IEnumerable<string> RequestIdsOf(Command command) =>
+        command.Aliases is { } aliases ? aliases.ExternalIds : command.RequestId is { } id ? [id] : [];
 
     private static NpgsqlBatchCommand Command(string sql, params string[][] arrays)
     {
@@ -151,8 +175,17 @@ internal static class StateLoader
             MarkupFactor = reader.GetFieldValue<decimal?>(13),
             PriceVersion = reader.GetFieldValue<long?>(14),
             ReviewReason = Text(reader, 15),
-        },
-        ReviewedAt: reader.GetFieldValue<DateTimeOffset?>(16));
+        })
+    {
+        ReviewedAt = reader.GetFieldValue<DateTimeOffset?>(16),
+        FilledAt = reader.GetFieldValue<DateTimeOffset?>(17),
+        ExternalId = Text(reader, 18),
+        Tokens = new TokenCounts(Count(reader, 19), Count(reader, 20), Count(reader, 21), Count(reader, 22), Count(reader, 23)),
+        Description = Text(reader, 24),
+        UsageJson = Text(reader, 25),
+    };
+
+    private static long? Count(NpgsqlDataReader reader, int column) => reader.GetFieldValue<int?>(column);
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 

@@ -29,11 +29,12 @@ internal static class UsageSaver
             .Column(u => (int?)u.Request!.CacheWriteTokens)
             .Column(u => (int?)u.Request!.ReasoningTokens)
             .Column(u => u.Request!.Usage?.GetRawText(), NpgsqlDbType.Jsonb)),
-        new(["source_system", "external_id", "virtual_key_id", "review_reason"], u => u.Origin is not null || u.Usage.ReviewReason is not null, rows => rows
+        new(["source_system", "external_id", "virtual_key_id", "review_reason", "payer_hint"], u => u.Origin is not null || u.Usage.ReviewReason is not null, rows => rows
             .Column(u => u.Origin?.SourceSystem ?? "api")
             .Column(u => u.Origin?.Aliases[0])
             .Column(u => u.Origin?.VirtualKeyId)
-            .Column(u => u.Usage.ReviewReason)),
+            .Column(u => u.Usage.ReviewReason)
+            .Column(u => u.Origin?.PayerHint, NpgsqlDbType.Jsonb)),
         new(["description", "reference_id", "metadata"], u => u.Request!.HasNotes, rows => rows
             .Column(u => u.Request!.Description)
             .Column(u => u.Request!.ReferenceId)

@@ -228,7 +228,7 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
     {
         var id = "";
         await _service.Database.PostAsync(async budgets => id = (await budgets.RunAsync(
-            new Usage(new() { RequestId = requestId ?? externalId, Model = "m", PromptTokens = 1 }, new UsageOrigin("litellm", [externalId])), default)).Answer!.UsageId.ToString());
+            new ReportedUsage(new() { RequestId = requestId ?? externalId, Model = "m", PromptTokens = 1 }, new UsageOrigin("litellm", [requestId ?? externalId], $"derived-{externalId}")), default)).Answer!.UsageId.ToString());
         return id;
     }
 

@@ -25,10 +25,13 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     [InlineData("nobody-knows", null, 100, 10, "needs_review|unknown-model|||")]
     [InlineData(null, null, 100, 10, "needs_review|no-tokens|||")]
     [InlineData(Known, null, null, null, "needs_review|no-tokens|||")]
-    // A 0 that is one: of a free model, or of a call without tokens.
+    // A 0 that is one: of a free model.
     [InlineData(Free, "0.0", 100, 10, "billed||0|0|")]
     [InlineData(Free, null, 100, 10, "billed||0|0|1")]
-    [InlineData("nobody-knows", "0.0", 0, 0, "billed||0|0|")]
+    [InlineData(Free, "0.0", 0, 0, "billed||0|0|")]
+    // Nothing is known of it, which is not the same as free.
+    [InlineData("nobody-knows", "0.0", 0, 0, "needs_review|no-tokens|||")]
+    [InlineData(Known, "0.0", 0, 0, "needs_review|no-tokens|||")]
     public async Task A_call_costs_what_LiteLLM_knows_else_what_the_price_book_says_else_it_waits(string? model, string? cost, int? sent, int? generated, string outcome) =>
         (await service.TakeInAsync(Payload(_call, null, _user, cost, model, sent, generated), Outcome)).ShouldBe(outcome);
 
@@ -98,20 +101,22 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     }
 
     [Fact]
-    public async Task Failed_calls_count_only_when_they_cost_something()
+    public async Task Failed_calls_count_only_when_they_cost_or_generated_something()
     {
-        var payloads = ((string?[])[null, "0.0", "0.01"]).Select((cost, number) => Payload($"{_call}-{number}", null, _user, cost)).ToArray();
-        foreach (var payload in payloads)
+        var payloads = ((string? Cost, int Generated)[])[(null, 0), ("0.0", 0), ("0.01", 0), ("0.0", 10)];
+        var failed = payloads.Select((p, number) => Payload($"{_call}-{number}", null, _user, p.Cost, generated: p.Generated)).ToArray();
+        foreach (var payload in failed)
             payload["status"] = "failure";
-        Counts(await service.SendAsync(payloads)).ShouldBe([1, 0, 0, 2, 0]);
-        (await service.Database.RowsAsync($"SELECT request_id FROM llm_usage WHERE user_id = '{_user}'")).ShouldBe([$"{_call}-2"]);
+        Counts(await service.SendAsync(failed)).ShouldBe([2, 0, 0, 2, 0]);
+        (await service.Database.RowsAsync($"SELECT request_id, user_price_cents FROM llm_usage WHERE user_id = '{_user}' ORDER BY 1"))
+            .ShouldBe([$"{_call}-2|1", $"{_call}-3|0.000045"]);
     }
 
     [Fact]
     public async Task Both_ids_lead_to_one_usage_in_any_order_R17()
     {
         // The last links the two ids of a usage that was known under one of them.
-        var steps = (JsonObject[])[Payload(_call, null, _user, "0.01"), Payload(_call, $"{_call}-r", _user, "0.02"), Payload(null, $"{_call}-r", _user, "0.03")];
+        var steps = (JsonObject[])[Payload(_call, null, _user, "0.01"), Payload(_call, $"{_call}-r", _user, "0.01"), Payload(null, $"{_call}-r", _user, "0.01")];
         Counts(await service.SendAsync(steps[0])).ShouldBe([1, 0, 0, 0, 0]);
         Counts(await service.SendAsync(steps[1])).ShouldBe([0, 1, 0, 0, 0]);
         Counts(await service.SendAsync(steps[2])).ShouldBe([0, 1, 0, 0, 0]);

@@ -44,7 +44,9 @@ public sealed class IntakeShapeTests
         { "[{\"id\":\"a\"]},{\"id\":\"c\"}]", $"{Broken},{Broken},c" },
         { "[{\"id\":\"a\"}},{\"id\":\"c\"}]", $"a,{Broken},c" },
         { "[NaN,{\"id\":\"c\"}]", $"{Broken},c" },
-        { "[{\"id\":\"a\",\"cost\":NaN},{\"id\":\"c\"}]", $"{Broken},c" },
+        // What is no JSON value is not read, and the others are.
+        { "[{\"id\":\"a\",\"cost\":NaN},{\"id\":\"c\"}]", "a,c" },
+        { "[{\"id\":\"a\",\"cost\":-Infinity,\"usage\":{\"x\":Infinity,\"y\":[nan,1.,+2]}},{\"id\":\"c\"}]", "a,c" },
         { "[1,\"two, ]\",[{\"id\":\"3\"}],true,{\"id\":\"c\"}]", $"{Wrong},{Wrong},{Wrong},{Wrong},c" },
         // Each line stands for itself.
         { "{\"id\":\"a\"\n{\"id\":\"b\"}\n", $"{Broken},b" },
@@ -113,45 +115,111 @@ public sealed class IntakeShapeTests
     }
 
     [Theory]
-    [InlineData("""{"model": "gpt-4o"}""", "id (or litellm_call_id) must be given: it names the call.")]
-    [InlineData("""{"id": {"a": 1}}""", "id must be valid text or a number.")]
-    [InlineData("""{"id": "a", "response_cost": "the-prompt-nobody-may-see"}""", "response_cost must be a number of 0 or more that a decimal holds exactly.")]
-    [InlineData("""{"id": "a", "response_cost": -1}""", "response_cost must be a number of 0 or more that a decimal holds exactly.")]
-    [InlineData("""{"id": "a", "cost": true}""", "cost must be a number.")]
-    [InlineData("""{"id": "a", "cost": 1.00000000000000000000000000001}""", "cost must be a number of 0 or more that a decimal holds exactly.")]
-    [InlineData("""{"id": "a", "prompt_tokens": 1.5}""", "prompt_tokens must be a whole number from 0 to 2147483647.")]
-    [InlineData("""{"id": "a", "usage": {"completion_tokens": 3000000000}}""", "usage: completion_tokens must be a whole number from 0 to 2147483647.")]
-    [InlineData("""{"id": "a", "usage": [1]}""", "usage must be an object.")]
-    [InlineData("""{"id": "a", "metadata": "the-prompt-nobody-may-see"}""", "metadata must be an object, or text that holds one.")]
-    [InlineData("""{"id": "a", "startTime": "yesterday"}""", "startTime must be a time: seconds since 1970, or such as 2026-01-31T12:00:00Z.")]
-    [InlineData("""{"id": "a", "startTime": 1716400000000}""", "startTime must be a time: seconds since 1970, or such as 2026-01-31T12:00:00Z.")]
-    [InlineData("""{"id": "a", "cache_hit": "maybe"}""", "cache_hit must be true or false.")]
-    [InlineData("""{"id": "a", "model": "\u0000"}""", "model must be valid text or a number.")]
-    [InlineData("""{"id": "a", "metadata": {"user_api_key_user_id": ["x"]}}""", "metadata.user_api_key_user_id must be valid text or a number.")]
-    public async Task A_wrong_field_is_named_and_not_quoted(string payload, string detail) =>
-        (await Payloads.ReadProblemAsync(payload)).ShouldBe(new IntakeProblem(Wrong, detail));
-
-    [Fact]
-    public async Task A_text_that_is_too_long_is_named() =>
-        (await Payloads.ReadProblemAsync($$"""{"id": "a", "model": "{{new string('m', 201)}}"}""")).Detail.ShouldBe("model must be at most 200 characters.");
-
-    [Fact]
-    public async Task Bytes_that_are_no_text_are_a_problem_of_their_field()
+    [InlineData("\"response_cost\": \"the-prompt-nobody-may-see\"", "response_cost")]
+    [InlineData("\"response_cost\": -1", "response_cost")]
+    [InlineData("\"cost\": true", "cost")]
+    [InlineData("\"cost\": Infinity", "cost")]
+    [InlineData("\"cost\": 1e11", "cost")]
+    [InlineData("\"cost\": 1.00000000000000000000000000001", "cost")]
+    [InlineData("\"cost\": {}", "cost")]
+    [InlineData("\"prompt_tokens\": 1.5", "prompt_tokens")]
+    [InlineData("\"prompt_tokens\": -1, \"completion_tokens\": 5", "prompt_tokens")]
+    [InlineData("\"prompt_tokens\": 5, \"completion_tokens\": NaN", "completion_tokens")]
+    [InlineData("\"usage\": {\"completion_tokens\": 3000000000}", "usage.completion_tokens")]
+    [InlineData("\"prompt_tokens\": 9, \"usage\": {\"prompt_tokens_details\": {\"cached_tokens\": \"x\"}}", "usage.cached_tokens")]
+    [InlineData("\"usage\": [1]", "usage")]
+    [InlineData("\"usage\": \"n/a\"", "usage")]
+    [InlineData("\"usage\": {\"prompt_tokens\": 1, \"huge\": 1e999999}", "usage")]
+    [InlineData("\"model\": \"\\u0000\"", "model")]
+    [InlineData("\"model\": {\"a\": 1}", "model")]
+    [InlineData("\"response_cost\": NaN, \"prompt_tokens\": \"x\"", "response_cost,prompt_tokens")]
+    // Another place has it.
+    [InlineData("\"response_cost\": NaN, \"hidden_params\": {\"response_cost\": 1}", null)]
+    [InlineData("\"prompt_tokens\": \"x\", \"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 1}", null)]
+    [InlineData("\"usage\": \"n/a\", \"prompt_tokens\": 1, \"completion_tokens\": 1", null)]
+    // No price depends on these.
+    [InlineData("\"startTime\": \"yesterday\"", null)]
+    [InlineData("\"startTime\": 1716400000000", null)]
+    [InlineData("\"cache_hit\": \"maybe\"", null)]
+    [InlineData("\"metadata\": \"the-prompt-nobody-may-see\"", null)]
+    [InlineData("\"metadata\": []", null)]
+    [InlineData("\"metadata\": {\"user_api_key_user_id\": [\"x\"]}", null)]
+    public async Task A_field_that_cant_be_read_is_unknown_and_the_call_is_read(string fields, string? unreadable)
     {
-        var items = await Payloads.ReadAsync([.. "[{\"model\":\""u8, 0xC3, 0x28, .. "\",\"id\":\"a\"},{\"id\":\"b\"}]"u8]);
+        var call = await Payloads.ReadCallAsync($$"""{"id": "a", {{fields}}, "end_user": "u"}""");
 
-        items.Select(i => i.Call?.ResponseId ?? i.Problem?.Detail).ShouldBe(["model must be valid text or a number.", "b"]);
+        (call.ResponseId, call.EndUser, call.Unreadable).ShouldBe(("a", "u", unreadable));
+    }
+
+    [Theory]
+    [InlineData("{\"model\": \"gpt-4o\"}")]
+    [InlineData("{\"id\": {\"a\": 1}, \"model\": \"gpt-4o\"}")]
+    [InlineData("{\"id\": \"None\", \"model\": \"gpt-4o\"}")]
+    [InlineData("{\"id\": \"null\", \"litellm_call_id\": \"undefined\", \"model\": \"gpt-4o\"}")]
+    [InlineData("{\"id\": \" \", \"model\": \"gpt-4o\"}")]
+    public async Task A_call_without_an_id_has_one_made_of_what_it_says(string payload)
+    {
+        var call = await Payloads.ReadCallAsync(payload);
+        call.Aliases.ShouldBe([call.DerivedId]);
+        (await Payloads.ReadCallAsync(payload)).DerivedId.ShouldBe(call.DerivedId);
+    }
+
+    [Theory]
+    [InlineData("\"startTime\": 1716400000.000001")]
+    [InlineData("\"startTime\": 1716400000, \"endTime\": 1716400001")]
+    [InlineData("\"startTime\": 1716400000, \"model\": \"other\"")]
+    [InlineData("\"startTime\": 1716400000, \"prompt_tokens\": 1")]
+    [InlineData("\"startTime\": 1716400000, \"completion_tokens\": 1")]
+    [InlineData("\"startTime\": 1716400000, \"response_cost\": 1")]
+    [InlineData("\"startTime\": 1716400000, \"metadata\": {\"user_api_key_hash\": \"h\"}")]
+    [InlineData("\"startTime\": 1716400000, \"metadata\": {\"user_api_key_user_id\": \"u\"}")]
+    public async Task Two_calls_without_an_id_have_two(string fields) =>
+        (await Payloads.ReadCallAsync($"{{ {fields} }}")).DerivedId.ShouldNotBe((await Payloads.ReadCallAsync("""{"startTime": 1716400000}""")).DerivedId);
+
+    [Fact]
+    public async Task A_model_that_is_too_long_is_shortened_for_the_reviewer()
+    {
+        var call = await Payloads.ReadCallAsync($$"""{"id": "a", "model": "{{new string('m', 300)}}"}""");
+        (call.Model, call.Unreadable).ShouldBe(($"{new string('m', 199)}…", "model"));
     }
 
     [Fact]
-    public async Task What_is_nested_too_deep_is_a_problem_and_the_next_item_comes()
+    public async Task A_text_that_is_too_long_never_becomes_a_user()
     {
-        var deep = $"{{\"id\":\"a\",\"usage\":{{\"x\":{new string('[', 5000)}{new string(']', 5000)}}}}}";
+        var call = await Payloads.ReadCallAsync($$"""{"id": "a", "metadata": {"user_api_key_user_id": "{{new string('u', 201)}}", "user_api_key_alias": "a\nb"} }""");
+        ChartOfAccounts.IsUserId(call.KeyUserId!).ShouldBeFalse();
+        call.KeyAlias.ShouldBe("a\uFFFDb");
+    }
 
-        var items = await Payloads.ReadAsync($"[{deep},{{\"id\":\"b\"}}]");
+    [Fact]
+    public async Task Bytes_that_are_no_text_are_unknown_in_their_field()
+    {
+        var items = await Payloads.ReadAsync([.. "[{\"model\":\""u8, 0xC3, 0x28, .. "\",\"id\":\"a\"},{\"id\":\"b\"}]"u8]);
 
-        items[0].Problem.ShouldBe(new IntakeProblem(Wrong, "The item is nested deeper than 64 levels."));
-        items[1].Call!.ResponseId.ShouldBe("b");
+        items.Select(i => (i.Call!.ResponseId, i.Call.Unreadable)).ShouldBe([("a", "model"), ("b", null)]);
+    }
+
+    public static TheoryData<string> TooMuch => new()
+    {
+        $"\"usage\":{{\"x\":{new string('[', 5000)}{new string(']', 5000)}}}",
+        $"\"usage\":{new string('{', 1).PadRight(1)}\"x\":\"{new string('x', 300_000)}\"}}",
+        $"\"usage\":{{\"x\":[\"{new string('x', 300_000)}\\\"\",[1]]}}",
+        $"\"usage\":\"{new string('x', 300_000)}\"",
+        $"\"usage\":{new string('7', 300_000)}",
+        $"\"usage\":{{\"x\":{new string('7', 300_000)}}}",
+        $"\"usage\":{{{string.Join(',', Enumerable.Range(0, 40_000).Select(n => $"\"{n}\":1"))}}}",
+        $"\"usage\":[{string.Join(',', Enumerable.Repeat("{}", 150_000))}]",
+    };
+
+    [Theory]
+    [MemberData(nameof(TooMuch))]
+    public async Task A_value_that_is_too_large_or_too_deep_is_left_out_and_all_else_is_read(string usage)
+    {
+        foreach (var chunkBytes in (int[])[1, 7, 4096, int.MaxValue])
+        {
+            var items = await Payloads.ReadAsync($"[{{\"id\":\"a\",{usage},\"model\":\"m\"}},{{\"id\":\"b\"}}]", chunkBytes);
+            items.Select(i => (i.Call?.ResponseId, i.Call?.Model, i.Call?.Unreadable)).ShouldBe([("a", "m", "usage"), ("b", null, null)], $"in chunks of {chunkBytes}");
+        }
     }
 
     [Fact]
@@ -159,11 +227,11 @@ public sealed class IntakeShapeTests
         (await Payloads.OutlineAsync($"[{{\"messages\":{new string('[', 5000)}{new string(']', 5000)},\"id\":\"a\"}}]")).ShouldBe(["a"]);
 
     [Fact]
-    public async Task An_item_that_is_too_large_without_its_prompt_is_a_problem_and_the_next_item_comes()
+    public async Task An_item_of_nothing_but_names_is_a_problem_and_the_next_item_comes()
     {
-        var items = await Payloads.ReadAsync($$"""[{"id":"a","metadata":"{{new string('x', 300_000)}}","model":"m"},{"id":"b"}]""");
+        var items = await Payloads.ReadAsync($$"""[{"id":"a"{{string.Concat(Enumerable.Repeat(",\"model\":1", 40_000))}} },{"id":"b"}]""");
 
-        items[0].Problem.ShouldBe(new IntakeProblem(Wrong, "The item has more than 256 KiB beside its messages and response."));
+        items[0].Problem.ShouldBe(new IntakeProblem(Wrong, "The item has more than 256 KiB in the names and values that are looked for."));
         items[1].Call!.ResponseId.ShouldBe("b");
     }
 

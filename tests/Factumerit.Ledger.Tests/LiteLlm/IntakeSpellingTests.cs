@@ -110,7 +110,15 @@ public sealed class IntakeSpellingTests
     [Theory]
     [InlineData("\"response_cost\": 0.5, \"cost\": null", "0.5")]
     [InlineData("\"response_cost\": \"1.650E-5\"", "0.00001650")]
-    [InlineData("\"response_cost\": 0.0, \"hidden_params\": {\"response_cost\": 3}", "0.0")]
+    [InlineData("\"response_cost\": 0.0, \"hidden_params\": {\"response_cost\": 3}", "3")]
+    [InlineData("\"response_cost\": 0.0, \"cost_breakdown\": {\"total_cost\": 0.004}", "0.004")]
+    [InlineData("\"response_cost\": 0.0, \"cache_hit\": true, \"cost_breakdown\": {\"total_cost\": 0.004}", "0.0")]
+    [InlineData("\"response_cost\": 1.1, \"cost_breakdown\": {\"total_cost\": 1.1, \"margin_total_amount\": 0.1}", "1.0")]
+    [InlineData("\"spend\": 1.1, \"metadata\": {\"cost_breakdown\": {\"margin_total_amount\": 0.1}}", "1.0")]
+    [InlineData("\"response_cost\": 1.1, \"cost_breakdown\": {\"margin_total_amount\": 1.2}", null)]
+    [InlineData("\"response_cost\": 1.1, \"cost_breakdown\": {\"margin_total_amount\": \"much\"}", null)]
+    [InlineData("\"response_cost\": -1, \"hidden_params\": {\"response_cost\": 3}", "3")]
+    [InlineData("\"response_cost\": NaN", null)]
     [InlineData("\"response_cost\": null, \"hidden_params\": {\"response_cost\": \"0.25\"}, \"cost_breakdown\": {\"total_cost\": 9}", "0.25")]
     [InlineData("\"cost_breakdown\": {\"total_cost\": 1e-7}", "0.0000001")]
     [InlineData("\"metadata\": {\"cost_breakdown\": {\"total_cost\": 2}}", "2")]
@@ -129,6 +137,13 @@ public sealed class IntakeSpellingTests
     [InlineData("\"usage\": {\"input_tokens\": 50, \"output_tokens\": 20, \"input_tokens_details\": {\"cached_tokens\": 30}, \"output_tokens_details\": {\"reasoning_tokens\": 9}}", 50, 20, 30, null, 9)]
     [InlineData("\"usage\": {\"prompt_tokens\": 9, \"cache_read_input_tokens\": 0, \"prompt_tokens_details\": {\"cached_tokens\": 4, \"cache_creation_tokens\": 2}}", 9, null, 4, 2, null)]
     [InlineData("\"usage\": null, \"metadata\": null", null, null, null, null, null)]
+    // A 0 gives way to a positive count in the other spelling.
+    [InlineData("\"usage\": {\"prompt_tokens\": 0, \"completion_tokens\": 0, \"total_tokens\": 1079, \"input_tokens\": 23, \"output_tokens\": 1056}", 23, 1056, null, null, null)]
+    // The total decides what is inside what.
+    [InlineData("\"prompt_tokens\": 10120, \"completion_tokens\": 1499, \"total_tokens\": 14428, \"usage\": {\"completion_tokens_details\": {\"reasoning_tokens\": 2809}}", 10120, 4308, null, null, 2809)]
+    [InlineData("\"prompt_tokens\": 10, \"completion_tokens\": 20, \"total_tokens\": 30, \"usage\": {\"completion_tokens_details\": {\"reasoning_tokens\": 5}}", 10, 20, null, null, 5)]
+    [InlineData("\"usage\": {\"input_tokens\": 130213, \"output_tokens\": 50, \"total_tokens\": 130263, \"cache_read_input_tokens\": 128955, \"cache_creation_input_tokens\": 1253}", 130213, 50, 128955, 1253, null)]
+    [InlineData("\"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 50, \"total_tokens\": 130263, \"cache_read_input_tokens\": 128955, \"cache_creation_input_tokens\": 1253}", 130213, 50, 128955, 1253, null)]
     public async Task Tokens_are_found_wherever_they_stand(string fields, int? prompt, int? completion, int? cacheRead, int? cacheWrite, int? reasoning)
     {
         var call = await Payloads.ReadCallAsync($$"""{"id": "a", {{fields}}}""");
@@ -184,7 +199,7 @@ public sealed class IntakeSpellingTests
 
         var items = await Payloads.ReadAsync($"[{string.Join(',', payloads)}]", chunkBytes);
 
-        items.Select(i => (i.Call?.ResponseId, i.Call?.EndUser, i.Call?.CostUsd)).ShouldBe([("0", null, 1m), ("1", null, 1m), ("2", null, 1m), ("3", null, 1m)]);
+        items.Select(i => (i.Call?.ResponseId, i.Call?.EndUser, i.Call?.CostUsd)).ShouldBe([("0", null, 1m), ("1", null, 1m), ("2", null, 1m), ("3", $"{new string('x', 199)}…", 1m)]);
     }
 
     [Theory]

@@ -127,7 +127,7 @@ internal sealed class Books(decimal openingCents = 0)
     private decimal LiabilityCents() => State.OpeningCents + Users.Sum(u => u.BalanceCents) - (_areTotalsLoaded ? 0 : _loadedCents);
 
     private string Describe() => string.Join('\n', [
-        $"{State.HasChanges} {State.NewEntries.Count} {State.NewLegacyRows.Count} {State.NewUsages.Count} {State.NewReviews.Count} {State.NewAnswers.Count} {State.NewProviderCosts.Count} {State.NewUsageWriteDowns.Count} {State.ChangedUsers.Count}",
+        $"{State.HasChanges} {State.NewEntries.Count} {State.NewLegacyRows.Count} {State.NewUsages.Count} {State.ChangedUsages.Count} {State.NewAnswers.Count} {State.NewProviderCosts.Count} {State.NewUsageWriteDowns.Count} {State.ChangedUsers.Count}",
         .. State.TotalChanges.Values.Select(t => $"{t.Account} {t.DebitsCents} {t.CreditsCents} {t.EntryCount}"),
         .. Users.Select(u => $"{u.ToBudget()} {u.DebitsCents} {u.CreditsCents} {u.EntryCount}")]);
 }

@@ -173,8 +173,8 @@ public sealed class UsageCostTests
     private static async Task<Outcome<RecordedUsage>> ReportAsync(TestDatabase database, string? userId, params string[] ids)
     {
         await using var writer = new LedgerWriter(database.Ledger, new WriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance);
-        var usage = new Usage(
-            new() { UserId = userId, RequestId = ids[0], ProviderCostUsd = 0.05m, Provider = "openai" }, new UsageOrigin("litellm", ids) { VirtualKeyId = Guid.NewGuid() });
+        var usage = new ReportedUsage(
+            new() { UserId = userId, RequestId = ids[0], ProviderCostUsd = 0.05m, Provider = "openai" }, new UsageOrigin("litellm", ids, $"derived-{ids[0]}") { VirtualKeyId = Guid.NewGuid() });
         await writer.WriteAsync([usage], default);
         return usage.Outcome;
     }

@@ -57,7 +57,7 @@ public sealed class RecentBudgetsTests
     {
         Lend([Use("alice"), Use("carol")]).ShouldBeNull();
         Lend([Use("alice"), new Grant(new() { UserId = "bob", AmountCents = 1 }, "root", "key")]).ShouldBeNull();
-        Lend([new Usage(new() { UserId = "alice", AmountCents = 1, RequestId = "r" }, new UsageOrigin("litellm", ["r"]))]).ShouldBeNull();
+        Lend([new ReportedUsage(new() { UserId = "alice", ProviderCostUsd = 0.01m, RequestId = "r" }, new UsageOrigin("litellm", ["r"], "derived-r"))]).ShouldBeNull();
         Lend([Use("alice"), Use("bob")]).ShouldNotBeNull("what could not be lent together is still there");
     }
 

@@ -7,6 +7,9 @@ ALTER TABLE llm_usage
     ADD COLUMN filled_at timestamptz,
     ADD COLUMN payer_hint jsonb;
 
+-- The integrity check looks for what changed since the last one.
+CREATE INDEX ix_llm_usage_filled_at ON llm_usage (filled_at) WHERE filled_at IS NOT NULL;
+
 COMMENT ON COLUMN llm_usage.filled_at IS 'When a later report of the same call added what was not known before; NULL when none did.';
 COMMENT ON COLUMN llm_usage.payer_hint IS 'What the report of a call without a user says of its payer: key alias and hash, user id, e-mail, end user. For the reviewer.';
 

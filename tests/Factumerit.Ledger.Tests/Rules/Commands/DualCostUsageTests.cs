@@ -59,7 +59,7 @@ public sealed class DualCostUsageTests
     public void What_has_no_price_waits_for_review_and_moves_nothing_R16(string? model, long? tokens, string reason)
     {
         var books = new Books().WithUser("alice", 100);
-        var usage = books.Apply(new Usage(new() { UserId = "alice", RequestId = "call-1", Model = model, PromptTokens = tokens }, pricer: Pricer)).Answer.ShouldNotBeNull();
+        var usage = books.Apply(new Usage(new() { UserId = "alice", RequestId = "call-1", Model = model, PromptTokens = tokens }, Pricer)).Answer.ShouldNotBeNull();
         (usage.BillingStatus, usage.ReviewReason, usage.AmountCents, usage.TransactionId, usage.BalanceCents).ShouldBe(("needs_review", reason, null, null, 100m));
         books.Entries().ShouldBeEmpty();
         books.State.ChangedUsers.ShouldBeEmpty();
@@ -70,7 +70,7 @@ public sealed class DualCostUsageTests
     public void A_review_can_be_asked_for_whatever_is_known_R16()
     {
         var books = new Books().WithUser("alice", 100);
-        var usage = books.Apply(new Usage(Call with { BillingStatus = "needs_review", ProviderCostUsd = 0.02m }, pricer: Pricer)).Answer.ShouldNotBeNull();
+        var usage = books.Apply(new Usage(Call with { BillingStatus = "needs_review", ProviderCostUsd = 0.02m }, Pricer)).Answer.ShouldNotBeNull();
         (usage.ReviewReason, usage.ProviderCostUsd, usage.MarkupFactor, usage.AmountCents).ShouldBe(("requested", 0.02m, null, null));
         books.Entries().ShouldBeEmpty();
         books.State.NewProviderCosts.ShouldBe([new ProviderCost("anthropic", 0.02m)]);
@@ -93,7 +93,7 @@ public sealed class DualCostUsageTests
     public void A_price_that_was_worked_out_needs_credit_as_well_R4()
     {
         var books = new Books().WithUser("alice", 0);
-        books.Apply(new Usage(Call, pricer: Pricer)).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
+        books.Apply(new Usage(Call, Pricer)).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
         books.State.NewUsages.ShouldBeEmpty();
     }
 
@@ -101,10 +101,10 @@ public sealed class DualCostUsageTests
     public void A_call_that_is_paid_for_already_is_recorded_whatever_the_balance_R4_R6()
     {
         var books = new Books().WithUser("alice", -3);
-        books.Apply(new Usage(Call with { EnforceBalance = false }, pricer: Pricer)).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-3.675m);
-        books.Apply(new Usage(Call with { EnforceBalance = false, UserId = "new" }, pricer: Pricer)).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-0.675m);
-        books.Apply(new Usage(Call with { EnforceBalance = true, RequestId = "call-2" }, pricer: Pricer)).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
-        new Books().WithDeletedUser("gone").Apply(new Usage(Call with { EnforceBalance = false, UserId = "gone" }, pricer: Pricer)).Refusal.ShouldBeOfType<Refusal.UserDeleted>();
+        books.Apply(new Usage(Call with { EnforceBalance = false }, Pricer)).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-3.675m);
+        books.Apply(new Usage(Call with { EnforceBalance = false, UserId = "new" }, Pricer)).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-0.675m);
+        books.Apply(new Usage(Call with { EnforceBalance = true, RequestId = "call-2" }, Pricer)).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
+        new Books().WithDeletedUser("gone").Apply(new Usage(Call with { EnforceBalance = false, UserId = "gone" }, Pricer)).Refusal.ShouldBeOfType<Refusal.UserDeleted>();
     }
 
     [Fact]
@@ -157,7 +157,7 @@ public sealed class DualCostUsageTests
     {
         var earlier = new Books().WithUser("alice", 100);
         var request = Call with { Model = "nobody-knows" };
-        var first = earlier.Apply(new Usage(request, pricer: Pricer)).Answer.ShouldNotBeNull();
+        var first = earlier.Apply(new Usage(request, Pricer)).Answer.ShouldNotBeNull();
         var reviewed = first with
         {
             BillingStatus = "billed",
@@ -169,9 +169,9 @@ public sealed class DualCostUsageTests
             Provider = "openai",
         };
         var books = new Books().WithUser("alice", 95);
-        books.State.Load(new KeptUsage(earlier.State.NewUsages.Single().RequestHash, null, reviewed, ReviewedAt: Books.Now));
+        books.State.Load(new KeptUsage(earlier.State.NewUsages.Single().RequestHash, null, reviewed) { ReviewedAt = Books.Now });
 
-        var replay = books.Apply(new Usage(request, pricer: Pricer));
+        var replay = books.Apply(new Usage(request, Pricer));
         (replay.Replayed, replay.Answer).ShouldBe((true, first));
     }
 
@@ -183,7 +183,7 @@ public sealed class DualCostUsageTests
     public void Parts_of_tokens_do_not_exceed_their_whole() =>
         Books.ErrorsOf(new Usage(Call with { CacheReadTokens = 600, CacheWriteTokens = 401, ReasoningTokens = 101 })).Keys.ShouldBe(["prompt_tokens", "completion_tokens"]);
 
-    private static RecordedUsage? Use(UsageRequest request) => new Books().WithUser("alice", 100).Apply(new Usage(request, pricer: Pricer)).Answer;
+    private static RecordedUsage? Use(UsageRequest request) => new Books().WithUser("alice", 100).Apply(new Usage(request, Pricer)).Answer;
 
     private static long HashOf(UsageRequest request)
     {

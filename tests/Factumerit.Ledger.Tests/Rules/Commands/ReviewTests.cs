@@ -77,7 +77,7 @@ public sealed class ReviewTests
     [InlineData("nobody-knows", 1L, null, "has no price of nobody-knows")]
     [InlineData(null, 1L, null, "names no model")]
     [InlineData("claude", null, null, "has no tokens")]
-    [InlineData("claude", 1L, 2L, "exceed")]
+    [InlineData("claude", 1L, 2L, "don't add up")]
     public void What_has_nothing_to_make_a_price_of_stays_waiting_R10(string? model, long? prompt, long? cacheRead, string detail)
     {
         var refusal = Bill(Waiting() with { Model = model, Tokens = new(prompt, null, cacheRead) }, new()).Refusal.ShouldBeOfType<Refusal.NotPriceable>();

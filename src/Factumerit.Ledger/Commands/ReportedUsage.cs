@@ -1,0 +1,178 @@
+using Factumerit.Ledger.Pricing;
+
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>
+/// Records a call that another system reports. It has been made, so it is recorded whatever the balance and whoever the user, and never refused. One
+/// call is one usage under all its ids (R17): a report of a call that is known adds what was not known before, and bills it then; a report that
+/// shares an id with another call waits for review, so that neither is lost.
+/// </summary>
+/// <param name="request">The call.</param>
+/// <param name="origin">The system that reports it, and the ids it has there.</param>
+/// <param name="pricer">The prices to use (R18); null knows none, and adds no markup.</param>
+public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pricer? pricer = null) : UsageCommand(request, pricer)
+{
+    // Costs of other systems are often sums of binary fractions, whose last digits mean nothing.
+    private const decimal CostToleranceUsd = 0.000000001m;
+
+    private static readonly TimeSpan StartTolerance = TimeSpan.FromSeconds(1);
+
+    public override (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases => (origin.SourceSystem, [.. origin.Aliases, origin.DerivedId]);
+
+    public override void Validate(FieldErrors errors)
+    {
+        base.Validate(errors);
+        if (Request.UserId is not null)
+            errors.CheckUserId("user_id", Request.UserId);
+        Tokens.CheckEach(errors);
+        foreach (var alias in origin.Aliases)
+            errors.CheckKey("request_id", alias, "is required under each of its names");
+    }
+
+    protected override Outcome<RecordedUsage> Decide(LedgerState state)
+    {
+        var (known, isDisputed) = Find(state);
+        if (known is not null)
+            return Complete(state, known);
+        // The ids that belong to another call stay with it. What is left of them, and an id made of what the report says, is this call's.
+        return isDisputed
+            ? RecordNew(state, origin with { Aliases = [origin.DerivedId, .. origin.Aliases.Where(id => FindByAlias(state, id) is null)] }, ReviewReasons.IdsDisagree)
+            : RecordNew(state, origin, origin.ReviewReason);
+    }
+
+    // The first usage that is known under one of the ids and agrees with the report; otherwise whether one is known that does not.
+    private (KeptUsage? Known, bool IsDisputed) Find(LedgerState state)
+    {
+        var isDisputed = false;
+        foreach (var id in origin.Aliases)
+        {
+            if (FindByAlias(state, id) is not { } known || IsOtherCall(known, id))
+                continue;
+            if (Agrees(state, known))
+                return (known, false);
+            isDisputed = true;
+        }
+        return (isDisputed ? state.FindUsageByAlias(origin.SourceSystem, origin.DerivedId) : null, isDisputed);
+    }
+
+    // A caller may have reported the call here itself, under one of its ids.
+    private KeptUsage? FindByAlias(LedgerState state, string id) =>
+        state.FindUsageByAlias(origin.SourceSystem, id) ?? (Request.UserId is { } userId ? state.FindUsage(userId, id) : null);
+
+    // Two ids of calls are two calls, although providers give the same response id twice.
+    private bool IsOtherCall(KeptUsage known, string id) =>
+        origin.CallId is { } callId && id != callId
+        && known.ExternalId is { } first && first != id && first != callId && !first.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal);
+
+    private bool Agrees(LedgerState state, KeptUsage known)
+    {
+        if (origin.IsRetrieval)
+            return true;
+        var (usage, tokens) = state.FindForReview(known.Usage.UsageId) is { } current
+            ? (current.ToRecorded(), current.Tokens)
+            : (known.Usage, known.Tokens);
+        return IsSame(Request.UserId, usage.UserId)
+            && (known.ExternalId is null || IsSameStart(usage))
+            && (origin.AreTokensDoubtful || (IsSame(Tokens.Prompt, tokens.Prompt) && IsSame(Tokens.Completion, tokens.Completion)))
+            && IsSameCost(usage);
+    }
+
+    // What one of the two does not say does not differ.
+    private static bool IsSame<T>(T? one, T? other) => one is null || other is null || one.Equals(other);
+
+    // A usage that was recorded without a time has that of its commit.
+    private bool IsSameStart(RecordedUsage usage) =>
+        Request.OccurredAt is not { } start || usage.OccurredAt == usage.CreatedAt || (start - usage.OccurredAt).Duration() < StartTolerance;
+
+    // A cost from our price book is not what the other system said.
+    private bool IsSameCost(RecordedUsage usage) =>
+        origin.IsRecord || usage.PriceVersion is not null
+        || Request.ProviderCostUsd is not { } one || usage.ProviderCostUsd is not { } other || Math.Abs(one - other) < CostToleranceUsd;
+
+    private Outcome<RecordedUsage> Complete(LedgerState state, KeptUsage known)
+    {
+        foreach (var externalId in origin.Aliases)
+            state.AddAlias(origin.SourceSystem, externalId, known);
+        if (state.FindForReview(known.Usage.UsageId) is not { } waiting)
+            return new Outcome<RecordedUsage>(known.Usage, null, Replayed: true);
+        if (waiting.BillingStatus != Usage.NeedsReview || Fill(state, waiting) is not { } filled || filled == waiting)
+            return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
+        var completed = Bill(state, filled) with { FilledAt = state.Now };
+        state.Keep(completed);
+        return completed.ToRecorded();
+    }
+
+    // R15: what is known stays as it is.
+    private UsageUnderReview Fill(LedgerState state, UsageUnderReview waiting) => waiting with
+    {
+        UserId = waiting.UserId ?? (IsFree(state, waiting) ? Request.UserId : null),
+        Model = waiting.Model ?? Request.Model,
+        Provider = waiting.Provider ?? Request.Provider,
+        ProviderCostUsd = waiting.ProviderCostUsd ?? Request.ProviderCostUsd,
+        Tokens = origin.AreTokensDoubtful ? waiting.Tokens : waiting.Tokens.Or(Tokens),
+        UsageJson = waiting.UsageJson ?? Request.Usage?.GetRawText(),
+    };
+
+    // R9: a user has one usage of a request id.
+    private bool IsFree(LedgerState state, UsageUnderReview waiting) =>
+        Request.UserId is { } userId && (state.FindUsage(userId, waiting.RequestId) is not { } other || other.Usage.UsageId == waiting.UsageId);
+
+    // Bills what can be billed by now; otherwise the usage waits on.
+    private UsageUnderReview Bill(LedgerState state, UsageUnderReview filled)
+    {
+        if (filled.UserId is not { } userId || filled.ReviewReason is ReviewReasons.Requested or ReviewReasons.IdsDisagree)
+            return filled;
+        var user = state.FindUser(userId);
+        var call = filled.ProviderCostUsd is not null || (origin.ReviewReason is null or ReviewReasons.Retrieved && Tokens.Any)
+            ? Pricer.Price(filled.Model, filled.Provider, filled.ProviderCostUsd, Tokens, Request.Usage, filled.OccurredAt)
+            : default;
+        if (user is { IsDeleted: true } || call.PriceCents is not { } amountCents || user?.CanMove(amountCents) == false)
+            return filled with { ReviewReason = ReasonAfter(filled, user, call) };
+        (user, var transactionId) = Charge(state, userId, amountCents, filled.RequestId, filled.Description);
+        return filled with
+        {
+            BillingStatus = Usage.Billed,
+            AmountCents = amountCents,
+            Provider = call.Provider,
+            ProviderCostUsd = call.CostUsd,
+            MarkupFactor = call.Markup,
+            PriceVersion = call.PriceVersion,
+            TransactionId = transactionId,
+            BalanceCents = user.BalanceCents,
+        };
+    }
+
+    private static string? ReasonAfter(UsageUnderReview filled, UserAccount? user, in PricedCall call) => user switch
+    {
+        { IsDeleted: true } => ReviewReasons.UserDeleted,
+        _ => call.ReviewReason ?? (call.PriceCents is null && call.Refusal is null ? filled.ReviewReason : ReviewReasons.OutOfRange),
+    };
+
+    private RecordedUsage RecordNew(LedgerState state, UsageOrigin kept, string? reviewReason)
+    {
+        var user = Request.UserId is null ? null : state.FindUser(Request.UserId);
+        var call = Price(state, user, reviewReason);
+        if (call.PriceCents is not { } amountCents)
+            return Record(state, user, call, null, kept); // R16
+        (user, var transactionId) = Charge(state, Request.UserId!, amountCents, kept.Aliases[0], Request.Description);
+        return Record(state, user, call, transactionId, kept);
+    }
+
+    private PricedCall Price(LedgerState state, UserAccount? user, string? reviewReason)
+    {
+        var call = Pricer.Price(Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, OccurredAt(state));
+        var reason = reviewReason
+            ?? (Request.UserId is null ? ReviewReasons.NoUser : null)
+            ?? (user is { IsDeleted: true } ? ReviewReasons.UserDeleted : null)
+            ?? (call.ReviewReason is null ? null : origin.UnpricedReason ?? call.ReviewReason)
+            ?? (call.Refusal is not null || user?.CanMove(call.PriceCents!.Value) == false ? ReviewReasons.OutOfRange : null);
+        // What the provider charges is known all the same, and is kept. A cost worked out from tokens that may be wrong is not known.
+        return reason is null ? call : new PricedCall
+        {
+            CostUsd = reviewReason is null ? call.CostUsd ?? Request.ProviderCostUsd : Request.ProviderCostUsd,
+            PriceVersion = reviewReason is null ? call.PriceVersion : null,
+            Provider = call.Provider ?? Request.Provider,
+            ReviewReason = reason,
+        };
+    }
+}

@@ -1,0 +1,96 @@
+using Factumerit.Ledger.Pricing;
+
+namespace Factumerit.Ledger.Commands;
+
+/// <summary>
+/// What both ways of recording a call share: the checks of its fields, and what a usage posts. <see cref="Usage"/> records a caller's own report,
+/// <see cref="ReportedUsage"/> what another system reports.
+/// </summary>
+/// <param name="request">The call.</param>
+/// <param name="pricer">The prices to use (R18); null knows none, and adds no markup.</param>
+public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Command<RecordedUsage>
+{
+    private static readonly Pricer NoPrices = new(PriceBook.Empty, Markups.None);
+
+    public sealed override string? UserId => request.UserId;
+    public sealed override string? RequestId => request.RequestId;
+
+    protected UsageRequest Request => request;
+    protected Pricer Pricer { get; } = pricer ?? NoPrices;
+    protected RequestHash Hash { get; } = HashOf(request);
+    protected TokenCounts Tokens => TokensOf(request);
+
+    internal static TokenCounts TokensOf(UsageRequest request) =>
+        new(request.PromptTokens, request.CompletionTokens, request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens);
+
+    public override void Validate(FieldErrors errors)
+    {
+        errors.CheckKey("request_id", request.RequestId, "is required (or, for a single usage, the header Idempotency-Key): it names the call, so that a repeated report is billed only once");
+        errors.CheckName("model", request.Model);
+        if (request.Provider is not null)
+            errors.CheckProvider("provider", request.Provider);
+        errors.CheckCost("provider_cost_usd", request.ProviderCostUsd);
+        errors.CheckUsage("usage", request.Usage);
+        errors.CheckText("description", request.Description);
+        errors.CheckName("reference_id", request.ReferenceId);
+        errors.CheckMetadata("metadata", request.Metadata);
+        errors.CheckOccurredAt("occurred_at", request.OccurredAt);
+    }
+
+    /// <summary>
+    /// Takes the price from the user: debit user:U, credit expense:api; nothing for a price of 0 (R5). An unknown user gets a budget (R6).
+    /// </summary>
+    internal static (UserAccount User, Guid? TransactionId) Charge(
+        LedgerState state, string userId, decimal amountCents, string requestId, string? description)
+    {
+        var user = state.FindUser(userId) ?? state.OpenBudget(userId);
+        if (amountCents == 0)
+            return (user, null);
+        var transaction = LedgerTransaction.Move(
+            amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense, Usage.ReferenceType, requestId, description);
+        state.Post(transaction);
+        user.Spend(amountCents);
+        return (user, transaction.Id);
+    }
+
+    /// <summary>Records the call: billed when it has a price, which was charged; otherwise it waits for review (R16).</summary>
+    protected RecordedUsage Record(LedgerState state, UserAccount? user, in PricedCall call, Guid? transactionId, UsageOrigin? origin)
+    {
+        var usage = new RecordedUsage
+        {
+            // From the time of the commit, so that ids of later commits sort behind: the integrity check finds new usages by them.
+            UsageId = UuidV7.Next(state.Now),
+            RequestId = origin?.Aliases[0] ?? request.RequestId!,
+            UserId = request.UserId,
+            AmountCents = call.PriceCents,
+            BillingStatus = call.PriceCents is null ? Usage.NeedsReview : Usage.Billed,
+            ReviewReason = call.ReviewReason,
+            TransactionId = transactionId,
+            BalanceCents = user?.BalanceCents ?? 0,
+            Model = request.Model,
+            Provider = call.Provider,
+            ProviderCostUsd = call.CostUsd,
+            MarkupFactor = call.Markup,
+            PriceVersion = call.PriceVersion,
+            OccurredAt = OccurredAt(state),
+            CreatedAt = state.Now,
+        };
+        state.Keep(new KeptUsage(Hash.Value, request, usage, origin));
+        return usage;
+    }
+
+    /// <summary>When the call happened, to the microsecond, as timestamptz keeps it; without a time it is the commit's.</summary>
+    protected DateTimeOffset OccurredAt(LedgerState state) =>
+        request.OccurredAt is { } time ? new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero) : state.Now;
+
+    private static RequestHash HashOf(UsageRequest request) => request.HasNewFields
+        ? RequestHash.Of(
+            request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens, request.Description,
+            request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt,
+            request.Provider, request.ProviderCostUsd, request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens,
+            request.Usage?.GetRawText(), request.BillingStatus)
+        // As it was before those fields: a request of before the upgrade that is repeated after it is still the same.
+        : RequestHash.Of(
+            request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens, request.Description,
+            request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt);
+}
