@@ -111,7 +111,7 @@ internal sealed class CallDraft
     public LiteLlmCall Finish()
     {
         var usage = Array.Find(_usages, u => u.IsPositive && !u.IsIncomplete) ?? Array.Find(_usages, u => u.IsPositive)
-            ?? Array.Find(_usages, u => u.HasAny) ?? Top;
+            ?? Array.Find(_usages, u => u.HasAny) ?? Array.Find(_usages, u => u.IsIncomplete) ?? Top;
         var (tokens, disagree) = new TokenReading(
             usage.Prompt, usage.Completion, First(Field.CacheReadTokens), First(Field.CacheWriteTokens), First(Field.ReasoningTokens),
             usage.IsCacheBeside, usage.Total is > 0 ? usage.Total : Top.Total).Resolve();

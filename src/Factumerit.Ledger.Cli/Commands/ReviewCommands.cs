@@ -29,11 +29,17 @@ internal static class ReviewCommands
             var path = "usage?billing_status=needs_review" + Query("user_id", context.Value(user)) + Query("model", context.Value(model))
                 + Query("from", context.Value(from)) + Query("to", context.Value(to));
             var items = context.Client.ItemsAsync(path, Paging.Usages, int.MaxValue, cancellationToken);
-            var table = new TableView().Text("Usage").Text("Reason").Text("User").Text("Model").Count("In").Count("Out").Money("Cost").Text("Occurred");
+            var table = new TableView().Text("Usage").Text("Reason").Text("User").Text("Model").Count("In").Count("Out").Money("Cost").Text("Occurred").Text("Payer hint");
             return context.PrintListAsync(items, LedgerJson.Default.WaitingUsage, table, whenEmpty: "Nothing waits for review.", addRow: usage => table.Row(
-                usage.UsageId, usage.ReviewReason, usage.UserId, usage.Model, usage.PromptTokens, usage.CompletionTokens, usage.ProviderCostUsd * 100, usage.OccurredAt));
+                usage.UsageId, usage.ReviewReason, usage.UserId, usage.Model, usage.PromptTokens, usage.CompletionTokens, usage.ProviderCostUsd * 100, usage.OccurredAt, HintOf(usage.PayerHint)));
         }, user, model, from, to);
     }
+
+    // All that may name the payer, for somebody who knows the people.
+    private static string? HintOf(PayerHint? hint) => hint is null ? null : string.Join(", ", ((string Name, string? Value)[])
+    ([
+        ("user", hint.UserId), ("e-mail", hint.Email), ("end user", hint.EndUser), ("key", hint.KeyAlias), ("hash", hint.KeyHash),
+    ]).Where(part => part.Value is not null).Select(part => $"{part.Name} {Output.TextOf(part.Value)}"));
 
     private static Command BuildBill(CommandTree tree)
     {

@@ -70,7 +70,10 @@ internal sealed record WaitingUsage(
     long? PromptTokens,
     long? CompletionTokens,
     decimal? ProviderCostUsd,
-    DateTimeOffset? OccurredAt);
+    DateTimeOffset? OccurredAt,
+    PayerHint? PayerHint = null);
+
+internal sealed record PayerHint(string? KeyAlias, string? KeyHash, string? UserId, string? Email, string? EndUser);
 
 internal sealed record Repricing([property: JsonRequired] long Billed, long Waiting, decimal AmountCents);
 

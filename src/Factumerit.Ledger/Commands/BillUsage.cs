@@ -52,7 +52,7 @@ public sealed class BillUsage(
     {
         if (FindWrong(state, usage) is { } wrong)
             return wrong;
-        var userId = UserId!;
+        var userId = (usage.UserId ?? request.UserId)!;
         var user = state.FindUser(userId);
         if (user is { IsDeleted: true })
             return new Refusal.UserDeleted(userId); // R11
@@ -85,7 +85,7 @@ public sealed class BillUsage(
         if (usage.UserId is null && request.UserId is null)
             return new("user_id", "is required: nobody knows yet whose call it was");
         // R17: reported here by the user's caller as well, under the same id.
-        if (state.FindUsage(UserId!, usage.RequestId) is { } other && other.Usage.UsageId != usage.UsageId)
+        if (state.FindUsage((usage.UserId ?? request.UserId)!, usage.RequestId) is { } other && other.Usage.UsageId != usage.UsageId)
             return new("user_id", $"has a usage of the request {usage.RequestId} already, {other.Usage.UsageId}: one call is one usage, so waive this one");
         if (usage.ProviderCostUsd is not null && request.ProviderCostUsd is not null)
             return new("provider_cost_usd", "must be left out: the cost of this usage is known, and never changes (R15)");

@@ -21,6 +21,19 @@ internal static class StateLoader
         FROM user_budgets WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE
         """;
 
+    // A usage that waits may be billed by a command that does not name its user.
+    private const string UsersOfWaiting = """
+        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at
+        FROM user_budgets
+        WHERE user_id <> ALL ($1) AND user_id IN (
+            SELECT w.user_id FROM llm_usage w WHERE w.id = ANY ($2)
+            UNION
+            SELECT w.user_id FROM unnest($3, $4) AS asked (source_system, external_id)
+            JOIN usage_aliases a ON a.source_system = asked.source_system AND a.external_id = asked.external_id
+            JOIN llm_usage w ON w.id = a.usage_id AND w.billing_status = 'needs_review')
+        ORDER BY user_id FOR NO KEY UPDATE
+        """;
+
     private const int UsageColumnCount = 26;
 
     private const string UsageColumns = """
@@ -83,6 +96,9 @@ internal static class StateLoader
         await using var batch = turn.NewBatch();
         batch.BatchCommands.Add(new(Origin));
         batch.BatchCommands.Add(Command(Users, users));
+        var readsWaiting = reviews.Length > 0 || aliases.Count > 0;
+        if (readsWaiting)
+            batch.BatchCommands.Add(OfWaiting(users, reviews, aliases));
         if (usages.Count > 0)
             batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
         if (aliases.Count > 0)
@@ -105,6 +121,8 @@ internal static class StateLoader
         await reader.ReadAsync();
         var state = new LedgerState(reader.GetFieldValue<DateTimeOffset>(0)) { OpeningCents = reader.GetDecimal(1) };
         await ReadAllAsync(reader, r => state.Load(ReadUser(r)));
+        if (readsWaiting)
+            await ReadAllAsync(reader, r => state.Load(ReadUser(r)));
         if (usages.Count > 0)
             await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
         if (aliases.Count > 0)
@@ -127,6 +145,17 @@ internal static class StateLoader
     // A caller may have reported a call under any of the ids that it has at another system.
     private static IEnumerable<string> RequestIdsOf(Command command) =>
         command.Aliases is { } aliases ? aliases.ExternalIds : command.RequestId is { } id ? [id] : [];
+
+    private static NpgsqlBatchCommand OfWaiting(string[] users, Guid[] reviews, List<(string SourceSystem, string ExternalId)> aliases) => new(UsersOfWaiting)
+    {
+        Parameters =
+        {
+            new NpgsqlParameter<string[]> { TypedValue = users },
+            new NpgsqlParameter<Guid[]> { TypedValue = reviews },
+            new NpgsqlParameter<string[]> { TypedValue = [.. aliases.Select(a => a.SourceSystem)] },
+            new NpgsqlParameter<string[]> { TypedValue = [.. aliases.Select(a => a.ExternalId)] },
+        },
+    };
 
     private static NpgsqlBatchCommand Command(string sql, params string[][] arrays)
     {
