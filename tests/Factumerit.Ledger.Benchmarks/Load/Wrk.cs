@@ -68,6 +68,7 @@ internal sealed class Wrk(string directory)
             ["BENCH_KEY"] = key,
             ["BENCH_TAG"] = Text(tag),
             ["BENCH_USERS"] = Number(order.Users),
+            ["BENCH_ITEMS"] = Number(order.CallsPerRequest),
             ["BENCH_RATE"] = Number(order.Rate),
             ["BENCH_THREADS"] = Number(threads),
             ["BENCH_OUT"] = directory,

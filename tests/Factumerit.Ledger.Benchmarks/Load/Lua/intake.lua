@@ -1,8 +1,8 @@
--- POST /intake/litellm, 100 calls a request with 10 KB of prompt each. Answers hold counts and no ids: they are added up.
+-- POST /intake/litellm: 100 calls a request with 10 KB of prompt each, or single ones of 1 KB each. Answers hold counts and no ids: they are added up.
 dofile(os.getenv("BENCH_LUA") .. "/common.lua")
 
-local items = 100
-local prompt = string.rep("Sum up what we said about ledgers. ", 293)
+local items = tonumber(os.getenv("BENCH_ITEMS") or "100")
+local prompt = string.rep("Sum up what we said about ledgers. ", items == 1 and 29 or 293)
 local n = 0
 
 -- The cost is the price of the same call in dollars, and the user that of its virtual key.
@@ -16,6 +16,10 @@ local function payload(number)
 end
 
 function request()
+   if items == 1 then
+      n = n + 1
+      return post("/intake/litellm", "[" .. payload(n) .. "]")
+   end
    local payloads = {}
    for i = 1, items do
       n = n + 1
