@@ -16,7 +16,7 @@ internal static class StateLoader
         """;
 
     private const string Users = """
-        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at
+        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at, signed_up_at
         FROM user_budgets WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE
         """;
 
@@ -129,6 +129,7 @@ internal static class StateLoader
         CreatedAt = reader.GetFieldValue<DateTimeOffset>(5),
         UpdatedAt = reader.GetFieldValue<DateTimeOffset>(6),
         DeletedAt = reader.GetFieldValue<DateTimeOffset?>(7),
+        SignedUpAt = reader.GetFieldValue<DateTimeOffset?>(8),
     };
 
     private static KeptUsage ReadUsage(NpgsqlDataReader reader) => new(
