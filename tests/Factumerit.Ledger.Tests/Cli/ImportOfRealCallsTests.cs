@@ -59,14 +59,14 @@ public sealed class ImportOfRealCallsTests : IAsyncLifetime, IDisposable
     public async Task Rows_that_the_service_refuses_are_told_by_line_and_the_rest_is_recorded()
     {
         await _service.UserAsync(10, "rich");
-        var file = _scratch.Write("mixed.csv", "user_id,amount_cents,request_id,occurred_at\nrich,1,a,2026-01-31 12:00:00\npoor,1,b,\nrich,0.00000001,c,\nri ch,1,d,\nrich,2,a,\nrich,2,e,\n");
+        var file = _scratch.Write("mixed.csv", "user_id,amount_cents,request_id,occurred_at\nrich,1,a,2025-01-31 12:00:00+00\npoor,1,b,\nrich,0.00000001,c,\nri ch,1,d,\nrich,2,a,\nrich,2,e,\n");
 
         var run = await FaRun.OfAsync(FaRun.Beside(_service) with { WorkingDirectory = _scratch.Path }, "usage", "import", "mixed.csv");
 
         run.ExitCode.ShouldBe(1);
         run.Stdout.ShouldBe("6 rows: 2 recorded, 0 already there, 4 refused; $0.03 recorded\n");
         run.Stderr.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => string.Join(':', line.Split(':')[..3])).ShouldBe(
-            ["mixed.csv:3: insufficient-credit", "mixed.csv:4: validation-failed", "mixed.csv:5: validation-failed", "mixed.csv:6: idempotency-key-reused"]);
+            ["mixed.csv:3: insufficient-credit", "mixed.csv:4: validation-failed", "mixed.csv:5: validation-failed", "mixed.csv:6: duplicate-row"]);
         (await _service.BalanceAsync("rich")).ShouldBe(7);
     }
 
