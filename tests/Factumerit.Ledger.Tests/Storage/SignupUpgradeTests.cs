@@ -56,7 +56,7 @@ public sealed class SignupUpgradeTests
             }
         });
         (await database.RowsAsync("SELECT user_id FROM user_budgets WHERE signed_up_at > created_at ORDER BY user_id")).ShouldBe(["alice", "called"]);
-        await database.AssertIntegrityAsync();
+        (await database.RowsAsync("SELECT account FROM ledger_entries WHERE credit_cents = 10 ORDER BY id")).ShouldBe(["user:alice", "user:called"]);
     });
 
     private static Task WithLedgerOfBeforeAsync(Func<TestDatabase, Task> test) => EarlierLedger.WithAsync("KeepCheckSnapshot", Rows, test);
