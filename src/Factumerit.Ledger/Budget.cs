@@ -20,6 +20,9 @@ public sealed record Budget
     /// <summary>When the signup promotion ends, as told at signup; null without one.</summary>
     public DateTimeOffset? PromoExpiresAt { get; init; }
 
+    /// <summary>When the user signed up; null while only calls or grants have opened the budget (R7).</summary>
+    public DateTimeOffset? SignedUpAt { get; init; }
+
     public required DateTimeOffset CreatedAt { get; init; }
     public required DateTimeOffset UpdatedAt { get; init; }
 

@@ -29,8 +29,11 @@ public sealed class UserAccount
     /// <summary>The user's entries of this commit.</summary>
     public long EntryCount { get; private set; }
 
-    /// <summary>Set when the budget is opened, and never after.</summary>
+    /// <summary>Set by the signup, and never after.</summary>
     public DateTimeOffset? PromoExpiresAt { get; set; }
+
+    /// <summary>When the user signed up; null while only calls or grants have opened the budget (R7).</summary>
+    public DateTimeOffset? SignedUpAt { get; set; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; set; }
     public DateTimeOffset? DeletedAt { get; set; }
@@ -39,6 +42,9 @@ public sealed class UserAccount
 
     /// <summary>This commit opened the budget.</summary>
     public bool IsNew => LoadedBalanceCents is null;
+
+    /// <summary>This commit signs the user up.</summary>
+    public bool SignsUp { get; private set; }
 
     /// <summary>Whether this commit used the credit up, or brought credit back: the user's keys follow (R20).</summary>
     public bool HasCrossedZero => LoadedBalanceCents is { } before && before > 0 != BalanceCents > 0;
@@ -51,6 +57,15 @@ public sealed class UserAccount
     {
         LoadedBalanceCents = BalanceCents;
         SpentCents = AddedCents = DebitsCents = CreditsCents = EntryCount = 0;
+        SignsUp = false;
+    }
+
+    /// <summary>The user signs up, once (R7).</summary>
+    public void SignUp(DateTimeOffset now, DateTimeOffset? promoExpiresAt)
+    {
+        SignedUpAt = now;
+        PromoExpiresAt = promoExpiresAt ?? PromoExpiresAt;
+        SignsUp = true;
     }
 
     /// <summary>What was posted was spent.</summary>
@@ -89,6 +104,7 @@ public sealed class UserAccount
         TotalSpentCents = TotalSpentCents,
         TotalAddedCents = TotalAddedCents,
         PromoExpiresAt = PromoExpiresAt,
+        SignedUpAt = SignedUpAt,
         CreatedAt = CreatedAt,
         UpdatedAt = UpdatedAt,
         DeletedAt = DeletedAt,

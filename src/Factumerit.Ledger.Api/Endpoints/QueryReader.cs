@@ -1,5 +1,4 @@
 using System.Globalization;
-using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
@@ -97,9 +96,9 @@ internal sealed class QueryReader(HttpContext http)
     {
         if (Text(name) is not { } text)
             return null;
-        if (UtcTimeConverter.Parse(text) is { } time)
+        if (LedgerTime.TryParse(text, out var time))
             return time;
-        _errors.Add(name, UtcTimeConverter.Expected);
+        _errors.Add(name, LedgerTime.Expected);
         return null;
     }
 

@@ -42,7 +42,7 @@ internal static class ApiExamples
     };
 
     private const string Budget = """
-        {"user_id":"vikunja:alice","balance_cents":94.9835,"total_spent_cents":5.0165,"total_added_cents":100,"has_credit":true,"promo_expires_at":null,"created_at":"2026-01-31T12:00:00Z","updated_at":"2026-01-31T12:05:00Z","deleted_at":null}
+        {"user_id":"vikunja:alice","balance_cents":94.9835,"total_spent_cents":5.0165,"total_added_cents":100,"has_credit":true,"promo_expires_at":null,"signed_up_at":"2026-01-31T12:00:00Z","created_at":"2026-01-31T12:00:00Z","updated_at":"2026-01-31T12:05:00Z","deleted_at":null}
         """;
 
     private const string Headroom = """

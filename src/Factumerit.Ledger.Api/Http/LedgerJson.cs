@@ -84,28 +84,14 @@ public sealed class AmountConverter : JsonConverter<decimal>
     public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(Money.Normalize(value));
 }
 
-/// <summary>Times: ISO 8601; without an offset they are UTC. Written in UTC with a Z, to the microsecond: no decimals or six, which parsers agree on.</summary>
+/// <summary>Times: read as <see cref="LedgerTime"/> does. Written in UTC with a Z, to the microsecond: no decimals or six, which parsers agree on.</summary>
 public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 {
-    private static readonly string[] Formats =
-    [
-        "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd",
-    ];
-
     private const int SecondsLength = 19;
     private const int MicrosecondsLength = 26;
 
-    public const string Expected = "must be a time such as 2026-01-31T12:00:00Z";
-
-    /// <summary>The time in UTC; null when the text is none.</summary>
-    public static DateTimeOffset? Parse(string? text)
-    {
-        const DateTimeStyles styles = DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal;
-        return DateTimeOffset.TryParseExact(text, Formats, CultureInfo.InvariantCulture, styles, out var time) ? time : null;
-    }
-
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        (reader.TokenType == JsonTokenType.String ? Parse(reader.GetString()) : null) ?? throw new JsonException(Expected);
+        (reader.TokenType == JsonTokenType.String ? LedgerTime.Parse(reader.GetString()) : null) ?? throw new JsonException(LedgerTime.Expected);
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
     {

@@ -1,15 +1,12 @@
-using System.Globalization;
-
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Times as LiteLLM writes them: seconds since 1970 with decimals, or ISO 8601 with a T or a space, with or without a zone (then it is UTC). Kept
-/// to the microsecond, as PostgreSQL does; the rest is cut off.
+/// Times as LiteLLM writes them: seconds since 1970 with decimals, or a text that <see cref="LedgerTime"/> reads. Kept to the microsecond, as PostgreSQL
+/// does; the rest is cut off.
 /// </summary>
 internal static class CallTime
 {
     private const decimal SecondsMax = 253_402_300_799m;
-    private static readonly string[] Formats = ["yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK"];
 
     public static bool TryParse(string text, out DateTimeOffset time)
     {
@@ -21,7 +18,7 @@ internal static class CallTime
             time = DateTimeOffset.UnixEpoch.AddTicks((long)decimal.Truncate(seconds * 1_000_000) * TimeSpan.TicksPerMicrosecond);
             return true;
         }
-        if (!DateTimeOffset.TryParseExact(text, Formats, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out time))
+        if (!LedgerTime.TryParse(text, out time))
             return false;
         time = time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
         return true;

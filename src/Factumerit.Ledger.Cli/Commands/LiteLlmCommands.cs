@@ -26,7 +26,7 @@ internal static class LiteLlmCommands
         var to = Time("--to", "The end, which is not part of it");
         return tree.Create("reconcile", "Take in the calls that LiteLLM did not send, and compare the costs of the others; safe to run again", async (context, cancellationToken) =>
         {
-            var (begin, end) = (ToTime(context.Value(from))!.Value, ToTime(context.Value(to))!.Value);
+            var (begin, end) = (LedgerTime.Parse(context.Value(from))!.Value, LedgerTime.Parse(context.Value(to))!.Value);
             if (end <= begin)
                 throw new FaException("--to must be after --from.", ExitCode.WrongUsage);
             var sum = new Reconciliation(0, 0, 0, 0, [], 0, [], 0);
@@ -78,16 +78,9 @@ internal static class LiteLlmCommands
     private static Option<string?> Time(string name, string description)
     {
         var time = new Option<string?>(name) { Description = description, HelpName = "TIME", Required = true };
-        time.Validators.Add(result => CommandTree.Require(result, text => ToTime(text) is not null, "is not a time such as 2026-01-31 or 2026-01-31T12:00:00Z"));
+        time.Validators.Add(result => CommandTree.Require(result, text => LedgerTime.TryParse(text, out _), "is not a time such as 2026-01-31 or 2026-01-31T12:00:00Z"));
         return time;
     }
-
-    private static DateTimeOffset? ToTime(string? text) =>
-        DateTimeOffset.TryParseExact(
-            text, ["yyyy-MM-dd", "yyyy-MM-dd'T'HH:mmK", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFK", "yyyy-MM-dd HH:mm:ss.FFFFFFFK"], CultureInfo.InvariantCulture,
-            DateTimeStyles.AssumeUniversal | DateTimeStyles.AdjustToUniversal, out var time)
-            ? time
-            : null;
 
     private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
 }

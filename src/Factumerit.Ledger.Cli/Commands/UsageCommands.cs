@@ -68,13 +68,20 @@ internal static class UsageCommands
 
     private static Command BuildImport(CommandTree tree)
     {
-        var file = new Argument<string>("FILE") { Description = $"A CSV file whose first line names its columns: {string.Join(", ", UsageFile.Columns)}" };
+        var file = new Argument<string>("FILE") { Description = $"A CSV file whose first line names its columns: {string.Join(", ", LedgerCsv.Columns)}; or an export" };
+        var format = Inputs.Choice("--format", "Whose export the file is (else the columns are the ledger's own)", "PROVIDER", UsageFormat.Exports);
+        var user = Inputs.Text("--user", "Charge every row of an export to this user (else to the one that the row names)", "USER");
         var batchSize = Inputs.Count("--batch-size", "How many rows go out in one request", 500, 1000);
-        return tree.Create(
-            "import",
-            "Record every call of a CSV file; safe to run again",
-            (context, cancellationToken) => new UsageImport(context, context.Value(file), context.Value(batchSize)).RunAsync(cancellationToken),
-            file,
-            batchSize);
+        var command = tree.Create("import", "Record every call of a file; safe to run again", (context, cancellationToken) =>
+        {
+            var rows = UsageFormat.Of(context.Value(format), context.Value(user), context.Environment.Time.GetUtcNow());
+            return new UsageImport(context, context.Value(file), rows, context.Value(batchSize)).RunAsync(cancellationToken);
+        }, file, format, user, batchSize);
+        command.Validators.Add(result =>
+        {
+            if (result.GetResult(user) is not null && result.GetResult(format) is null)
+                result.AddError("--user goes with --format: in the ledger's own file each row names its user.");
+        });
+        return command;
     }
 }

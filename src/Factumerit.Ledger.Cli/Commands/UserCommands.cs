@@ -25,6 +25,7 @@ internal static class UserCommands
         ("Added", budget.TotalAddedCents),
         ("Has credit", budget.HasCredit),
         ("Promo expires", budget.PromoExpiresAt),
+        ("Signed up", budget.SignedUpAt),
         ("Created", budget.CreatedAt),
         ("Updated", budget.UpdatedAt),
         ("Deleted", budget.DeletedAt));
@@ -45,13 +46,19 @@ internal static class UserCommands
             var answer = await context.ChangeAsync(HttpMethod.Post, "users", body.ToBytes(), null, "", cancellationToken);
             return context.Print(answer, LedgerJson.Default.Budget, budget =>
             {
-                context.Output.Line(answer.Status == System.Net.HttpStatusCode.Created
-                    ? $"Created {Output.TextOf(budget.UserId)}."
-                    : $"{Output.TextOf(budget.UserId)} was there already; nothing changed.");
+                context.Output.Line(Tell(budget, answer.Status == System.Net.HttpStatusCode.Created));
                 Show(budget, context.Output);
             });
         }, user, credit, ttl, isOverridden);
     }
+
+    private static string Tell(Budget budget, bool isFirst) => (isFirst, budget.SignedUpAt > budget.CreatedAt) switch
+    {
+        (false, _) => $"{Output.TextOf(budget.UserId)} was there already; nothing changed.",
+        // A call or a grant opened the budget before.
+        (true, true) => $"Signed up {Output.TextOf(budget.UserId)}.",
+        _ => $"Created {Output.TextOf(budget.UserId)}.",
+    };
 
     private static Command BuildShow(CommandTree tree)
     {

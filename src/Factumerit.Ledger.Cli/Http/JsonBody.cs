@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Globalization;
+using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 
@@ -30,12 +31,6 @@ internal sealed class JsonBody : IDisposable
         return this;
     }
 
-    public JsonBody Text(string name, ReadOnlySpan<byte> utf8)
-    {
-        _writer.WriteString(name, utf8);
-        return this;
-    }
-
     /// <summary>A number in JSON's own spelling; see <see cref="Display.MoneyFormat.IsNumber"/>.</summary>
     public JsonBody Number(string name, string? digits)
     {
@@ -49,6 +44,20 @@ internal sealed class JsonBody : IDisposable
     }
 
     public JsonBody Number(string name, decimal value) => Number(name, value.ToString(CultureInfo.InvariantCulture));
+
+    /// <summary>A value that is JSON already.</summary>
+    public JsonBody Json(string name, string json)
+    {
+        _writer.WritePropertyName(name);
+        _writer.WriteRawValue(json);
+        return this;
+    }
+
+    public JsonBody Boolean(string name, bool value)
+    {
+        _writer.WriteBoolean(name, value);
+        return this;
+    }
 
     /// <summary>A list of texts; left out where there are none.</summary>
     public JsonBody Texts(string name, string[]? values)
@@ -77,6 +86,9 @@ internal sealed class JsonBody : IDisposable
         _writer.Flush();
         return _bytes.WrittenSpan.ToArray();
     }
+
+    /// <summary>Ends the object and returns it as text.</summary>
+    public string ToText() => Encoding.UTF8.GetString(ToBytes());
 
     public void Dispose() => _writer.Dispose();
 }

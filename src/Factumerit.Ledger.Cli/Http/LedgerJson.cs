@@ -43,6 +43,7 @@ internal sealed record Budget(
     decimal TotalAddedCents,
     bool HasCredit,
     DateTimeOffset? PromoExpiresAt,
+    DateTimeOffset? SignedUpAt,
     DateTimeOffset? CreatedAt,
     DateTimeOffset? UpdatedAt,
     DateTimeOffset? DeletedAt);

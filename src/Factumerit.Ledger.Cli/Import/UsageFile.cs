@@ -1,35 +1,26 @@
 using System.Runtime.CompilerServices;
-using System.Text.Unicode;
 using CsvHelper;
-using Factumerit.Ledger.Cli.Display;
-using Factumerit.Ledger.Cli.Http;
 
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// A CSV file of usages, read as a stream: each row becomes the JSON that is sent for it, or the reason why it can't be sent.
-/// Line numbers are those of an editor, also behind quoted line breaks.
+/// A CSV file of usages, read as a stream: its format says what a row means. Line numbers are those of an editor, also behind quoted line breaks.
 /// </summary>
-internal sealed class UsageFile : IDisposable
+internal sealed class UsageFile : UsageSource
 {
-    // A quote that is never closed would otherwise take in the whole rest of the file.
+    // An unclosed quote would otherwise swallow the rest of the file.
     private const int RecordBytesMax = 1024 * 1024;
-
-    public static readonly string[] Columns =
-        ["user_id", "amount_cents", "request_id", "model", "prompt_tokens", "completion_tokens", "description", "occurred_at"];
-
-    private static readonly string[] Required = ["user_id", "amount_cents", "request_id"];
 
     private readonly string _path;
     private readonly long _bytes;
+    private readonly UsageFormat _format;
     private readonly CsvReader _csv;
     private string? _quotingFault;
     private string[] _header = [];
 
-    private UsageFile(string path, string fullPath)
+    private UsageFile(string path, Stream stream, UsageFormat format)
     {
-        _path = path;
-        var stream = new FileStream(fullPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan | FileOptions.Asynchronous);
+        (_path, _format) = (path, format);
         _bytes = stream.CanSeek ? stream.Length : 0;
         _csv = CsvReader.Create(stream, CsvReaderOptions.Default with
         {
@@ -40,50 +31,62 @@ internal sealed class UsageFile : IDisposable
         });
     }
 
-    /// <summary>How much of the file has been read, from 0 to 1.</summary>
-    public double Progress => _bytes == 0 ? 0 : Math.Min(1, (double)_csv.ByteOffset / _bytes);
+    public override double Progress => _bytes == 0 ? 0 : Math.Min(1, (double)_csv.ByteOffset / _bytes);
 
     /// <summary>Opens the file and judges its header.</summary>
-    public static async Task<UsageFile> OpenAsync(string path, string workingDirectory, CancellationToken cancellationToken)
+    public static async Task<UsageSource> OpenAsync(string path, string workingDirectory, UsageFormat format, CancellationToken cancellationToken)
     {
         var fullPath = Path.GetFullPath(path, workingDirectory);
         if (Directory.Exists(fullPath))
             throw new FaException($"{path}: is a directory.");
-        UsageFile? file = null;
+        FileStream? stream = null;
         try
         {
-            file = new UsageFile(path, fullPath);
+            stream = new FileStream(fullPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan | FileOptions.Asynchronous);
+            if (format is OpenAiCosts costs && stream.CanSeek && OpenAiPage.IsPage(stream))
+            {
+                await using (stream)
+                    return await OpenAiPage.ReadAsync(path, stream, costs, cancellationToken);
+            }
+            var file = new UsageFile(path, stream, format);
             await file._csv.ReadHeaderAsync(cancellationToken);
             file._header = file.JudgeHeader();
             return file;
         }
         catch (Exception failure)
         {
-            file?.Dispose();
+            if (stream is not null)
+                await stream.DisposeAsync();
             throw failure switch
             {
                 FileNotFoundException or DirectoryNotFoundException => new FaException($"{path}: no such file."),
                 IOException or UnauthorizedAccessException => new FaException($"{path}: {failure.Message}"),
-                CsvFormatException => NotCsv(path),
+                CsvFormatException => LedgerCsv.NotCsv(path),
                 _ => failure,
             };
         }
     }
 
-    /// <summary>The rows in order. Where the file stops making sense as a whole, the last thing that comes is an exception.</summary>
-    public async IAsyncEnumerable<UsageRow> RowsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public override async IAsyncEnumerable<UsageRow> RowsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
+        var row = new CsvRow(_csv, _header);
         while (await ReadAsync(cancellationToken))
         {
-            yield return ToRow();
+            if ((_quotingFault ?? row.FindFault()) is { } fault)
+            {
+                yield return UsageRow.Faulty(row.Line, fault);
+            }
+            else
+            {
+                foreach (var usage in _format.Read(row))
+                    yield return usage;
+            }
+
             _quotingFault = null;
         }
     }
 
-    public void Dispose() => _csv.Dispose();
-
-    private static FaException NotCsv(string path) =>
-        new($"{path}: is not a CSV file of usages: its first line must name its columns, separated by commas ({string.Join(", ", Columns)}).");
+    public override void Dispose() => _csv.Dispose();
 
     private async Task<bool> ReadAsync(CancellationToken cancellationToken)
     {
@@ -106,66 +109,7 @@ internal sealed class UsageFile : IDisposable
         var header = _csv.Headers.ToArray().Select(name => name.Trim()).ToArray();
         if (header.Length == 0)
             throw new FaException($"{_path}: is empty.");
-        if (!header.Intersect(Columns).Any())
-            throw NotCsv(_path);
-        if (header.Except(Columns).FirstOrDefault() is { } unknown)
-            throw new FaException(
-                $"{_path}: unknown column '{Output.Printable(unknown)}'; columns are {string.Join(", ", Columns)}.", ExitCode.WrongUsage);
-        if (Required.Except(header).FirstOrDefault() is { } missing)
-            throw new FaException($"{_path}: the column {missing} is missing.", ExitCode.WrongUsage);
-        if (header.Distinct().Count() != header.Length)
-            throw new FaException($"{_path}: a column is there twice.", ExitCode.WrongUsage);
+        _format.JudgeHeader(_path, header);
         return header;
     }
-
-    private UsageRow ToRow()
-    {
-        var line = _csv.LineNumber;
-        if (FindFault() is { } fault)
-            return new UsageRow(line, [], fault);
-        using var body = new JsonBody();
-        for (var index = 0; index < _header.Length; index++)
-        {
-            if (_csv.IsEmpty(index))
-                continue;
-            if (IsNumeric(_header[index]))
-                body.Number(_header[index], _csv.GetString(index).Trim());
-            else
-                body.Text(_header[index], _csv.GetSpan(index));
-        }
-
-        return new UsageRow(line, body.ToBytes(), null);
-    }
-
-    private string? FindFault()
-    {
-        if (_quotingFault is not null)
-            return _quotingFault;
-        if (_csv.FieldCount != _header.Length)
-            return $"has {_csv.FieldCount} fields where the first line names {_header.Length} columns";
-        if (!Utf8.IsValid(_csv.RawRecord))
-            return "is not UTF-8 text";
-        for (var index = 0; index < _header.Length; index++)
-        {
-            var name = _header[index];
-            if (_csv.IsEmpty(index))
-            {
-                if (Required.Contains(name))
-                    return $"{name} is empty";
-            }
-            else if (IsNumeric(name) && !MoneyFormat.IsNumber(_csv.GetString(index).Trim()))
-            {
-                return $"{name} '{Shorten(_csv.GetString(index))}' is not a number";
-            }
-        }
-
-        return null;
-    }
-
-    private static bool IsNumeric(string column) => column is "amount_cents" or "prompt_tokens" or "completion_tokens";
-
-    private static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "...";
 }
-
-/// <summary>One row: its first line in the file, and the JSON that is sent for it or what is wrong with it.</summary>
-internal sealed record UsageRow(long Line, byte[] Json, string? Fault);

@@ -5,25 +5,30 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// <c>fa usage import</c>: records a file of usages batch by batch and tells of each row that was refused. A second run moves
+/// <c>fa usage import</c>: records a file of usages batch by batch and reports each row that was refused. A second run moves
 /// nothing that the first one recorded, so that the way out of any failure is to run it again.
 /// </summary>
-internal sealed class UsageImport(CommandContext context, string path, int batchSize)
+internal sealed class UsageImport(CommandContext context, string path, UsageFormat format, int batchSize)
 {
     // Below the 4 MiB that the service takes, with room for the brackets and commas.
     private const int BodyBytesMax = 4 * 1024 * 1024 - 64 * 1024;
 
     private readonly List<UsageRow> _batch = [];
+    private readonly SentRequests _sent = new();
     private readonly ProgressLine _progress = new(context.Environment);
+    private string _unit = "";
     private int _batchBytes;
     private long _recorded;
+    private long _waiting;
+    private long _empty;
     private long _alreadyThere;
     private long _refused;
     private decimal _recordedCents;
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        using var file = await UsageFile.OpenAsync(path, context.Environment.WorkingDirectory, cancellationToken);
+        using var file = await UsageFile.OpenAsync(path, context.Environment.WorkingDirectory, format, cancellationToken);
+        _unit = file.Unit;
         var sender = new UsageBatchSender(context.Client, context.Environment.Time);
         FaException? failure = null;
         try
@@ -40,11 +45,13 @@ internal sealed class UsageImport(CommandContext context, string path, int batch
         }
 
         _progress.Clear();
+        if (file.Note is { } note)
+            await context.Environment.Stderr.WriteLineAsync(note);
         PrintSummary();
         return failure is not null ? throw failure : _refused > 0 ? ExitCode.Failed : ExitCode.Done;
     }
 
-    private async Task SendRowsAsync(UsageFile file, UsageBatchSender sender, CancellationToken cancellationToken)
+    private async Task SendRowsAsync(UsageSource file, UsageBatchSender sender, CancellationToken cancellationToken)
     {
         FaException? unreadable = null;
         await using var rows = file.RowsAsync(cancellationToken).GetAsyncEnumerator(cancellationToken);
@@ -62,7 +69,13 @@ internal sealed class UsageImport(CommandContext context, string path, int batch
                 break;
             }
 
-            var row = rows.Current;
+            var row = Judge(rows.Current);
+            if (row.IsEmpty)
+            {
+                _empty++;
+                continue;
+            }
+
             if (_batch.Count == batchSize || _batchBytes + row.Json.Length + 1 > BodyBytesMax)
                 await SendBatchAsync(sender, file.Progress, cancellationToken);
             _batch.Add(row);
@@ -74,13 +87,18 @@ internal sealed class UsageImport(CommandContext context, string path, int batch
             throw unreadable;
     }
 
+    // The service would take a call that comes twice for a repetition of the first, or for another call under its id: either way the file is to be looked at.
+    private UsageRow Judge(UsageRow row) => row.Fault is null && _sent.FindEarlier(row) is { } line
+        ? UsageRow.Faulty(row.Line, $"request_id {row.Key!.Value.RequestId} is already on line {line}", "duplicate-row")
+        : row;
+
     private async Task SendBatchAsync(UsageBatchSender sender, double progress, CancellationToken cancellationToken)
     {
         var results = new Queue<UsageResult>(await sender.SendAsync(_batch.Where(row => row.Fault is null).ToList(), cancellationToken));
         foreach (var row in _batch)
         {
             if (row.Fault is not null)
-                Refuse(row, $"malformed-row: {row.Fault}");
+                Refuse(row, row.Fault);
             else
                 Count(row, results.Dequeue());
         }
@@ -103,6 +121,7 @@ internal sealed class UsageImport(CommandContext context, string path, int batch
         else
         {
             _recorded++;
+            _waiting += result.Usage.AmountCents is null ? 1 : 0;
             _recordedCents += result.Usage.AmountCents ?? 0;
         }
     }
@@ -111,7 +130,7 @@ internal sealed class UsageImport(CommandContext context, string path, int batch
     {
         _refused++;
         _progress.Clear();
-        context.Environment.Stderr.WriteLine($"{path}:{row.Line}: {Output.Printable(reason)}");
+        context.Environment.Stderr.WriteLine($"{path}:{_unit}{row.Line}: {Output.Printable(reason)}");
     }
 
     private void PrintSummary()
@@ -124,13 +143,18 @@ internal sealed class UsageImport(CommandContext context, string path, int batch
                 .Number("recorded", _recorded)
                 .Number("already_there", _alreadyThere)
                 .Number("refused", _refused)
-                .Number("recorded_cents", _recordedCents);
-            context.Output.Line(System.Text.Encoding.UTF8.GetString(body.ToBytes()));
+                .Number("recorded_cents", _recordedCents)
+                .Number("needs_review", _waiting)
+                .Number("empty", _empty);
+            context.Output.Line(body.ToText());
             return;
         }
 
+        var waiting = _waiting == 0 ? "" : $" ({MoneyFormat.Count(_waiting)} for review)";
+        var empty = _empty == 0 ? "" : $"; {MoneyFormat.Count(_empty)} empty {(_empty == 1 ? "row" : "rows")} skipped";
+
         context.Output.Line(
-            $"{MoneyFormat.Count(rows)} {(rows == 1 ? "row" : "rows")}: {MoneyFormat.Count(_recorded)} recorded, " +
-            $"{MoneyFormat.Count(_alreadyThere)} already there, {MoneyFormat.Count(_refused)} refused; {MoneyFormat.Format(_recordedCents)} recorded");
+            $"{MoneyFormat.Count(rows)} {(rows == 1 ? "row" : "rows")}: {MoneyFormat.Count(_recorded)} recorded{waiting}, " +
+            $"{MoneyFormat.Count(_alreadyThere)} already there, {MoneyFormat.Count(_refused)} refused; {MoneyFormat.Format(_recordedCents)} recorded{empty}");
     }
 }

@@ -1,6 +1,6 @@
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>A new user, with credit given away or without. Answers POST /users.</summary>
+/// <summary>A user who signs up, with credit given away or without. Answers POST /users.</summary>
 public sealed record SignupRequest
 {
     /// <summary>1 to 200 characters of letters, digits and @ . _ : + = -, for example vikunja:alice.</summary>
@@ -16,10 +16,12 @@ public sealed record SignupRequest
     public bool OverrideHeadroomCheck { get; init; }
 }
 
-/// <summary>The budget after a signup. Existed: the user was there before, and got nothing more (R7).</summary>
+/// <summary>The budget after a signup. Existed: the user had signed up before, and got nothing more (R7).</summary>
 public sealed record Registration(Budget Budget, bool Existed);
 
-/// <summary>Signs a user up: debit equity:initial, credit user:U (R7, R8, R11).</summary>
+/// <summary>
+/// Signs a user up: debit equity:initial, credit user:U (R8, R11). The first signup counts, also when a call or a grant opened the budget before (R7).
+/// </summary>
 public sealed class Signup(SignupRequest request) : Command<Registration>
 {
     private const int PromoTtlDaysMax = 3650;
@@ -39,17 +41,19 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
     {
         var userId = request.UserId!;
         var creditCents = request.InitialCreditCents;
-        if (state.FindUser(userId) is { } existing)
-        {
-            if (existing.IsDeleted)
-                return new Refusal.UserDeleted(userId); // R11
-            return new Registration(existing.ToBudget(), Existed: true); // R7
-        }
+        var user = state.FindUser(userId);
+        if (user is { IsDeleted: true })
+            return new Refusal.UserDeleted(userId); // R11
+        if (user is { SignedUpAt: not null })
+            return new Registration(user.ToBudget(), Existed: true); // R7
         if (ReadsTotals && state.Headroom().AvailableCents is var availableCents && availableCents < creditCents)
             return new Refusal.InsufficientAnthropicCredits(availableCents, creditCents); // R8
+        if (user is not null && !user.CanMove(creditCents))
+            return new Refusal.ValidationFailed("initial_credit_cents", "would take this user's totals beyond what can be kept");
 
-        var user = state.OpenBudget(userId);
-        user.PromoExpiresAt = request.PromoTtlDays is { } days ? state.Now.AddDays(days) : null;
+        user ??= state.OpenBudget(userId);
+        user.SignUp(state.Now, request.PromoTtlDays is { } days ? state.Now.AddDays(days) : null);
+        state.Touch(user);
         if (creditCents > 0)
         {
             state.Post(LedgerTransaction.Move(

@@ -16,13 +16,14 @@ public sealed class UserQueries(LedgerDatabase database)
         TotalSpentCents = b.TotalSpentCents,
         TotalAddedCents = b.TotalAddedCents,
         PromoExpiresAt = b.PromoExpiresAt,
+        SignedUpAt = b.SignedUpAt,
         CreatedAt = b.CreatedAt,
         UpdatedAt = b.UpdatedAt,
         DeletedAt = b.DeletedAt,
     };
 
     private const string BudgetOf = """
-        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at
+        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at, signed_up_at
         FROM user_budgets WHERE user_id = $1
         """;
 
@@ -44,6 +45,7 @@ public sealed class UserQueries(LedgerDatabase database)
                 CreatedAt = reader.GetFieldValue<DateTimeOffset>(5),
                 UpdatedAt = reader.GetFieldValue<DateTimeOffset>(6),
                 DeletedAt = reader.GetFieldValue<DateTimeOffset?>(7),
+                SignedUpAt = reader.GetFieldValue<DateTimeOffset?>(8),
             }
             : null;
     }

@@ -154,7 +154,7 @@ internal sealed record Witness(string Sql, params object[] Values)
             return new Witness("SELECT EXISTS (SELECT FROM virtual_keys WHERE id = $1)", made.Id);
         if (state.ChangedUsers.FirstOrDefault() is { } user)
             return new Witness(
-                "SELECT EXISTS (SELECT FROM user_budgets WHERE user_id = $1 AND (created_at = $2 OR deleted_at = $2))", user.UserId, now);
+                "SELECT EXISTS (SELECT FROM user_budgets WHERE user_id = $1 AND (signed_up_at = $2 OR deleted_at = $2))", user.UserId, now);
         // A later commit may hide these; then what they decided is decided again, with the same result.
         if (state.VirtualKeys.Changed.FirstOrDefault() is { } changed)
             return new Witness("SELECT EXISTS (SELECT FROM virtual_keys WHERE id = $1 AND updated_at = $2)", changed.Id, now);

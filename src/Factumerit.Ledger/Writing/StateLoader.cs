@@ -16,14 +16,17 @@ internal static class StateLoader
         FROM ledger_origin LEFT JOIN (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) newest ON true
         """;
 
-    private const string Users = """
-        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at
+    private const string UserColumns =
+        "user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at, signed_up_at";
+
+    private const string Users = $"""
+        SELECT {UserColumns}
         FROM user_budgets WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE
         """;
 
     // A usage that waits may be billed by a command that does not name its user.
-    private const string UsersOfWaiting = """
-        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at
+    private const string UsersOfWaiting = $"""
+        SELECT {UserColumns}
         FROM user_budgets
         WHERE user_id <> ALL ($1) AND user_id IN (
             SELECT w.user_id FROM llm_usage w WHERE w.id = ANY ($2)
@@ -182,6 +185,7 @@ internal static class StateLoader
         CreatedAt = reader.GetFieldValue<DateTimeOffset>(5),
         UpdatedAt = reader.GetFieldValue<DateTimeOffset>(6),
         DeletedAt = reader.GetFieldValue<DateTimeOffset?>(7),
+        SignedUpAt = reader.GetFieldValue<DateTimeOffset?>(8),
     };
 
     private static KeptUsage ReadUsage(NpgsqlDataReader reader) => new(

@@ -11,13 +11,14 @@ internal static class StateSaver
 {
     private const string Users = """
         INSERT INTO user_budgets AS u (user_id, balance_cents, total_spent_cents, total_added_cents, debits_cents, credits_cents, entry_count,
-                                       promo_expires_at, created_at, updated_at, deleted_at)
-        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+                                       promo_expires_at, created_at, updated_at, deleted_at, signed_up_at)
+        SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (user_id) DO UPDATE SET
             balance_cents = excluded.balance_cents, total_spent_cents = excluded.total_spent_cents, total_added_cents = excluded.total_added_cents,
             debits_cents = u.debits_cents + excluded.debits_cents, credits_cents = u.credits_cents + excluded.credits_cents,
             entry_count = u.entry_count + excluded.entry_count,
-            promo_expires_at = excluded.promo_expires_at, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at
+            promo_expires_at = excluded.promo_expires_at, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at,
+            signed_up_at = excluded.signed_up_at
         """;
 
     // What postings move of users who were there.
@@ -94,7 +95,7 @@ internal static class StateSaver
     {
         var (whole, moved) = (new List<UserAccount>(), new List<UserAccount>(users.Count));
         foreach (var user in users)
-            (user.IsNew || user.IsDeleted ? whole : moved).Add(user);
+            (user.IsNew || user.IsDeleted || user.SignsUp ? whole : moved).Add(user);
         if (whole.Count > 0)
             new Rows<UserAccount>(batch, Users, whole)
                 .Column(u => u.UserId)
@@ -107,7 +108,8 @@ internal static class StateSaver
                 .Column(u => Utc(u.PromoExpiresAt))
                 .Column(u => u.CreatedAt.UtcDateTime)
                 .Column(u => u.UpdatedAt.UtcDateTime)
-                .Column(u => Utc(u.DeletedAt));
+                .Column(u => Utc(u.DeletedAt))
+                .Column(u => Utc(u.SignedUpAt));
         if (moved.Count > 0)
             SaveMoved(batch, moved, now);
     }

@@ -134,6 +134,26 @@ public abstract class RaceTests(LedgerService service)
     }
 
     [Fact]
+    public async Task R7_late_signups_of_one_user_by_many_at_once_give_credit_once_beside_calls()
+    {
+        var user = $"user-{Guid.NewGuid():N}";
+        (await PostAsync(0, "/grants", new { user_id = user, amount_cents = 100 }, user)).Expect(201);
+
+        var replies = await RaceAsync(Racers, racer => racer % 2 == 0
+            ? PostAsync(racer, "/users", new { user_id = user, initial_credit_cents = racer + 1, override_headroom_check = true })
+            : PostAsync(racer, "/usage", new { user_id = user, amount_cents = 1, request_id = $"call-{racer}" }));
+
+        var signups = replies.Where((_, racer) => racer % 2 == 0).ToList();
+        replies.Where((_, racer) => racer % 2 == 1).ShouldAllBe(reply => reply.Status == 201);
+        signups.Count(reply => reply.Status == 200).ShouldBe(signups.Count - 1);
+        var credit = signups.FindIndex(reply => reply.Status == 201) * 2 + 1;
+        (await service.BalanceAsync(user)).ShouldBe(100 + credit - (Racers / 2));
+        (await service.Database.ScalarAsync<long>(
+            $"SELECT count(*) FROM ledger_entries WHERE account = 'user:{user}' AND reference_type = 'initial'")).ShouldBe(1);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
     public async Task R19_usage_and_write_downs_from_it_at_once_leave_nothing_out_and_count_nothing_twice()
     {
         var user = await service.UserAsync(10_000);

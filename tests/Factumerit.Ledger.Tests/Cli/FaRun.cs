@@ -45,6 +45,11 @@ public sealed class InstantTime : TimeProvider
 {
     public List<TimeSpan> Waits { get; } = [];
 
+    /// <summary>What time it is; default: what it is.</summary>
+    public DateTimeOffset? Now { get; init; }
+
+    public override DateTimeOffset GetUtcNow() => Now ?? base.GetUtcNow();
+
     public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period)
     {
         Waits.Add(dueTime);

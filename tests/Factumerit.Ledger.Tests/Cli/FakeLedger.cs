@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
@@ -17,6 +18,7 @@ public sealed class FakeLedger : IAsyncDisposable
     private readonly ConcurrentQueue<Func<HttpContext, Task>> _answers = new();
     private readonly ConcurrentQueue<Received> _requests = new();
     private readonly WebApplication _app;
+    private string? _result;
 
     private FakeLedger(WebApplication app) => _app = app;
 
@@ -51,6 +53,9 @@ public sealed class FakeLedger : IAsyncDisposable
         return this;
     }
 
+    /// <summary>From now on answers each item of a batch with this result.</summary>
+    public void AnswersEachItem(string result) => _result = result;
+
     /// <summary>Cuts the connection in place of an answer.</summary>
     public FakeLedger HangsUp()
     {
@@ -66,15 +71,18 @@ public sealed class FakeLedger : IAsyncDisposable
 
     private async Task ReplyAsync(HttpContext context)
     {
-        using var body = new StreamReader(context.Request.Body);
+        using var reader = new StreamReader(context.Request.Body);
+        var body = await reader.ReadToEndAsync();
         _requests.Enqueue(new Received(
             context.Request.Method,
             context.Features.GetRequiredFeature<IHttpRequestFeature>().RawTarget,
             context.Request.Headers.Authorization.ToString(),
             context.Request.Headers["Idempotency-Key"].FirstOrDefault(),
-            await body.ReadToEndAsync()));
+            body));
         if (_answers.TryDequeue(out var answer))
             await answer(context);
+        else if (_result is not null)
+            await context.Response.WriteAsync($$"""{"results":[{{string.Join(',', Enumerable.Repeat(_result, JsonElement.Parse(body).GetArrayLength()))}}]}""");
         else
             context.Response.StatusCode = 599;
     }

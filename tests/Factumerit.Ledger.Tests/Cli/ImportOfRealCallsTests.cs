@@ -59,15 +59,56 @@ public sealed class ImportOfRealCallsTests : IAsyncLifetime, IDisposable
     public async Task Rows_that_the_service_refuses_are_told_by_line_and_the_rest_is_recorded()
     {
         await _service.UserAsync(10, "rich");
-        var file = _scratch.Write("mixed.csv", "user_id,amount_cents,request_id,occurred_at\nrich,1,a,2026-01-31 12:00:00\npoor,1,b,\nrich,0.00000001,c,\nri ch,1,d,\nrich,2,a,\nrich,2,e,\n");
+        var file = _scratch.Write("mixed.csv", "user_id,amount_cents,request_id,occurred_at\nrich,1,a,2025-01-31 12:00:00+00\npoor,1,b,\nrich,0.00000001,c,\nri ch,1,d,\nrich,2,a,\nrich,2,e,\n");
 
         var run = await FaRun.OfAsync(FaRun.Beside(_service) with { WorkingDirectory = _scratch.Path }, "usage", "import", "mixed.csv");
 
         run.ExitCode.ShouldBe(1);
         run.Stdout.ShouldBe("6 rows: 2 recorded, 0 already there, 4 refused; $0.03 recorded\n");
         run.Stderr.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => string.Join(':', line.Split(':')[..3])).ShouldBe(
-            ["mixed.csv:3: insufficient-credit", "mixed.csv:4: validation-failed", "mixed.csv:5: validation-failed", "mixed.csv:6: idempotency-key-reused"]);
+            ["mixed.csv:3: insufficient-credit", "mixed.csv:4: validation-failed", "mixed.csv:5: validation-failed", "mixed.csv:6: duplicate-row"]);
         (await _service.BalanceAsync("rich")).ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task An_export_is_recorded_once_and_an_amount_that_has_changed_since_is_refused()
+    {
+        await _service.UserAsync(1000, "ops@example.test");
+        const string Header = "start_time,end_time,amount_value,amount_currency,line_item,user_email\n";
+        const string First = "1746921600,1747008000,0.004127350000000000000000000000,usd,,ops@example.test\n";
+        const string Second = "1747008000,1747094400,1.5,usd,\"gpt-4o, input\",ops@example.test\n";
+
+        (await ImportAsync("openai", Header + First + Second)).ShouldBe(new FaRun(0, "2 rows: 2 recorded, 0 already there, 0 refused; $1.50412735 recorded\n", ""));
+        (await ImportAsync("openai", Header + First + Second)).ShouldBe(new FaRun(0, "2 rows: 0 recorded, 2 already there, 0 refused; $0.00 recorded\n", ""));
+        var changed = await ImportAsync("openai", Header + First + Second.Replace("1.5", "1.6", StringComparison.Ordinal));
+
+        changed.Stdout.ShouldBe("2 rows: 0 recorded, 1 already there, 1 refused; $0.00 recorded\n");
+        changed.Stderr.ShouldStartWith("export.csv:3: idempotency-key-reused: ");
+        (await _service.BalanceAsync("ops@example.test")).ShouldBe(849.587265m);
+        await _service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task A_days_sum_of_short_prompts_is_priced_as_short_prompts()
+    {
+        await _service.UserAsync(1000, "planner");
+        (await _service.PostAsync("/prices/import", """
+            {"claude-sonnet-4-5":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":3e-06,"output_cost_per_token":1.5e-05,
+             "input_cost_per_token_above_200k_tokens":6e-06,"output_cost_per_token_above_200k_tokens":2.25e-05}}
+            """)).Expect(200);
+        const string Header = "usage_date_utc,model_version,api_key,usage_type,context_window,usage_input_tokens_no_cache,usage_input_tokens_cache_write_5m,"
+            + "usage_input_tokens_cache_write_1h,usage_input_tokens_cache_read,usage_output_tokens,web_search_count\n";
+
+        var run = await ImportAsync("anthropic", Header + "2025-05-11,claude-sonnet-4-5,planner,standard,≤ 200k,1000000,0,0,0,1000,0\n");
+
+        run.ShouldBe(new FaRun(0, "6 rows: 6 recorded, 0 already there, 0 refused; $3.015 recorded\n", ""));
+        (await _service.BalanceAsync("planner")).ShouldBe(698.5m);
+    }
+
+    private Task<FaRun> ImportAsync(string format, string file)
+    {
+        _scratch.Write("export.csv", file);
+        return FaRun.OfAsync(FaRun.Beside(_service) with { WorkingDirectory = _scratch.Path }, "usage", "import", "export.csv", "--format", format);
     }
 
     private static string UserOf(int call) => $"azure:{call % Users:00}";

@@ -71,6 +71,7 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
             Added          $6.00
             Has credit     yes
             Promo expires  -
+            Signed up      -
             Created        2026-01-02 03:04:05Z
             Updated        2026-01-02 23:00:00Z
             Deleted        -

@@ -27,6 +27,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             Added          $1.00
             Has credit     yes
             Promo expires  <time>
+            Signed up      <time>
             Created        <time>
             Updated        <time>
             Deleted        -
@@ -50,6 +51,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             Added          $6.00
             Has credit     yes
             Promo expires  <time>
+            Signed up      <time>
             Created        <time>
             Updated        <time>
             Deleted        -

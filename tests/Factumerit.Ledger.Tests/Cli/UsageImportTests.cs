@@ -33,6 +33,61 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
+    public async Task Every_field_of_a_usage_has_a_column()
+    {
+        _ledger.Answers(200, Results(Recorded("1"), """{"status":201,"usage":{"request_id":"r2","amount_cents":null,"billing_status":"needs_review"} }""", Recorded("2")));
+
+        var run = await ImportAsync(
+            "user_id,request_id,provider,provider_cost_usd,cache_read_tokens,cache_write_tokens,reasoning_tokens,usage,billing_status,enforce_balance,reference_id,metadata,model,prompt_tokens,amount_cents\n" +
+            "alice,r1,openai,0.0000644,1,2,3,\"{\"\"a\"\": 1.50}\",,FALSE,task-1,\" {\"\"b\"\": \"\"ü\"\"} \",gpt-4o,10,\n" +
+            "alice,r2,,,,,,,needs_review,,,,,,\n" +
+            "alice,r3,,,,,,,,true,,,gpt-4o,10,\n");
+
+        run.ShouldBe(new FaRun(0, "3 rows: 3 recorded (1 for review), 0 already there, 0 refused; $0.03 recorded\n", ""));
+        _ledger.Request.Body.ShouldBe(
+            """[{"user_id":"alice","request_id":"r1","provider":"openai","provider_cost_usd":0.0000644,"cache_read_tokens":1,"cache_write_tokens":2,"reasoning_tokens":3,"usage":{"a": 1.50},"enforce_balance":false,"reference_id":"task-1","metadata": {"b": "ü"} ,"model":"gpt-4o","prompt_tokens":10},"""
+            + """{"user_id":"alice","request_id":"r2","billing_status":"needs_review"},"""
+            + """{"user_id":"alice","request_id":"r3","enforce_balance":true,"model":"gpt-4o","prompt_tokens":10}]""");
+    }
+
+    [Fact]
+    public async Task Cells_that_are_not_what_their_column_holds_are_told_by_line()
+    {
+        var run = await ImportAsync(
+            "user_id,request_id,amount_cents,model,prompt_tokens,metadata,usage,enforce_balance\n" +
+            "a,r1,1,,,[1],,\na,r2,1,,,{,,\na,r3,1,,,,5,\na,r4,1,,,,,no\na,r5,,m,,,,\na,r6,,,5,,,\na,r7,1,,x,,,\n");
+
+        run.ShouldBe(new FaRun(1, "7 rows: 0 recorded, 0 already there, 7 refused; $0.00 recorded\n", """
+            usage.csv:2: malformed-row: metadata '[1]' is not a JSON object
+            usage.csv:3: malformed-row: metadata '{' is not a JSON object
+            usage.csv:4: malformed-row: usage '5' is not a JSON object
+            usage.csv:5: malformed-row: enforce_balance 'no' is neither true nor false
+            usage.csv:6: malformed-row: nothing prices the call: amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review)
+            usage.csv:7: malformed-row: nothing prices the call: amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review)
+            usage.csv:8: malformed-row: prompt_tokens 'x' is not a number
+
+            """));
+        _ledger.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_request_id_that_comes_twice_is_told_by_line_and_sent_once()
+    {
+        _ledger.Answers(200, Results(Recorded("1"), Recorded("1"))).Answers(200, Results(Recorded("1")));
+
+        var run = await ImportAsync(Header + "alice,1,r1\nalice,x,r2\nalice,1,r2\nalice,1,r1\nalice,2,r2\nbob,1,r1\n", "--batch-size", "3");
+
+        run.ShouldBe(new FaRun(1, "6 rows: 3 recorded, 0 already there, 3 refused; $0.03 recorded\n", """
+            usage.csv:3: malformed-row: amount_cents 'x' is not a number
+            usage.csv:5: duplicate-row: request_id r1 is already on line 2
+            usage.csv:6: duplicate-row: request_id r2 is already on line 4
+
+            """));
+        string.Concat(_ledger.Requests.Select(request => request.Body)).ShouldBe(
+            """[{"user_id":"alice","amount_cents":1,"request_id":"r1"},{"user_id":"alice","amount_cents":1,"request_id":"r2"}][{"user_id":"bob","amount_cents":1,"request_id":"r1"}]""");
+    }
+
+    [Fact]
     public async Task Refused_and_malformed_rows_are_told_by_line_in_order_and_stop_nobody()
     {
         _ledger.Answers(200, Results(
@@ -73,7 +128,7 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
         var run = await ImportAsync(Header + "alice,0.5,r1\n", "--json");
 
-        run.ShouldBe(new FaRun(0, """{"rows":1,"recorded":1,"already_there":0,"refused":0,"recorded_cents":0.5}""" + "\n", ""));
+        run.ShouldBe(new FaRun(0, """{"rows":1,"recorded":1,"already_there":0,"refused":0,"recorded_cents":0.5,"needs_review":0,"empty":0}""" + "\n", ""));
     }
 
     [Fact]
@@ -206,10 +261,11 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
     [Theory]
     [InlineData("", 1, "usage.csv: is empty.\n")]
-    [InlineData("{\"users\": 1}", 1, "usage.csv: is not a CSV file of usages: its first line must name its columns, separated by commas (user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at).\n")]
-    [InlineData("user_id,amount_cent,request_id\n", 2, "usage.csv: unknown column 'amount_cent'; columns are user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at.\n")]
+    [InlineData("{\"users\": 1}", 1, "usage.csv: is not a CSV file of usages: its first line must name its columns, separated by commas (user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata).\n")]
+    [InlineData("user_id,amount_cent,request_id\n", 2, "usage.csv: unknown column 'amount_cent'; columns are user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata.\n")]
     [InlineData("user_id,amount_cents\n", 2, "usage.csv: the column request_id is missing.\n")]
     [InlineData("user_id,amount_cents,request_id,user_id\n", 2, "usage.csv: a column is there twice.\n")]
+    [InlineData("user_id,request_id,model\n", 2, "usage.csv: no column prices the calls: amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review).\n")]
     public async Task A_wrong_header_is_told_before_anything_is_sent(string file, int exitCode, string stderr)
     {
         (await ImportAsync(file)).ShouldBe(new FaRun(exitCode, "", stderr));

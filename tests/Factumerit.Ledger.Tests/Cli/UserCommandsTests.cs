@@ -3,7 +3,7 @@ namespace Factumerit.Ledger.Tests.Cli;
 public sealed class UserCommandsTests : IAsyncLifetime
 {
     private const string Budget =
-        """{"user_id":"vikunja:alice","balance_cents":100,"total_spent_cents":0,"total_added_cents":100,"has_credit":true,"promo_expires_at":"2026-02-01T00:00:00Z","created_at":"2026-01-02T00:00:00Z","updated_at":"2026-01-02T00:00:00Z","deleted_at":null}""";
+        """{"user_id":"vikunja:alice","balance_cents":100,"total_spent_cents":0,"total_added_cents":100,"has_credit":true,"promo_expires_at":"2026-02-01T00:00:00Z","signed_up_at":"2026-01-02T00:00:00Z","created_at":"2026-01-02T00:00:00Z","updated_at":"2026-01-02T00:00:00Z","deleted_at":null}""";
 
     private const string Shown = """
         User           vikunja:alice
@@ -12,6 +12,7 @@ public sealed class UserCommandsTests : IAsyncLifetime
         Added          $1.00
         Has credit     yes
         Promo expires  2026-02-01 00:00:00Z
+        Signed up      2026-01-02 00:00:00Z
         Created        2026-01-02 00:00:00Z
         Updated        2026-01-02 00:00:00Z
         Deleted        -
@@ -50,6 +51,14 @@ public sealed class UserCommandsTests : IAsyncLifetime
 
         run.ShouldBe(new FaRun(0, "vikunja:alice was there already; nothing changed.\n" + Shown, ""));
         _ledger.Request.Body.ShouldBe("""{"user_id":"vikunja:alice"}""");
+    }
+
+    [Fact]
+    public async Task R7_a_user_whose_budget_something_else_opened_is_signed_up_and_not_created()
+    {
+        _ledger.Answers(201, Budget.Replace("\"created_at\":\"2026-01-02", "\"created_at\":\"2026-01-01", StringComparison.Ordinal));
+
+        (await FaRun.OfAsync(_ledger, "user", "create", "vikunja:alice")).Stdout.ShouldStartWith("Signed up vikunja:alice.\nUser ");
     }
 
     [Fact]

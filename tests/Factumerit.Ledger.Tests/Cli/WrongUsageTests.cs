@@ -27,6 +27,12 @@ public sealed class WrongUsageTests
         "usage import f.csv --batch-size 1001",
         "--batch-size: '1001' is not a whole number between 1 and 1000.\nTry 'fa usage import --help'.\n")]
     [InlineData(
+        "usage import f.csv --user alice",
+        "--user goes with --format: in the ledger's own file each row names its user.\nTry 'fa usage import --help'.\n")]
+    [InlineData(
+        "usage import f.csv --format litellm",
+        "--format: 'litellm' is not one of openrouter, openai, anthropic.\nTry 'fa usage import --help'.\n")]
+    [InlineData(
         "ledger user alice --limit x",
         "--limit: 'x' is not a whole number between 1 and 100000.\nTry 'fa ledger user --help'.\n")]
     [InlineData(

@@ -27,7 +27,7 @@ public sealed class CreditEndpointsTests
 
         first.Expect(201).ShouldRead("""
             {"transaction_id":"<uuid>","budget":{"user_id":"newcomer","balance_cents":12.5,"total_spent_cents":0,"total_added_cents":12.5,"has_credit":true,
-             "promo_expires_at":null,"created_at":"<time>","updated_at":"<time>","deleted_at":null}}
+             "promo_expires_at":null,"signed_up_at":null,"created_at":"<time>","updated_at":"<time>","deleted_at":null}}
             """);
         await ReplaysAsync(service, "/grants", body, "g", first);
         (await service.PostAsync("/grants", new { user_id = "newcomer", amount_cents = 13 }, "g")).ExpectProblem(422, "idempotency-key-reused");

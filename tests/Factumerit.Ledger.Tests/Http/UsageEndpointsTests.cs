@@ -66,6 +66,28 @@ public sealed class UsageEndpointsTests(LedgerService service) : IClassFixture<L
         (await service.BalanceAsync(user)).ShouldBe(95);
     }
 
+    [Theory]
+    [InlineData("2026-03-01T12:00:00.123456789Z", "2026-03-01T12:00:00.123456Z")]
+    [InlineData("2026-03-01T12:00:00.12345678+02:00", "2026-03-01T10:00:00.123456Z")]
+    [InlineData("2026-03-01 12:00:00+00", "2026-03-01T12:00:00Z")]
+    [InlineData("2026-03-01T12:00:00z", "2026-03-01T12:00:00Z")]
+    [InlineData("2026-03-01T12:00:00.1+0530", "2026-03-01T06:30:00.100000Z")]
+    [InlineData("2026-03-01T12:00:00+02", "2026-03-01T10:00:00Z")]
+    public async Task A_time_may_have_any_decimals_and_offset_and_the_same_body_again_is_a_replay_R9(string sent, string kept)
+    {
+        var user = await service.UserAsync(100);
+        var body = new { user_id = user, amount_cents = 1, request_id = "r", occurred_at = sent };
+
+        var first = (await service.PostAsync("/usage", body)).Expect(201);
+        var again = (await service.PostAsync("/usage", body)).Expect(200);
+
+        first.Text("occurred_at").ShouldBe(kept);
+        again.Body.ShouldBe(first.Body);
+        // A report finds it under the same spelling.
+        (await service.GetAsync($"/usage?billing_status=billed&user_id={user}&from={Uri.EscapeDataString(sent)}")).Expect(200).List("usages").Count.ShouldBe(1);
+        (await service.GetAsync($"/usage?billing_status=billed&user_id={user}&to={Uri.EscapeDataString(sent)}")).Expect(200).List("usages").ShouldBeEmpty();
+    }
+
     [Fact]
     public async Task The_body_names_the_key_where_both_do_R9()
     {

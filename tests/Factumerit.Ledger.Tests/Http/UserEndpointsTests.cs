@@ -10,7 +10,7 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
 
         reply.Expect(201).ShouldRead("""
             {"user_id":"@bob:matrix.org","balance_cents":100.5,"total_spent_cents":0,"total_added_cents":100.5,"has_credit":true,
-             "promo_expires_at":"<time>","created_at":"<time>","updated_at":"<time>","deleted_at":null}
+             "promo_expires_at":"<time>","signed_up_at":"<time>","created_at":"<time>","updated_at":"<time>","deleted_at":null}
             """);
     }
 
@@ -23,9 +23,62 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
 
         reply.Expect(200).ShouldRead("""
             {"user_id":"again","balance_cents":0,"total_spent_cents":0,"total_added_cents":0,"has_credit":false,
-             "promo_expires_at":null,"created_at":"<time>","updated_at":"<time>","deleted_at":null}
+             "promo_expires_at":null,"signed_up_at":"<time>","created_at":"<time>","updated_at":"<time>","deleted_at":null}
             """);
         reply.Body.ShouldBe((await service.GetAsync("/users/again")).Expect(200).Body);
+    }
+
+    [Theory]
+    [InlineData("grant")]
+    [InlineData("free call")]
+    public async Task The_first_signup_gives_its_credit_when_something_else_opened_the_budget_and_a_second_changes_nothing_R7(string opening)
+    {
+        var user = $"user-{Guid.NewGuid():N}";
+        var opened = opening == "grant"
+            ? await service.PostAsync("/grants", new { user_id = user, amount_cents = 7 }, user)
+            : await service.PostAsync("/usage", new { user_id = user, amount_cents = 0, request_id = "free" });
+        opened.Expect(201);
+        var cents = opening == "grant" ? 7 : 0;
+        (await service.GetAsync($"/users/{user}")).Expect(200).ShouldRead(Budget(user, cents, "null", "null"));
+
+        var first = await service.PostAsync("/users", new { user_id = user, initial_credit_cents = 100, promo_ttl_days = 30, override_headroom_check = true });
+        var second = await service.PostAsync("/users", new { user_id = user, initial_credit_cents = 900, promo_ttl_days = 60, override_headroom_check = true });
+
+        first.Expect(201).ShouldRead(Budget(user, cents + 100, "\"<time>\"", "\"<time>\""));
+        second.Expect(200).Body.ShouldBe(first.Body);
+        (await service.GetAsync($"/users/{user}")).Expect(200).Body.ShouldBe(first.Body);
+        (await service.GetAsync($"/users?prefix={user}")).Expect(200).List("users").Single().GetRawText().ShouldBe(first.Body);
+        (await service.GetAsync($"/users/{user}/entries")).List("entries").Count(e => e.GetProperty("reference_type").GetString() == "initial").ShouldBe(1);
+        await service.Database.AssertIntegrityAsync();
+
+        static string Budget(string user, decimal cents, string promo, string signedUp) => $$"""
+            {"user_id":"{{user}}","balance_cents":{{cents}},"total_spent_cents":0,"total_added_cents":{{cents}},"has_credit":{{(cents > 0 ? "true" : "false")}},
+             "promo_expires_at":{{promo}},"signed_up_at":{{signedUp}},"created_at":"<time>","updated_at":"<time>","deleted_at":null}
+            """;
+    }
+
+    [Fact]
+    public async Task A_late_signup_needs_headroom_and_leaves_no_trace_when_refused_R8_R10()
+    {
+        var user = $"user-{Guid.NewGuid():N}";
+        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 7 }, user)).Expect(201);
+        var footprint = await service.Database.FootprintAsync();
+
+        (await service.PostAsync("/users", new { user_id = user, initial_credit_cents = 500_000_000_000 })).ExpectProblem(409, "insufficient-anthropic-credits");
+
+        (await service.Database.FootprintAsync()).ShouldBe(footprint);
+        (await service.PostAsync("/users", new { user_id = user })).Expect(201).Amount("balance_cents").ShouldBe(7);
+    }
+
+    [Fact]
+    public async Task A_user_who_was_deleted_before_any_signup_is_410_R11()
+    {
+        var user = $"user-{Guid.NewGuid():N}";
+        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 7 }, user)).Expect(201);
+        (await service.DeleteAsync($"/users/{user}")).Expect(200);
+
+        (await service.PostAsync("/users", new { user_id = user, initial_credit_cents = 1, override_headroom_check = true })).ExpectProblem(410, "user-deleted");
+        (await service.GetAsync($"/users/{user}")).Json.GetProperty("signed_up_at").ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
     }
 
     [Fact]
@@ -49,7 +102,7 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
         reply.Expect(200).ShouldRead($$"""{"user_id":"{{user}}","forfeited_cents":40.25,"written_off_cents":0,"transaction_id":"<uuid>"}""");
         (await service.GetAsync($"/users/{user}")).Expect(200).ShouldRead($$"""
             {"user_id":"{{user}}","balance_cents":0,"total_spent_cents":0,"total_added_cents":40.25,"has_credit":false,
-             "promo_expires_at":null,"created_at":"<time>","updated_at":"<time>","deleted_at":"<time>"}
+             "promo_expires_at":null,"signed_up_at":"<time>","created_at":"<time>","updated_at":"<time>","deleted_at":"<time>"}
             """);
     }
 

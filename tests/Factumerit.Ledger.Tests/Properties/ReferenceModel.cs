@@ -37,13 +37,18 @@ internal sealed class ReferenceModel
 
     private string SignUp(Step.SignupStep s)
     {
-        if (_users.TryGetValue(s.UserId, out var existing))
-            return existing.IsDeleted ? "user-deleted" : "existed " + existing;
+        var user = _users.GetValueOrDefault(s.UserId);
+        if (user is { IsDeleted: true })
+            return "user-deleted";
+        if (user is { IsSignedUp: true })
+            return "existed " + user;
         var available = _assets.Values.Sum() - _users.Values.Sum(u => u.Balance);
         if (s.CreditCents > 0 && !s.IsOverridden && available < s.CreditCents)
             return $"insufficient-anthropic-credits {Money.Format(available)} {Money.Format(s.CreditCents)}";
-        var user = Open(s.UserId);
-        user.Balance = user.Added = s.CreditCents;
+        user ??= Open(s.UserId);
+        user.Balance += s.CreditCents;
+        user.Added += s.CreditCents;
+        user.IsSignedUp = true;
         return "created " + user;
     }
 
@@ -104,8 +109,9 @@ internal sealed class ReferenceModel
         public decimal Balance { get; set; }
         public decimal Spent { get; set; }
         public decimal Added { get; set; }
+        public bool IsSignedUp { get; set; }
         public bool IsDeleted { get; set; }
 
-        public override string ToString() => Verdict.OfBudget(UserId, Balance, Spent, Added, IsDeleted);
+        public override string ToString() => Verdict.OfBudget(UserId, Balance, Spent, Added, IsSignedUp, IsDeleted);
     }
 }

@@ -20,12 +20,12 @@ internal static class Verdict
 
     public static string Of(Outcome<Deletion> outcome) => Of(outcome, a => $"deleted {Money.Format(a.ForfeitedCents)} {Money.Format(a.WrittenOffCents)}");
 
-    public static string OfBudget(string userId, decimal balance, decimal spent, decimal added, bool isDeleted) =>
-        $"{userId} {Money.Format(balance)} spent {Money.Format(spent)} added {Money.Format(added)} deleted {isDeleted}";
+    public static string OfBudget(string userId, decimal balance, decimal spent, decimal added, bool isSignedUp, bool isDeleted) =>
+        $"{userId} {Money.Format(balance)} spent {Money.Format(spent)} added {Money.Format(added)} signed up {isSignedUp} deleted {isDeleted}";
 
     public static string OfHeadroom(decimal assets, decimal liabilities) => $"of {Money.Format(assets)} owing {Money.Format(liabilities)}";
 
-    private static string Of(Budget b) => OfBudget(b.UserId, b.BalanceCents, b.TotalSpentCents, b.TotalAddedCents, b.DeletedAt is not null);
+    private static string Of(Budget b) => OfBudget(b.UserId, b.BalanceCents, b.TotalSpentCents, b.TotalAddedCents, b.SignedUpAt is not null, b.DeletedAt is not null);
 
     private static string Of(Headroom h) => OfHeadroom(h.AssetCents, h.LiabilityCents);
 

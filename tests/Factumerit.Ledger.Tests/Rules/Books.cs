@@ -20,7 +20,7 @@ internal sealed class Books(decimal openingCents = 0)
     public IEnumerable<UserAccount> Users => _loaded.Union(State.ChangedUsers);
 
     /// <summary>A user who is there before the commit, with a balance that earlier commits posted.</summary>
-    public Books WithUser(string userId, decimal balanceCents = 0, DateTimeOffset? deletedAt = null)
+    public Books WithUser(string userId, decimal balanceCents = 0, DateTimeOffset? deletedAt = null, bool isSignedUp = true)
     {
         var (debits, credits) = (Math.Max(-balanceCents, 0), Math.Max(balanceCents, 0));
         var before = Now.AddDays(-30);
@@ -30,6 +30,7 @@ internal sealed class Books(decimal openingCents = 0)
             BalanceCents = balanceCents,
             TotalSpentCents = debits,
             TotalAddedCents = credits,
+            SignedUpAt = isSignedUp ? before : null,
             CreatedAt = before,
             UpdatedAt = before,
             DeletedAt = deletedAt,

@@ -94,6 +94,17 @@ public sealed class UpgradeTests
         (headroom.AssetCents, headroom.LiabilityCents).ShouldBe(hasLedger ? (2500m, 573m) : (0m, 543m));
     });
 
+    [Theory]
+    [MemberData(nameof(OldSchemas))]
+    public Task Users_of_before_the_ledger_have_signed_up_R7(string schema, bool hasLedger) => WithOldDatabaseAsync(schema, hasLedger, async database =>
+    {
+        await database.MigrateAsync();
+        (await database.ScalarAsync<long>("SELECT count(*) FROM user_budgets WHERE signed_up_at IS DISTINCT FROM created_at")).ShouldBe(0);
+        await database.PostAsync(async service =>
+            (await service.SignUpAsync(new() { UserId = "carol", InitialCreditCents = 5, OverrideHeadroomCheck = true }, CancellationToken.None))
+                .Answer.ShouldNotBeNull().Existed.ShouldBeTrue());
+    });
+
     [Fact]
     public Task Whoever_wrote_to_the_old_tables_still_can_R14() => WithOldDatabaseAsync(OldDatabase.Serial, hasLedger: false, async database =>
     {

@@ -39,6 +39,11 @@ public sealed class CommitInDoubtTests(TestDatabase database) : IClassFixture<Te
         },
         ["signup"] = async (ledger, _) => await SignUpAsync(ledger, creditCents: 5),
         ["signup without credit"] = async (ledger, _) => await SignUpAsync(ledger, creditCents: 0),
+        ["late signup without credit"] = async (ledger, user) =>
+        {
+            First(await ledger.Budgets.SignUpAsync(new() { UserId = user }, CancellationToken.None)).Existed.ShouldBeFalse();
+            return 100;
+        },
         ["write-down of nothing"] = async (ledger, _) =>
         {
             var outcome = await ledger.Budgets.WriteDownAsync(new WriteDownRequest { AmountCents = 0 }, WriterUnderTest.NewId("key"), CancellationToken.None);

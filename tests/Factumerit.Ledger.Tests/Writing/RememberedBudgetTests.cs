@@ -40,6 +40,24 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     }
 
     [Fact]
+    public async Task A_late_signup_is_kept_by_calls_of_whoever_remembers_the_budget_R7()
+    {
+        await using var ledger = new WriterUnderTest(database.ConnectionString);
+        await using var other = new WriterUnderTest(database.ConnectionString);
+        var user = await ledger.RememberedUserAsync(10);
+        var signup = new SignupRequest { UserId = user };
+
+        (await other.Budgets.SignUpAsync(signup, CancellationToken.None)).Answer!.Existed.ShouldBeFalse();
+        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(8);
+        (await ledger.Budgets.SignUpAsync(signup, CancellationToken.None)).Answer!.Existed.ShouldBeTrue();
+        (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(7);
+        (await ledger.Budgets.DeleteUserAsync(user, CancellationToken.None)).Answer!.ForfeitedCents.ShouldBe(7);
+
+        (await database.ScalarAsync<bool>($"SELECT signed_up_at > created_at FROM user_budgets WHERE user_id = '{user}'")).ShouldBeTrue();
+        await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
     public async Task A_hand_in_the_database_is_seen_and_what_it_wrote_besides_is_kept()
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);

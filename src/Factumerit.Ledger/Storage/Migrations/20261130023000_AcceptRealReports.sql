@@ -28,10 +28,15 @@ COMMENT ON COLUMN model_prices.other_prices IS 'Further prices of the model by t
 
 ALTER TABLE user_budgets ADD COLUMN signed_up_at timestamptz;
 
--- Only a call or a grant opens a budget in its own commit without a signup. Every other budget counts as signed up, so that nobody is given credit twice.
+-- Only a call, a grant or a bill opens a budget without a signup, each with a row of its own commit. Every other budget counts as signed up, and so does
+-- one that got signup credit in the same commit: nobody is given credit twice.
 UPDATE user_budgets b SET signed_up_at = created_at
 WHERE NOT EXISTS (SELECT FROM budget_transactions t
                   WHERE t.user_id = b.user_id AND t.created_at = b.created_at AND t.transaction_type IN ('llm_call', 'admin_credit'))
-  AND NOT EXISTS (SELECT FROM llm_usage u WHERE u.user_id = b.user_id AND u.created_at = b.created_at);
+  AND NOT EXISTS (SELECT FROM llm_usage u WHERE u.user_id = b.user_id AND u.created_at = b.created_at)
+  AND NOT EXISTS (SELECT FROM llm_usage u WHERE u.user_id = b.user_id AND u.reviewed_at = b.created_at);
+
+UPDATE user_budgets b SET signed_up_at = created_at
+WHERE signed_up_at IS NULL AND EXISTS (SELECT FROM budget_transactions t WHERE t.user_id = b.user_id AND t.transaction_type = 'initial');
 
 COMMENT ON COLUMN user_budgets.signed_up_at IS 'When the user signed up; NULL while only calls or grants have opened the budget (R7).';

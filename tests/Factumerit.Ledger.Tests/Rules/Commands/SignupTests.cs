@@ -16,7 +16,7 @@ public sealed class SignupTests
         registration.Budget.TotalAddedCents.ShouldBe(100);
         registration.Budget.TotalSpentCents.ShouldBe(0);
         registration.Budget.HasCredit.ShouldBeTrue();
-        registration.Budget.CreatedAt.ShouldBe(Books.Now);
+        (registration.Budget.CreatedAt, registration.Budget.SignedUpAt).ShouldBe((Books.Now, Books.Now));
         books.Entries().ShouldBe(["equity:initial 100 0", "user:alice 0 100"]);
         var transaction = books.State.NewEntries[0].Transaction;
         (transaction.ReferenceType, transaction.ReferenceId).ShouldBe(("initial", null));
@@ -47,6 +47,54 @@ public sealed class SignupTests
     [Fact]
     public void An_existing_user_is_returned_whatever_the_headroom_R7() =>
         new Books().WithUser("alice", 42).SignUp("alice", 1_000_000).Answer.ShouldNotBeNull().Existed.ShouldBeTrue();
+
+    [Fact]
+    public void The_first_signup_gives_its_credit_when_a_call_or_a_grant_opened_the_budget_R7()
+    {
+        var books = new Books().WithUser("alice", 42, isSignedUp: false).WithTotals(1000);
+        var registration = books.SignUp("alice", 100, promoDays: 30).Answer.ShouldNotBeNull();
+
+        registration.Existed.ShouldBeFalse();
+        (registration.Budget.BalanceCents, registration.Budget.TotalAddedCents).ShouldBe((142m, 142m));
+        (registration.Budget.SignedUpAt, registration.Budget.PromoExpiresAt).ShouldBe((Books.Now, Books.Now.AddDays(30)));
+        registration.Budget.CreatedAt.ShouldBe(Books.Now.AddDays(-30));
+        books.Entries().ShouldBe(["equity:initial 100 0", "user:alice 0 100"]);
+        books.State.FindUser("alice")!.SignsUp.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void A_second_signup_changes_nothing_whatever_the_first_gave_R7()
+    {
+        var books = new Books().WithUser("alice", 42, isSignedUp: false).WithTotals(1000);
+        books.SignUp("alice").Answer.ShouldNotBeNull().Existed.ShouldBeFalse();
+        var second = books.SignUp("alice", 100, promoDays: 30).Answer.ShouldNotBeNull();
+
+        second.Existed.ShouldBeTrue();
+        (second.Budget.BalanceCents, second.Budget.PromoExpiresAt).ShouldBe((42m, null));
+    }
+
+    [Fact]
+    public void A_grant_and_a_signup_in_one_commit_give_both_R7()
+    {
+        var books = new Books().WithTotals(1000);
+        books.Grant("alice", 5).Answer.ShouldNotBeNull().Budget.SignedUpAt.ShouldBeNull();
+        books.SignUp("alice", 100).Answer.ShouldNotBeNull().Existed.ShouldBeFalse();
+        books.Balance("alice").ShouldBe(105);
+    }
+
+    [Fact]
+    public void A_late_signup_needs_headroom_R8()
+    {
+        var books = new Books().WithUser("alice", 900, isSignedUp: false).WithTotals(950);
+        books.SignUp("alice", 100).Refusal.ShouldBeOfType<Refusal.InsufficientAnthropicCredits>().AvailableCents.ShouldBe(50);
+        books.State.HasChanges.ShouldBeFalse();
+        books.SignUp("alice", 50).Answer.ShouldNotBeNull().Existed.ShouldBeFalse();
+    }
+
+    [Fact]
+    public void A_late_signup_beyond_what_a_balance_holds_is_refused() =>
+        new Books().WithUser("alice", Money.BalanceCentsMax, isSignedUp: false).SignUp("alice", 1, isOverridden: true).Refusal
+            .ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["initial_credit_cents"]);
 
     [Fact]
     public void Two_signups_of_one_user_in_one_commit_give_credit_once_R7()

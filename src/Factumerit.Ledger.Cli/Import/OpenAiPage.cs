@@ -1,0 +1,93 @@
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Cli.Import;
+
+/// <summary>A page of OpenAI's costs as the API answers it: <c>data[].results[].amount.value</c>. One page is small, and read whole.</summary>
+internal sealed class OpenAiPage : UsageSource
+{
+    private const int BytesMax = 64 * 1024 * 1024;
+
+    private readonly string _path;
+    private readonly OpenAiCosts _costs;
+    private readonly JsonDocument _page;
+
+    private OpenAiPage(string path, OpenAiCosts costs, JsonDocument page) => (_path, _costs, _page) = (path, costs, page);
+
+    public override double Progress => 1;
+
+    public override string Unit => "result ";
+
+    public override string? Note => _page.RootElement.TryGetProperty("has_more", out var more) && more.ValueKind == JsonValueKind.True
+        ? $"{_path}: is only one page, and more follow: ask the API for page={Text(_page.RootElement, "next_page")} and import that as well."
+        : null;
+
+    /// <summary>Whether the file begins as JSON does.</summary>
+    public static bool IsPage(Stream file)
+    {
+        int next;
+        do
+            next = file.ReadByte();
+        while (next is ' ' or '\t' or '\r' or '\n' or 0xEF or 0xBB or 0xBF);
+        file.Position = 0;
+        return next is '{' or '[';
+    }
+
+    /// <summary>Reads the page.</summary>
+    public static async Task<OpenAiPage> ReadAsync(string path, Stream file, OpenAiCosts costs, CancellationToken cancellationToken)
+    {
+        if (file.Length > BytesMax)
+            throw new FaException($"{path}: is larger than a page of the API ever is ({BytesMax} bytes).");
+        try
+        {
+            var page = await JsonDocument.ParseAsync(file, default, cancellationToken);
+            if (page.RootElement.ValueKind == JsonValueKind.Object && page.RootElement.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Array)
+                return new OpenAiPage(path, costs, page);
+            page.Dispose();
+            throw new FaException($"{path}: is not a page of OpenAI's costs: it has no list called data.", ExitCode.WrongUsage);
+        }
+        catch (JsonException failure)
+        {
+            throw new FaException($"{path}: is not one complete JSON value: {failure.Message}");
+        }
+    }
+
+    public override async IAsyncEnumerable<UsageRow> RowsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await Task.CompletedTask;
+        var number = 0L;
+        foreach (var bucket in _page.RootElement.GetProperty("data").EnumerateArray())
+        {
+            var results = bucket.ValueKind == JsonValueKind.Object && bucket.TryGetProperty("results", out var list) && list.ValueKind == JsonValueKind.Array
+                ? list.EnumerateArray().ToList()
+                : [];
+            if (results.Count == 0)
+                yield return UsageRow.Empty(++number);
+            foreach (var result in results)
+                yield return ToRow(++number, bucket, result);
+        }
+    }
+
+    public override void Dispose() => _page.Dispose();
+
+    private UsageRow ToRow(long number, JsonElement bucket, JsonElement result)
+    {
+        if (result.ValueKind != JsonValueKind.Object || !result.TryGetProperty("amount", out var amount) || amount.ValueKind != JsonValueKind.Object)
+            return UsageRow.Faulty(number, "has no amount: is this a page of costs?");
+        return _costs.Read(number, field => field switch
+        {
+            "start_time" or "end_time" => Text(bucket, field),
+            "amount_value" => Text(amount, "value"),
+            "amount_currency" => Text(amount, "currency"),
+            _ => Text(result, field),
+        });
+    }
+
+    // Numbers with the very digits of the file.
+    private static string? Text(JsonElement item, string name) => !item.TryGetProperty(name, out var value) ? null : value.ValueKind switch
+    {
+        JsonValueKind.String => value.GetString() is { Length: > 0 } text ? text : null,
+        JsonValueKind.Number => value.GetRawText(),
+        _ => null,
+    };
+}
