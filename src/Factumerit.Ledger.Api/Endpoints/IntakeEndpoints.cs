@@ -6,11 +6,11 @@ using Microsoft.AspNetCore.Mvc;
 namespace Factumerit.Ledger.Api.Endpoints;
 
 /// <summary>What became of the items that LiteLLM sent. The five counts come to the number of items.</summary>
-/// <param name="Accepted">Calls that were recorded and billed.</param>
+/// <param name="Accepted">Calls that were recorded and billed, or waited before and are billed now.</param>
 /// <param name="Replayed">Calls that were recorded before, under one of their ids.</param>
 /// <param name="NeedsReview">Calls that were recorded, and wait for review; they are not counted as accepted.</param>
-/// <param name="Skipped">Failed calls that cost nothing, and nulls.</param>
-/// <param name="Failed">The first 100 items that were not recorded, and why.</param>
+/// <param name="Skipped">Failed calls that cost and generated nothing, calls that only keep objects at the provider, and nulls.</param>
+/// <param name="Failed">The first 100 items that were not recorded, because they are no JSON objects or the key may not: and why.</param>
 /// <param name="FailedCount">How many were not recorded.</param>
 public sealed record IntakeAnswer(int Accepted, int Replayed, int NeedsReview, int Skipped, IReadOnlyList<IntakeFailure> Failed, int FailedCount);
 

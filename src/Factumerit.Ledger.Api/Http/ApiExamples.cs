@@ -58,7 +58,7 @@ internal static class ApiExamples
         """;
 
     private const string UsageInFull = """
-        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","review_reason":null,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"markup_factor":1,"price_version":null,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z","prompt_tokens":35,"completion_tokens":4,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,"description":"Summary of task 17","reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null}
+        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","review_reason":null,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"markup_factor":1,"price_version":null,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z","prompt_tokens":35,"completion_tokens":4,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,"description":"Summary of task 17","reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null,"filled_at":null,"payer_hint":null}
         """;
 
     private const string Entry = """

@@ -31,15 +31,21 @@ internal static class ReviewCommands
             var items = context.Client.ItemsAsync(path, Paging.Usages, int.MaxValue, cancellationToken);
             var table = new TableView().Text("Usage").Text("Reason").Text("User").Text("Model").Count("In").Count("Out").Money("Cost").Text("Occurred").Text("Payer hint");
             return context.PrintListAsync(items, LedgerJson.Default.WaitingUsage, table, whenEmpty: "Nothing waits for review.", addRow: usage => table.Row(
-                usage.UsageId, usage.ReviewReason, usage.UserId, usage.Model, usage.PromptTokens, usage.CompletionTokens, usage.ProviderCostUsd * 100, usage.OccurredAt, HintOf(usage.PayerHint)));
+                usage.UsageId, usage.ReviewReason, usage.UserId, usage.Model, usage.PromptTokens, usage.CompletionTokens, usage.ProviderCostUsd * 100, usage.OccurredAt, HintOf(usage.PayerHint) ?? ""));
         }, user, model, from, to);
     }
 
     // All that may name the payer, for somebody who knows the people.
-    private static string? HintOf(PayerHint? hint) => hint is null ? null : string.Join(", ", ((string Name, string? Value)[])
-    ([
-        ("user", hint.UserId), ("e-mail", hint.Email), ("end user", hint.EndUser), ("key", hint.KeyAlias), ("hash", hint.KeyHash),
-    ]).Where(part => part.Value is not null).Select(part => $"{part.Name} {Output.TextOf(part.Value)}"));
+    private static string? HintOf(PayerHint? hint)
+    {
+        if (hint is null)
+            return null;
+        (string Name, string? Value)[] parts =
+        [
+            ("user", hint.UserId), ("e-mail", hint.Email), ("end user", hint.EndUser), ("key", hint.KeyAlias), ("hash", hint.KeyHash),
+        ];
+        return string.Join(", ", parts.Where(part => part.Value is not null).Select(part => $"{part.Name} {Output.TextOf(part.Value)}"));
+    }
 
     private static Command BuildBill(CommandTree tree)
     {

@@ -19,14 +19,14 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     {
         _ledger
             .Answers(200, $$"""{"usages":[{"usage_id":"{{Id}}","review_reason":"unknown-model","user_id":"alice","model":"gpt-x","prompt_tokens":1200,"completion_tokens":5,"provider_cost_usd":null,"occurred_at":"2026-01-31T12:00:00Z"}],"next_before":"{{Id}}"}""")
-            .Answers(200, """{"usages":[{"usage_id":"u2","review_reason":"no-user","user_id":null,"model":null,"prompt_tokens":null,"completion_tokens":null,"provider_cost_usd":0.0123,"occurred_at":"2026-01-30T12:00:00Z"}],"next_before":null}""");
+            .Answers(200, """{"usages":[{"usage_id":"u2","review_reason":"no-user","user_id":null,"model":null,"prompt_tokens":null,"completion_tokens":null,"provider_cost_usd":0.0123,"occurred_at":"2026-01-30T12:00:00Z","payer_hint":{"key_alias":"editor","key_hash":"88dc","user_id":"auth0|65f0","email":"a@example.test","end_user":"Jürgen M."}}],"next_before":null}""");
 
         var run = await FaRun.OfAsync(_ledger, "review", "list", "--user", "@bob:m.org", "--model", "gpt x", "--from", "2026-01-01", "--to", "2026-02-01");
 
         run.ShouldBe(new FaRun(0, """
-            USAGE                                 REASON         USER   MODEL     IN  OUT     COST  OCCURRED
+            USAGE                                 REASON         USER   MODEL     IN  OUT     COST  OCCURRED              PAYER HINT
             019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b  unknown-model  alice  gpt-x  1,200    5           2026-01-31 12:00:00Z
-            u2                                    no-user        -      -          -    -  $0.0123  2026-01-30 12:00:00Z
+            u2                                    no-user        -      -          -    -  $0.0123  2026-01-30 12:00:00Z  user auth0|65f0, e-mail a@example.test, end user Jürgen M., key editor, hash 88dc
 
             """, ""));
         const string query = "/usage?billing_status=needs_review&user_id=%40bob%3Am.org&model=gpt%20x&from=2026-01-01&to=2026-02-01&limit=1000";
