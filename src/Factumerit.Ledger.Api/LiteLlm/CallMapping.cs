@@ -25,7 +25,7 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
             UserId = UserOf(call, owner),
             RequestId = call.Aliases[0],
             Model = ModelOf(call),
-            Provider = call.Provider is null ? null : PriceMap.NormalizeProvider(call.Provider),
+            Provider = call.Provider is null ? null : Vendors.NameOf(call.Provider),
             ProviderCostUsd = CostOf(call),
             PromptTokens = call.PromptTokens,
             CompletionTokens = call.CompletionTokens,
@@ -51,10 +51,8 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
     }
 
     private bool IsFree(LiteLlmCall call) =>
-        ModelOf(call) is { } model && prices.Pricer.Book.Find(model, TimeOf(call) ?? clock.GetUtcNow()) is
-        {
-            InputUsdPerToken: 0, OutputUsdPerToken: 0, CacheReadUsdPerToken: null or 0, CacheWriteUsdPerToken: null or 0, ReasoningUsdPerToken: null or 0,
-        };
+        ModelOf(call) is { } model
+        && prices.Pricer.IsFree(model, call.Provider is null ? null : Vendors.NameOf(call.Provider), TimeOf(call) ?? clock.GetUtcNow());
 
     private DateTimeOffset? TimeOf(LiteLlmCall call) => call.OccurredAt > clock.GetUtcNow() + AheadMax ? null : call.OccurredAt;
 

@@ -156,7 +156,7 @@ public sealed class Usage(UsageRequest request, UsageOrigin? origin = null, Pric
         BillingStatus = NeedsReview,
         AmountCents = null,
         TransactionId = null,
-        Provider = first.Usage.ReviewReason == ReviewReasons.UnknownModel ? request.Provider : first.Usage.Provider,
+        Provider = request.Provider is null && first.Usage.ReviewReason == ReviewReasons.UnknownModel ? null : first.Usage.Provider,
         ProviderCostUsd = request.ProviderCostUsd,
         MarkupFactor = null,
         PriceVersion = null,
