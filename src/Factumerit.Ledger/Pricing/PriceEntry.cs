@@ -14,6 +14,8 @@ internal static class PriceEntry
     private const int Input = 0;
     private const int Output = 1;
     private const int CacheRead = 2;
+    private const int CacheWrite = 3;
+    private const int Reasoning = 4;
 
     private static readonly string[] TokenFields =
     [
@@ -47,11 +49,11 @@ internal static class PriceEntry
             return null;
         var other = ReadOthers(model, others, errors);
         // An output price may be missing, as embeddings generate nothing; but not where output has another price.
-        if (prices[Output] is null && !others.Any(field => field.Name.StartsWith("output_cost_", StringComparison.Ordinal) && field.Value.ValueKind == JsonValueKind.Number))
+        if (prices[Output] is null && prices[Reasoning] is null && !others.Any(IsOutputPrice))
             prices[Output] = 0;
         if (prices[CacheRead] is null && other.TryGetValue(CacheHit, out var cacheHit))
             prices[CacheRead] = cacheHit;
-        return new TokenPrices(provider, input, prices[Output], prices[CacheRead], prices[3], prices[4], mode, OtherPriceDictionary.Of(other));
+        return new TokenPrices(provider, input, prices[Output], prices[CacheRead], prices[CacheWrite], prices[Reasoning], mode, OtherPriceDictionary.Of(other));
     }
 
     /// <summary>The name of a field; null when it is no valid text, as half of a surrogate pair is escaped in it.</summary>
@@ -69,6 +71,9 @@ internal static class PriceEntry
 
     private static bool IsPrice(string? name) =>
         name is not null && (name.Contains("cost", StringComparison.Ordinal) || name is "tiered_pricing" or "provider_specific_entry");
+
+    private static bool IsOutputPrice(JsonProperty field) =>
+        field.Value.ValueKind == JsonValueKind.Number && field.Name.StartsWith("output_cost_", StringComparison.Ordinal);
 
     private static bool IsChargedOtherwise(JsonProperty field) =>
         field.Value.ValueKind == JsonValueKind.Number && field.Name.Contains("cost_per_", StringComparison.Ordinal)

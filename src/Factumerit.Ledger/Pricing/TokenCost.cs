@@ -12,8 +12,8 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
     {
         if (price is { OtherPrices: null, OutputUsdPerToken: { } outputUsd })
             return OfPlain(price, tokens, outputUsd);
-        var (variants, details) = (price.OtherPrices?.Variants, UsageDetails.Read(usage));
-        if (variants is { HasTiers: true } && details.Tier is null)
+        var variants = price.OtherPrices?.Variants;
+        if (UsageDetails.Read(usage) is not { } details || (variants is { HasTiers: true } && details.Tier is null))
             return new(null, ReviewReasons.OtherPrice);
         var prompt = tokens.Prompt ?? (tokens.CacheRead ?? 0) + (tokens.CacheWrite ?? 0);
         var rates = new TokenRates(price, variants, variants?.ConditionOf(prompt, details.Tier!) ?? PriceCondition.None);

@@ -80,10 +80,21 @@ internal sealed class UsageDetails
 
     public long Output(Medium medium) => _output[(int)medium];
 
-    public static UsageDetails Read(JsonElement? usage)
+    /// <summary>What the usage says; null when a name in it is no valid text, as half of a surrogate pair is escaped in it.</summary>
+    public static UsageDetails? Read(JsonElement? usage)
     {
-        if (usage is not { ValueKind: JsonValueKind.Object } root)
-            return None;
+        try
+        {
+            return usage is { ValueKind: JsonValueKind.Object } root ? Of(root) : None;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static UsageDetails Of(JsonElement root)
+    {
         var details = new UsageDetails();
         details.ReadInput(root);
         details.ReadOutput(root);
