@@ -29,20 +29,22 @@ internal static class PriceEntry
         string? provider = null, mode = null;
         foreach (var field in entry.EnumerateObject())
         {
-            var index = Array.FindIndex(TokenFields, field.NameEquals);
-            if (index < 0 && !field.NameEquals(Provider))
+            if (TextOf(field) is not { } name)
+                continue;
+            var index = Array.IndexOf(TokenFields, name);
+            if (index < 0 && name != Provider)
             {
-                if (field.NameEquals(Mode))
+                if (name == Mode)
                     mode = ReadMode(field.Value);
-                else if (IsPrice(TextOf(field)))
+                else if (IsPrice(name))
                     others.Add(field);
             }
-            else if (!seen.Add(field.Name))
-                errors.Add($"{model}.{field.Name}", "is given more than once");
+            else if (!seen.Add(name))
+                errors.Add($"{model}.{name}", "is given more than once");
             else if (index >= 0)
-                prices[index] = ReadPrice($"{model}.{field.Name}", field.Value, errors);
+                prices[index] = ReadPrice($"{model}.{name}", field.Value, errors);
             else
-                provider = ReadProvider($"{model}.{field.Name}", field.Value, errors);
+                provider = ReadProvider($"{model}.{name}", field.Value, errors);
         }
         // Without an input price there is no telling what a call costs. Priced by the query, picture or second, and 0 for tokens: that is not free.
         if (prices[Input] is not { } input || (others.Any(IsChargedOtherwise) && prices.All(price => price is null or 0)))
@@ -69,8 +71,8 @@ internal static class PriceEntry
         }
     }
 
-    private static bool IsPrice(string? name) =>
-        name is not null && (name.Contains("cost", StringComparison.Ordinal) || name is "tiered_pricing" or "provider_specific_entry");
+    private static bool IsPrice(string name) =>
+        name.Contains("cost", StringComparison.Ordinal) || name is "tiered_pricing" or "provider_specific_entry";
 
     private static bool IsOutputPrice(JsonProperty field) =>
         field.Value.ValueKind == JsonValueKind.Number && field.Name.StartsWith("output_cost_", StringComparison.Ordinal);

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Frozen;
+using System.Collections.Immutable;
 
 namespace Factumerit.Ledger.Pricing;
 
@@ -34,7 +35,7 @@ public static class Vendors
         Aliases.GetAlternateLookup<ReadOnlySpan<char>>();
 
     /// <summary>The vendors whose kinds of models have names of their own, such as vertex_ai-language-models.</summary>
-    internal static readonly IReadOnlyList<string> Families = ["fireworks_ai", "vertex_ai"];
+    internal static readonly ImmutableArray<string> Families = ["fireworks_ai", "vertex_ai"];
 
     /// <summary>Each other name of a vendor, with the vendor's own.</summary>
     internal static IEnumerable<KeyValuePair<string, string>> Names => Aliases.OrderBy(alias => alias.Key, StringComparer.Ordinal);

@@ -46,7 +46,7 @@ public sealed class PriceMapTests
             {"free": {"input_cost_per_token": 0.0, "output_cost_per_token": 0.0, "input_cost_per_second": 0.0}, "embedding": {"input_cost_per_token": 2e-08, "mode": "embedding"}}
             """);
 
-        map.Prices["free"].ShouldBe(new TokenPrices(null, 0, 0));
+        map.Prices["free"].ShouldBe(new TokenPrices(null, 0, 0, OtherPrices: Others(("input_cost_per_second", 0))));
         map.Prices["embedding"].ShouldBe(new TokenPrices(null, 0.00000002m, 0, Mode: "embedding"));
     }
 
