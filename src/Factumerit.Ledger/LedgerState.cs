@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger;
 
@@ -179,6 +180,10 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         }
         return wholeCents + Money.Cut(restCents) - NewUsageWriteDowns.Where(w => w.Provider == provider).Sum(w => w.AmountCents);
     }
+
+    /// <summary>The names under which a vendor's costs are kept: its own, and those it had before each vendor had one name.</summary>
+    public IReadOnlyList<string> CostNamesOf(string vendor) =>
+        [vendor, .. _unwrittenCosts.Keys.Where(name => name != vendor && Vendors.Canonical(name) == vendor).Order(StringComparer.Ordinal)];
 
     public decimal AssetCents(string provider) => _totals.TryGetValue(ChartOfAccounts.Asset(provider), out var total) ? total.BalanceCents : 0;
 

@@ -18,27 +18,27 @@ public static class PriceEndpoints
     {
         var prices = routes.MapGroup("/prices").WithTags("Prices");
         prices.MapPost("/import", ImportAsync).Allow(Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(MapBytesMax))
-            .Describe("Import prices", "Reads LiteLLM's price map whole: with a single mistake nothing is imported. Models that are not in it are gone. The same map again changes nothing.")
-            .Takes<JsonElement>().TakesQuery("dry_run", "valid_from").Answers<PriceImport>(200);
+            .Describe("Import prices", "Reads LiteLLM's price map whole: with a single mistake nothing is imported. Models that are not in it are gone; when those are more than a tenth of all that have a price, it takes allow_gone=true. The same map again changes nothing.")
+            .Takes<JsonElement>().TakesQuery("dry_run", "valid_from", "allow_gone").Answers<PriceImport>(200);
         prices.MapGet("", ListAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
-            .Describe("List prices", "Those in force at a time, a page in the order of the models' names. US dollars per token.")
+            .Describe("List prices", "Those in force at a time, a page in the order of the models' names. US dollars per token; other_prices by their names in the price map.")
             .TakesQuery("prefix", "provider", "at", "limit", "after").Answers<PricePage>(200).ReadsLong();
         // Names of models may hold slashes.
         prices.MapGet("/{**model}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
-            .Describe("Show a model's prices", "All it ever had, the newest first. The name is matched as for usages: exactly, then without its provider prefix.")
+            .Describe("Show a model's prices", "All it ever had, the newest first. The name is matched as for usages without a provider: exactly, else as provider/model if the entry of the rest is that provider's.")
             .Answers<PriceHistory>(200).Refuses("not-found");
     }
 
     private static async Task<IResult> ImportAsync(HttpContext http, PriceStore store)
     {
         var query = new QueryReader(http);
-        var (isDryRun, validFrom) = (query.Flag("dry_run"), query.Time("valid_from"));
+        var (isDryRun, validFrom, allowGone) = (query.Flag("dry_run"), query.Time("valid_from"), query.Flag("allow_gone"));
         if (query.Refusal is { } wrong)
             return Answers.Refused(http, wrong);
         var body = await JsonBody.ReadAsync(http, ReadMap);
         if (body.Value is not { } file)
             return body.Problem!.ToResult();
-        var outcome = await store.ImportAsync(file.Map, file.Hash, Caller.Of(http).Name, validFrom, isDryRun, Queries.ToTheirEnd);
+        var outcome = await store.ImportAsync(file.Map, file.Hash, Caller.Of(http).Name, validFrom, isDryRun, allowGone, Queries.ToTheirEnd);
         return Answers.Of(http, outcome, import => Answers.Ok(import, LedgerJson.Default.PriceImport));
     }
 

@@ -18,12 +18,13 @@ internal static class ApiExamples
         ["full"] = "true reads everything from the first entry on.",
         ["type"] = "user, asset, expense or equity.",
         ["user_id"] = "Only those of this user.",
-        ["provider"] = "Only those of this provider.",
+        ["provider"] = "Only those of this provider, under any of its names.",
         ["at"] = "As of this time; default: now.",
         ["from"] = "Only calls that happened then or later.",
         ["to"] = "Only calls that happened before then.",
         ["group_by"] = "user, model, provider or day; default: model.",
         ["dry_run"] = "true only tells what would change.",
+        ["allow_gone"] = "true lets the import end more than a tenth of the models that have a price.",
         ["billing_status"] = "Only those that are billed, needs_review or waived.",
         ["model"] = "Only those of this model, named as it was reported.",
         ["valid_from"] = "From when on the prices count; default: what changed from now on, a model's first price from the beginning.",
@@ -66,7 +67,7 @@ internal static class ApiExamples
         """;
 
     private const string Price = """
-        {"model":"claude-sonnet-4-20250514","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null,"valid_from":null,"version":1,"is_gone":false}
+        {"model":"claude-sonnet-4-20250514","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null,"mode":"chat","other_prices":{"cache_creation_input_token_cost_above_1hr":0.000006},"valid_from":null,"version":1,"is_gone":false}
         """;
 
     private const string VirtualKey = """
@@ -91,7 +92,7 @@ internal static class ApiExamples
         ["POST /usage/{usage_id}/bill"] = """{"amount_cents":0.0165}""",
         ["POST /usage/{usage_id}/waive"] = """{"reason":"A test call of our own"}""",
         ["POST /usage/reprice"] = """{"model":"claude-sonnet-4-20250514"}""",
-        ["POST /prices/import"] = """{"claude-sonnet-4-20250514":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":3e-06,"output_cost_per_token":1.5e-05,"cache_creation_input_token_cost":3.75e-06,"cache_read_input_token_cost":3e-07}}""",
+        ["POST /prices/import"] = """{"claude-sonnet-4-20250514":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":3e-06,"output_cost_per_token":1.5e-05,"cache_creation_input_token_cost":3.75e-06,"cache_creation_input_token_cost_above_1hr":6e-06,"cache_read_input_token_cost":3e-07}}""",
         ["POST /grants"] = """{"user_id":"vikunja:alice","amount_cents":500,"reason":"Top-up, order 1042"}""",
         ["POST /purchases"] = """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic","invoice":"INV-2026-001"}""",
         ["POST /write-downs"] = """{"actual_balance_cents":2495,"provider":"anthropic","reason":"Console balance at month end"}""",
@@ -116,7 +117,7 @@ internal static class ApiExamples
         ["POST /usage/{usage_id}/bill"] = UsageInFull,
         ["POST /usage/{usage_id}/waive"] = UsageInFull,
         ["POST /usage/reprice"] = """{"billed":12,"waiting":1,"amount_cents":3.0165}""",
-        ["POST /prices/import"] = """{"version":1,"valid_from":"2026-01-31T12:00:00Z","added":1,"changed":0,"gone":0,"unchanged":0,"skipped":0,"changes":[{"model":"claude-sonnet-4-20250514","change":"added","valid_from":null,"old":null,"new":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null}}],"has_more_changes":false}""",
+        ["POST /prices/import"] = """{"version":1,"valid_from":"2026-01-31T12:00:00Z","added":1,"changed":0,"gone":0,"unchanged":0,"skipped":0,"changes":[{"model":"claude-sonnet-4-20250514","change":"added","valid_from":null,"old":null,"new":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null,"mode":"chat","other_prices":{"cache_creation_input_token_cost_above_1hr":0.000006}}}],"has_more_changes":false}""",
         ["GET /prices"] = $$"""{"prices":[{{Price}}],"next_after":null}""",
         ["GET /prices/{model}"] = $$"""{"model":"claude-sonnet-4-20250514","prices":[{{Price}}]}""",
         ["POST /grants"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","budget":{{Budget}}}""",

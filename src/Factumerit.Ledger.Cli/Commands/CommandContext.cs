@@ -39,10 +39,19 @@ internal sealed class CommandContext(FaEnvironment environment, ParseResult pars
     public async Task<LedgerAnswer> ChangeAsync(
         HttpMethod method, string path, byte[]? body, string? idempotencyKey, string runAgain, CancellationToken cancellationToken)
     {
+        var answer = await TryChangeAsync(method, path, body, idempotencyKey, runAgain, cancellationToken);
+        return answer.IsSuccess ? answer : throw answer.ToFailure();
+    }
+
+    /// <summary>The same, but a refusal is returned, so that there may be a second try.</summary>
+    public async Task<LedgerAnswer> TryChangeAsync(
+        HttpMethod method, string path, byte[]? body, string? idempotencyKey, string runAgain, CancellationToken cancellationToken)
+    {
         var advice = $"It may have been done or not: run again{runAgain}, which is safe.";
         try
         {
-            return await Client.SendAsync(method, path, body, idempotencyKey, cancellationToken);
+            var answer = await Client.TrySendAsync(method, path, body, idempotencyKey, cancellationToken);
+            return !answer.IsSuccess && answer.ToFailure() is { IsOutcomeUnknown: true } failure ? throw failure : answer;
         }
         catch (FaException failure) when (failure.IsOutcomeUnknown)
         {

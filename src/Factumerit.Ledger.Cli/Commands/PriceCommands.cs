@@ -26,13 +26,36 @@ internal static class PriceCommands
         var file = new Argument<string>("FILE") { Description = "LiteLLM's price map, model_prices_and_context_window.json" };
         var validFrom = Inputs.Text("--valid-from", "From when on the prices count, for example 2026-02-01T00:00:00Z (else changes from now on, a model's first price from the beginning)", "TIME");
         var isDryRun = new Option<bool>("--dry-run") { Description = "Only tell what would change" };
+        var yes = new Option<bool>("--yes", "-y") { Description = "Don't ask when more than a tenth of the models would end" };
         return tree.Create("import", "Make a price map's prices those of the price book; safe to run again", async (context, cancellationToken) =>
         {
             var map = await ReadAsync(context.Value(file), context.Environment.WorkingDirectory, cancellationToken);
-            var path = PathOf("prices/import", ("valid_from", context.Value(validFrom)), ("dry_run", context.Value(isDryRun) ? "true" : null));
-            var answer = await context.ChangeAsync(HttpMethod.Post, path, map, null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.PriceImport, import => Show(import, context.Value(isDryRun), context.Output));
-        }, file, validFrom, isDryRun);
+            var answer = await SendAsync(context.Value(yes) && !context.Value(isDryRun));
+            if (EndingOf(answer) is { } ending)
+            {
+                await ConfirmEndingAsync(context, ending, cancellationToken);
+                answer = await SendAsync(allowGone: true);
+            }
+            return context.Print(answer.IsSuccess ? answer : throw answer.ToFailure(), LedgerJson.Default.PriceImport,
+                import => Show(import, context.Value(isDryRun), context.Output));
+
+            Task<LedgerAnswer> SendAsync(bool allowGone) => context.TryChangeAsync(
+                HttpMethod.Post,
+                PathOf("prices/import", ("valid_from", context.Value(validFrom)), ("dry_run", context.Value(isDryRun) ? "true" : null), ("allow_gone", allowGone ? "true" : null)),
+                map, null, "", cancellationToken);
+        }, file, validFrom, isDryRun, yes);
+    }
+
+    // What the service says of an import that would end too many models; null for any other answer.
+    private static string? EndingOf(LedgerAnswer answer) =>
+        !answer.IsSuccess && Problem.Parse(answer.Body)?.Errors?.GetValueOrDefault("allow_gone") is [var ending, ..] ? ending : null;
+
+    private static async Task ConfirmEndingAsync(CommandContext context, string ending, CancellationToken cancellationToken)
+    {
+        var which = ending[(ending.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
+        if (!context.Environment.StdinIsTerminal)
+            throw new FaException($"{which}. If that is meant, run again with --yes.");
+        await Confirmation.RequireAsync($"{which}. Import it all the same?", isGiven: false, context.Environment, cancellationToken);
     }
 
     private static Command BuildList(CommandTree tree)
@@ -44,9 +67,9 @@ internal static class PriceCommands
         {
             var path = PathOf("prices", ("prefix", context.Value(prefix)), ("provider", context.Value(provider)), ("at", context.Value(at)));
             var items = context.Client.ItemsAsync(path, Paging.Prices, int.MaxValue, cancellationToken);
-            var table = AddPrices(new TableView().Text("Model").Text("Provider")).Text("Valid from");
+            var table = AddPrices(new TableView().Text("Model").Text("Provider")).Text("Mode").Count("Others").Text("Valid from");
             return context.PrintListAsync(items, LedgerJson.Default.ModelPrice, table, whenEmpty: "No prices.", addRow: price => table.Row(
-                [price.Model, price.Provider, .. Cents(price), Begin(price.ValidFrom)]));
+                [price.Model, price.Provider, .. Cents(price), price.Mode, Others(price.OtherPrices), Begin(price.ValidFrom)]));
         }, prefix, provider, at);
     }
 
@@ -62,20 +85,36 @@ internal static class PriceCommands
             return context.Print(answer, LedgerJson.Default.PriceHistory, history =>
             {
                 context.Output.Line(Output.TextOf(history.Model));
-                var table = AddPrices(new TableView().Text("Valid from").Text("Version").Text("Provider"));
+                var table = AddPrices(new TableView().Text("Valid from").Text("Version").Text("Provider")).Text("Mode").Count("Others");
                 foreach (var price in history.Prices)
                     table.Row([Begin(price.ValidFrom), price.Version.ToString(CultureInfo.InvariantCulture), price.IsGone ? "gone" : price.Provider,
-                        .. price.IsGone ? new object?[5] : Cents(price)]);
+                        .. price.IsGone ? new object?[5] : Cents(price), price.IsGone ? "" : price.Mode, Others(price.IsGone ? null : price.OtherPrices)]);
                 context.Output.Table(table, "No prices.");
+                ShowOthers(history.Prices, context.Output);
             });
         }, model);
     }
+
+    // The other prices of each version in dollars for one unit, as the price map has them: a token, a query, a page.
+    private static void ShowOthers(ModelPrice[] prices, Output output)
+    {
+        var table = new TableView().Text("Version").Text("Other price").Text("Dollars for one");
+        foreach (var price in prices.Where(price => !price.IsGone))
+            foreach (var (name, usd) in (price.OtherPrices ?? []).OrderBy(other => other.Key, StringComparer.Ordinal))
+                table.Row(price.Version.ToString(CultureInfo.InvariantCulture), name, usd.ToString(CultureInfo.InvariantCulture));
+        if (table.IsEmpty)
+            return;
+        output.Line("");
+        output.Table(table, "");
+    }
+
+    private static object Others(Dictionary<string, decimal>? others) => others is { Count: > 0 } ? (long)others.Count : "";
 
     private static void Show(PriceImport import, bool isDryRun, Output output)
     {
         if (import.Changes.Length > 0)
         {
-            var table = new TableView().Text("Model").Text("Change").Text("Provider").Text("Input").Text("Output").Text("Cache read").Text("Cache write").Text("Reasoning");
+            var table = new TableView().Text("Model").Text("Change").Text("Provider").Text("Input").Text("Output").Text("Cache read").Text("Cache write").Text("Reasoning").Text("Others");
             foreach (var change in import.Changes)
                 table.Row([change.Model, change.Change, .. Differences(change.Old, change.New)]);
             output.Table(table, "");
@@ -97,9 +136,21 @@ internal static class PriceCommands
         yield return Difference(before?.Provider, after?.Provider);
         foreach (var (earlier, later) in Cents(before).Zip(Cents(after)))
             yield return Difference(earlier is null ? null : MoneyFormat.Format(earlier.Value), later is null ? null : MoneyFormat.Format(later.Value));
+        yield return OtherDifference(before, after);
 
         string Difference(string? earlier, string? later) =>
             before is null || after is null || earlier == later ? Output.TextOf(later ?? earlier) : $"{Output.TextOf(earlier)} -> {Output.TextOf(later)}";
+    }
+
+    // How many other prices there are, and how many of them differ.
+    private static string OtherDifference(TokenPrices? before, TokenPrices? after)
+    {
+        var (earlier, later) = (before?.OtherPrices ?? [], after?.OtherPrices ?? []);
+        if (before is null || after is null)
+            return MoneyFormat.Count(Math.Max(earlier.Count, later.Count));
+        var differing = earlier.Keys.Union(later.Keys)
+            .Count(name => !earlier.TryGetValue(name, out var old) || !later.TryGetValue(name, out var usd) || old != usd);
+        return differing == 0 ? MoneyFormat.Count(later.Count) : $"{MoneyFormat.Count(later.Count)}, {MoneyFormat.Count(differing)} changed";
     }
 
     private static TableView AddPrices(TableView table) => table.Money("Input").Money("Output").Money("Cache read").Money("Cache write").Money("Reasoning");

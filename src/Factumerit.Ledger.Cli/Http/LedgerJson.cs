@@ -163,10 +163,12 @@ internal sealed record PriceChange([property: JsonRequired] string Model, string
 internal sealed record TokenPrices(
     string? Provider,
     decimal InputUsdPerToken,
-    decimal OutputUsdPerToken,
+    decimal? OutputUsdPerToken,
     decimal? CacheReadUsdPerToken,
     decimal? CacheWriteUsdPerToken,
-    decimal? ReasoningUsdPerToken);
+    decimal? ReasoningUsdPerToken,
+    string? Mode = null,
+    Dictionary<string, decimal>? OtherPrices = null);
 
 internal sealed record PriceHistory([property: JsonRequired] string Model, [property: JsonRequired] ModelPrice[] Prices);
 
@@ -174,13 +176,15 @@ internal sealed record ModelPrice(
     [property: JsonRequired] string Model,
     string? Provider,
     decimal InputUsdPerToken,
-    decimal OutputUsdPerToken,
+    decimal? OutputUsdPerToken,
     decimal? CacheReadUsdPerToken,
     decimal? CacheWriteUsdPerToken,
     decimal? ReasoningUsdPerToken,
     DateTimeOffset? ValidFrom,
     long Version,
-    bool IsGone);
+    bool IsGone,
+    string? Mode = null,
+    Dictionary<string, decimal>? OtherPrices = null);
 
 internal sealed record Reconciliation(
     [property: JsonRequired] long Matched,

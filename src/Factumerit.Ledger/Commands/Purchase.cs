@@ -1,3 +1,5 @@
+using Factumerit.Ledger.Pricing;
+
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>API credit bought from a provider. Answers POST /purchases.</summary>
@@ -9,7 +11,7 @@ public sealed record PurchaseRequest
     /// <summary>Sales tax paid on it, in cents.</summary>
     public decimal SalesTaxCents { get; init; }
 
-    /// <summary>Who sold it: a lower-case letter, then up to 39 of a-z, 0-9, _ and -; default: anthropic.</summary>
+    /// <summary>Who sold it: a lower-case letter, then up to 39 of a-z, 0-9, _ and -; default: anthropic. Another name of a vendor, such as bedrock_converse, is that vendor.</summary>
     public string? Provider { get; init; }
 
     /// <summary>The invoice, at most 200 characters.</summary>
@@ -25,6 +27,7 @@ public sealed record PurchaseReceipt(Guid TransactionId, decimal TotalCents, Hea
 /// <summary>Books bought credit: debit equity:capital, credit asset:P and expense:sales_tax (R9).</summary>
 public sealed class Purchase(PurchaseRequest request, string? idempotencyKey) : KeyedCommand<PurchaseReceipt>("purchase", idempotencyKey)
 {
+    // As it was sent, so that a request that is repeated after an upgrade is still the same.
     private readonly string _provider = request.Provider ?? ChartOfAccounts.DefaultProvider;
 
     public override bool ReadsTotals => true;
@@ -45,14 +48,14 @@ public sealed class Purchase(PurchaseRequest request, string? idempotencyKey) : 
     protected override Outcome<PurchaseReceipt> DecideFirst(LedgerState state)
     {
         var (creditsCents, taxCents) = (request.CreditsCents!.Value, request.SalesTaxCents);
-        var totalCents = creditsCents + taxCents;
+        var (totalCents, vendor) = (creditsCents + taxCents, Vendors.Canonical(_provider));
         List<Entry> entries = [
             Entry.Debit(ChartOfAccounts.CapitalEquity, totalCents),
-            Entry.Credit(ChartOfAccounts.Asset(_provider), creditsCents),
+            Entry.Credit(ChartOfAccounts.Asset(vendor), creditsCents),
         ];
         if (taxCents > 0)
             entries.Add(Entry.Credit(ChartOfAccounts.SalesTax, taxCents));
-        var transaction = new LedgerTransaction("purchase", request.Invoice, $"Credit bought from {_provider}", [.. entries]);
+        var transaction = new LedgerTransaction("purchase", request.Invoice, $"Credit bought from {vendor}", [.. entries]);
         state.Post(transaction);
         return new PurchaseReceipt(transaction.Id, totalCents, state.Headroom());
     }

@@ -76,7 +76,7 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
         AmountCents = null,
         TransactionId = null,
         Model = Request.Model,
-        Provider = first.Usage.ReviewReason == ReviewReasons.UnknownModel ? Request.Provider : first.Usage.Provider,
+        Provider = Request.Provider is null && first.Usage.ReviewReason == ReviewReasons.UnknownModel ? null : first.Usage.Provider,
         ProviderCostUsd = Request.ProviderCostUsd,
         MarkupFactor = null,
         PriceVersion = null,

@@ -39,7 +39,7 @@ public sealed record UsageRequest
     /// <summary>When the call happened, at most 5 minutes ahead; default: when it is recorded. Without an offset it is read as UTC.</summary>
     public DateTimeOffset? OccurredAt { get; set; }
 
-    /// <summary>Who charges for the call, such as anthropic: a lower-case letter and up to 39 of a-z, 0-9, _ and -. Default: the price book's provider of the model.</summary>
+    /// <summary>Who charges for the call, such as anthropic: a lower-case letter and up to 39 of a-z, 0-9, _ and -. Another name of a vendor, such as bedrock_converse, is kept as that vendor. Default: the price book's provider of the model.</summary>
     public string? Provider { get; set; }
 
     /// <summary>What the provider charges for the call, in US dollars, from 0 to 10^10, with at most 28 digits and decimals. 0 is free; left out is unknown.</summary>
@@ -55,7 +55,7 @@ public sealed record UsageRequest
     /// <summary>Of the tokens generated, those of reasoning, 0 to 2147483647.</summary>
     public long? ReasoningTokens { get; set; }
 
-    /// <summary>The provider's own account of the call, a JSON object of at most 16 KiB, kept by value.</summary>
+    /// <summary>The provider's own account of the call, a JSON object of at most 16 KiB, kept by value. It shows which of the model's other prices apply: tiers of service, writes for an hour, audio and image tokens.</summary>
     public JsonElement? Usage { get; set; }
 
     /// <summary>needs_review: record the call and move no money until somebody has looked at it; not with amount_cents. Left out: billed if it can be priced.</summary>

@@ -1,3 +1,5 @@
+using Factumerit.Ledger.Pricing;
+
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>Provider credit that is no longer there. Answers POST /write-downs. Exactly one of amount_cents, actual_balance_cents and from_usage is given.</summary>
@@ -12,7 +14,7 @@ public sealed record WriteDownRequest
     /// <summary>true books what all usage of the provider cost that is not yet written down, to 7 decimals of a cent and at most 10^12 cents at once; the rest is left for the next time.</summary>
     public bool? FromUsage { get; init; }
 
-    /// <summary>The provider: a lower-case letter, then up to 39 of a-z, 0-9, _ and -; default: anthropic.</summary>
+    /// <summary>The provider: a lower-case letter, then up to 39 of a-z, 0-9, _ and -; default: anthropic. Another name of a vendor is that vendor, unless the books still hold credit under it.</summary>
     public string? Provider { get; init; }
 
     /// <summary>Why, for people; at most 1000 characters.</summary>
@@ -34,11 +36,12 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
     /// <summary>The reference_id of what was booked from usage: by it the integrity check finds those entries again.</summary>
     public const string FromUsageReference = "usage";
 
+    // As it was sent, so that a request that is repeated after an upgrade is still the same.
     private readonly string _provider = request.Provider ?? ChartOfAccounts.DefaultProvider;
 
     public override bool ReadsTotals => true;
 
-    public override string? UsageCostOf => IsFromUsage ? _provider : null;
+    public override string? UsageCostOf => IsFromUsage ? Vendor : null;
 
     // Without from_usage it is what it was before that field: a request that is repeated after the upgrade is still the same.
     protected override RequestHash Hash => IsFromUsage
@@ -46,6 +49,8 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
         : RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason);
 
     private bool IsFromUsage => request.FromUsage is true;
+
+    private string Vendor => Vendors.Canonical(_provider);
 
     public override void Validate(FieldErrors errors)
     {
@@ -68,14 +73,16 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
     {
         if (IsFromUsage)
             return BookUsage(state);
-        var asset = ChartOfAccounts.Asset(_provider);
-        var consumedCents = request.AmountCents ?? (state.AssetCents(_provider) - request.ActualBalanceCents!.Value);
+        // An account from before each vendor had one name can still be emptied.
+        var provider = state.AssetCents(_provider) != 0 ? _provider : Vendor;
+        var asset = ChartOfAccounts.Asset(provider);
+        var consumedCents = request.AmountCents ?? (state.AssetCents(provider) - request.ActualBalanceCents!.Value);
         if (Math.Abs(consumedCents) > Money.OperationCentsMax)
             return new Refusal.ValidationFailed("actual_balance_cents", $"is more than {Money.Format(Money.OperationCentsMax)} cents away from the books: write it down in steps");
         var transaction = consumedCents switch
         {
             > 0 => LedgerTransaction.Move(
-                consumedCents, debit: asset, credit: ChartOfAccounts.ProviderExpense(_provider), "write_down", description: request.Reason),
+                consumedCents, debit: asset, credit: ChartOfAccounts.ProviderExpense(provider), "write_down", description: request.Reason),
             < 0 => LedgerTransaction.Move(
                 -consumedCents, debit: ChartOfAccounts.AdjustmentsEquity, credit: asset, "write_down", description: request.Reason),
             _ => null,
@@ -88,13 +95,19 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
     // R19: what is booked and the mark of how far it got are one commit. What is beyond one operation waits for the next, as does what is below the smallest unit.
     private WriteDownReceipt BookUsage(LedgerState state)
     {
-        var consumedCents = Math.Clamp(state.UnwrittenCents(_provider), 0, Money.OperationCentsMax);
+        var consumedCents = 0m;
+        foreach (var name in state.CostNamesOf(Vendor))
+        {
+            var dueCents = Math.Clamp(state.UnwrittenCents(name), 0, Money.OperationCentsMax - consumedCents);
+            if (dueCents > 0)
+                state.NewUsageWriteDowns.Add(new UsageWriteDown(name, dueCents));
+            consumedCents += dueCents;
+        }
         if (consumedCents == 0)
             return new WriteDownReceipt(null, 0, state.Headroom());
         var transaction = LedgerTransaction.Move(
-            consumedCents, debit: ChartOfAccounts.Asset(_provider), credit: ChartOfAccounts.ProviderExpense(_provider), "write_down", FromUsageReference, request.Reason);
+            consumedCents, debit: ChartOfAccounts.Asset(Vendor), credit: ChartOfAccounts.ProviderExpense(Vendor), "write_down", FromUsageReference, request.Reason);
         state.Post(transaction);
-        state.NewUsageWriteDowns.Add(new UsageWriteDown(_provider, consumedCents));
         return new WriteDownReceipt(transaction.Id, consumedCents, state.Headroom());
     }
 }

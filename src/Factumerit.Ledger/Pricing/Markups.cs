@@ -21,19 +21,34 @@ public sealed class Markups
     public Markups(PricingOptions options)
     {
         _standard = options.Markup;
-        _byProvider = options.Overrides.Where(o => o.Provider is not null).ToFrozenDictionary(o => o.Provider!, o => o.Markup!.Value, StringComparer.Ordinal);
-        _byModel = options.Overrides.Where(o => o.Model is not null).ToFrozenDictionary(o => o.Model!, o => o.Markup!.Value, StringComparer.Ordinal);
+        _byProvider = options.Overrides.Where(o => o.Provider is not null)
+            .ToFrozenDictionary(o => Vendors.Canonical(o.Provider!), o => o.Markup!.Value, StringComparer.Ordinal);
+        _byModel = options.Overrides.Where(o => o.Model is not null)
+            .ToFrozenDictionary(o => PriceBook.CanonicalNameOf(o.Model!), o => o.Markup!.Value, StringComparer.Ordinal);
         _byModelSpan = _byModel.GetAlternateLookup<ReadOnlySpan<char>>();
     }
 
-    /// <summary>The factor for a call. A model is matched as in the price book: exactly, then without its provider prefix.</summary>
+    /// <summary>
+    /// The factor for a call: one for <c>provider/model</c> goes before one for the model of any vendor, with or without the vendor before its name, and that
+    /// before one for the provider.
+    /// </summary>
     public decimal FactorOf(string? model, string? provider)
     {
-        if (model is not null && _byModel.Count > 0
-            && (_byModel.TryGetValue(model, out var factor) || _byModelSpan.TryGetValue(PriceBook.WithoutPrefix(model), out factor)))
+        var vendor = provider is null ? default : Vendors.Canonical(provider.AsSpan());
+        if (model is not null && _byModel.Count > 0 && OfModel(model, vendor) is { } factor)
             return factor;
-        return provider is not null && _byProvider.TryGetValue(provider, out factor) ? factor : _standard;
+        return provider is not null && _byProvider.TryGetValue(Vendors.Canonical(provider), out var standard) ? standard : _standard;
     }
+
+    private decimal? OfModel(string model, ReadOnlySpan<char> vendor)
+    {
+        var (prefix, rest) = PriceBook.Split(model);
+        var factor = vendor.IsEmpty ? null : Of($"{vendor}/{model}");
+        factor ??= Of(model);
+        return prefix.IsEmpty ? factor : factor ?? Of($"{Vendors.Canonical(prefix)}/{rest}") ?? Of(rest);
+    }
+
+    private decimal? Of(ReadOnlySpan<char> model) => _byModelSpan.TryGetValue(model, out var factor) ? factor : null;
 }
 
 /// <summary>The configuration section <c>Pricing</c>.</summary>
@@ -61,12 +76,17 @@ public sealed class PricingOptions : IValidatableObject
                 yield return new($"{key} must name either a Provider or a Model.");
             else if (one.Provider is { Length: > 0 } provider && !ChartOfAccounts.IsProvider(provider))
                 yield return new($"{key}:Provider must be a lower-case letter followed by up to 39 of a-z, 0-9, _ and -, and neither 'api' nor 'sales_tax'.");
-            else if (!seen.Add((one.Provider, one.Model)))
+            else if (!seen.Add(NameOf(one)))
                 yield return new($"{key} repeats {one.Provider ?? one.Model}, which has a markup already.");
             if (one.Markup is not { } markup || !IsFactor(markup))
                 yield return new($"{key}:Markup {FactorLimits}.");
         }
     }
+
+    // Two names of one vendor are one.
+    private static (string?, string?) NameOf(MarkupOverride one) => (
+        string.IsNullOrEmpty(one.Provider) ? null : Vendors.Canonical(one.Provider),
+        string.IsNullOrEmpty(one.Model) ? null : PriceBook.CanonicalNameOf(one.Model));
 
     private static string FactorLimits => $"must be from 0 to {Markups.FactorMax}, with at most {Markups.DecimalsMax} decimals";
 
@@ -76,7 +96,10 @@ public sealed class PricingOptions : IValidatableObject
 /// <summary>The markup of one provider or one model; exactly one of the two is named.</summary>
 public sealed class MarkupOverride
 {
+    /// <summary>A vendor, under any of its names.</summary>
     public string? Provider { get; set; }
+
+    /// <summary>A model at any vendor, or <c>provider/model</c> at that one.</summary>
     public string? Model { get; set; }
     public decimal? Markup { get; set; }
 }

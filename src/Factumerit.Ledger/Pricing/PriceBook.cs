@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// All prices there ever were, by model, each in force from its time until the next one's (R18). Immutable, so that whoever prices with it sees
-/// one book from beginning to end.
+/// All prices there ever were, by model, each in force from its time until the next one's (R18). A call finds only prices of its own vendor.
+/// Immutable, so that a whole pricing sees one book.
 /// </summary>
 public sealed class PriceBook
 {
@@ -12,6 +12,9 @@ public sealed class PriceBook
 
     private readonly FrozenDictionary<string, ModelPrice[]> _histories;
     private readonly FrozenDictionary<string, ModelPrice[]>.AlternateLookup<ReadOnlySpan<char>> _historiesBySpan;
+
+    // The same under vendor/model, where the map spells the vendor in another way.
+    private readonly FrozenDictionary<string, ModelPrice[]>.AlternateLookup<ReadOnlySpan<char>> _aliasedBySpan;
 
     /// <param name="prices">The rows in any order, those that say a model is gone included.</param>
     /// <param name="version">The newest import that they come from; 0: none yet.</param>
@@ -22,27 +25,96 @@ public sealed class PriceBook
             model => model.OrderBy(p => p.ValidFrom ?? DateTimeOffset.MinValue).ThenBy(p => p.Version).ToArray(),
             StringComparer.Ordinal);
         _historiesBySpan = _histories.GetAlternateLookup<ReadOnlySpan<char>>();
+        _aliasedBySpan = _histories
+            .Select(history => (Name: CanonicalNameOf(history.Key), Key: history.Key, history.Value))
+            .Where(history => history.Name != history.Key)
+            .OrderBy(history => history.Key, StringComparer.Ordinal)
+            .DistinctBy(history => history.Name, StringComparer.Ordinal)
+            .ToFrozenDictionary(history => history.Name, history => history.Value, StringComparer.Ordinal)
+            .GetAlternateLookup<ReadOnlySpan<char>>();
         Version = version;
     }
 
     public long Version { get; }
 
-    /// <summary>The price of a model at a time: by its exact name, else by its name without the provider before the first slash; null when unknown.</summary>
-    public ModelPrice? Find(string model, DateTimeOffset at) =>
-        FindExact(model, at) ?? (WithoutPrefix(model) is { IsEmpty: false } bare ? FindExact(bare, at) : null);
+    /// <summary>
+    /// The price of a model at a time, null when unknown. With a provider: the entry <c>provider/model</c>, else one of the model's name that is that
+    /// vendor's. Without one: the entry of exactly that name, else, when the name begins with a vendor, that vendor's entry of the rest.
+    /// </summary>
+    public ModelPrice? Find(string model, DateTimeOffset at, string? provider = null) => First(model, provider, at, InForce);
 
-    /// <summary>The part of <c>provider/model</c> behind the first slash; empty when there is none.</summary>
-    internal static ReadOnlySpan<char> WithoutPrefix(string model) =>
-        model.IndexOf('/', StringComparison.Ordinal) is var slash and > 0 ? model.AsSpan(slash + 1) : [];
+    /// <summary>The name of the entry that a call without a provider would be priced by, whenever that was; null when there never was one.</summary>
+    internal string? NameOf(string model) => First(model, null, default, static (history, _) => history[^1])?.Model;
 
-    private ModelPrice? FindExact(ReadOnlySpan<char> model, DateTimeOffset at)
+    /// <summary>The name with its vendor's own name before the first slash.</summary>
+    internal static string CanonicalNameOf(string model)
     {
-        if (!_historiesBySpan.TryGetValue(model, out var history))
-            return null;
+        var (prefix, rest) = Split(model);
+        var vendor = Vendors.Canonical(prefix);
+        return prefix.IsEmpty || vendor.SequenceEqual(prefix) ? model : $"{vendor}/{rest}";
+    }
+
+    /// <summary>The parts of <c>provider/model</c> before and behind the first slash; both empty when it has no such parts.</summary>
+    internal static Parts Split(string model) =>
+        model.IndexOf('/', StringComparison.Ordinal) is var slash and > 0 && slash < model.Length - 1 ? new(model.AsSpan(0, slash), model.AsSpan(slash + 1)) : default;
+
+    private ModelPrice? First(string model, string? provider, DateTimeOffset at, Func<ModelPrice[], DateTimeOffset, ModelPrice?> pick)
+    {
+        var (prefix, rest) = Split(model);
+        var prefixVendor = Vendors.Canonical(prefix);
+        if (provider is null)
+        {
+            if (Pick(_historiesBySpan, model, at, pick) is { } exact)
+                return exact;
+            return prefix.IsEmpty ? null : OfVendor(prefixVendor, rest, at, pick) ?? BareOf(prefixVendor, rest, at, pick);
+        }
+        var vendor = Vendors.Canonical(provider);
+        if ((OfVendor(provider, model, at, pick) ?? OfVendor(vendor, model, at, pick)) is { } own)
+            return own;
+        if (!prefix.IsEmpty && prefixVendor.SequenceEqual(vendor))
+            return Pick(_historiesBySpan, model, at, pick) ?? OfVendor(vendor, rest, at, pick) ?? BareOf(vendor, rest, at, pick);
+        return BareOf(vendor, model, at, pick);
+    }
+
+    // The entry vendor/model, however the map spells the vendor.
+    private ModelPrice? OfVendor(ReadOnlySpan<char> vendor, ReadOnlySpan<char> model, DateTimeOffset at, Func<ModelPrice[], DateTimeOffset, ModelPrice?> pick)
+    {
+        var length = vendor.Length + 1 + model.Length;
+        var name = length <= 256 ? stackalloc char[length] : new char[length];
+        vendor.CopyTo(name);
+        name[vendor.Length] = '/';
+        model.CopyTo(name[(vendor.Length + 1)..]);
+        return Pick(_historiesBySpan, name, at, pick) ?? Pick(_aliasedBySpan, name, at, pick);
+    }
+
+    // The entry of that very name, if it is the vendor's.
+    private ModelPrice? BareOf(ReadOnlySpan<char> vendor, ReadOnlySpan<char> model, DateTimeOffset at, Func<ModelPrice[], DateTimeOffset, ModelPrice?> pick) =>
+        Pick(_historiesBySpan, model, at, pick) is { } price && vendor.SequenceEqual(price.Provider) ? price : null;
+
+    private static ModelPrice? Pick(
+        FrozenDictionary<string, ModelPrice[]>.AlternateLookup<ReadOnlySpan<char>> histories, ReadOnlySpan<char> name, DateTimeOffset at,
+        Func<ModelPrice[], DateTimeOffset, ModelPrice?> pick) =>
+        histories.TryGetValue(name, out var history) ? pick(history, at) : null;
+
+    private static readonly Func<ModelPrice[], DateTimeOffset, ModelPrice?> InForce = static (history, at) =>
+    {
         // From the newest on: almost every usage is priced with that.
         for (var i = history.Length - 1; i >= 0; i--)
             if (history[i].ValidFrom is not { } from || from <= at)
                 return history[i].IsGone ? null : history[i];
         return null;
+    };
+
+    /// <summary>The two parts of a model's name.</summary>
+    internal readonly ref struct Parts(ReadOnlySpan<char> prefix, ReadOnlySpan<char> rest)
+    {
+        private readonly ReadOnlySpan<char> _prefix = prefix;
+        private readonly ReadOnlySpan<char> _rest = rest;
+
+        public void Deconstruct(out ReadOnlySpan<char> prefix, out ReadOnlySpan<char> rest)
+        {
+            prefix = _prefix;
+            rest = _rest;
+        }
     }
 }

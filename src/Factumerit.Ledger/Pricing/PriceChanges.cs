@@ -26,6 +26,8 @@ public sealed record PriceChange(string Model, string Change, DateTimeOffset? Va
             CacheReadUsdPerToken = prices.CacheReadUsdPerToken,
             CacheWriteUsdPerToken = prices.CacheWriteUsdPerToken,
             ReasoningUsdPerToken = prices.ReasoningUsdPerToken,
+            Mode = prices.Mode,
+            OtherPrices = prices.OtherPrices,
             IsGone = New is null,
         };
     }
@@ -37,7 +39,19 @@ public sealed record PriceChange(string Model, string Change, DateTimeOffset? Va
 /// </summary>
 public sealed record PriceChanges(IReadOnlyList<PriceChange> Changes, int Unchanged)
 {
+    /// <summary>Models gone of each so many that have a price, up to which an import needs no leave.</summary>
+    private const int GoneShare = 10;
+
     public int Count(string change) => Changes.Count(c => c.Change == change);
+
+    /// <summary>The refusal of an import that would end more than a tenth of the models that have a price, as a file that was cut would; else null.</summary>
+    public Refusal.ValidationFailed? FindEnding()
+    {
+        var (gone, active) = (Count(PriceChange.Gone), Unchanged + Count(PriceChange.Changed) + Count(PriceChange.Gone));
+        return gone * GoneShare > active
+            ? new("allow_gone", $"must be true for this: {gone} of the {active} models that have a price are not in the map, and would have none from then on")
+            : null;
+    }
 
     /// <param name="newest">The newest row of each model, gone ones included.</param>
     /// <param name="map">The map to import.</param>

@@ -17,9 +17,15 @@ public sealed class Pricer(PriceBook book, Markups markups)
 {
     public PriceBook Book => book;
 
-    /// <summary>Whose call it was: the provider as given, else the price book's for the model at that time, else null.</summary>
+    /// <summary>Whose call it was: the vendor of the provider as given, else the price book's for the model at that time, else null.</summary>
     public string? ProviderOf(string? model, string? provider, DateTimeOffset occurredAt) =>
-        provider ?? (model is null ? null : book.Find(model, occurredAt)?.Provider);
+        provider is not null ? Vendors.Canonical(provider) : model is null ? null : book.Find(model, occurredAt)?.Provider;
+
+    /// <summary>Whether a model costs nothing at a time: the price book has it, and all its prices are 0.</summary>
+    /// <param name="model">The model as it was called.</param>
+    /// <param name="provider">Whose call it was, in the form of a provider's account; null when that isn't known.</param>
+    /// <param name="at">When it was called.</param>
+    public bool IsFree(string model, string? provider, DateTimeOffset at) => book.Find(model, at, provider) is { IsFree: true };
 
     public bool IsFree(string model, string? provider, DateTimeOffset at) => book.Find(model, at) is
     {
@@ -30,17 +36,26 @@ public sealed class Pricer(PriceBook book, Markups markups)
     /// Prices a call: a cost as given times the markup; else its tokens by the price book times the markup; else it says why it needs review.
     /// Never throws: what can't be kept is refused, naming the field.
     /// </summary>
+    /// <param name="model">The model as it was called; null when that isn't known.</param>
+    /// <param name="provider">Whose call it was, in the form of a provider's account; null: the vendor of the model's entry.</param>
+    /// <param name="providerCostUsd">What the provider charges in US dollars, where that is known: then nothing else counts.</param>
+    /// <param name="tokens">The tokens of the call.</param>
+    /// <param name="usage">The provider's own account of the call: it shows which of the model's other prices apply.</param>
+    /// <param name="occurredAt">When it was called: the prices of that time count.</param>
     public PricedCall Price(string? model, string? provider, decimal? providerCostUsd, in TokenCounts tokens, JsonElement? usage, DateTimeOffset occurredAt)
     {
-        var price = model is null ? null : book.Find(model, occurredAt);
-        provider ??= price?.Provider;
+        var price = model is null ? null : book.Find(model, occurredAt, provider);
+        provider = provider is null ? price?.Provider : Vendors.Canonical(provider);
         if (providerCostUsd is { } given)
             return Mark(model, provider, given, null, "provider_cost_usd");
         if (Unpriceable(model, price, tokens) is { } reason)
             return new PricedCall { Provider = provider, ReviewReason = reason };
-        return CostOf(price!, tokens) is { } costUsd
-            ? Mark(model, provider, costUsd, price!.Version, "prompt_tokens")
-            : Refuse("prompt_tokens", "is priced with more digits than a cost can be kept with exactly; send provider_cost_usd or amount_cents");
+        return TokenCost.Of(price!, tokens, usage) switch
+        {
+            { ReviewReason: { } otherwise } => new PricedCall { Provider = provider, ReviewReason = otherwise },
+            { Usd: { } costUsd } => Mark(model, provider, costUsd, price!.Version, "prompt_tokens"),
+            _ => Refuse("prompt_tokens", "is priced with more digits than a cost can be kept with exactly; send provider_cost_usd or amount_cents"),
+        };
     }
 
     private static string? Unpriceable(string? model, ModelPrice? price, in TokenCounts tokens)
@@ -63,29 +78,6 @@ public sealed class Pricer(PriceBook book, Markups markups)
     }
 
     private static PricedCall Refuse(string field, string error) => new() { Refusal = new Refusal.ValidationFailed(field, error) };
-
-    // Null when the exact sum has more digits than a decimal, which would round it silently.
-    private static decimal? CostOf(ModelPrice price, in TokenCounts tokens)
-    {
-        var (costUsd, isExact) = (0m, true);
-        Add(ref costUsd, ref isExact, tokens.PlainInput, price.InputUsdPerToken);
-        Add(ref costUsd, ref isExact, tokens.CacheRead ?? 0, price.CacheReadUsdPerToken ?? price.InputUsdPerToken);
-        Add(ref costUsd, ref isExact, tokens.CacheWrite ?? 0, price.CacheWriteUsdPerToken ?? price.InputUsdPerToken);
-        Add(ref costUsd, ref isExact, tokens.PlainOutput, price.OutputUsdPerToken);
-        Add(ref costUsd, ref isExact, tokens.Reasoning ?? 0, price.ReasoningUsdPerToken ?? price.OutputUsdPerToken);
-        return isExact ? costUsd : null;
-    }
-
-    // A product or sum of decimals is exact as long as it keeps all decimals of what it is made of.
-    private static void Add(ref decimal sumUsd, ref bool isExact, long count, decimal usdPerToken)
-    {
-        if (count == 0 || usdPerToken == 0)
-            return;
-        var termUsd = count * usdPerToken;
-        var nextUsd = sumUsd + termUsd;
-        isExact &= termUsd.Scale == usdPerToken.Scale && nextUsd.Scale == Math.Max(sumUsd.Scale, termUsd.Scale);
-        sumUsd = nextUsd;
-    }
 
     private static decimal Round(decimal costUsd, decimal markup)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Reading;
 
@@ -183,13 +184,14 @@ internal static class IntegritySql
             ON u.provider = c.provider
         WHERE c.cost_usd IS DISTINCT FROM u.cost_usd
         """,
-        // R19: the mark of how far it got is what the entries say.
-        """
+        // R19: the mark of how far it got is what the entries say. What is marked under an old name of a vendor may have been booked under its own.
+        $"""
         SELECT 'written-down', coalesce(c.provider, e.provider), 'R19: the mark is at ' || coalesce(trim_scale(c.written_down_cents)::text, 'nothing')
                || ' cents, the entries say ' || coalesce(trim_scale(e.cents)::text, 'nothing')
-        FROM (SELECT provider, written_down_cents FROM provider_usage_costs WHERE written_down_cents <> 0) c
-        FULL JOIN (SELECT substr(account, 7) AS provider, sum(debit_cents) AS cents FROM ledger_entries
-                   WHERE id > $4 AND reference_type = 'write_down' AND reference_id = 'usage' AND account LIKE 'asset:%' GROUP BY account) e ON e.provider = c.provider
+        FROM (SELECT {VendorSql.Of("provider")} AS provider, sum(written_down_cents) AS written_down_cents FROM provider_usage_costs
+              WHERE written_down_cents <> 0 GROUP BY 1) c
+        FULL JOIN (SELECT {VendorSql.Of("substr(account, 7)")} AS provider, sum(debit_cents) AS cents FROM ledger_entries
+                   WHERE id > $4 AND reference_type = 'write_down' AND reference_id = 'usage' AND account LIKE 'asset:%' GROUP BY 1) e ON e.provider = c.provider
         WHERE c.written_down_cents IS DISTINCT FROM e.cents
         """,
     ];

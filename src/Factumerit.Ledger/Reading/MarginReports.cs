@@ -45,7 +45,7 @@ public sealed class MarginReports(LedgerDatabase database)
     {
         ["user"] = "user_id",
         ["model"] = "model COLLATE \"C\"",
-        ["provider"] = "provider COLLATE \"C\"",
+        ["provider"] = $"({VendorSql.Of("provider")}) COLLATE \"C\"",
         ["day"] = "to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD') COLLATE \"C\"",
     };
 

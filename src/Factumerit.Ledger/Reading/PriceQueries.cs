@@ -19,10 +19,12 @@ public sealed class PriceQueries(LedgerDatabase database)
         Model = p.Model,
         Provider = p.Provider,
         InputUsdPerToken = p.InputUsdPerToken,
-        OutputUsdPerToken = p.OutputUsdPerToken ?? 0,
+        OutputUsdPerToken = p.OutputUsdPerToken,
         CacheReadUsdPerToken = p.CacheReadUsdPerToken,
         CacheWriteUsdPerToken = p.CacheWriteUsdPerToken,
         ReasoningUsdPerToken = p.ReasoningUsdPerToken,
+        Mode = p.Mode,
+        OtherPrices = OtherPriceDictionary.Parse(p.OtherPrices),
         ValidFrom = p.ValidFrom,
         Version = p.Version,
         IsGone = p.IsGone,
@@ -39,23 +41,38 @@ public sealed class PriceQueries(LedgerDatabase database)
         if (!string.IsNullOrEmpty(prefix))
             inForce = inForce.Where(p => p.Model.StartsWith(prefix));
         if (!string.IsNullOrEmpty(provider))
-            inForce = inForce.Where(p => p.Provider == provider);
+            inForce = OfVendor(inForce, Vendors.Canonical(provider));
         if (!string.IsNullOrEmpty(after))
             inForce = inForce.Where(p => string.Compare(p.Model, after) > 0);
         var page = await inForce.OrderBy(p => p.Model).Take(limit + 1).Select(ToPrice).ToListAsync(cancellationToken);
         return new PricePage(page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].Model : null);
     }
 
-    /// <summary>A model's history, found as usages find their price: by its exact name, else without its provider prefix; null when unknown.</summary>
+    /// <summary>A model's history, found as a usage without a provider finds its price (<see cref="PriceBook.Find"/>); null when unknown.</summary>
     public async Task<PriceHistory?> FindAsync(string model, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
-        foreach (var name in (string[])[model, PriceBook.WithoutPrefix(model).ToString()])
-        {
-            var prices = await db.ModelPrices.Where(p => p.Model == name).OrderByDescending(p => p.Version).Select(ToPrice).ToListAsync(cancellationToken);
-            if (prices.Count > 0)
-                return new PriceHistory(name, prices);
-        }
-        return null;
+        string[] names = [model, .. NamesOf(model)];
+        var prices = await db.ModelPrices.Where(p => names.Contains(p.Model)).OrderByDescending(p => p.Version).Select(ToPrice).ToListAsync(cancellationToken);
+        return new PriceBook(prices, 0).NameOf(model) is { } name ? new PriceHistory(name, [.. prices.Where(p => p.Model == name)]) : null;
+    }
+
+    // All that the price book may find for provider/model: the rest alone, and behind each name of the provider.
+    private static IEnumerable<string> NamesOf(string model)
+    {
+        if (model.IndexOf('/', StringComparison.Ordinal) is not (> 0 and var slash))
+            return [];
+        var (provider, rest) = (model[..slash], model[(slash + 1)..]);
+        return Vendors.SpellingsOf(Vendors.Canonical(provider)).Select(name => $"{name}/{rest}").Prepend(rest);
+    }
+
+    // Rows from before each vendor had one name are found by that one.
+    private static IQueryable<ModelPriceRow> OfVendor(IQueryable<ModelPriceRow> prices, string vendor)
+    {
+        string[] names = [.. Vendors.SpellingsOf(vendor)];
+        var kinds = $"{vendor}-";
+        return Vendors.Families.Contains(vendor)
+            ? prices.Where(p => names.Contains(p.Provider) || p.Provider!.StartsWith(kinds))
+            : prices.Where(p => names.Contains(p.Provider));
     }
 }

@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Pricing;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace Factumerit.Ledger.Storage;
 
@@ -47,7 +48,7 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
 
     private const string Columns = """
         model, version, provider, valid_from, input_usd_per_token, output_usd_per_token, cache_read_usd_per_token, cache_write_usd_per_token,
-        reasoning_usd_per_token, is_gone
+        reasoning_usd_per_token, is_gone, mode, other_prices
         """;
 
     private const string AddVersion = """
@@ -61,9 +62,10 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
     /// <param name="importedBy">The name of the key.</param>
     /// <param name="validFrom">From when on everything counts; null: changes from now on, a model's first price from the beginning.</param>
     /// <param name="isDryRun">Whether to only say what would change.</param>
+    /// <param name="allowGone">Whether it may end more than a tenth of the models that have a price.</param>
     /// <param name="cancellationToken">Ends it with nothing done, unless it is being committed.</param>
     public async Task<Outcome<PriceImport>> ImportAsync(
-        PriceMap map, byte[] contentHash, string importedBy, DateTimeOffset? validFrom, bool isDryRun, CancellationToken cancellationToken)
+        PriceMap map, byte[] contentHash, string importedBy, DateTimeOffset? validFrom, bool isDryRun, bool allowGone, CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -78,6 +80,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
         var outcome = PriceChanges.Between(newest, map, now, validFrom);
         if (outcome.Answer is not { } changes)
             return outcome.Refusal!;
+        if (!isDryRun && !allowGone && changes.FindEnding() is { } ending)
+            return ending;
         var import = new PriceImport
         {
             ValidFrom = validFrom ?? now,
@@ -125,11 +129,13 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
                 Provider = reader.IsDBNull(2) ? null : reader.GetString(2),
                 ValidFrom = reader.GetFieldValue<DateTimeOffset?>(3),
                 InputUsdPerToken = reader.GetDecimal(4),
-                OutputUsdPerToken = reader.GetDecimal(5),
+                OutputUsdPerToken = reader.GetFieldValue<decimal?>(5),
                 CacheReadUsdPerToken = reader.GetFieldValue<decimal?>(6),
                 CacheWriteUsdPerToken = reader.GetFieldValue<decimal?>(7),
                 ReasoningUsdPerToken = reader.GetFieldValue<decimal?>(8),
                 IsGone = reader.GetBoolean(9),
+                Mode = reader.GetFieldValue<string?>(10),
+                OtherPrices = OtherPriceDictionary.Parse(reader.GetFieldValue<string?>(11)),
             });
         return rows;
     }
@@ -150,6 +156,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
             await copy.WriteAsync(row.CacheWriteUsdPerToken, cancellationToken);
             await copy.WriteAsync(row.ReasoningUsdPerToken, cancellationToken);
             await copy.WriteAsync(row.IsGone, cancellationToken);
+            await copy.WriteAsync(row.Mode, cancellationToken);
+            await copy.WriteAsync(row.OtherPrices?.ToJson(), NpgsqlDbType.Jsonb, cancellationToken);
         }
         await copy.CompleteAsync(cancellationToken);
     }

@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Storage;
 using Npgsql;
 
 namespace Factumerit.Ledger.Writing;
@@ -77,9 +78,10 @@ internal static class StateLoader
     private const string Totals = "SELECT account, debits_cents, credits_cents, entry_count FROM account_totals";
 
     // Cut in the database, as a sum of costs may need more digits than a decimal has. No operation takes more than the bound, which every decimal holds.
-    private const string UnwrittenCosts = """
+    private static readonly string UnwrittenCosts = $"""
         SELECT provider, least(trunc(due, 7), 1e15), trim_scale(due - trunc(due, 7))
-        FROM (SELECT provider, cost_usd * 100 - written_down_cents AS due FROM provider_usage_costs WHERE provider = ANY ($1) ORDER BY provider FOR NO KEY UPDATE) c
+        FROM (SELECT provider, cost_usd * 100 - written_down_cents AS due FROM provider_usage_costs 
+              WHERE {VendorSql.Of("provider")} = ANY ($1) ORDER BY provider FOR NO KEY UPDATE) c
         """;
 
     public static async Task<LedgerState> LoadAsync(Turn turn, IReadOnlyList<Command> commands)

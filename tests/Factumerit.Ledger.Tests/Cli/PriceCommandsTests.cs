@@ -9,12 +9,14 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     private const string Imported = """
         {"version":2,"valid_from":"2026-01-02T00:00:00Z","added":1,"changed":1,"gone":1,"unchanged":1200,"skipped":3,"changes":[
           {"model":"claude","change":"changed","valid_from":"2026-01-02T00:00:00Z",
-           "old":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null},
-           "new":{"provider":"anthropic","input_usd_per_token":0.0000025,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null}},
+           "old":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,
+             "mode":"chat","other_prices":{"a":1,"b":1}},
+           "new":{"provider":"anthropic","input_usd_per_token":0.0000025,"output_usd_per_token":null,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,
+             "mode":"chat","other_prices":{"a":2,"c":3}}},
           {"model":"llama","change":"added","valid_from":null,"old":null,
            "new":{"provider":null,"input_usd_per_token":0,"output_usd_per_token":0,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null}},
           {"model":"old","change":"gone","valid_from":"2026-01-02T00:00:00Z",
-           "old":{"provider":"p","input_usd_per_token":0.000001,"output_usd_per_token":0.000002,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null},"new":null}],
+           "old":{"provider":"p","input_usd_per_token":0.000001,"output_usd_per_token":0.000002,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"mode":null,"other_prices":{"a":1}},"new":null}],
          "has_more_changes":true}
         """;
 
@@ -36,10 +38,10 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
         var run = await FaRun.OfAsync(_ledger, "prices", "import", file, "--valid-from", "2026-01-02T00:00:00+00:00");
 
         run.ShouldBe(new FaRun(0, """
-            MODEL   CHANGE   PROVIDER   INPUT           OUTPUT  CACHE READ  CACHE WRITE  REASONING
-            claude  changed  anthropic  $3.00 -> $2.50  $15.00  - -> $0.30  -            -
-            llama   added    -          $0.00           $0.00   -           -            -
-            old     gone     p          $1.00           $2.00   -           -            -
+            MODEL   CHANGE   PROVIDER   INPUT           OUTPUT       CACHE READ  CACHE WRITE  REASONING  OTHERS
+            claude  changed  anthropic  $3.00 -> $2.50  $15.00 -> -  - -> $0.30  -            -          2, 3 changed
+            llama   added    -          $0.00           $0.00        -           -            -          0
+            old     gone     p          $1.00           $2.00        -           -            -          1
             ... and more.
 
             Imported version 2: 1 added, 1 changed, 1 gone, 1,200 unchanged, 3 skipped.
@@ -60,6 +62,32 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
 
         run.ShouldBe(new FaRun(0, said, ""));
         _ledger.Request.Path.ShouldBe(path);
+    }
+
+    [Fact]
+    public async Task An_import_that_would_end_many_models_asks_on_a_terminal_and_is_refused_elsewhere()
+    {
+        const string ending = """
+            {"type":"/problems/validation-failed","title":"t","status":400,"detail":"d","code":"validation-failed","errors":{"allow_gone":["must be true for this: 2 of the 10 models would end"]}}
+            """;
+        var file = _scratch.Write("map.json", "{}");
+
+        _ledger.Answers(400, ending);
+        (await FaRun.OfAsync(_ledger, "prices", "import", file)).ShouldBe(new FaRun(1, "", "2 of the 10 models would end. If that is meant, run again with --yes.\n"));
+        _ledger.Answers(400, ending);
+        (await FaRun.OfAsync(OnTerminal("n\n"), "prices", "import", file))
+            .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. Import it all the same? This can't be undone. [y/N] Nothing was done.\n"));
+        _ledger.Answers(400, ending).Answers(200, Imported);
+        (await FaRun.OfAsync(OnTerminal("y\n"), "prices", "import", file)).Stdout.ShouldEndWith("3 skipped.\n");
+        _ledger.Answers(200, Imported);
+        (await FaRun.OfAsync(_ledger, "prices", "import", file, "--yes")).ExitCode.ShouldBe(0);
+        _ledger.Answers(400, """{"title":"t","detail":"is wrong.","code":"validation-failed","errors":{"m":["is wrong"]}}""");
+        (await FaRun.OfAsync(_ledger, "prices", "import", file, "--yes")).ShouldBe(new FaRun(1, "", "validation-failed: is wrong. m: is wrong\n"));
+
+        _ledger.Requests.Select(request => request.Path).ShouldBe(
+            ["/prices/import", "/prices/import", "/prices/import", "/prices/import?allow_gone=true", "/prices/import?allow_gone=true", "/prices/import?allow_gone=true"]);
+
+        FaEnvironment OnTerminal(string typed) => FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader(typed) };
     }
 
     [Fact]
@@ -95,16 +123,16 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     public async Task Prices_are_listed_for_a_million_tokens()
     {
         _ledger.Answers(200, """
-            {"prices":[{"model":"claude","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"valid_from":null,"version":1,"is_gone":false},
-             {"model":"odd","provider":null,"input_usd_per_token":0.0000007999999999999999,"output_usd_per_token":0,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":0.00002,"valid_from":"2026-01-02T00:00:00Z","version":2,"is_gone":false}],"next_after":null}
+            {"prices":[{"model":"claude","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"mode":"chat","other_prices":{"a":1,"b":2},"valid_from":null,"version":1,"is_gone":false},
+             {"model":"odd","provider":null,"input_usd_per_token":0.0000007999999999999999,"output_usd_per_token":null,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":0.00002,"valid_from":"2026-01-02T00:00:00Z","version":2,"is_gone":false}],"next_after":null}
             """);
 
         var run = await FaRun.OfAsync(_ledger, "prices", "list", "--prefix", "a/b", "--provider", "p", "--at", "2026-01-01");
 
         run.ShouldBe(new FaRun(0, """
-            MODEL   PROVIDER                 INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  VALID FROM
-            claude  anthropic  $3.00                $15.00       $0.30                          the beginning
-            odd     -          $0.7999999999999999   $0.00                              $20.00  2026-01-02 00:00:00Z
+            MODEL   PROVIDER                 INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS  VALID FROM
+            claude  anthropic  $3.00                $15.00       $0.30                          chat       2  the beginning
+            odd     -          $0.7999999999999999                                      $20.00  -             2026-01-02 00:00:00Z
 
             """, ""));
         _ledger.Request.Path.ShouldBe("/prices?prefix=a%2Fb&provider=p&at=2026-01-01&limit=1000");
@@ -115,16 +143,20 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     {
         _ledger.Answers(200, """
             {"model":"eu/claude","prices":[{"model":"eu/claude","provider":"p","input_usd_per_token":2,"output_usd_per_token":3,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"valid_from":"2026-01-02T00:00:00Z","version":1042,"is_gone":true},
-             {"model":"eu/claude","provider":"p","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"valid_from":null,"version":1,"is_gone":false}]}
+             {"model":"eu/claude","provider":"p","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"mode":"chat","other_prices":{"ocr_cost_per_page":0.003,"input_cost_per_token_flex":0.0000000799},"valid_from":null,"version":1,"is_gone":false}]}
             """);
 
         var run = await FaRun.OfAsync(_ledger, "prices", "show", "eu/cl aude");
 
         run.ShouldBe(new FaRun(0, """
             eu/claude
-            VALID FROM            VERSION  PROVIDER  INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING
+            VALID FROM            VERSION  PROVIDER  INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS
             2026-01-02 00:00:00Z  1042     gone
-            the beginning         1        p         $3.00  $15.00
+            the beginning         1        p         $3.00  $15.00                                      chat       2
+
+            VERSION  OTHER PRICE                DOLLARS FOR ONE
+            1        input_cost_per_token_flex  0.0000000799
+            1        ocr_cost_per_page          0.003
 
             """, ""));
         _ledger.Request.Path.ShouldBe("/prices/eu/cl%20aude");
@@ -155,16 +187,16 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
             first.Stdout.ShouldEndWith("\nImported version 1: 8 added, 0 changed, 0 gone, 0 unchanged, 3 skipped.\n");
             again.ShouldBe(new FaRun(0, "Nothing changed: 0 added, 0 changed, 0 gone, 8 unchanged, 3 skipped.\n", ""));
             list.ShouldBe(new FaRun(0, """
-                MODEL                      PROVIDER    INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  VALID FROM
-                claude-3-5-haiku-20241022  anthropic   $0.80   $4.00       $0.08        $1.00             the beginning
-                claude-opus-4-20250514     anthropic  $15.00  $75.00       $1.50       $18.75             the beginning
-                claude-sonnet-4-20250514   anthropic   $3.00  $15.00       $0.30        $3.75             the beginning
+                MODEL                      PROVIDER    INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS  VALID FROM
+                claude-3-5-haiku-20241022  anthropic   $0.80   $4.00       $0.08        $1.00             -             the beginning
+                claude-opus-4-20250514     anthropic  $15.00  $75.00       $1.50       $18.75             -             the beginning
+                claude-sonnet-4-20250514   anthropic   $3.00  $15.00       $0.30        $3.75             -             the beginning
 
                 """, ""));
             show.Stdout.ShouldBe("""
                 amazon.nova-lite-v1:0
-                VALID FROM     VERSION  PROVIDER          INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING
-                the beginning  1        bedrock_converse  $0.06   $0.24
+                VALID FROM     VERSION  PROVIDER  INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS
+                the beginning  1        bedrock   $0.06   $0.24                                      -
 
                 """);
             wrong.ExitCode.ShouldBe(1);

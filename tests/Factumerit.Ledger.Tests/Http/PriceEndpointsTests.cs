@@ -17,17 +17,20 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
     {
         var reply = (await ImportAsync("""
             {"sample_spec": {}, "dall-e": {"output_cost_per_image": 0.04},
-             "claude": {"litellm_provider": "anthropic", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_read_input_token_cost": 3e-07}}
+             "claude": {"litellm_provider": "bedrock_converse", "mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_audio_token": 1.5e-05,
+                        "cache_read_input_token_cost": 3e-07, "input_cost_per_token_flex": 7.999999999999999e-07, "search_context_cost_per_query": {"low": 0.01}}}
             """)).Expect(200);
 
         reply.ShouldRead("""
             {"version":1,"valid_from":"<time>","added":1,"changed":0,"gone":0,"unchanged":0,"skipped":2,"changes":[{"model":"claude","change":"added","valid_from":null,
-             "old":null,"new":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,
-             "cache_write_usd_per_token":null,"reasoning_usd_per_token":null}}],"has_more_changes":false}
+             "old":null,"new":{"provider":"bedrock","input_usd_per_token":0.000003,"output_usd_per_token":null,"cache_read_usd_per_token":0.0000003,
+             "cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"mode":"chat","other_prices":{"input_cost_per_token_flex":0.0000007999999999999999,
+             "output_cost_per_audio_token":0.000015,"search_context_cost_per_query.low":0.01}}}],"has_more_changes":false}
             """);
         (await _service.GetAsync("/prices?at=1999-12-31")).ShouldRead("""
-            {"prices":[{"model":"claude","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,
-             "cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"valid_from":null,"version":1,"is_gone":false}],"next_after":null}
+            {"prices":[{"model":"claude","provider":"bedrock","input_usd_per_token":0.000003,"output_usd_per_token":null,"cache_read_usd_per_token":0.0000003,
+             "cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"mode":"chat","other_prices":{"input_cost_per_token_flex":0.0000007999999999999999,
+             "output_cost_per_audio_token":0.000015,"search_context_cost_per_query.low":0.01},"valid_from":null,"version":1,"is_gone":false}],"next_after":null}
             """);
         (await _service.Database.RowsAsync("SELECT version, source, imported_by, added, changed, gone, length(content_hash) FROM price_versions"))
             .ShouldBe(["1|litellm|bootstrap|1|0|0|32"]);
@@ -49,7 +52,7 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
     {
         (await ImportAsync(Map(("a", 1), ("b", 2)))).Expect(200);
 
-        var second = (await ImportAsync(Map(("a", 1.5m), ("c", 3)))).Expect(200);
+        var second = (await ImportAsync(Map(("a", 1.5m), ("c", 3)), "?allow_gone=true")).Expect(200);
 
         (second.Amount("added"), second.Amount("changed"), second.Amount("gone")).ShouldBe((1, 1, 1));
         second.List("changes").Select(c => $"{c.GetProperty("model")} {c.GetProperty("change")}").ShouldBe(["a changed", "b gone", "c added"]);
@@ -101,6 +104,7 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
 
     [Theory]
     [InlineData("?dry_run=yes", "dry_run")]
+    [InlineData("?allow_gone=1", "allow_gone")]
     [InlineData("?valid_from=tomorrow", "valid_from")]
     [InlineData("?valid_from=2026-13-01&dry_run=1", "valid_from", "dry_run")]
     public async Task A_wrong_query_of_an_import_is_refused_by_name(string query, params string[] names) =>
@@ -133,11 +137,12 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
     [Fact]
     public async Task Every_digit_of_a_price_is_kept()
     {
-        (await ImportAsync("""{"m": {"input_cost_per_token": 7.999999999999999e-07, "output_cost_per_token": 1e-28}}""")).Expect(200);
+        (await ImportAsync("""{"m": {"input_cost_per_token": 7.999999999999999e-07, "output_cost_per_token": 1e-28, "input_cost_per_token_flex": 1e-28, "cache_read_input_token_cost_flex": 0.1000000000000000055511151}}""")).Expect(200);
 
         var body = (await _service.GetAsync("/prices/m")).Expect(200).Body;
         body.ShouldContain("\"input_usd_per_token\":0.0000007999999999999999,");
         body.ShouldContain("\"output_usd_per_token\":0.0000000000000000000000000001,");
+        body.ShouldContain("{\"cache_read_input_token_cost_flex\":0.1000000000000000055511151,\"input_cost_per_token_flex\":0.0000000000000000000000000001}");
     }
 
     [Fact]
@@ -152,6 +157,11 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
         (await PricesAsync("/prices?prefix=a-")).ShouldBe(["a-1 1", "a-2 2"]);
         (await PricesAsync("/prices?prefix=a_")).ShouldBe(["a_4 5"]);
         (await PricesAsync("/prices?provider=p")).ShouldBe(["a-1 1", "b/x 4"]);
+        await _service.Database.ExecuteAsync("INSERT INTO model_prices (version, model, provider, input_usd_per_token, output_usd_per_token) VALUES (1, 'of old', 'vertex_ai-old', 7, 7)");
+        (await PricesAsync("/prices?provider=vertex_ai")).ShouldBe(["of old 7"]);
+        (await PricesAsync("/prices?provider=vertex_ai-other")).ShouldBe(["of old 7"]);
+        (await _service.GetAsync("/prices?provider=vertex_ai")).List("prices")[0].GetProperty("provider").GetString().ShouldBe("vertex_ai");
+        await _service.Database.ExecuteAsync("ALTER TABLE model_prices DISABLE TRIGGER USER; DELETE FROM model_prices WHERE model = 'of old'; ALTER TABLE model_prices ENABLE TRIGGER USER");
         for (var limit = 1; limit <= 5; limit++)
         {
             var (read, after) = (new List<string>(), (string?)"");
@@ -168,20 +178,69 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
     [Theory]
     [InlineData("/prices/anthropic/claude:v1", "claude:v1")]
     [InlineData("/prices/claude:v1", "claude:v1")]
+    [InlineData("/prices/amazon_nova/micro", "amazon-nova/micro")]
     [InlineData("/prices/eu/west/nova", "eu/west/nova")]
     [InlineData("/prices/eu%2Fwest%2fnova", "eu/west/nova")]
     [InlineData("/prices/a%20b%25", "a b%")]
     public async Task A_model_is_shown_by_its_name_with_slashes_or_without_its_prefix(string path, string model)
     {
-        (await ImportAsync("""{"claude:v1": {"input_cost_per_token": 1}, "eu/west/nova": {"input_cost_per_token": 1}, "a b%": {"input_cost_per_token": 1}}""")).Expect(200);
+        (await ImportAsync("""{"claude:v1": {"input_cost_per_token": 1, "litellm_provider": "anthropic"}, "amazon-nova/micro": {"input_cost_per_token": 1}, "eu/west/nova": {"input_cost_per_token": 1}, "a b%": {"input_cost_per_token": 1}}""")).Expect(200);
 
         (await _service.GetAsync(path)).Expect(200).Text("model").ShouldBe(model);
     }
 
     [Theory]
     [InlineData("/prices/west/nova/eu")]
+    [InlineData("/prices/made-up/claude:v1")]
     [InlineData("/prices/import")]
-    public async Task An_unknown_model_is_404(string path) => (await _service.GetAsync(path)).ExpectProblem(404, "not-found");
+    public async Task An_unknown_model_is_404(string path)
+    {
+        (await ImportAsync("""{"claude:v1": {"input_cost_per_token": 1, "litellm_provider": "anthropic"}}""")).Expect(200);
+
+        (await _service.GetAsync(path)).ExpectProblem(404, "not-found");
+    }
+
+    [Fact]
+    public async Task An_import_that_would_end_many_models_takes_leave()
+    {
+        (await ImportAsync(Map([.. Enumerable.Range(0, 10).Select(n => ($"m{n}", 1m))]))).Expect(200);
+
+        const string detail = "must be true for this: 2 of the 10 models that have a price are not in the map, and would have none from then on";
+        var cut = Map([("new", 1), .. Enumerable.Range(0, 8).Select(n => ($"m{n}", 1m))]);
+        (await ImportAsync(cut)).ShouldBeProblem(
+            400, "validation-failed", "A field is missing, wrong or unknown", $"allow_gone {detail}.", $$$"""{"errors":{"allow_gone":["{{{detail}}}"]}}""");
+        (await VersionsAsync()).ShouldBe(1);
+        (await ImportAsync(cut, "?dry_run=true")).Expect(200).Amount("gone").ShouldBe(2);
+        (await ImportAsync(cut, "?allow_gone=true")).Expect(200).Amount("gone").ShouldBe(2);
+        (await ImportAsync(Map([("new", 1), .. Enumerable.Range(0, 8).Select(n => ($"m{n}", 2m))]))).Expect(200).Amount("changed").ShouldBe(8);
+    }
+
+    [Fact]
+    public async Task A_usage_is_priced_by_what_the_providers_account_shows_and_so_when_it_is_reviewed()
+    {
+        const string map = """
+            {"claude": {"litellm_provider": "anthropic", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_creation_input_token_cost": 3.75e-06,
+                        "cache_creation_input_token_cost_above_1hr": 6e-06{0}}}
+            """;
+        var user = await _service.UserAsync(100_000);
+        (await ImportAsync(map.Replace("{0}", "", StringComparison.Ordinal))).Expect(200);
+        var hour = (await UseAsync("""{"cache_creation":{"ephemeral_1h_input_tokens":29911}}""")).Expect(201);
+        (hour.Amount("provider_cost_usd"), hour.Amount("amount_cents")).ShouldBe((0.180504m, 18.0504m));
+
+        // Searches have a price, which the price book can't apply: the call waits, and is billed when the next map has none.
+        (await ImportAsync(map.Replace("{0}", ", \"search_context_cost_per_query\": {\"low\": 0.01}", StringComparison.Ordinal), "?valid_from=2026-01-01")).Expect(200);
+        var search = (await UseAsync("""{"cache_creation":{"ephemeral_1h_input_tokens":29911},"server_tool_use":{"web_search_requests":1}}""")).Expect(201);
+        (search.Text("billing_status"), search.Text("review_reason"), search.Text("provider")).ShouldBe(("needs_review", "other-price", "anthropic"));
+        var path = $"/usage/{search.Text("usage_id")}/bill";
+        (await _service.PostAsync(path, new { })).ExpectProblem(409, "not-priceable").Text("detail")
+            .ShouldBe("It used something of claude that the price book can't price; send amount_cents or provider_cost_usd.");
+        (await _service.PostAsync(path, new { provider_cost_usd = 0.19m })).Expect(200).Amount("amount_cents").ShouldBe(19);
+
+        Task<Reply> UseAsync(string usage) => _service.PostAsync(
+            "/usage", $$"""
+            {"user_id":"{{user}}","request_id":"{{Guid.NewGuid()}}","model":"claude","prompt_tokens":29917,"completion_tokens":68,"cache_write_tokens":29911,"usage":{{usage}} }
+            """);
+    }
 
     [Fact]
     public async Task A_usage_is_priced_as_of_when_it_happened_as_soon_as_the_import_is_answered_R18()
@@ -189,15 +248,15 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
         var user = await _service.UserAsync(100_000);
         (await ImportAsync(Map(("m", 0.001m)))).Expect(200);
         (await ImportAsync(Map(("m", 0.002m), ("free", 0)), "?valid_from=2026-01-01")).Expect(200);
-        (await ImportAsync(Map(("free", 0)))).Expect(200);
+        (await ImportAsync(Map(("free", 0)), "?allow_gone=true")).Expect(200);
 
         (await UseAsync("m", "2025-12-31T23:59:59.999999Z")).ShouldBe("1 billed 1");
         (await UseAsync("m", "2026-01-01T00:00:00Z")).ShouldBe("2 billed 2");
-        (await UseAsync("any/m", "2026-01-01T00:00:00Z")).ShouldBe("2 billed 2");
+        (await UseAsync("any/m", "2026-01-01T00:00:00Z")).ShouldBe(" needs_review ");
         (await UseAsync("m", null)).ShouldBe(" needs_review ");
         (await UseAsync("free", "2025-12-31")).ShouldBe(" needs_review ");
         (await UseAsync("free", null)).ShouldBe("0 billed 2");
-        (await _service.BalanceAsync(user)).ShouldBe(100_000 - 5);
+        (await _service.BalanceAsync(user)).ShouldBe(100_000 - 3);
 
         async Task<string> UseAsync(string model, string? occurredAt)
         {

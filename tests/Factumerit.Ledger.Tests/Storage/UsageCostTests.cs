@@ -122,6 +122,45 @@ public sealed class UsageCostTests
         (fault.Kind, fault.Id, fault.Detail).ShouldBe(("written-down", "openai", "R19: 50.0000001 cents were written down from usage that cost 50"));
     });
 
+    [Fact]
+    public Task Usage_from_before_each_vendor_had_one_name_is_written_down_with_the_vendors_R19() => DatabaseQueries.WithDatabaseAsync(async database =>
+    {
+        await database.PostAsync(async service =>
+        {
+            await FillAsync(service);
+            (await service.RecordUsageAsync(Call with { ProviderCostUsd = 0.5m, Provider = "some-old-name" }, default)).Answer.ShouldNotBeNull();
+            (await service.WriteDownAsync(new() { FromUsage = true, Provider = "some-old-name" }, "old", default)).Answer!.AmountCents.ShouldBe(50);
+            (await service.RecordUsageAsync(Call with { RequestId = "call-2", ProviderCostUsd = 0.25m, Provider = "some-old-name" }, default)).Answer.ShouldNotBeNull();
+        });
+        // As it was before: its name was kept as it came.
+        await database.ExecuteAsync("""
+            ALTER TABLE llm_usage DISABLE TRIGGER USER;
+            ALTER TABLE ledger_entries DISABLE TRIGGER USER;
+            UPDATE llm_usage SET provider = 'vertex_ai-language-models';
+            UPDATE provider_usage_costs SET provider = 'vertex_ai-language-models';
+            UPDATE ledger_entries SET account = replace(account, 'some-old-name', 'vertex_ai-language-models');
+            UPDATE account_totals SET account = replace(account, 'some-old-name', 'vertex_ai-language-models');
+            ALTER TABLE ledger_entries ENABLE TRIGGER USER;
+            ALTER TABLE llm_usage ENABLE TRIGGER USER
+            """);
+        await database.AssertIntegrityAsync();
+
+        await database.PostAsync(async service =>
+        {
+            (await service.RecordUsageAsync(Call with { RequestId = "call-3", ProviderCostUsd = 0.1m, Provider = "vertex_ai-language-models" }, default)).Answer!.Provider.ShouldBe("vertex_ai");
+            (await service.WriteDownAsync(new() { FromUsage = true, Provider = "vertex_ai" }, "new", default)).Answer!.AmountCents.ShouldBe(35);
+            (await service.WriteDownAsync(new() { FromUsage = true, Provider = "vertex_ai-language-models" }, "newer", default)).Answer!.TransactionId.ShouldBeNull();
+        });
+
+        (await database.RowsAsync("SELECT provider, cost_usd, written_down_cents FROM provider_usage_costs ORDER BY 1"))
+            .ShouldBe(["vertex_ai|0.1|10", "vertex_ai-language-models|0.75|75"]);
+        (await database.RowsAsync("SELECT account, debit_cents FROM ledger_entries WHERE reference_type = 'write_down' AND debit_cents > 0 ORDER BY id"))
+            .ShouldBe(["asset:vertex_ai-language-models|50", "asset:vertex_ai|35"]);
+        var report = await new Reading.MarginReports(database.Ledger).ReadAsync("provider", null, null, 10, null, default);
+        report.Groups.Select(line => $"{line.Group} {line.Calls}").ShouldBe(["vertex_ai 3"]);
+        await database.AssertIntegrityAsync();
+    });
+
     private static Task WriteDownFromUsageAsync(TestDatabase database) => database.PostAsync(async service =>
     {
         await FillAsync(service);

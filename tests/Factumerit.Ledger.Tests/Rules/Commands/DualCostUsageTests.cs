@@ -33,6 +33,22 @@ public sealed class DualCostUsageTests
         (usage.AmountCents, usage.ProviderCostUsd, usage.MarkupFactor, usage.PriceVersion, usage.Provider).ShouldBe((3m, 0.02m, 1.5m, null, "bedrock"));
     }
 
+    [Theory]
+    [InlineData("anthropic_text", "anthropic", "billed")]
+    [InlineData("bedrock_converse", "bedrock", "needs_review")]
+    public void A_usage_is_kept_under_its_vendors_name_and_stays_the_same_request_R9(string provider, string vendor, string status)
+    {
+        var books = new Books().WithUser("alice", 100);
+        var first = books.Apply(new Usage(Call with { Provider = provider }, pricer: Pricer)).Answer.ShouldNotBeNull();
+        (first.Provider, first.BillingStatus).ShouldBe((vendor, status));
+        books.Apply(new Usage(Call with { Provider = provider }, pricer: Pricer)).Answer.ShouldBe(first);
+        // Compared as it was sent, as it was before each vendor had one name.
+        books.Apply(new Usage(Call with { Provider = vendor }, pricer: Pricer)).Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
+
+        foreach (var known in (UsageRequest[])[Call with { AmountCents = 1 }, Call with { BillingStatus = "needs_review" }, Call with { ProviderCostUsd = 0.01m }])
+            Use(known with { Provider = provider }).ShouldNotBeNull().Provider.ShouldBe(vendor);
+    }
+
     [Fact]
     public void Tokens_are_priced_by_the_book()
     {

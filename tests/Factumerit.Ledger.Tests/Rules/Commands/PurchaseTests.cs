@@ -29,6 +29,15 @@ public sealed class PurchaseTests
     }
 
     [Fact]
+    public void Every_name_of_a_vendor_leads_to_the_vendors_account()
+    {
+        var books = new Books();
+        books.Purchase(10, provider: "bedrock_converse");
+        var headroom = books.Purchase(5, provider: "bedrock").Answer.ShouldNotBeNull().Headroom;
+        headroom.Providers.ShouldBe([new ProviderBalance("bedrock", 15)]);
+    }
+
+    [Fact]
     public void Each_provider_has_its_own_account()
     {
         var books = new Books();

@@ -22,6 +22,21 @@ public sealed class WriteDownFromUsageTests
     }
 
     [Fact]
+    public void What_is_kept_under_an_old_name_of_a_vendor_is_booked_on_the_vendors_account_R19()
+    {
+        var books = new Books().WithUser("alice", 100).WithTotals(2500).WithProvider("bedrock", 100);
+        books.State.Load(new UnwrittenCost("bedrock_converse", 12.5m, 0));
+        Use(books, 0.02m, "bedrock_converse");
+        var write = new WriteDown(new() { FromUsage = true, Provider = "bedrock_converse" }, "key");
+
+        write.UsageCostOf.ShouldBe("bedrock");
+        books.Apply(write).Answer.ShouldNotBeNull().AmountCents.ShouldBe(14.5m);
+        books.Entries().TakeLast(2).ShouldBe(["asset:bedrock 14.5 0", "expense:bedrock 0 14.5"]);
+        books.State.NewUsageWriteDowns.ShouldBe([new("bedrock", 2m), new("bedrock_converse", 12.5m)]);
+        books.Apply(new WriteDown(new() { FromUsage = true, Provider = "bedrock" }, "again")).Answer.ShouldNotBeNull().AmountCents.ShouldBe(0);
+    }
+
+    [Fact]
     public void The_second_of_one_commit_finds_nothing_left_R19()
     {
         var books = new Books().WithTotals(2500);

@@ -6,6 +6,18 @@ namespace Factumerit.Ledger.Tests.Rules.Commands;
 public sealed class WriteDownTests
 {
     [Fact]
+    public void An_account_under_an_old_name_can_be_emptied_and_is_then_the_vendors()
+    {
+        var books = new Books().WithTotals(0).WithProvider("bedrock", 100).WithProvider("bedrock_converse", 30);
+        WriteDown("1", 0).AmountCents.ShouldBe(30);
+        WriteDown("2", 90).AmountCents.ShouldBe(10);
+        books.Entries().ShouldBe(["asset:bedrock_converse 30 0", "expense:bedrock_converse 0 30", "asset:bedrock 10 0", "expense:bedrock 0 10"]);
+
+        WriteDownReceipt WriteDown(string key, decimal actualCents) =>
+            books.Apply(new WriteDown(new() { ActualBalanceCents = actualCents, Provider = "bedrock_converse" }, key)).Answer.ShouldNotBeNull();
+    }
+
+    [Fact]
     public void What_was_consumed_becomes_the_providers_expense()
     {
         var books = new Books().WithTotals(2500);

@@ -27,6 +27,40 @@ public sealed class MarkupsTests
             ],
         }).FactorOf(model, provider).ShouldBe(decimal.Parse(factor, System.Globalization.CultureInfo.InvariantCulture));
 
+    [Theory]
+    [InlineData("nova", "bedrock", "2")]
+    [InlineData("nova", "bedrock_converse", "2")]
+    [InlineData("claude", "bedrock", "3")]
+    [InlineData("bedrock/claude", "bedrock", "3")]
+    [InlineData("bedrock_converse/claude", null, "3")]
+    [InlineData("claude", "anthropic", "4")]
+    [InlineData("gpt", "vertex_ai-openai_models", "5")]
+    public void Every_name_of_a_vendor_has_the_vendors_factor(string model, string? provider, string factor) =>
+        new Markups(new PricingOptions
+        {
+            Overrides =
+            [
+                new() { Provider = "bedrock_converse", Markup = 2m },
+                new() { Model = "bedrock_converse/claude", Markup = 3m },
+                new() { Model = "claude", Markup = 4m },
+                new() { Provider = "vertex_ai", Markup = 5m },
+            ],
+        }).FactorOf(model, provider).ShouldBe(decimal.Parse(factor, System.Globalization.CultureInfo.InvariantCulture));
+
+    [Fact]
+    public void Two_names_of_one_vendor_are_one_setting() => ErrorsOf(new PricingOptions
+    {
+        Overrides =
+        [
+            new() { Provider = "bedrock", Markup = 2m }, new() { Provider = "bedrock_converse", Markup = 2m },
+            new() { Model = "bedrock/m", Markup = 2m }, new() { Model = "bedrock_converse/m", Markup = 2m },
+        ],
+    }).ShouldBe(
+        [
+            "Pricing:Overrides:1 repeats bedrock_converse, which has a markup already.",
+            "Pricing:Overrides:3 repeats bedrock_converse/m, which has a markup already.",
+        ]);
+
     [Fact]
     public void The_default_is_1() => Markups.None.FactorOf("m", "p").ShouldBe(1m);
 

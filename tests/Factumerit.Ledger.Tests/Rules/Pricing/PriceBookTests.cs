@@ -33,14 +33,20 @@ public sealed class PriceBookTests
     }
 
     [Fact]
-    public void The_exact_name_comes_before_the_name_without_its_prefix()
+    public void The_exact_name_comes_before_the_vendors_entry_of_the_rest()
     {
-        var book = new PriceBook([Price("claude", 1, null), Price("azure/claude", 2, Noon)], 2);
+        var book = new PriceBook([Price("claude", 1, null), Price("anthropic/claude", 2, Noon)], 2);
 
-        book.Find("anthropic/claude", Noon)!.Version.ShouldBe(1);
-        book.Find("azure/claude", Noon)!.Version.ShouldBe(2);
-        book.Find("azure/claude", Noon.AddTicks(-1))!.Version.ShouldBe(1);
+        book.Find("anthropic/claude", Noon)!.Version.ShouldBe(2);
+        book.Find("anthropic/claude", Noon.AddTicks(-1))!.Version.ShouldBe(1);
+        book.Find("claude", Noon)!.Version.ShouldBe(1);
+        book.Find("claude", Noon, "anthropic")!.Version.ShouldBe(2);
+        book.Find("azure/claude", Noon).ShouldBeNull();
     }
+
+    [Fact]
+    public void A_row_from_before_vendors_had_one_name_is_its_vendors() =>
+        new PriceBook([Price("claude", 1, null) with { Provider = "bedrock_converse" }], 1).Find("claude", Noon, "bedrock")!.Provider.ShouldBe("bedrock");
 
     [Theory]
     [InlineData("Claude")]
@@ -48,12 +54,13 @@ public sealed class PriceBookTests
     [InlineData("claude/")]
     [InlineData("/claude")]
     [InlineData("a/b/claude")]
+    [InlineData("anthropic/b/claude")]
     [InlineData("")]
     public void No_other_name_matches(string model) => new PriceBook([Price("claude", 1, null)], 1).Find(model, Noon).ShouldBeNull();
 
     [Fact]
     public void Only_the_first_prefix_is_taken_off() =>
-        new PriceBook([Price("anthropic/claude", 1, null)], 1).Find("openrouter/anthropic/claude", Noon).ShouldNotBeNull();
+        new PriceBook([Price("anthropic/claude", 1, null) with { Provider = "openrouter" }], 1).Find("openrouter/anthropic/claude", Noon).ShouldNotBeNull();
 
     [Fact]
     public void The_empty_book_knows_no_price() => PriceBook.Empty.Find("m", Noon).ShouldBeNull();
@@ -81,7 +88,7 @@ public sealed class PriceBookTests
             Price("m", hour + 2, hour < 0 ? null : Noon.AddHours(hour)) with { IsGone = gone[i] })])).ToArbitrary();
 
     private static ModelPrice Price(string model, long version, DateTimeOffset? from) =>
-        new() { Model = model, InputUsdPerToken = 0.000001m, OutputUsdPerToken = 0.000002m, ValidFrom = from, Version = version };
+        new() { Model = model, Provider = "anthropic", InputUsdPerToken = 0.000001m, OutputUsdPerToken = 0.000002m, ValidFrom = from, Version = version };
 
     private sealed record History(ModelPrice[] Rows);
 }

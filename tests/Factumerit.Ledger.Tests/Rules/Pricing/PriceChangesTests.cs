@@ -42,8 +42,38 @@ public sealed class PriceChangesTests
 
         foreach (var other in (TokenPrices[])[
             Prices(1) with { Provider = "q" }, Prices(1) with { OutputUsdPerToken = 3 }, Prices(1) with { CacheReadUsdPerToken = 0 },
-            Prices(1) with { CacheWriteUsdPerToken = 0 }, Prices(1) with { ReasoningUsdPerToken = 0 }])
+            Prices(1) with { CacheWriteUsdPerToken = 0 }, Prices(1) with { ReasoningUsdPerToken = 0 },
+            Prices(1) with { OutputUsdPerToken = null }, Prices(1) with { Mode = "chat" }, Prices(1) with { OtherPrices = Others(0.5m) }])
             PriceChanges.Between(newest, map(other), Noon, null).Answer!.Count(PriceChange.Changed).ShouldBe(1, other.ToString());
+    }
+
+    [Fact]
+    public void Another_price_that_is_the_same_is_no_change_and_one_that_differs_is()
+    {
+        static PriceMap MapOf(decimal usd) => new(new Dictionary<string, TokenPrices> { ["a"] = Prices(1) with { OtherPrices = Others(usd) } }, 0);
+        var newest = new Dictionary<string, ModelPrice> { ["a"] = new PriceChange("a", "added", null, null, MapOf(0.5m).Prices["a"]).ToPrice(1) };
+
+        PriceChanges.Between(newest, MapOf(0.50m), Noon, null).Answer!.Changes.ShouldBeEmpty();
+        PriceChanges.Between(newest, MapOf(0.6m), Noon, null).Answer!.Count(PriceChange.Changed).ShouldBe(1);
+    }
+
+    [Theory]
+    [InlineData(20, 18, false)]
+    [InlineData(20, 17, true)]
+    [InlineData(9, 9, false)]
+    [InlineData(9, 8, true)]
+    [InlineData(1, 0, true)]
+    public void An_import_that_ends_more_than_a_tenth_of_the_models_is_told(int active, int left, bool isTold)
+    {
+        var book = new Book().Import(Noon, Models(active));
+        // One that is gone already, one that is new.
+        book.Import(Noon.AddHours(1), [.. Models(active), ("gone", 1)]).Import(Noon.AddHours(2), Models(active));
+
+        var changes = PriceChanges.Between(book.Newest, Map([.. Models(left), ("new", 1)]), Noon.AddHours(3), null).Answer.ShouldNotBeNull();
+
+        changes.FindEnding()?.Errors["allow_gone"].ShouldBe(
+            [$"must be true for this: {active - left} of the {active} models that have a price are not in the map, and would have none from then on"]);
+        (changes.FindEnding() is not null).ShouldBe(isTold);
     }
 
     [Fact]
@@ -113,6 +143,10 @@ public sealed class PriceChangesTests
     // An import every two hours, of a price or of a map without the model.
     private static Arbitrary<decimal?[]> Histories() =>
         Gen.Elements<decimal?>(1m, 2m, 3m, null).ArrayOf(Hours / 2).ToArbitrary();
+
+    private static OtherPriceDictionary? Others(decimal usd) => OtherPriceDictionary.Of([KeyValuePair.Create("input_cost_per_token_flex", usd)]);
+
+    private static (string, decimal)[] Models(int count) => [.. Enumerable.Range(0, count).Select(n => ($"m{n}", 1m))];
 
     private static TokenPrices Prices(decimal usd) => new("p", usd, 2 * usd);
 

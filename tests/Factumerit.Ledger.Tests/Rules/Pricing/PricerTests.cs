@@ -85,7 +85,7 @@ public sealed class PricerTests
     [Fact]
     public void The_provider_as_given_goes_before_the_price_books()
     {
-        Pricer().Price("claude", "bedrock", null, new TokenCounts(1, 1), null, Noon).Provider.ShouldBe("bedrock");
+        Pricer().Price("claude", "bedrock", null, new TokenCounts(1, 1), null, Noon).ShouldBe(new PricedCall { Provider = "bedrock", ReviewReason = "unknown-model" });
         Pricer().ProviderOf("claude", "bedrock", Noon).ShouldBe("bedrock");
         Pricer().ProviderOf("claude", null, Noon).ShouldBe("anthropic");
         Pricer().ProviderOf("unknown", null, Noon).ShouldBeNull();

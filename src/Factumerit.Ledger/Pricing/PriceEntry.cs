@@ -1,0 +1,174 @@
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Pricing;
+
+/// <summary>Reads one entry of the price map: its five plain prices, whose model it is and what for, and every other price it has.</summary>
+internal static class PriceEntry
+{
+    private const int ModeLengthMax = 100;
+    private const string Provider = "litellm_provider";
+    private const string Mode = "mode";
+
+    // DeepSeek's spelling of the price of tokens read from the cache.
+    private const string CacheHit = "input_cost_per_token_cache_hit";
+    private const int Input = 0;
+    private const int Output = 1;
+    private const int CacheRead = 2;
+    private const int CacheWrite = 3;
+    private const int Reasoning = 4;
+
+    private static readonly string[] TokenFields =
+    [
+        "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost", "cache_creation_input_token_cost", "output_cost_per_reasoning_token",
+    ];
+
+    /// <summary>The prices; null when the entry is skipped, as it has none for tokens, or when it has mistakes.</summary>
+    public static TokenPrices? Read(string model, JsonElement entry, PriceMapErrors errors)
+    {
+        var (prices, others, seen) = (new decimal?[TokenFields.Length], new List<JsonProperty>(), new HashSet<string>(StringComparer.Ordinal));
+        string? provider = null, mode = null;
+        foreach (var field in entry.EnumerateObject())
+        {
+            if (TextOf(field) is not { } name)
+                continue;
+            var index = Array.IndexOf(TokenFields, name);
+            if (index < 0 && name != Provider)
+            {
+                if (name == Mode)
+                    mode = ReadMode(field.Value);
+                else if (IsPrice(name))
+                    others.Add(field);
+            }
+            else if (!seen.Add(name))
+                errors.Add($"{model}.{name}", "is given more than once");
+            else if (index >= 0)
+                prices[index] = ReadPrice($"{model}.{name}", field.Value, errors);
+            else
+                provider = ReadProvider($"{model}.{name}", field.Value, errors);
+        }
+        // Without an input price there is no telling what a call costs. Priced by the query, picture or second, and 0 for tokens: that is not free.
+        if (prices[Input] is not { } input || (others.Any(IsChargedOtherwise) && prices.All(price => price is null or 0)))
+            return null;
+        var other = ReadOthers(model, others, errors);
+        // An output price may be missing, as embeddings generate nothing; but not where output has another price.
+        if (prices[Output] is null && prices[Reasoning] is null && !others.Any(IsOutputPrice))
+            prices[Output] = 0;
+        if (prices[CacheRead] is null && other.TryGetValue(CacheHit, out var cacheHit))
+            prices[CacheRead] = cacheHit;
+        return new TokenPrices(provider, input, prices[Output], prices[CacheRead], prices[CacheWrite], prices[Reasoning], mode, OtherPriceDictionary.Of(other));
+    }
+
+    /// <summary>The name of a field; null when it is no valid text, as half of a surrogate pair is escaped in it.</summary>
+    public static string? TextOf(JsonProperty field)
+    {
+        try
+        {
+            return field.Name;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static bool IsPrice(string name) =>
+        name.Contains("cost", StringComparison.Ordinal) || name is "tiered_pricing" or "provider_specific_entry";
+
+    private static bool IsOutputPrice(JsonProperty field) =>
+        field.Value.ValueKind == JsonValueKind.Number && field.Name.StartsWith("output_cost_", StringComparison.Ordinal);
+
+    private static bool IsChargedOtherwise(JsonProperty field) =>
+        field.Value.ValueKind == JsonValueKind.Number && field.Name.Contains("cost_per_", StringComparison.Ordinal)
+        && Money.ReadExact(field.Value.GetRawText()) is not 0m;
+
+    private static Dictionary<string, decimal> ReadOthers(string model, List<JsonProperty> fields, PriceMapErrors errors)
+    {
+        var others = new Dictionary<string, decimal>(StringComparer.Ordinal);
+        foreach (var field in fields)
+            if (TokenClasses.Parse(field.Name) is null)
+                ReadOther(model, field.Name, field.Value, others, errors);
+            else if (ReadPrice($"{model}.{field.Name}", field.Value, errors) is { } price)
+                Add(model, field.Name, price, others, errors);
+        return others;
+    }
+
+    // Objects and lists hold prices of a kind; what is no number is none.
+    private static void ReadOther(string model, string name, JsonElement value, Dictionary<string, decimal> others, PriceMapErrors errors)
+    {
+        switch (value.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (var field in value.EnumerateObject())
+                    if (TextOf(field) is { } inner)
+                        ReadOther(model, $"{name}.{inner}", field.Value, others, errors);
+                break;
+            case JsonValueKind.Array:
+                foreach (var (index, item) in value.EnumerateArray().Index())
+                    ReadOther(model, $"{name}.{index}", item, others, errors);
+                break;
+            case JsonValueKind.Number when ReadExact($"{model}.{name}", value, errors) is { } price:
+                Add(model, name, price, others, errors);
+                break;
+        }
+    }
+
+    private static void Add(string model, string name, decimal price, Dictionary<string, decimal> others, PriceMapErrors errors)
+    {
+        if (name.Contains('\0', StringComparison.Ordinal))
+            errors.Add($"{model}.{name}", "must hold no \\u0000 in its name");
+        else if (!others.TryAdd(name, price) && others[name] != price)
+            errors.Add($"{model}.{name}", $"is given more than once: {Money.Format(others[name])} and {Money.Format(price)}");
+    }
+
+    private static decimal? ReadPrice(string field, JsonElement value, PriceMapErrors errors)
+    {
+        if (value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (value.ValueKind != JsonValueKind.Number)
+            errors.Add(field, "must be a number of US dollars per token, such as 3e-06");
+        else if (ReadExact(field, value, errors) is { } price)
+        {
+            if (price <= TokenPrices.UsdPerTokenMax)
+                return price;
+            errors.Add(field, $"must be at most {Money.Format(TokenPrices.UsdPerTokenMax)} US dollars for one token");
+        }
+        return null;
+    }
+
+    private static decimal? ReadExact(string field, JsonElement value, PriceMapErrors errors)
+    {
+        if (Money.ReadExact(value.GetRawText()) is not { } price)
+            errors.Add(field, "has more digits than can be kept exactly: at most 28, and at most 28 decimals");
+        else if (price < 0)
+            errors.Add(field, "must not be negative");
+        else
+            return price;
+        return null;
+    }
+
+    private static string? ReadMode(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String && StringOf(value) is { Length: > 0 and <= ModeLengthMax } mode && !mode.Any(char.IsControl) ? mode : null;
+
+    private static string? ReadProvider(string field, JsonElement value, PriceMapErrors errors)
+    {
+        if (value.ValueKind == JsonValueKind.Null)
+            return null;
+        if (value.ValueKind == JsonValueKind.String && StringOf(value) is { } name)
+            return Vendors.NameOf(name);
+        errors.Add(field, "must be the name of a provider");
+        return null;
+    }
+
+    private static string? StringOf(JsonElement text)
+    {
+        try
+        {
+            return text.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair is escaped in it.
+            return null;
+        }
+    }
+}

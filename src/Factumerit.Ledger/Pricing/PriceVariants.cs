@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+
+namespace Factumerit.Ledger.Pricing;
+
+/// <summary>What can be charged for beside tokens.</summary>
+[Flags]
+internal enum Units
+{
+    None = 0,
+    Query = 1,
+    Page = 2,
+    Second = 4,
+    Character = 8,
+    Image = 16,
+    Pixel = 32,
+    Session = 64,
+    Credit = 128,
+    Citation = 256,
+
+    /// <summary>By the request, or in steps that the price book does not know: in play with every call.</summary>
+    Always = 512,
+}
+
+/// <summary>The other prices of a model, sorted by what they are for: variants of token prices, and prices by other units.</summary>
+internal sealed class PriceVariants
+{
+    // In the order in which they are looked for in a name.
+    private static readonly ImmutableArray<(string Word, Units Unit)> Words =
+    [
+        ("_per_query", Units.Query), ("_per_page", Units.Page), ("_per_second", Units.Second), ("_per_character", Units.Character),
+        ("_per_image", Units.Image), ("_per_pixel", Units.Pixel), ("_per_session", Units.Session), ("_per_credit", Units.Credit),
+        ("citation_cost", Units.Citation), ("_per_request", Units.Always), ("tiered_pricing", Units.Always),
+    ];
+
+    private readonly Dictionary<PriceCondition, decimal?[]> _prices = [];
+    private readonly HashSet<string> _tiers = new(StringComparer.Ordinal);
+    private readonly List<int> _sizes;
+    private readonly Dictionary<string, decimal> _factors = new(StringComparer.Ordinal);
+
+    public PriceVariants(IEnumerable<KeyValuePair<string, decimal>> prices)
+    {
+        foreach (var (name, usd) in prices)
+            if (TokenClasses.Parse(name) is { } variant)
+                Add(variant.Class, variant.Condition, usd);
+            else if (name.StartsWith(OtherPriceDictionary.FactorPrefix, StringComparison.Ordinal))
+                _factors[name[OtherPriceDictionary.FactorPrefix.Length..]] = usd;
+            else if (usd != 0)
+                Add(name);
+        _sizes = [.. _prices.Keys.Select(condition => condition.AboveThousands).Where(size => size > 0).Distinct().OrderDescending()];
+    }
+
+    /// <summary>What is charged for on the way in, other than tokens.</summary>
+    public Units InputUnits { get; private set; }
+
+    /// <summary>What is charged for on the way out, other than tokens.</summary>
+    public Units OutputUnits { get; private set; }
+
+    /// <summary>What is charged for, other than tokens.</summary>
+    public Units AllUnits => InputUnits | OutputUnits;
+
+    public bool HasTiers => _tiers.Count > 0;
+
+    /// <summary>The price of a class under exactly this condition.</summary>
+    public decimal? Of(TokenClass one, PriceCondition condition) => _prices.TryGetValue(condition, out var prices) ? prices[(int)one] : null;
+
+    /// <summary>The condition under which a call is priced: a tier or a size that no price of the model names changes nothing.</summary>
+    public PriceCondition ConditionOf(long promptTokens, string tier)
+    {
+        if (!_tiers.Contains(tier))
+            tier = "";
+        foreach (var size in _sizes)
+            if (promptTokens > size * 1000L && (_prices.ContainsKey(new(size, "")) || _prices.ContainsKey(new(size, tier))))
+                return new(size, tier);
+        return new(0, tier);
+    }
+
+    /// <summary>Whether a word of the usage, such as fast, puts a factor on all prices.</summary>
+    public bool HasFactor(string word) => _factors.TryGetValue(word, out var factor) && factor != 1;
+
+    private void Add(TokenClass one, PriceCondition condition, decimal usd)
+    {
+        if (!_prices.TryGetValue(condition, out var prices))
+            _prices[condition] = prices = new decimal?[TokenClasses.Count];
+        prices[(int)one] = usd;
+        if (condition.Tier.Length > 0)
+            _tiers.Add(condition.Tier);
+    }
+
+    private void Add(string name)
+    {
+        var unit = Words.FirstOrDefault(word => name.Contains(word.Word, StringComparison.Ordinal)).Unit;
+        if (!name.StartsWith("output_", StringComparison.Ordinal))
+            InputUnits |= unit;
+        if (!name.StartsWith("input_", StringComparison.Ordinal))
+            OutputUnits |= unit;
+    }
+}

@@ -1,0 +1,92 @@
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Pricing;
+
+/// <summary>
+/// What the tokens of one call cost by a model's prices, in US dollars: the exact sum; or why there is none, one of <see cref="ReviewReasons"/>; or neither,
+/// when the sum has more digits than a decimal, which would round it.
+/// </summary>
+internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
+{
+    public static TokenCost Of(ModelPrice price, in TokenCounts tokens, JsonElement? usage)
+    {
+        if (price is { OtherPrices: null, OutputUsdPerToken: { } outputUsd })
+            return OfPlain(price, tokens, outputUsd);
+        var variants = price.OtherPrices?.Variants;
+        if (UsageDetails.Read(usage) is not { } details || (variants is { HasTiers: true } && details.Tier is null))
+            return new(null, ReviewReasons.OtherPrice);
+        var prompt = tokens.Prompt ?? (tokens.CacheRead ?? 0) + (tokens.CacheWrite ?? 0);
+        var rates = new TokenRates(price, variants, variants?.ConditionOf(prompt, details.Tier!) ?? PriceCondition.None);
+        if (variants is not null && IsChargedOtherwise(price, variants, rates, details))
+            return new(null, ReviewReasons.OtherPrice);
+        Span<long> counts = stackalloc long[TokenClasses.Count];
+        return new TokenSplit(price, rates, details, counts).Fill(tokens) is { } reason ? new(null, reason) : Sum(rates, counts);
+    }
+
+    // Nothing but the five plain prices, which is all that most models have.
+    private static TokenCost OfPlain(ModelPrice price, in TokenCounts tokens, decimal outputUsd)
+    {
+        var sum = new ExactSum();
+        sum.Add(tokens.PlainInput, price.InputUsdPerToken);
+        sum.Add(tokens.CacheRead ?? 0, price.CacheReadUsdPerToken ?? price.InputUsdPerToken);
+        sum.Add(tokens.CacheWrite ?? 0, price.CacheWriteUsdPerToken ?? price.InputUsdPerToken);
+        sum.Add(tokens.PlainOutput, outputUsd);
+        sum.Add(tokens.Reasoning ?? 0, price.ReasoningUsdPerToken ?? outputUsd);
+        return new(sum.Usd, null);
+    }
+
+    private static TokenCost Sum(TokenRates rates, ReadOnlySpan<long> counts)
+    {
+        var sum = new ExactSum();
+        for (var one = 0; one < counts.Length; one++)
+        {
+            if (counts[one] == 0)
+                continue;
+            if (rates.Of((TokenClass)one) is not { } usdPerToken)
+                return new(null, ReviewReasons.OtherPrice);
+            sum.Add(counts[one], usdPerToken);
+        }
+        return new(sum.Usd, null);
+    }
+
+    // Whether the call used, or by the model's kind must have used, what is not charged by the token, or at a factor on all prices.
+    private static bool IsChargedOtherwise(ModelPrice price, PriceVariants variants, TokenRates rates, UsageDetails details)
+    {
+        if ((variants.AllUnits & (details.Units | Units.Always)) != 0)
+            return true;
+        foreach (var word in details.FactorWords)
+            if (variants.HasFactor(word))
+                return true;
+        return price.Mode switch
+        {
+            "rerank" or "search" => Charges(variants.AllUnits, Units.Query),
+            "ocr" => Charges(variants.AllUnits, Units.Page),
+            "video_generation" => Charges(variants.AllUnits, Units.Second),
+            "audio_transcription" => Charges(variants.AllUnits, Units.Second) && !rates.HasOwn(TokenClass.AudioInput),
+            "audio_speech" => Charges(variants.AllUnits, Units.Second | Units.Character) && !rates.HasOwn(TokenClass.AudioOutput),
+            "image_generation" or "image_edit" => Charges(variants.OutputUnits, Units.Image | Units.Pixel) && !rates.HasOwn(TokenClass.ImageOutput),
+            _ => false,
+        };
+    }
+
+    private static bool Charges(Units units, Units some) => (units & some) != 0;
+
+    // A product or sum of decimals is exact as long as it keeps all decimals of what it is made of.
+    private struct ExactSum()
+    {
+        private decimal _usd;
+        private bool _isExact = true;
+
+        public readonly decimal? Usd => _isExact ? _usd : null;
+
+        public void Add(long count, decimal usdPerToken)
+        {
+            if (count == 0 || usdPerToken == 0)
+                return;
+            var termUsd = count * usdPerToken;
+            var nextUsd = _usd + termUsd;
+            _isExact &= termUsd.Scale == usdPerToken.Scale && nextUsd.Scale == Math.Max(_usd.Scale, termUsd.Scale);
+            _usd = nextUsd;
+        }
+    }
+}

@@ -1,0 +1,237 @@
+using System.Collections.Immutable;
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Pricing;
+
+/// <summary>
+/// What a provider's own account of a call says beside the five counts: which tokens were sound or pictures, what was written for an hour, the tier of
+/// service, and what is charged for otherwise. Reads the spellings of OpenAI, Anthropic, Google and LiteLLM. Where one has 0 the others count.
+/// </summary>
+internal sealed class UsageDetails
+{
+    /// <summary>A count that is no whole number from 0 on, or that is given twice and differs.</summary>
+    public const long Unreadable = -1;
+
+    private static readonly ImmutableArray<string> InputDetails =
+        ["prompt_tokens_details", "input_tokens_details", "input_token_details", "promptTokensDetails", "input_tokens_by_modality"];
+
+    private static readonly ImmutableArray<string> OutputDetails =
+        ["completion_tokens_details", "output_tokens_details", "output_token_details", "candidatesTokensDetails", "output_tokens_by_modality"];
+
+    private static readonly ImmutableArray<string> CacheDetails = ["cached_tokens_details", "cacheTokensDetails", "cached_tokens_by_modality"];
+
+    private static readonly ImmutableArray<string> MediumNames = ["audio_tokens", "image_tokens", "video_tokens"];
+
+    private static readonly ImmutableArray<(Units Unit, ImmutableArray<string> Names)> UnitNames =
+    [
+        (Units.Query, ["web_search_requests", "num_search_queries", "num_sources_used", "search_units", "search_context_size"]),
+        (Units.Page, ["pages_processed", "pages"]),
+        (Units.Second, ["seconds", "duration", "audio_seconds", "audio_length_seconds", "video_seconds", "video_length_seconds"]),
+        (Units.Character, ["characters", "character_count", "input_characters"]),
+        (Units.Image, ["images", "image_count", "num_images", "output_images", "generated_images"]),
+        (Units.Session, ["code_interpreter_sessions", "code_execution_requests"]),
+        (Units.Credit, ["credits"]),
+        (Units.Citation, ["citation_tokens"]),
+    ];
+
+    private static readonly ImmutableArray<string> FactorNames = ["speed", "inference_geo"];
+
+    private readonly long[] _input = new long[TokenClasses.Media.Length];
+    private readonly long[] _cached = new long[TokenClasses.Media.Length];
+    private readonly long[] _output = new long[TokenClasses.Media.Length];
+    private long _inputText;
+    private long _outputText;
+    private long _hourWrites;
+
+    private UsageDetails()
+    {
+    }
+
+    /// <summary>For a call whose provider said nothing more.</summary>
+    public static readonly UsageDetails None = new();
+
+    /// <summary>Of the tokens written to the cache: those that stay for an hour.</summary>
+    public long HourWrites => _hourWrites;
+
+    /// <summary>Of the tokens sent: those that are text.</summary>
+    public long InputText => _inputText;
+
+    /// <summary>Of the tokens generated: those that are text.</summary>
+    public long OutputText => _outputText;
+
+    /// <summary>Whether it says what the tokens sent are made of.</summary>
+    public bool HasInput { get; private set; }
+
+    /// <summary>Whether it says what the tokens read from the cache are made of.</summary>
+    public bool HasCached { get; private set; }
+
+    /// <summary>The tier of service, as the names of prices spell it; empty when none is said, null when it can't be read.</summary>
+    public string? Tier { get; private set; } = "";
+
+    /// <summary>What was used that may be charged for beside tokens.</summary>
+    public Units Units { get; private set; }
+
+    /// <summary>Words that may put a factor on all prices: the speed, and where the call was computed.</summary>
+    public IReadOnlyList<string> FactorWords { get; private set; } = [];
+
+    public long Input(Medium medium) => _input[(int)medium];
+
+    public long Cached(Medium medium) => _cached[(int)medium];
+
+    public long Output(Medium medium) => _output[(int)medium];
+
+    /// <summary>What the usage says; null when a name in it is no valid text, as half of a surrogate pair is escaped in it.</summary>
+    public static UsageDetails? Read(JsonElement? usage)
+    {
+        try
+        {
+            return usage is { ValueKind: JsonValueKind.Object } root ? Of(root) : None;
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+
+    private static UsageDetails Of(JsonElement root)
+    {
+        var details = new UsageDetails();
+        details.ReadInput(root);
+        details.ReadOutput(root);
+        foreach (var writes in Objects(root, "cache_creation"))
+            Merge(writes, "ephemeral_1h_input_tokens", ref details._hourWrites);
+        details.ReadTier(root);
+        details.ReadUnits(root);
+        details.FactorWords = [.. FactorNames.Select(name => Text(root, name)).OfType<string>()];
+        return details;
+    }
+
+    private void ReadInput(JsonElement root)
+    {
+        foreach (var (name, part) in Members(root, InputDetails))
+        {
+            HasInput = true;
+            ReadMedia(part, _input, ref _inputText);
+            foreach (var writes in Objects(part, "cache_creation_token_details"))
+                Merge(writes, "ephemeral_1h_input_tokens", ref _hourWrites);
+            if (part.ValueKind == JsonValueKind.Object)
+                ReadCached(part);
+        }
+        ReadCached(root);
+    }
+
+    private void ReadCached(JsonElement parent)
+    {
+        var text = 0L;
+        foreach (var (_, part) in Members(parent, CacheDetails))
+        {
+            HasCached = true;
+            ReadMedia(part, _cached, ref text);
+        }
+    }
+
+    private void ReadOutput(JsonElement root)
+    {
+        foreach (var (_, part) in Members(root, OutputDetails))
+            ReadMedia(part, _output, ref _outputText);
+    }
+
+    // An object of counts by name, or Google's list of counts by modality.
+    private static void ReadMedia(JsonElement part, long[] media, ref long text)
+    {
+        switch (part.ValueKind)
+        {
+            case JsonValueKind.Object:
+                foreach (var medium in TokenClasses.Media)
+                    Merge(part, MediumNames[(int)medium], ref media[(int)medium]);
+                Merge(part, "text_tokens", ref text);
+                break;
+            case JsonValueKind.Array:
+                foreach (var item in part.EnumerateArray())
+                    ReadModality(item, media, ref text);
+                break;
+            default:
+                Array.Fill(media, Unreadable);
+                text = Unreadable;
+                break;
+        }
+    }
+
+    private static void ReadModality(JsonElement item, long[] media, ref long text)
+    {
+        if (item.ValueKind != JsonValueKind.Object)
+            return;
+        var medium = TokenClasses.Media.Cast<Medium?>().FirstOrDefault(m => m.ToString()!.Equals(Text(item, "modality"), StringComparison.OrdinalIgnoreCase));
+        foreach (var name in (ReadOnlySpan<string>)["tokenCount", "token_count", "tokens"])
+            if (medium is { } one)
+                Merge(item, name, ref media[(int)one]);
+            else
+                Merge(item, name, ref text);
+    }
+
+    private void ReadTier(JsonElement root)
+    {
+        if (!TryGet(root, "service_tier", out var tier))
+            return;
+        Tier = tier.ValueKind == JsonValueKind.String && Text(root, "service_tier") is { } text ? TokenClasses.TierOf(text) : null;
+    }
+
+    private void ReadUnits(JsonElement root)
+    {
+        JsonElement[] places = [root, .. Members(root, [.. InputDetails, .. OutputDetails, "server_tool_use", "usage_info", "billed_units"]).Select(m => m.Value)];
+        foreach (var (unit, names) in UnitNames)
+            if (places.Any(place => place.ValueKind == JsonValueKind.Object && Members(place, names).Any(member => !IsNothing(member.Value))))
+                Units |= unit;
+        if (Text(root, "type") == "duration")
+            Units |= Units.Second;
+    }
+
+    private static bool IsNothing(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Number => value.TryGetDecimal(out var number) && number == 0,
+        JsonValueKind.Array => value.GetArrayLength() == 0,
+        JsonValueKind.False => true,
+        _ => false,
+    };
+
+    // 0 says as little as nothing, where another spelling has a count.
+    private static void Merge(JsonElement parent, string name, ref long count)
+    {
+        if (!TryGet(parent, name, out var value))
+            return;
+        var read = value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number is >= 0 and <= long.MaxValue && decimal.Truncate(number) == number
+            ? (long)number
+            : Unreadable;
+        if (read != 0 && read != count)
+            count = count == 0 ? read : Unreadable;
+    }
+
+    private static string? Text(JsonElement parent, string name)
+    {
+        try
+        {
+            return TryGet(parent, name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()!.ToLowerInvariant() : null;
+        }
+        catch (InvalidOperationException)
+        {
+            // Half of a surrogate pair is escaped in it.
+            return null;
+        }
+    }
+
+    private static IEnumerable<JsonElement> Objects(JsonElement parent, string name) =>
+        Members(parent, [name]).Select(member => member.Value).Where(value => value.ValueKind == JsonValueKind.Object);
+
+    private static IEnumerable<(string Name, JsonElement Value)> Members(JsonElement parent, ImmutableArray<string> names)
+    {
+        foreach (var name in names)
+            if (TryGet(parent, name, out var value))
+                yield return (name, value);
+    }
+
+    private static bool TryGet(JsonElement parent, string name, out JsonElement value)
+    {
+        value = default;
+        return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+    }
+}
