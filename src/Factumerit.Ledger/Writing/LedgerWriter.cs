@@ -22,7 +22,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     private const int TakenAheadMin = 16;
 
     // No attempt begins later than this after the first, however few there were: an attempt on a database that hangs takes long by itself.
-    private static readonly TimeSpan GiveUpAfter = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan GiveUpAfter = TimeSpan.FromSeconds(8);
 
     /// <summary>What one command too many is told.</summary>
     public static readonly Refusal TooMany = new Refusal.Unavailable("More requests are waiting than can be written in good time.");
