@@ -29,7 +29,9 @@ internal static class Verbs
         }
     }
 
-    /// <summary>Opens, checks and, unless told otherwise, migrates the database; then the service can be started.</summary>
+    /// <summary>
+    /// Opens, checks and, unless told otherwise, migrates the database; then the service can be started.
+    /// </summary>
     public static async Task PrepareAsync(WebApplication app, bool migrate, CancellationToken cancellationToken)
     {
         app.Services.GetRequiredService<IStartupValidator>().Validate();

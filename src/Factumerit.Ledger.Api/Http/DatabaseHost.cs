@@ -40,7 +40,10 @@ public sealed partial class DatabaseHost(
         }
     }
 
-    /// <summary>Brings the schema up to date, waiting for a database that is still starting, and sees that the service may do its work there.</summary>
+    /// <summary>
+    /// Brings the schema up to date, waiting for a database that is still starting, and sees that the service may do
+    /// its work there.
+    /// </summary>
     public async Task MigrateAsync(LedgerDatabase database, CancellationToken cancellationToken)
     {
         var deadline = TimeProvider.System.GetTimestamp() + (options.Value.StartTimeoutSeconds * TimeProvider.System.TimestampFrequency);
@@ -49,12 +52,14 @@ public sealed partial class DatabaseHost(
             try
             {
                 var limit = TimeSpan.FromSeconds(options.Value.MigrationLockTimeoutSeconds);
-                await RequireRightsAsync(database, await Migrator.MigrateAsync(database, limit, logger, cancellationToken), cancellationToken);
+                var facts = await Migrator.MigrateAsync(database, limit, logger, cancellationToken);
+                await RequireRightsAsync(database, facts, cancellationToken);
                 return;
             }
             // Of several hosts each failed for a reason of its own.
             catch (NpgsqlException exception)
-                when ((exception.IsTransient || exception.InnerException is AggregateException) && TimeProvider.System.GetTimestamp() < deadline)
+                when ((exception.IsTransient || exception.InnerException is AggregateException)
+                    && TimeProvider.System.GetTimestamp() < deadline)
             {
                 logger.LogWarning("The database can't be reached yet: {Reason}", exception.Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
@@ -62,12 +67,16 @@ public sealed partial class DatabaseHost(
         }
     }
 
-    /// <summary>Sees whether the service can do its work on a database that is migrated by somebody else. One that can't be reached now is met by the requests.</summary>
+    /// <summary>
+    /// Sees whether the service can do its work on a database that is migrated by somebody else. One that can't be
+    /// reached now is met by the requests.
+    /// </summary>
     public async Task CheckAsync(LedgerDatabase database, CancellationToken cancellationToken)
     {
         try
         {
-            await RequireRightsAsync(database, await DatabaseInspection.InspectAsync(database, logger, cancellationToken), cancellationToken);
+            var facts = await DatabaseInspection.InspectAsync(database, logger, cancellationToken);
+            await RequireRightsAsync(database, facts, cancellationToken);
         }
         catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
         {
@@ -75,7 +84,8 @@ public sealed partial class DatabaseHost(
         }
     }
 
-    private async Task RequireRightsAsync(LedgerDatabase database, DatabaseFacts facts, CancellationToken cancellationToken)
+    private async Task RequireRightsAsync(
+        LedgerDatabase database, DatabaseFacts facts, CancellationToken cancellationToken)
     {
         await DatabaseInspection.RequireServingRightsAsync(database, facts, cancellationToken);
         if (facts.IsReadOnly)
@@ -119,7 +129,8 @@ public sealed partial class DatabaseHost(
     [LoggerMessage(3, LogLevel.Information, "The ledger stops: it takes nothing new and writes what waits")]
     private static partial void LogStopping(ILogger logger);
 
-    [LoggerMessage(4, LogLevel.Warning, "The database {Database} is read only (a standby, or set so): reads are served, writes are answered 503")]
+    [LoggerMessage(4, LogLevel.Warning,
+        "The database {Database} is read only (a standby, or set so): reads are served, writes are answered 503")]
     private static partial void LogReadOnly(ILogger logger, string database);
 }
 

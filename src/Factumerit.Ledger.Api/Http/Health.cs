@@ -60,7 +60,9 @@ public static class Health
         {
             try
             {
-                return await Look().WaitAsync(Patience, cancellationToken) ? HealthCheckResult.Healthy() : HealthCheckResult.Unhealthy("not migrated");
+                return await Look().WaitAsync(Patience, cancellationToken)
+                    ? HealthCheckResult.Healthy()
+                    : HealthCheckResult.Unhealthy("not migrated");
             }
             catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {

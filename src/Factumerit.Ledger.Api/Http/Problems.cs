@@ -50,7 +50,8 @@ public static class Problems
     // Seconds.
     private const string RetryAfter = "1";
 
-    private static readonly Refusal UnstorableText = new Refusal.ValidationFailed("$", "has a character that the database can't store, such as \\u0000");
+    private static readonly Refusal UnstorableText =
+        new Refusal.ValidationFailed("$", "has a character that the database can't store, such as \\u0000");
 
     public static Problem Of(HttpContext http, string code, string detail) => Of(TraceIdOf(http), code, detail);
 
@@ -116,7 +117,8 @@ public static class Problems
     {
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } bad => WriteAsync(http, "payload-too-large", $"{bad.Message} Send less at once."),
         BadHttpRequestException bad => WriteAsync(http, "malformed-request", bad.Message),
-        _ when IsUnstorableText(exception) || IsUnstorableText(exception.InnerException) => Of(http, UnstorableText).ToResult().ExecuteAsync(http),
+        _ when IsUnstorableText(exception) || IsUnstorableText(exception.InnerException) =>
+            Of(http, UnstorableText).ToResult().ExecuteAsync(http),
         NpgsqlException or TimeoutException or { InnerException: NpgsqlException or TimeoutException } =>
             WriteAsync(http, "unavailable", "The database can't be reached, or is too busy. It is safe to send the same request again with the same key."),
         _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
@@ -124,7 +126,10 @@ public static class Problems
 
     // A text with a character that no text of the database can hold, such as \u0000.
     private static bool IsUnstorableText(Exception? exception) =>
-        exception is PostgresException { SqlState: PostgresErrorCodes.UntranslatableCharacter or PostgresErrorCodes.CharacterNotInRepertoire };
+        exception is PostgresException
+        {
+            SqlState: PostgresErrorCodes.UntranslatableCharacter or PostgresErrorCodes.CharacterNotInRepertoire,
+        };
 
     /// <summary>What stands above a problem's body.</summary>
     public static void WriteHead(HttpResponse response, int status)

@@ -64,9 +64,10 @@ public sealed class MarginReports(LedgerDatabase database)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        // How long the span is decides the plan, so each report gets its own. Said ahead of the report, so that a database that is away is noticed as soon
-        // as by any other read.
-        await using (var settings = new NpgsqlCommand("SET TRANSACTION READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan", connection))
+        // How long the span is decides the plan, so each report gets its own. Said ahead of the report, so that a
+        // database that is away is noticed as soon as by any other read.
+        const string Settings = "SET TRANSACTION READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
+        await using (var settings = new NpgsqlCommand(Settings, connection))
             await settings.ExecuteNonQueryAsync(cancellationToken);
         await using var report = new NpgsqlCommand(Sql(Keys[groupBy]), connection) { CommandTimeout = TimeoutS };
         var parameters = report.Parameters;

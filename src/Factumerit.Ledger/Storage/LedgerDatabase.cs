@@ -1,7 +1,9 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
 using Microsoft.EntityFrameworkCore.Migrations;
+using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 
 namespace Factumerit.Ledger.Storage;
 
@@ -15,13 +17,14 @@ public sealed class LedgerDatabase : IAsyncDisposable
     private readonly NpgsqlDataSource _writers;
     private readonly PooledDbContextFactory<LedgerDbContext> _contexts;
 
-    /// <exception cref="UnusableDatabaseException">The connection string holds a setting that can't work; the message says which.</exception>
+    /// <exception cref="UnusableDatabaseException">The connection string holds a setting that can't work; the message
+    /// says which.</exception>
     public LedgerDatabase(string connectionString, int readerPoolSize = 20)
     {
         _connectionString = connectionString;
         Readers = ConnectionSettings.ForReading(connectionString, readerPoolSize);
         _writers = ConnectionSettings.ForWriting(connectionString);
-        _contexts = new(Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(Readers)));
+        _contexts = new(Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(Readers, Plainly)));
     }
 
     /// <summary>Connections for reading and for everything that is not a posting.</summary>
@@ -44,8 +47,13 @@ public sealed class LedgerDatabase : IAsyncDisposable
 
     /// <summary>A context on that session.</summary>
     internal static LedgerDbContext CreateContext(NpgsqlConnection connection) =>
-        new(Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(connection)));
+        new(Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(connection, Plainly)));
+
+    // Without a wrapper around failures that may pass: all callers look for what the database said.
+    private static void Plainly(NpgsqlDbContextOptionsBuilder npgsql) =>
+        npgsql.ExecutionStrategy(dependencies => new NonRetryingExecutionStrategy(dependencies));
 
     private static DbContextOptions<LedgerDbContext> Configure(DbContextOptionsBuilder<LedgerDbContext> options) =>
-        options.UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).ReplaceService<IHistoryRepository, MigrationHistory>().Options;
+        options.UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
+            .ReplaceService<IHistoryRepository, MigrationHistory>().Options;
 }

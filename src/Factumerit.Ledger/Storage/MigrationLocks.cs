@@ -6,24 +6,30 @@ using Npgsql;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// Runs the migrations of one process in its session, and says in the log which other session it waits for. Another process that migrates is waited for as long as
-/// it works; a session that only holds a lock, as long as the limit says.
+/// Runs the migrations of one process in its session, and says in the log which other session it waits for. Another
+/// process that migrates is waited for as long as it works; a session that only holds a lock, as long as the limit
+/// says.
 /// </summary>
-internal sealed partial class MigrationLocks(LedgerDatabase database, NpgsqlConnection session, TimeSpan limit, ILogger logger)
+internal sealed partial class MigrationLocks(
+    LedgerDatabase database, NpgsqlConnection session, TimeSpan limit, ILogger logger)
 {
     // Any number will do, as long as nobody else locks it: the letters "fale", for Factumerit Ledger.
     private const long LockKey = 0x66616C65;
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
 
-    // Whoever comes to a table that a migration waits for queues behind it, even to read: after so long it lets them pass.
+    // Whoever comes to a table that a migration waits for queues behind it, even to read: after so long it lets them
+    // pass.
     private static readonly TimeSpan Attempt = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
     // For as long as a migration itself may take.
     private static readonly TimeSpan OthersWorkMax = TimeSpan.FromHours(1);
 
-    private const string Session = "a.pid, coalesce(nullif(a.application_name, ''), 'unnamed'), coalesce(a.usename, '?'), coalesce(to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS TZ'), '?')";
+    private const string Session = """
+        a.pid, coalesce(nullif(a.application_name, ''), 'unnamed'), coalesce(a.usename, '?'),
+        coalesce(to_char(a.query_start, 'YYYY-MM-DD HH24:MI:SS TZ'), '?')
+        """;
 
     private static readonly string Migrating = $"""
         SELECT {Session}, coalesce(a.state = 'active' OR clock_timestamp() - a.state_change < $1, false)
@@ -32,7 +38,8 @@ internal sealed partial class MigrationLocks(LedgerDatabase database, NpgsqlConn
           AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
         """;
 
-    private static readonly string Blocking = $"SELECT {Session}, false FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids($1)) LIMIT 1";
+    private const string Blocking =
+        $"SELECT {Session}, false FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids($1)) LIMIT 1";
 
     private Holder? _told;
 
@@ -40,8 +47,9 @@ internal sealed partial class MigrationLocks(LedgerDatabase database, NpgsqlConn
     {
         await TakeTurnAsync(cancellationToken);
         var attempt = Attempt < limit ? Attempt : limit;
-        await ExecuteAsync<object>(Invariant($"SELECT set_config('lock_timeout', '{attempt.TotalMilliseconds:0}ms', false)"), cancellationToken);
-        await ExecuteAsync<object>("SELECT set_config('statement_timeout', '0', false)", cancellationToken);
+        var settings = Invariant(
+            $"SELECT set_config('lock_timeout', '{attempt.TotalMilliseconds:0}', false) || set_config('statement_timeout', '0', false)");
+        await ExecuteAsync<string>(settings, cancellationToken);
         var processId = await ExecuteAsync<int>("SELECT pg_backend_pid()", cancellationToken);
         for (var waited = TimeSpan.Zero; !await TryMigrateAsync(processId, cancellationToken); waited += Pause)
         {
@@ -81,7 +89,8 @@ internal sealed partial class MigrationLocks(LedgerDatabase database, NpgsqlConn
             await migrating;
             return true;
         }
-        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
+        catch (PostgresException exception)
+            when (exception.SqlState is PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.DeadlockDetected)
         {
             return false;
         }
@@ -103,7 +112,7 @@ internal sealed partial class MigrationLocks(LedgerDatabase database, NpgsqlConn
     private void Tell(string what, Holder holder)
     {
         if (_told?.ProcessId != holder.ProcessId)
-            LogWaiting(logger, what, holder.ProcessId, holder.Application, holder.Role, holder.QueryStart);
+            LogWaiting(logger, what, holder);
         _told = holder;
     }
 
@@ -111,8 +120,9 @@ internal sealed partial class MigrationLocks(LedgerDatabase database, NpgsqlConn
         "the schema can't be brought up to date: " +
         (holder is null
             ? $"{what} could not be locked"
-            : Invariant($"{what} is held by the session {holder.ProcessId} ({holder.Application}, role {holder.Role}, its query began at {holder.QueryStart})")) +
-        Invariant($" for more than {limit.TotalSeconds:0.#} seconds. End that session, or wait longer with Database:MigrationLockTimeoutSeconds."));
+            : $"{what} is held by the session {holder}") +
+        Invariant($" for more than {limit.TotalSeconds:0.#} seconds. End that session, or wait longer with ") +
+        "Database:MigrationLockTimeoutSeconds.");
 
     private async Task<Holder?> FindAsync(string sql, object value, CancellationToken cancellationToken)
     {
@@ -120,7 +130,8 @@ internal sealed partial class MigrationLocks(LedgerDatabase database, NpgsqlConn
         command.Parameters.Add(new() { Value = value });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         return await reader.ReadAsync(cancellationToken)
-            ? new Holder(reader.GetInt32(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetBoolean(4))
+            ? new Holder(
+                reader.GetInt32(0), reader.GetString(1), reader.GetString(2), reader.GetString(3), reader.GetBoolean(4))
             : null;
     }
 
@@ -132,8 +143,13 @@ internal sealed partial class MigrationLocks(LedgerDatabase database, NpgsqlConn
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    [LoggerMessage(1, LogLevel.Warning, "The migration waits for {What}, which the session {ProcessId} holds ({Application}, role {Role}, its query began at {QueryStart})")]
-    private static partial void LogWaiting(ILogger logger, string what, int processId, string application, string role, string queryStart);
+    [LoggerMessage(1, LogLevel.Warning, "The migration waits for {What}, which is held by the session {Holder}")]
+    private static partial void LogWaiting(ILogger logger, string what, Holder holder);
 
-    private sealed record Holder(int ProcessId, string Application, string Role, string QueryStart, bool IsWorking);
+    private sealed record Holder(int ProcessId, string Application, string Role, string QueryStart, bool IsWorking)
+    {
+        // Not its query, which may hold names and amounts.
+        public override string ToString() =>
+            Invariant($"{ProcessId} ({Application}, role {Role}, its query began at {QueryStart})");
+    }
 }

@@ -6,8 +6,9 @@ using Npgsql;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// Brings the schema up to date. Processes that start together take turns, so each migration runs once. A migration waits for each lock only briefly, gives way,
-/// and tries again: whoever else uses the tables is never queued behind it for long.
+/// Brings the schema up to date. Processes that start together take turns, so each migration runs once. A migration
+/// waits for each lock only briefly, gives way, and tries again: whoever else uses the tables is never queued behind it
+/// for long.
 /// </summary>
 public static class Migrator
 {
@@ -19,8 +20,10 @@ public static class Migrator
         MigrateAsync(database, LockLimit, NullLogger.Instance, cancellationToken);
 
     /// <summary>The same, with a limit of its own for waiting, and a log for what it waits for.</summary>
-    /// <exception cref="UnusableDatabaseException">The database is not fit, may not be changed, or its locks could not be had; the message says which.</exception>
-    public static async Task<DatabaseFacts> MigrateAsync(LedgerDatabase database, TimeSpan lockLimit, ILogger logger, CancellationToken cancellationToken)
+    /// <exception cref="UnusableDatabaseException">The database is not fit, may not be changed, or its locks could not
+    /// be had; the message says which.</exception>
+    public static async Task<DatabaseFacts> MigrateAsync(
+        LedgerDatabase database, TimeSpan lockLimit, ILogger logger, CancellationToken cancellationToken)
     {
         // First of all: behind a pooler that shares sessions the lock below would outlive this process.
         var facts = await DatabaseInspection.InspectAsync(database, logger, cancellationToken);
@@ -30,7 +33,8 @@ public static class Migrator
                 return facts;
             if (facts.IsReadOnly)
                 throw new UnusableDatabaseException(
-                    $"the database {facts.Name} is read only (a standby, or set so), and its schema is not up to date: migrate on the server that takes writes.");
+                    $"the database {facts.Name} is read only (a standby, or set so), and its schema is not up to date: " +
+                    "migrate on the server that takes writes.");
             await using var source = database.CreateMigrationSource();
             await using var session = await source.OpenConnectionAsync(cancellationToken);
             await new MigrationLocks(database, session, lockLimit, logger).MigrateAsync(cancellationToken);
@@ -39,8 +43,9 @@ public static class Migrator
         catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
             throw new UnusableDatabaseException(
-                $"the role {facts.Role} may not bring the schema up to date ({exception.MessageText}): run the verb migrate as the role that owns the tables, and " +
-                "start the service with Database:MigrateAtStart=false.", exception);
+                $"the role {facts.Role} may not bring the schema up to date ({exception.MessageText}): run the verb " +
+                "migrate as the role that owns the tables, and start the service with Database:MigrateAtStart=false.",
+                exception);
         }
     }
 

@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// What a role needs to serve, table by table: the one list that the start checks, that docs/operating.md shows and that the tests hold the service against.
-/// Migrations need a role that owns the tables.
+/// What a role needs to serve, table by table: the one list that the start checks, that docs/operating.md shows and
+/// that the tests hold the service against. Migrations need a role that owns the tables.
 /// </summary>
 public static class ServingRights
 {
@@ -12,7 +12,8 @@ public static class ServingRights
     private const string Replace = "SELECT, INSERT, UPDATE, DELETE";
 
     /// <summary>Tables and the rights on them.</summary>
-    public static IReadOnlyDictionary<string, string> ByTable { get; } = new SortedDictionary<string, string>(StringComparer.Ordinal)
+    public static IReadOnlyDictionary<string, string> ByTable { get; } = new SortedDictionary<string, string>(
+        StringComparer.Ordinal)
     {
         [MigrationHistory.Table] = Read,
         ["account_totals"] = Change,
@@ -37,9 +38,12 @@ public static class ServingRights
     };
 
     /// <summary>The statement that gives a role rights on a table.</summary>
-    public static string Grant(string rights, string table, string role) => $"GRANT {rights} ON {Quote(table)} TO {Quote(role)};";
+    public static string Grant(string rights, string table, string role) =>
+        $"GRANT {rights} ON {Quote(table)} TO {Quote(role)};";
 
     /// <summary>A name as SQL has it: in quotes where it would be another one without.</summary>
     public static string Quote(string name) =>
-        name.All(c => c is (>= 'a' and <= 'z') or (>= '0' and <= '9') or '_') && !char.IsAsciiDigit(name[0]) ? name : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
+        name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_') && !char.IsAsciiDigit(name[0])
+            ? name
+            : $"\"{name.Replace("\"", "\"\"", StringComparison.Ordinal)}\"";
 }
