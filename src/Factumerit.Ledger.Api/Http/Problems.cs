@@ -117,19 +117,11 @@ public static class Problems
     {
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } bad => WriteAsync(http, "payload-too-large", $"{bad.Message} Send less at once."),
         BadHttpRequestException bad => WriteAsync(http, "malformed-request", bad.Message),
-        _ when IsUnstorableText(exception) || IsUnstorableText(exception.InnerException) =>
-            Of(http, UnstorableText).ToResult().ExecuteAsync(http),
+        _ when IsUnstorableText(exception) => Of(http, UnstorableText).ToResult().ExecuteAsync(http),
         NpgsqlException or TimeoutException or { InnerException: NpgsqlException or TimeoutException } =>
             WriteAsync(http, "unavailable", "The database can't be reached, or is too busy. It is safe to send the same request again with the same key."),
         _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
     };
-
-    // A text with a character that no text of the database can hold, such as \u0000.
-    private static bool IsUnstorableText(Exception? exception) =>
-        exception is PostgresException
-        {
-            SqlState: PostgresErrorCodes.UntranslatableCharacter or PostgresErrorCodes.CharacterNotInRepertoire,
-        };
 
     /// <summary>What stands above a problem's body.</summary>
     public static void WriteHead(HttpResponse response, int status)
@@ -149,4 +141,10 @@ public static class Problems
             return Task.CompletedTask;
         }
     }
+
+    // A text with a character that no text of the database can hold, such as \u0000.
+    private static bool IsUnstorableText(Exception exception) =>
+        exception is PostgresException postgres
+            ? postgres.SqlState is PostgresErrorCodes.UntranslatableCharacter or PostgresErrorCodes.CharacterNotInRepertoire
+            : exception.InnerException is { } inner && IsUnstorableText(inner);
 }

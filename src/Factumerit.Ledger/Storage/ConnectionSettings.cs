@@ -49,7 +49,8 @@ internal static class ConnectionSettings
     /// <summary>For the writer.</summary>
     public static NpgsqlDataSource ForWriting(string connectionString) =>
         Build(
-            connectionString, "factumerit-ledger-writer", poolSize: 4, $"{Interpret} {BoundTurn} {LookUpByKey} {PlanOnce}");
+            connectionString, "factumerit-ledger-writer", poolSize: 4,
+            $"{Interpret} {BoundTurn} {LookUpByKey} {PlanOnce}");
 
     /// <summary>For one process's migrations: a single session, which ends with the data source.</summary>
     public static NpgsqlDataSource ForMigrating(string connectionString) =>
@@ -77,7 +78,8 @@ internal static class ConnectionSettings
             return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
         }
         catch (Exception exception)
-            when (exception is ArgumentException or NotSupportedException or InvalidOperationException or FormatException)
+            when (exception is ArgumentException or NotSupportedException or InvalidOperationException
+                or FormatException)
         {
             throw new UnusableDatabaseException(
                 $"ConnectionStrings:Ledger can't be used: {exception.Message}", exception);

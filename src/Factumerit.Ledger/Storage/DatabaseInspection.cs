@@ -49,8 +49,8 @@ public static class DatabaseInspection
             var (facts, encoding, processId) = await ReadFactsAsync(connection, cancellationToken);
             if (encoding != "UTF8")
                 throw new UnusableDatabaseException(
-                    $"the database {facts.Name} has the encoding {encoding}, which can't hold every text: the ledger needs " +
-                    "UTF8. Make a database for it with createdb -E UTF8 -T template0 NAME, and name that one in " +
+                    $"the database {facts.Name} has the encoding {encoding}, which can't hold every text: the ledger " +
+                    "needs UTF8. Make a database for it with createdb -E UTF8 -T template0 NAME, and name that one in " +
                     "ConnectionStrings:Ledger.");
             if (connection.ProcessID != processId)
                 await SessionPooling.RequireAsync(

@@ -47,9 +47,9 @@ internal sealed partial class MigrationLocks(
     {
         await TakeTurnAsync(cancellationToken);
         var attempt = Attempt < limit ? Attempt : limit;
-        var settings = Invariant(
-            $"SELECT set_config('lock_timeout', '{attempt.TotalMilliseconds:0}', false) || set_config('statement_timeout', '0', false)");
-        await ExecuteAsync<string>(settings, cancellationToken);
+        var timeout = Invariant($"SELECT set_config('lock_timeout', '{attempt.TotalMilliseconds:0}', false)");
+        await ExecuteAsync<string>(timeout, cancellationToken);
+        await ExecuteAsync<string>("SELECT set_config('statement_timeout', '0', false)", cancellationToken);
         var processId = await ExecuteAsync<int>("SELECT pg_backend_pid()", cancellationToken);
         for (var waited = TimeSpan.Zero; !await TryMigrateAsync(processId, cancellationToken); waited += Pause)
         {

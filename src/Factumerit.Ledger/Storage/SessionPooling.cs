@@ -14,16 +14,16 @@ internal static partial class SessionPooling
     private const int Rounds = 5;
 
     private const string Shared =
-        "ConnectionStrings:Ledger leads to PgBouncer (or a pooler like it) in transaction or statement pooling, but the " +
-        "ledger needs a session for each connection: connect to PostgreSQL directly, or set pool_mode = session for this " +
-        "database.";
+        "ConnectionStrings:Ledger leads to PgBouncer (or a pooler like it) in transaction or statement pooling, but " +
+        "the ledger needs a session for each connection: connect to PostgreSQL directly, or set pool_mode = session " +
+        "for this database.";
 
     /// <summary>The sentence for an error that only a pooler gives; null for others.</summary>
     public static string? Explain(PostgresException exception) => exception switch
     {
         { MessageText: var text } when text.Contains("startup parameter", StringComparison.OrdinalIgnoreCase) =>
-            $"ConnectionStrings:Ledger leads to PgBouncer (or a pooler like it), which says: {text}. Connect to PostgreSQL " +
-            "directly, or use pool_mode = session with ignore_startup_parameters = extra_float_digits,options in " +
+            $"ConnectionStrings:Ledger leads to PgBouncer (or a pooler like it), which says: {text}. Connect to " +
+            "PostgreSQL directly, or use pool_mode = session with ignore_startup_parameters = extra_float_digits,options in " +
             "pgbouncer.ini.",
         { MessageText: var text } when text.Contains("statement pooling", StringComparison.OrdinalIgnoreCase) => Shared,
         // A statement that was prepared in another session, or in this one by somebody else.
@@ -66,8 +66,8 @@ internal static partial class SessionPooling
         return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The pooler before the database drops the settings that the service sends with each "
-        + "connection. So that a service that dies in the middle of a commit holds nobody up: "
+    [LoggerMessage(1, LogLevel.Warning, "The pooler before the database drops the settings that the service sends "
+        + "with each connection. So that a service that dies in the middle of a commit holds nobody up: "
         + "ALTER ROLE {Role} SET idle_in_transaction_session_timeout = '5s'")]
     private static partial void LogOptionsLost(ILogger logger, string role);
 }

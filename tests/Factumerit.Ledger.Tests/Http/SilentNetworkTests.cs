@@ -39,7 +39,12 @@ public sealed class SilentNetworkTests : IAsyncLifetime
     public async Task Reads_and_writes_are_503_within_10_seconds_and_health_within_5()
     {
         var user = await _service.UserAsync(100);
-        string[] reads = [$"/users/{user}", "/users", "/ledger/balances", "/ledger/integrity", "/ledger/integrity?full=true", "/reports/margin", "/usage", "/api-keys"];
+        string[] reads =
+        [
+            $"/users/{user}", "/users", "/ledger/balances", "/ledger/integrity", "/ledger/integrity?full=true", "/reports/margin",
+            "/usage", "/api-keys",
+        ];
+        var usage = new { user_id = user, amount_cents = 1, request_id = "in silence" };
         // Connections that are pooled by now go silent in the middle; for the rest new ones are made, which nobody
         // answers.
         foreach (var path in reads[..4])
@@ -47,7 +52,7 @@ public sealed class SilentNetworkTests : IAsyncLifetime
 
         _service.Proxy.GoSilent();
         var asked = reads.Select(path => TimeAsync(() => _service.GetAsync(path)))
-            .Append(TimeAsync(() => _service.PostAsync("/usage", new { user_id = user, amount_cents = 1, request_id = "in silence" }))).ToList();
+            .Append(TimeAsync(() => _service.PostAsync("/usage", usage))).ToList();
         var health = await TimeAsync(() => _service.GetAsync("/health/ready"));
 
         health.Reply.Expect(503).ShouldRead("""{"status":"unhealthy","checks":{"database":"can't be reached"}}""");
@@ -60,7 +65,7 @@ public sealed class SilentNetworkTests : IAsyncLifetime
 
         _service.Proxy.Open();
         await Chaos.ServiceProcess.UntilAsync(async () => (await _service.GetAsync("/health/ready")).Status == 200);
-        (await _service.PostAsync("/usage", new { user_id = user, amount_cents = 1, request_id = "in silence" })).Expect(201).Amount("balance_cents").ShouldBe(99);
+        (await _service.PostAsync("/usage", usage)).Expect(201).Amount("balance_cents").ShouldBe(99);
         foreach (var path in reads)
             await Chaos.ServiceProcess.UntilAsync(async () => (await _service.GetAsync(path)).Status == 200);
     }

@@ -60,7 +60,7 @@ public sealed class StartTests
 
         exitCode.ShouldBe(1);
         stderr.ShouldBe($"Factumerit.Ledger can't start: Failed to bind to address {url}: address already in use. Stop what listens there, or choose another address with ASPNETCORE_URLS.");
-        stdout.ShouldBe("");
+        stdout.ShouldNotContain("   at ");
     }
 
     [Fact]

@@ -27,7 +27,8 @@ public sealed class DatabaseInspectionTests
 
             refusal.Message.ShouldContain($"has the encoding {encoding}");
             refusal.Message.ShouldContain("createdb -E UTF8 -T template0 NAME");
-            await using var tables = ledger.Readers.CreateCommand("SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace");
+            await using var tables = ledger.Readers.CreateCommand(
+                "SELECT count(*) FROM pg_class WHERE relnamespace = current_schema()::regnamespace");
             (await tables.ExecuteScalarAsync()).ShouldBe(0L);
         }
         await TestServer.DropDatabaseAsync(connectionString);
@@ -40,7 +41,8 @@ public sealed class DatabaseInspectionTests
     {
         var connectionString = await TestServer.CreateDatabaseOfEncodingAsync("LATIN1");
 
-        var (exitCode, _, stderr) = await ServiceProcess.RunAsync(argument, $"--ConnectionStrings:Ledger={connectionString}", "--urls=http://127.0.0.1:0");
+        var (exitCode, _, stderr) = await ServiceProcess.RunAsync(
+            argument, $"--ConnectionStrings:Ledger={connectionString}", "--urls=http://127.0.0.1:0");
 
         exitCode.ShouldBe(1);
         stderr.ShouldStartWith("Factumerit.Ledger can't start: the database test_");
@@ -73,16 +75,17 @@ public sealed class DatabaseInspectionTests
     [Fact]
     public Task A_read_only_database_that_has_to_be_migrated_is_a_sentence() => OldDatabase.WithAsync(OldDatabase.Serial, async database =>
     {
-        await database.ExecuteAsync($"ALTER DATABASE {new NpgsqlConnectionStringBuilder(database.ConnectionString).Database} SET default_transaction_read_only = on");
+        await MakeReadOnlyAsync(database);
         await using var ledger = new LedgerDatabase(database.ConnectionString);
 
-        (await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(ledger, CancellationToken.None))).Message.ShouldContain("is read only");
+        (await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(ledger, CancellationToken.None)))
+            .Message.ShouldContain("is read only");
     });
 
     [Fact]
     public Task A_read_only_database_that_is_up_to_date_needs_no_migration() => DatabaseQueries.WithDatabaseAsync(async database =>
     {
-        await database.ExecuteAsync($"ALTER DATABASE {new NpgsqlConnectionStringBuilder(database.ConnectionString).Database} SET default_transaction_read_only = on");
+        await MakeReadOnlyAsync(database);
         await using var ledger = new LedgerDatabase(database.ConnectionString);
 
         (await Migrator.MigrateAsync(ledger, CancellationToken.None)).IsReadOnly.ShouldBeTrue();
@@ -115,8 +118,10 @@ public sealed class DatabaseInspectionTests
 
         refusal.Message.ShouldContain("PgBouncer (or a pooler like it) in transaction or statement pooling");
         refusal.Message.ShouldContain("pool_mode = session");
-        (await database.ScalarAsync<long>("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"))
-            .ShouldBe(0);
+        (await database.ScalarAsync<long>("""
+            SELECT count(*) FROM pg_locks
+            WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """)).ShouldBe(0);
         (await database.ScalarAsync<bool>("SELECT to_regclass('ledger_entries') IS NULL")).ShouldBeTrue();
     });
 
@@ -136,7 +141,14 @@ public sealed class DatabaseInspectionTests
     [InlineData("26000", "prepared statement \"_auto0\" does not exist")]
     [InlineData("42P05", "prepared statement \"_auto0\" already exists")]
     public void What_only_shared_sessions_say_names_the_pooler(string sqlState, string message) =>
-        SessionPooling.Explain(new PostgresException(message, "ERROR", "ERROR", sqlState)).ShouldNotBeNull().ShouldContain("pool_mode = session");
+        SessionPooling.Explain(new PostgresException(message, "ERROR", "ERROR", sqlState)).ShouldNotBeNull()
+            .ShouldContain("pool_mode = session");
+
+    private static Task MakeReadOnlyAsync(TestDatabase database)
+    {
+        var name = new NpgsqlConnectionStringBuilder(database.ConnectionString).Database;
+        return database.ExecuteAsync($"ALTER DATABASE {name} SET default_transaction_read_only = on");
+    }
 
     private static async Task RefuseOneAsync(TcpListener listener, string message)
     {

@@ -23,7 +23,8 @@ public sealed class MigrationLockTests
         await using var holder = await HoldAsync(database, "LOCK TABLE user_budgets IN ACCESS SHARE MODE");
         var log = new LogLines();
 
-        var refusal = await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(database.Ledger, Short, log, CancellationToken.None));
+        var refusal = await Should.ThrowAsync<UnusableDatabaseException>(
+            () => Migrator.MigrateAsync(database.Ledger, Short, log, CancellationToken.None));
 
         refusal.Message.ShouldStartWith("the schema can't be brought up to date: a table of the ledger is held by the session ");
         refusal.Message.ShouldContain($"{holder.ProcessID} (a report, role ");
@@ -59,7 +60,8 @@ public sealed class MigrationLockTests
         await Task.Delay(Short);
         var log = new LogLines();
 
-        var refusal = await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(database.Ledger, Short, log, CancellationToken.None));
+        var refusal = await Should.ThrowAsync<UnusableDatabaseException>(
+            () => Migrator.MigrateAsync(database.Ledger, Short, log, CancellationToken.None));
 
         refusal.Message.ShouldContain($"the lock of another migration is held by the session {holder.ProcessID} (a report, role ");
         log.Lines.ShouldHaveSingleItem().ShouldContain($"held by the session {holder.ProcessID} (");

@@ -59,7 +59,8 @@ public sealed class ReplicationTests
         }
         await using var server = await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, CancellationToken.None);
         await using var source = new TestDatabaseOf(server.ConnectionString);
-        await using var copy = new TestDatabaseOf(new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = "copy" }.ConnectionString);
+        var settings = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = "copy" };
+        await using var copy = new TestDatabaseOf(settings.ConnectionString);
         await source.MigrateAsync();
         await copy.MigrateAsync();
         // The copy gets this row like all others.
@@ -69,7 +70,8 @@ public sealed class ReplicationTests
         await source.ExecuteAsync("CREATE PUBLICATION books FOR ALL TABLES");
         await source.ExecuteAsync("SELECT pg_create_logical_replication_slot('books', 'pgoutput')");
         await copy.ExecuteAsync($"""
-            CREATE SUBSCRIPTION books CONNECTION 'host=127.0.0.1 port={source.Port} dbname=ledger user={source.User} password={source.Password}'
+            CREATE SUBSCRIPTION books
+            CONNECTION 'host=127.0.0.1 port={source.Port} dbname=ledger user={source.User} password={source.Password}'
             PUBLICATION books WITH (create_slot = false, slot_name = books)
             """);
         await source.PostAsync("after");
@@ -85,7 +87,8 @@ public sealed class ReplicationTests
 
     private static async Task ExecuteAsync(string connectionString, string sql)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        var settings = new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false };
+        await using var connection = new NpgsqlConnection(settings.ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         await command.ExecuteNonQueryAsync();
