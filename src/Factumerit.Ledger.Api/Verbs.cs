@@ -29,14 +29,16 @@ internal static class Verbs
         }
     }
 
-    /// <summary>Opens and, unless told otherwise, migrates the database; then the service can be started.</summary>
+    /// <summary>
+    /// Opens, checks and, unless told otherwise, migrates the database; then the service can be started.
+    /// </summary>
     public static async Task PrepareAsync(WebApplication app, bool migrate, CancellationToken cancellationToken)
     {
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         var host = app.Services.GetRequiredService<DatabaseHost>();
         await host.OpenAsync(cancellationToken);
-        if (migrate)
-            await host.MigrateAsync(app.Services.GetRequiredService<LedgerDatabase>(), cancellationToken);
+        var database = app.Services.GetRequiredService<LedgerDatabase>();
+        await (migrate ? host.MigrateAsync(database, cancellationToken) : host.CheckAsync(database, cancellationToken));
     }
 
     private static async Task<int> ServeAsync(string[] args)
@@ -95,7 +97,7 @@ internal static class Verbs
         OptionsValidationException options => string.Join(" ", options.Failures.Select(SentenceOf)),
         AggregateException { InnerExceptions: var several } when several.All(e => e is OptionsValidationException) =>
             string.Join(" ", several.Cast<OptionsValidationException>().SelectMany(e => e.Failures).Select(SentenceOf)),
-        ConfigurationException or EmbeddedPostgresException => exception.Message,
+        ConfigurationException or EmbeddedPostgresException or UnusableDatabaseException => exception.Message,
         InvalidOperationException { Message: var message } when message.Contains("configuration value", StringComparison.OrdinalIgnoreCase) => message,
         NpgsqlException npgsql => $"the database that ConnectionStrings:Ledger names can't be used: {npgsql.Message}",
         IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } io => $"{io.Message} Stop what listens there, or choose another address with ASPNETCORE_URLS.",

@@ -40,7 +40,10 @@ public sealed partial class DatabaseHost(
         }
     }
 
-    /// <summary>Brings the schema up to date, waiting for a database that is still starting.</summary>
+    /// <summary>
+    /// Brings the schema up to date, waiting for a database that is still starting, and sees that the service may do
+    /// its work there.
+    /// </summary>
     public async Task MigrateAsync(LedgerDatabase database, CancellationToken cancellationToken)
     {
         var deadline = TimeProvider.System.GetTimestamp() + (options.Value.StartTimeoutSeconds * TimeProvider.System.TimestampFrequency);
@@ -48,15 +51,45 @@ public sealed partial class DatabaseHost(
         {
             try
             {
-                await Migrator.MigrateAsync(database, cancellationToken);
+                var limit = TimeSpan.FromSeconds(options.Value.MigrationLockTimeoutSeconds);
+                var facts = await Migrator.MigrateAsync(database, limit, logger, cancellationToken);
+                await RequireRightsAsync(database, facts, cancellationToken);
                 return;
             }
-            catch (NpgsqlException exception) when (exception.IsTransient && TimeProvider.System.GetTimestamp() < deadline)
+            // Of several hosts each failed for a reason of its own.
+            catch (NpgsqlException exception)
+                when ((exception.IsTransient || exception.InnerException is AggregateException)
+                    && TimeProvider.System.GetTimestamp() < deadline)
             {
                 logger.LogWarning("The database can't be reached yet: {Reason}", exception.Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), cancellationToken);
             }
         }
+    }
+
+    /// <summary>
+    /// Sees whether the service can do its work on a database that is migrated by somebody else. One that can't be
+    /// reached now is met by the requests.
+    /// </summary>
+    public async Task CheckAsync(LedgerDatabase database, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var facts = await DatabaseInspection.InspectAsync(database, logger, cancellationToken);
+            await RequireRightsAsync(database, facts, cancellationToken);
+        }
+        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
+        {
+            logger.LogWarning("The database can't be reached yet: {Reason}", exception.Message);
+        }
+    }
+
+    private async Task RequireRightsAsync(
+        LedgerDatabase database, DatabaseFacts facts, CancellationToken cancellationToken)
+    {
+        await DatabaseInspection.RequireServingRightsAsync(database, facts, cancellationToken);
+        if (facts.IsReadOnly)
+            LogReadOnly(logger, facts.Name);
     }
 
     /// <summary>Says where the service is and what lies where, never the key itself; <c>fa</c>, run beside an embedded service, finds it by the file url.</summary>
@@ -95,6 +128,10 @@ public sealed partial class DatabaseHost(
 
     [LoggerMessage(3, LogLevel.Information, "The ledger stops: it takes nothing new and writes what waits")]
     private static partial void LogStopping(ILogger logger);
+
+    [LoggerMessage(4, LogLevel.Warning,
+        "The database {Database} is read only (a standby, or set so): reads are served, writes are answered 503")]
+    private static partial void LogReadOnly(ILogger logger, string database);
 }
 
 /// <summary>The admin key of an embedded database: made at the first start, and left for <c>fa</c> and the owner to read.</summary>

@@ -15,6 +15,13 @@ public sealed class DatabaseOptions
     /// <summary>How long the start waits for a database that is away, in seconds.</summary>
     [Range(0, 3600, ErrorMessage = "Database:StartTimeoutSeconds must be from {1} to {2}.")]
     public int StartTimeoutSeconds { get; set; } = 30;
+
+    /// <summary>
+    /// How long a migration tries to lock tables that another session holds, in seconds. Another process that migrates
+    /// is waited for as long as it works.
+    /// </summary>
+    [Range(1, 86_400, ErrorMessage = "Database:MigrationLockTimeoutSeconds must be from {1} to {2}.")]
+    public int MigrationLockTimeoutSeconds { get; set; } = 60;
 }
 
 /// <summary>The configuration section <c>Embedded</c>: the private PostgreSQL that is used when no connection string is given.</summary>

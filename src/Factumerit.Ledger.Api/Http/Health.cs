@@ -45,6 +45,14 @@ public static class Health
 
     private sealed class DatabaseCheck(LedgerDatabase database) : IHealthCheck
     {
+        // On a network that went silent a query ends later than those who ask for health wait.
+        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+
+        private readonly Lock _turn = new();
+
+        // Whoever asks meanwhile shares the answer, so that no crowd of questions can take all connections.
+        private Task<bool> _looking = Task.FromResult(false);
+
         // Migrations are only ever added, so once the schema was up to date a sign of life is enough.
         private bool _migrated;
 
@@ -52,19 +60,33 @@ public static class Health
         {
             try
             {
-                if (_migrated)
-                {
-                    await using var ping = database.Readers.CreateCommand("SELECT 1");
-                    await ping.ExecuteScalarAsync(cancellationToken);
-                }
-                else if (!(_migrated = await Migrator.IsMigratedAsync(database, cancellationToken)))
-                    return HealthCheckResult.Unhealthy("not migrated");
-                return HealthCheckResult.Healthy();
+                return await Look().WaitAsync(Patience, cancellationToken)
+                    ? HealthCheckResult.Healthy()
+                    : HealthCheckResult.Unhealthy("not migrated");
             }
             catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
                 return HealthCheckResult.Unhealthy("can't be reached");
             }
+        }
+
+        private Task<bool> Look()
+        {
+            lock (_turn)
+            {
+                if (_looking.IsCompleted)
+                    _looking = LookAsync();
+                return _looking;
+            }
+        }
+
+        private async Task<bool> LookAsync()
+        {
+            if (!_migrated)
+                return _migrated = await Migrator.IsMigratedAsync(database, CancellationToken.None);
+            await using var ping = database.Readers.CreateCommand("SELECT 1");
+            await ping.ExecuteScalarAsync(CancellationToken.None);
+            return true;
         }
     }
 }

@@ -50,6 +50,9 @@ public static class Problems
     // Seconds.
     private const string RetryAfter = "1";
 
+    private static readonly Refusal UnstorableText =
+        new Refusal.ValidationFailed("$", "has a character that the database can't store, such as \\u0000");
+
     public static Problem Of(HttpContext http, string code, string detail) => Of(TraceIdOf(http), code, detail);
 
     private static Problem Of(string traceId, string code, string detail)
@@ -114,6 +117,7 @@ public static class Problems
     {
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } bad => WriteAsync(http, "payload-too-large", $"{bad.Message} Send less at once."),
         BadHttpRequestException bad => WriteAsync(http, "malformed-request", bad.Message),
+        _ when IsUnstorableText(exception) => Of(http, UnstorableText).ToResult().ExecuteAsync(http),
         NpgsqlException or TimeoutException or { InnerException: NpgsqlException or TimeoutException } =>
             WriteAsync(http, "unavailable", "The database can't be reached, or is too busy. It is safe to send the same request again with the same key."),
         _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
@@ -137,4 +141,10 @@ public static class Problems
             return Task.CompletedTask;
         }
     }
+
+    // A text with a character that no text of the database can hold, such as \u0000.
+    private static bool IsUnstorableText(Exception exception) =>
+        exception is PostgresException postgres
+            ? postgres.SqlState is PostgresErrorCodes.UntranslatableCharacter or PostgresErrorCodes.CharacterNotInRepertoire
+            : exception.InnerException is { } inner && IsUnstorableText(inner);
 }

@@ -64,19 +64,19 @@ public sealed class MarginReports(LedgerDatabase database)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        await using var batch = new NpgsqlBatch(connection)
-        {
-            // How long the span is decides the plan, so each report gets its own.
-            BatchCommands = { new("SET TRANSACTION READ ONLY"), new("SET LOCAL plan_cache_mode = force_custom_plan"), new(Sql(Keys[groupBy])) },
-            Timeout = TimeoutS,
-        };
-        var parameters = batch.BatchCommands[^1].Parameters;
+        // How long the span is decides the plan, so each report gets its own. Said ahead of the report, so that a
+        // database that is away is noticed as soon as by any other read.
+        const string Settings = "SET TRANSACTION READ ONLY; SET LOCAL plan_cache_mode = force_custom_plan";
+        await using (var settings = new NpgsqlCommand(Settings, connection))
+            await settings.ExecuteNonQueryAsync(cancellationToken);
+        await using var report = new NpgsqlCommand(Sql(Keys[groupBy]), connection) { CommandTimeout = TimeoutS };
+        var parameters = report.Parameters;
         parameters.Add(new() { Value = (object?)from?.UtcDateTime ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         parameters.Add(new() { Value = (object?)to?.UtcDateTime ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         parameters.Add(new() { Value = (object?)after ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text });
         parameters.Add(new() { Value = (long)limit });
 
-        await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
+        await using var reader = await report.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         var total = ReadLine(reader);
         var groups = new List<MarginLine>();

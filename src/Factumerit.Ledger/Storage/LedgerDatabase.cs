@@ -1,6 +1,9 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Migrations;
+using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 
 namespace Factumerit.Ledger.Storage;
 
@@ -10,28 +13,18 @@ namespace Factumerit.Ledger.Storage;
 /// </summary>
 public sealed class LedgerDatabase : IAsyncDisposable
 {
-    // A writer whose machine or network dies in the middle must not keep its turn until the server's TCP notices, which takes hours: every other
-    // writer waits for it, and so does the answer to whether its commit came about (R12). Ours is idle only for as long as commands decide.
-    private const string BoundTurn = "-c idle_in_transaction_session_timeout=5s";
-
-    // The writer looks rows up by key and nothing else. A plan made while a table was still empty, which would read all of it, must not outlive that.
-    private const string LookUpByKey = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
-
-    // Its statements have one good plan whatever they are given. Left to itself, PostgreSQL plans those of a few rows anew each time, as a plan for a few
-    // looks cheaper than one for any number; of a commit of one usage that was a quarter of the server's time.
-    private const string PlanOnce = "-c plan_cache_mode=force_generic_plan";
-
-    // Compiling a query takes longer than any of ours runs.
-    private const string Interpret = "-c jit=off";
-
+    private readonly string _connectionString;
     private readonly NpgsqlDataSource _writers;
     private readonly PooledDbContextFactory<LedgerDbContext> _contexts;
 
+    /// <exception cref="UnusableDatabaseException">The connection string holds a setting that can't work; the message
+    /// says which.</exception>
     public LedgerDatabase(string connectionString, int readerPoolSize = 20)
     {
-        Readers = Build(connectionString, "factumerit-ledger", readerPoolSize);
-        _writers = BuildForWriting(connectionString);
-        _contexts = new(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(Readers).UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).Options);
+        _connectionString = connectionString;
+        Readers = ConnectionSettings.ForReading(connectionString, readerPoolSize);
+        _writers = ConnectionSettings.ForWriting(connectionString);
+        _contexts = new(Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(Readers, Plainly)));
     }
 
     /// <summary>Connections for reading and for everything that is not a posting.</summary>
@@ -49,26 +42,18 @@ public sealed class LedgerDatabase : IAsyncDisposable
         await Readers.DisposeAsync();
     }
 
-    private static NpgsqlDataSource BuildForWriting(string connectionString)
-    {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        settings.Options = $"{settings.Options} {BoundTurn} {LookUpByKey} {PlanOnce}".Trim();
-        settings.CommandTimeout = Math.Min(settings.CommandTimeout, 10);
-        return Build(settings.ConnectionString, "factumerit-ledger-writer", poolSize: 4);
-    }
+    /// <summary>A session for migrations, outside both pools: what is left in it ends with it.</summary>
+    internal NpgsqlDataSource CreateMigrationSource() => ConnectionSettings.ForMigrating(_connectionString);
 
-    private static NpgsqlDataSource Build(string connectionString, string applicationName, int poolSize)
-    {
-        var settings = new NpgsqlConnectionStringBuilder(connectionString);
-        settings.Options = $"{settings.Options} {Interpret}".Trim();
-        settings.ApplicationName ??= applicationName;
-        settings.MaxPoolSize = poolSize;
-        // Nobody leaves anything in a session that the next would have to be rid of.
-        settings.NoResetOnClose = true;
-        // A database that is away should be noticed while the caller still waits.
-        settings.Timeout = Math.Min(settings.Timeout, 5);
-        settings.MaxAutoPrepare = 40;
-        settings.AutoPrepareMinUsages = 2;
-        return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
-    }
+    /// <summary>A context on that session.</summary>
+    internal static LedgerDbContext CreateContext(NpgsqlConnection connection) =>
+        new(Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(connection, Plainly)));
+
+    // Without a wrapper around failures that may pass: all callers look for what the database said.
+    private static void Plainly(NpgsqlDbContextOptionsBuilder npgsql) =>
+        npgsql.ExecutionStrategy(dependencies => new NonRetryingExecutionStrategy(dependencies));
+
+    private static DbContextOptions<LedgerDbContext> Configure(DbContextOptionsBuilder<LedgerDbContext> options) =>
+        options.UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
+            .ReplaceService<IHistoryRepository, MigrationHistory>().Options;
 }

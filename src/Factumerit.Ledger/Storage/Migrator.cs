@@ -1,29 +1,51 @@
 using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>Brings the schema up to date. Processes that start together queue at a lock, so each migration runs once.</summary>
+/// <summary>
+/// Brings the schema up to date. Processes that start together take turns, so each migration runs once. A migration
+/// waits for each lock only briefly, gives way, and tries again: whoever else uses the tables is never queued behind it
+/// for long.
+/// </summary>
 public static class Migrator
 {
-    // Any number will do, as long as nobody else locks it: the letters "fale", for Factumerit Ledger.
-    private const long LockKey = 0x66616C65;
+    /// <summary>How long a migration tries to get its locks, unless it is told otherwise.</summary>
+    public static readonly TimeSpan LockLimit = TimeSpan.FromSeconds(60);
 
-    /// <summary>Applies what is missing. Each migration is one transaction.</summary>
-    public static async Task MigrateAsync(LedgerDatabase database, CancellationToken cancellationToken)
+    /// <summary>Applies what is missing, and returns what the database is. Each migration is one transaction.</summary>
+    public static Task<DatabaseFacts> MigrateAsync(LedgerDatabase database, CancellationToken cancellationToken) =>
+        MigrateAsync(database, LockLimit, NullLogger.Instance, cancellationToken);
+
+    /// <summary>The same, with a limit of its own for waiting, and a log for what it waits for.</summary>
+    /// <exception cref="UnusableDatabaseException">The database is not fit, may not be changed, or its locks could not
+    /// be had; the message says which.</exception>
+    public static async Task<DatabaseFacts> MigrateAsync(
+        LedgerDatabase database, TimeSpan lockLimit, ILogger logger, CancellationToken cancellationToken)
     {
-        await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
-        await using var context = database.CreateContext();
-        // EF's own lock is taken on the history table, which on a new database two processes would try to create at once.
-        await ExecuteAsync(connection, "SELECT pg_advisory_lock($1)", cancellationToken);
+        // First of all: behind a pooler that shares sessions the lock below would outlive this process.
+        var facts = await DatabaseInspection.InspectAsync(database, logger, cancellationToken);
         try
         {
-            context.Database.SetCommandTimeout(TimeSpan.FromHours(1));
-            await context.Database.MigrateAsync(cancellationToken);
+            if (await IsMigratedAsync(database, cancellationToken))
+                return facts;
+            if (facts.IsReadOnly)
+                throw new UnusableDatabaseException(
+                    $"the database {facts.Name} is read only (a standby, or set so), and its schema is not up to " +
+                    "date: migrate on the server that takes writes.");
+            await using var source = database.CreateMigrationSource();
+            await using var session = await source.OpenConnectionAsync(cancellationToken);
+            await new MigrationLocks(database, session, lockLimit, logger).MigrateAsync(cancellationToken);
+            return facts;
         }
-        finally
+        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.InsufficientPrivilege)
         {
-            await ExecuteAsync(connection, "SELECT pg_advisory_unlock($1)", CancellationToken.None);
+            throw new UnusableDatabaseException(
+                $"the role {facts.Role} may not bring the schema up to date ({exception.MessageText}): run the verb " +
+                "migrate as the role that owns the tables, and start the service with Database:MigrateAtStart=false.",
+                exception);
         }
     }
 
@@ -32,11 +54,5 @@ public static class Migrator
     {
         await using var context = database.CreateContext();
         return !(await context.Database.GetPendingMigrationsAsync(cancellationToken)).Any();
-    }
-
-    private static async Task ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken cancellationToken)
-    {
-        await using var command = new NpgsqlCommand(sql, connection) { Parameters = { new() { Value = LockKey } }, CommandTimeout = 0 };
-        await command.ExecuteNonQueryAsync(cancellationToken);
     }
 }

@@ -24,6 +24,9 @@ public sealed class LedgerWriter : IAsyncDisposable
     // No attempt begins later than this after the first, however few there were: an attempt on a database that hangs takes long by itself.
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromSeconds(15);
 
+    // After so long no attempt follows one that timed out: the database is silent, and callers get their answer within 10 seconds.
+    private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(8);
+
     /// <summary>What one command too many is told.</summary>
     public static readonly Refusal TooMany = new Refusal.Unavailable("More requests are waiting than can be written in good time.");
 
@@ -208,7 +211,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             var started = _clock.GetTimestamp();
             using var giveUp = new CancellationTokenSource(GiveUpAfter, _clock);
-            await _retries.ExecuteAsync(async _ => await commit.TryAsync(), giveUp.Token);
+            await _retries.ExecuteAsync(async _ => await TryAsync(commit, started, giveUp), giveUp.Token);
             if (commit.HasFilledOutbox)
                 OutboxFilled.Raise();
             LedgerMetrics.BatchSize.Record(commit.Commands.Count);
@@ -256,6 +259,22 @@ public sealed class LedgerWriter : IAsyncDisposable
             return default;
         },
     };
+
+    private async Task TryAsync(Commit commit, long started, CancellationTokenSource giveUp)
+    {
+        try
+        {
+            await commit.TryAsync();
+        }
+        catch (Exception exception) when (HasTimedOut(exception) && _clock.GetElapsedTime(started) > SilenceMax)
+        {
+            await giveUp.CancelAsync();
+            throw;
+        }
+    }
+
+    private static bool HasTimedOut(Exception exception) =>
+        exception is TimeoutException || (exception.InnerException is { } inner && HasTimedOut(inner));
 
     // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx, 57P0x and broken sockets), a key that another
     // writer inserted first (after a fresh start the loser finds it and answers with a replay), and a turn that took too long. A commit in doubt

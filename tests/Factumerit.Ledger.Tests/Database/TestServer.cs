@@ -26,6 +26,13 @@ internal static class TestServer
         await ExecuteAsync(await Started.Value, $"DROP DATABASE {name} WITH (FORCE)");
     }
 
+    /// <summary>An empty database of an encoding that goes with the collation C.</summary>
+    public static Task<string> CreateDatabaseOfEncodingAsync(string encoding) =>
+        CreateAsync($"TEMPLATE template0 ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C'");
+
+    /// <summary>Runs a statement that concerns the whole server, such as one on roles.</summary>
+    public static async Task ExecuteAsync(string sql) => await ExecuteAsync(await Started.Value, sql);
+
     private static async Task<string> CreateAsync(string clause)
     {
         var server = await Started.Value;

@@ -35,6 +35,9 @@ public class LedgerService : IAsyncLifetime
     /// <summary>Further configuration, as <c>--Section:Key=value</c>.</summary>
     protected virtual string[] Configuration => [];
 
+    /// <summary>The way to the database, which may have somebody in between, or lead there as another role.</summary>
+    protected virtual Task<string> ConnectAsync() => Task.FromResult(Database.ConnectionString);
+
     /// <summary>Further routes, for what the service's own can't show.</summary>
     protected virtual void Map(WebApplication app)
     {
@@ -44,7 +47,7 @@ public class LedgerService : IAsyncLifetime
     {
         await Database.InitializeAsync();
         _app = Service.Build([
-            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={Database.ConnectionString}", $"--Auth:BootstrapAdminKey={AdminKey}",
+            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={await ConnectAsync()}", $"--Auth:BootstrapAdminKey={AdminKey}",
             "--Serilog:MinimumLevel:Default=Fatal", .. Configuration]);
         Map(_app);
         await Verbs.PrepareAsync(_app, migrate: false, CancellationToken.None);

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Builder;
 
 namespace Factumerit.Ledger.Tests.Http;
@@ -13,8 +14,18 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     /// <summary>No request reaches internal-error as long as there is no bug: this route is one.</summary>
     public sealed class Broken : LedgerService
     {
-        protected override void Map(WebApplication app) =>
+        protected override void Map(WebApplication app)
+        {
             app.MapGet("/broken", string () => throw new InvalidOperationException("a secret of the service")).AllowAnonymous();
+            app.MapGet("/unstorable", UnstorableAsync).AllowAnonymous();
+        }
+
+        // What validation keeps out, said to the database itself.
+        private static async Task UnstorableAsync(LedgerDatabase database)
+        {
+            await using var command = database.Readers.CreateCommand("""SELECT '"\u0000"'::jsonb""");
+            await command.ExecuteScalarAsync();
+        }
     }
 
     [Fact]
@@ -25,6 +36,11 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
         {"errors":{"user_id":["is required"],"amount_cents":["must not be negative"],
           "request_id":["is required (or, for a single usage, the header Idempotency-Key): it names the call, so that a repeated report is billed only once"]}}
         """);
+
+    [Fact]
+    public async Task Text_that_the_database_cannot_store_is_the_callers_mistake() => (await service.GetAsync("/unstorable")).ShouldBeProblem(
+        400, "validation-failed", "A field is missing, wrong or unknown", "$ has a character that the database can't store, such as \\u0000.",
+        """{"errors":{"$":["has a character that the database can't store, such as \\u0000"]}}""");
 
     [Fact]
     public async Task Malformed_request()

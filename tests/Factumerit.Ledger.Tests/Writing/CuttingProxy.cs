@@ -20,7 +20,7 @@ public enum Cut
     NeverToldTheServer,
 }
 
-/// <summary>A way to PostgreSQL that can be cut exactly at a COMMIT, and closed altogether.</summary>
+/// <summary>A way to PostgreSQL that can be cut exactly at a COMMIT, closed altogether, and go silent.</summary>
 internal sealed class CuttingProxy : IAsyncDisposable
 {
     private static readonly byte[] CommitText = "COMMIT\0"u8.ToArray();
@@ -34,6 +34,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private int _cut = NoCut;
     private volatile bool _isClosed;
     private volatile bool _closesWithCut;
+    private volatile bool _isSilent;
 
     public CuttingProxy(string connectionString)
     {
@@ -65,7 +66,13 @@ internal sealed class CuttingProxy : IAsyncDisposable
     }
 
     /// <summary>Lets clients through again.</summary>
-    public void Open() => _isClosed = false;
+    public void Open() => (_isClosed, _isSilent) = (false, false);
+
+    /// <summary>
+    /// Carries nothing more, in either direction, and ends nothing: connections are accepted and never answered. Those
+    /// of now stay silent for good.
+    /// </summary>
+    public void GoSilent() => _isSilent = true;
 
     public async ValueTask DisposeAsync()
     {
@@ -130,6 +137,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
         {
             if (!HasCut && commitMarks.Exists(mark => buffer.AsSpan(0, count).IndexOf(mark) >= 0))
                 return buffer[..count];
+            await StayWhileSilentAsync(_stopping.Token);
             if (NameOfPreparedCommit(buffer.AsSpan(0, count)) is { } name)
                 commitMarks.Add(name);
             await server.GetStream().WriteAsync(buffer.AsMemory(0, count), _stopping.Token);
@@ -148,11 +156,17 @@ internal sealed class CuttingProxy : IAsyncDisposable
         return name.Length > 1 ? [0, .. name[1..], 0] : null;
     }
 
-    private static async Task CopyAnswersAsync(TcpClient server, TcpClient client, CancellationToken end)
+    private async Task CopyAnswersAsync(TcpClient server, TcpClient client, CancellationToken end)
     {
+        var buffer = new byte[65536];
         try
         {
-            await server.GetStream().CopyToAsync(client.GetStream(), end);
+            int count;
+            while ((count = await server.GetStream().ReadAsync(buffer, end)) > 0)
+            {
+                await StayWhileSilentAsync(end);
+                await client.GetStream().WriteAsync(buffer.AsMemory(0, count), end);
+            }
             client.Close();
         }
         catch (Exception exception) when (IsEnd(exception))
@@ -160,6 +174,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
             // As above.
         }
     }
+
+    private Task StayWhileSilentAsync(CancellationToken end) => _isSilent ? Task.Delay(Timeout.Infinite, end) : Task.CompletedTask;
 
     private async Task CutAsync(byte[] commit, TcpClient client, TcpClient server)
     {

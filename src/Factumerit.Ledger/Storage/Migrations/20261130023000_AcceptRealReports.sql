@@ -1,5 +1,6 @@
--- Makes room for what real reports and price maps say: who a call without a user may belong to, when a waiting usage was completed by a later report,
--- the prices of a model beside those of its plain tokens, and when a user signed up. No row is rewritten but those of user_budgets.
+-- Makes room for what real reports and price maps say: who a call without a user may belong to, when a waiting usage
+-- was completed by a later report, the prices of a model beside those of its plain tokens, and when a user signed up.
+-- No row is rewritten but those of user_budgets. Triggers work in every session.
 
 -- 1. Usages -----------------------------------------------------------------------------------------------------------------------------
 
@@ -40,3 +41,21 @@ UPDATE user_budgets b SET signed_up_at = created_at
 WHERE signed_up_at IS NULL AND EXISTS (SELECT FROM budget_transactions t WHERE t.user_id = b.user_id AND t.transaction_type = 'initial');
 
 COMMENT ON COLUMN user_budgets.signed_up_at IS 'When the user signed up; NULL while only calls or grants have opened the budget (R7).';
+
+-- 4. Functions that work whatever the search path of the session is
+-- ---------------------------------------------------------------------
+
+-- Logical replication and restores run triggers in sessions whose search path is empty. Each function gets the path to
+-- the schema that it is in.
+DO $$
+DECLARE
+    own record;
+BEGIN
+    FOR own IN SELECT p.oid::regprocedure AS name, n.nspname AS schema
+            FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+            WHERE p.oid IN ('ledger_entries_refuse_change()'::regprocedure, 'ledger_entries_note_open()'::regprocedure,
+                            'ledger_open_transactions_close()'::regprocedure, 'llm_usage_refuse_change()'::regprocedure,
+                            'model_prices_refuse_change()'::regprocedure) LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', own.name, own.schema);
+    END LOOP;
+END $$;

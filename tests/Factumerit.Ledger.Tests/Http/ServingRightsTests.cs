@@ -1,0 +1,174 @@
+using System.Text.RegularExpressions;
+using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Tests.Database;
+using Microsoft.AspNetCore.Routing;
+using Npgsql;
+
+namespace Factumerit.Ledger.Tests.Http;
+
+/// <summary>
+/// A role with the rights of the list, and no others, serves every route; what it lacks is named at the start.
+/// </summary>
+public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : IClassFixture<ServingRightsTests.Restricted>
+{
+    /// <summary>The service as a role that owns nothing.</summary>
+    public sealed class Restricted : LiteLlmService
+    {
+        private readonly string _role = $"app_{Guid.NewGuid():N}";
+
+        protected override async Task<string> ConnectAsync()
+        {
+            await TestServer.ExecuteAsync($"CREATE ROLE {_role} LOGIN PASSWORD 'app'");
+            foreach (var (table, rights) in ServingRights.ByTable)
+                await Database.ExecuteAsync(ServingRights.Grant(rights, table, _role));
+            return new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Username = _role, Password = "app" }.ConnectionString;
+        }
+
+        public override async Task DisposeAsync()
+        {
+            await base.DisposeAsync();
+            await TestServer.ExecuteAsync($"DROP ROLE {_role}");
+        }
+    }
+
+    [Fact]
+    public async Task Every_route_works_with_the_rights_of_the_list_alone()
+    {
+        var called = new HashSet<string>();
+        async Task<Reply> Call(string route, string? body = null, params string[] values)
+        {
+            called.Add(route.Split('?')[0]);
+            var (verb, path) = (route.Split(' ')[0], route.Split(' ')[1]);
+            foreach (var value in values)
+                path = path[..path.IndexOf('{')] + value + path[(path.IndexOf('}') + 1)..];
+            var content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json");
+            var reply = await service.SendAsync(new HttpMethod(verb), path, content, Guid.NewGuid().ToString(), LedgerService.AdminKey);
+            reply.Status.ShouldBeInRange(200, 201, $"{route}: {reply.Body}");
+            return reply;
+        }
+
+        await Call("POST /prices/import", """
+            {"known":{"litellm_provider":"anthropic","input_cost_per_token":3e-06,"output_cost_per_token":1.5e-05}}
+            """);
+        await Call("GET /prices");
+        await Call("GET /prices/{**model}", null, "known");
+        await Call("POST /purchases", """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic"}""");
+        await Call("POST /users", """{"user_id":"anna","initial_credit_cents":100}""");
+        await Call("POST /grants", """{"user_id":"anna","amount_cents":500}""");
+        await Call("POST /virtual-keys", """{"user_id":"anna","label":"a key"}""");
+        var usage = await Call("POST /usage", """{"user_id":"anna","model":"known","prompt_tokens":35,"completion_tokens":4}""");
+        await Call("POST /usage/batch", """
+            [{"user_id":"anna","amount_cents":1,"request_id":"b1"},
+             {"user_id":"anna","request_id":"b2","model":"unknown","prompt_tokens":1}]
+            """);
+        await Call("POST /intake/litellm", """
+            [{"id":"c1","litellm_call_id":"1","response_cost":0.01,"model":"known","custom_llm_provider":"anthropic",
+              "metadata":{"user_api_key_user_id":"anna"}},
+             {"id":"c2","litellm_call_id":"2","model":"unheard-of","metadata":{"user_api_key_user_id":"anna"}},
+             {"id":"c3","litellm_call_id":"3","model":"unheard-of","metadata":{"user_api_key_user_id":"anna"}}]
+            """);
+        await Call("POST /intake/litellm/reconcile", """{"from":"2026-01-31T00:00:00Z","to":"2026-02-01T00:00:00Z"}""");
+        await Call("GET /usage/{usage_id:guid}", null, usage.Text("usage_id"));
+        var waiting = (await Call("GET /usage?billing_status=needs_review")).List("usages");
+        await Call("POST /usage/{usage_id:guid}/bill", """{"amount_cents":1}""", waiting[0].GetProperty("usage_id").GetString()!);
+        await Call("POST /usage/{usage_id:guid}/waive", """{"reason":"a trial"}""", waiting[1].GetProperty("usage_id").GetString()!);
+        await Call("POST /usage/reprice", "{}");
+        await Call("POST /write-downs", """{"from_usage":true,"provider":"anthropic"}""");
+        foreach (var read in (string[])["GET /users", "GET /ledger/balances", "GET /ledger/integrity?full=true",
+            "GET /ledger/integrity", "GET /ledger/summary", "GET /ledger/headroom", "GET /reports/margin",
+            "GET /health/ready", "GET /health/live"])
+            await Call(read);
+        await Call("GET /problems/{code}", null, "unavailable");
+        foreach (var read in (string[])["GET /users/{user_id}", "GET /users/{user_id}/entries", "GET /users/{user_id}/transactions"])
+            await Call(read, null, "anna");
+        await Call("GET /ledger/transactions/{id:guid}", null, usage.Text("transaction_id"));
+        var keys = (await Call("GET /virtual-keys")).List("virtual_keys");
+        await Call("DELETE /virtual-keys/{id:guid}", null, keys[0].GetProperty("virtual_key_id").GetString()!);
+        await Call("DELETE /users/{user_id}", null, "anna");
+        await Call("POST /api-keys", """{"name":"a bot","role":"bot"}""");
+        await Call("DELETE /api-keys/{id:guid}", null, (await Call("GET /api-keys")).List("api_keys")[0].GetProperty("id").GetString()!);
+        await service.Watch.RemoveOrphansAsync(CancellationToken.None);
+        await service.Watch.CheckKeysAsync(CancellationToken.None);
+        await LiteLlmService.UntilAsync(async () => (await service.OutboxAsync()).Count == 0);
+
+        // The root only leads on to the API page.
+        service.Routes.Where(r => r.RoutePattern.RawText != "/").SelectMany(NamesOf).Except(called).ShouldBeEmpty();
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public Task Missing_rights_are_named_with_the_statements_that_give_them() => WithRoleAsync(async (database, role, connectionString) =>
+    {
+        await database.ExecuteAsync($"REVOKE INSERT, UPDATE ON llm_usage FROM {role}; REVOKE ALL ON api_keys FROM {role}");
+
+        var (exitCode, _, stderr) = await ServiceProcess.RunAsync(
+            $"--ConnectionStrings:Ledger={connectionString}", "--Database:MigrateAtStart=false", "--urls=http://127.0.0.1:0");
+
+        exitCode.ShouldBe(1);
+        stderr.ShouldBe(
+            $"Factumerit.Ledger can't start: the role {role} lacks SELECT, INSERT, UPDATE on api_keys, " +
+            "INSERT, UPDATE on llm_usage. Let the owner of the tables run: " +
+            $"GRANT SELECT, INSERT, UPDATE ON api_keys TO {role}; GRANT INSERT, UPDATE ON llm_usage TO {role};");
+    });
+
+    [Fact]
+    public Task A_schema_that_the_role_may_not_use_is_named() => WithRoleAsync(async (database, role, connectionString) =>
+    {
+        await database.ExecuteAsync("REVOKE USAGE ON SCHEMA public FROM PUBLIC");
+        await using var ledger = new LedgerDatabase(connectionString);
+        var facts = new DatabaseFacts("ledger", role, IsReadOnly: false);
+
+        (await Should.ThrowAsync<UnusableDatabaseException>(
+            () => DatabaseInspection.RequireServingRightsAsync(ledger, facts, CancellationToken.None)))
+            .Message.ShouldEndWith($"GRANT USAGE ON SCHEMA public TO {role};");
+    });
+
+    [Fact]
+    public Task A_role_that_may_not_migrate_is_told_who_should() => WithRoleAsync(async (database, role, connectionString) =>
+    {
+        await database.ExecuteAsync("""DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" LIKE '%AcceptRealReports'""");
+        await using var ledger = new LedgerDatabase(connectionString);
+
+        (await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(ledger, CancellationToken.None)))
+            .Message.ShouldStartWith($"the role {role} may not bring the schema up to date (");
+    });
+
+    [Fact]
+    public void The_documentation_lists_the_same_rights()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory.FullName, "Factumerit.Ledger.sln")))
+            directory = directory.Parent!;
+        var documented = File.ReadLines(Path.Combine(directory.FullName, "docs", "operating.md")).Select(line => line.Trim())
+            .Where(line => Regex.IsMatch(line, "^GRANT .* ON (?!SCHEMA ).* TO app;$") && !line.Contains("can't start"));
+
+        documented.ShouldBe(ServingRights.ByTable.Select(t => ServingRights.Grant(t.Value, t.Key, "app")), ignoreOrder: true);
+    }
+
+    private static IEnumerable<string> NamesOf(RouteEndpoint route) =>
+        (route.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Where(verb => verb != "HEAD")
+            .Select(verb => $"{verb} {route.RoutePattern.RawText!.TrimEnd('/')}");
+
+    private static Task WithRoleAsync(Func<TestDatabase, string, string, Task> test) => DatabaseQueries.WithDatabaseAsync(async database =>
+    {
+        var role = $"app_{Guid.NewGuid():N}";
+        await TestServer.ExecuteAsync($"CREATE ROLE {role} LOGIN PASSWORD 'app'");
+        foreach (var (table, rights) in ServingRights.ByTable)
+            await database.ExecuteAsync(ServingRights.Grant(rights, table, role));
+        try
+        {
+            var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString)
+            {
+                Username = role,
+                Password = "app",
+                Pooling = false,
+            };
+            await test(database, role, settings.ConnectionString);
+        }
+        finally
+        {
+            await database.ExecuteAsync($"DROP OWNED BY {role}");
+            await TestServer.ExecuteAsync($"DROP ROLE {role}");
+        }
+    });
+}
