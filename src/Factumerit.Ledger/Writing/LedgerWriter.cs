@@ -216,11 +216,13 @@ public sealed class LedgerWriter : IAsyncDisposable
             LedgerMetrics.CommitDuration.Record(elapsed.TotalSeconds);
             _admission.Written(commit.Commands.Count, elapsed);
         }
-        catch (Exception exception) when (IsTransient(exception) || exception is OperationCanceledException)
+        catch (Exception exception) when (IsNobodysFault(exception))
         {
-            _logger.LogWarning(exception, "A commit of {Commands} commands was given up after {Attempts} attempts", commit.Commands.Count, _options.AttemptsMax);
+            if (DatabaseFailure.MayLieInSession(exception))
+                _database.RenewSessions();
+            _logger.LogWarning("A commit of {Commands} commands was given up: {Reason}", commit.Commands.Count, exception.Message);
             foreach (var submission in batch)
-                submission.Refuse(new Refusal.Unavailable("The database can't be reached, or is too busy."));
+                submission.Refuse(new Refusal.Unavailable("The database can't be reached, is too busy, or can't be written to now."));
         }
         catch (Exception exception) when (batch.Count > 1)
         {
@@ -256,6 +258,11 @@ public sealed class LedgerWriter : IAsyncDisposable
             return default;
         },
     };
+
+    // Whatever is sent, the database can't take it now, or it is not known whether it did: to try its commands one by one would only lose some of them.
+    private static bool IsNobodysFault(Exception exception) =>
+        exception is CommitInDoubtException or OperationCanceledException
+        || (!DatabaseFailure.LiesInData(exception) && (IsTransient(exception) || DatabaseFailure.IsUnavailable(exception)));
 
     // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx, 57P0x and broken sockets), a key that another
     // writer inserted first (after a fresh start the loser finds it and answers with a replay), and a turn that took too long. A commit in doubt
