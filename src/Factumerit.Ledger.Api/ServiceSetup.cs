@@ -40,7 +40,8 @@ public static partial class Service
         {
             return new LoggerConfiguration().ReadFrom.Configuration(configuration);
         }
-        catch (InvalidOperationException exception)
+        // A name that is none, a type that can't be found, an argument that can't be converted: its libraries have an exception for each.
+        catch (Exception exception)
         {
             throw new ConfigurationException($"the section Serilog can't be used: {exception.Message}");
         }
