@@ -54,6 +54,11 @@ public static partial class Service
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
     });
 
+    // Work in the background ends by no exception (see Rounds); one that got through all the same must not end the service.
+    private static void AddBackground(this IServiceCollection services) => services
+        .AddSingleton<Rounds>()
+        .Configure<HostOptions>(options => options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
+
     // All of them are singletons: a request needs no scope of its own.
     private static void UseSharedServices(this WebApplication app) => app.Use((http, next) =>
     {

@@ -24,7 +24,7 @@ internal static class StartFailure
         InvalidDataException { InnerException: { } inner } data => $"{data.Message} {inner.Message} {inner.InnerException?.Message}",
         IOException { InnerException: AddressInUseException } io => $"{io.Message} Stop what listens there, or choose another address with ASPNETCORE_URLS.",
         IOException or UnauthorizedAccessException => exception.Message,
-        _ when FindDatabaseFailure(exception) is { } npgsql => $"the database that ConnectionStrings:Ledger names can't be used: {npgsql.Message}",
+        _ when FindDatabaseFailure(exception) is { } npgsql => $"the database that ConnectionStrings:Ledger names can't be used: {Reasons(npgsql)}",
         _ => $"{exception.GetType().Name}{PlaceOf(exception)}: {exception.Message}",
     });
 
@@ -34,6 +34,11 @@ internal static class StartFailure
             exception = exception.InnerException;
         return exception as NpgsqlException;
     }
+
+    // Of several hosts each has a reason of its own.
+    private static string Reasons(NpgsqlException exception) => exception.InnerException is AggregateException { InnerExceptions: { Count: > 0 } several }
+        ? $"{exception.Message.Split(" Check inner exception")[0]} {string.Join("; ", several.Select(e => e.Message).Distinct())}"
+        : exception.Message;
 
     private static string PlaceOf(Exception exception) => exception.TargetSite is { } method ? $" in {method.DeclaringType?.FullName}.{method.Name}" : "";
 

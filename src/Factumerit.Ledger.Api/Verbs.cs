@@ -78,9 +78,10 @@ internal static class Verbs
         {
             await app.StartAsync(stop);
         }
-        // An address that is none, a port that only root may open, or https without a certificate.
+        // An address that is none or has a path, a port that only root may open, or https without a certificate.
         catch (Exception exception) when (exception is FormatException or SocketException
-            || (exception is InvalidOperationException && exception.Message.Contains("HTTPS", StringComparison.Ordinal)))
+            || (exception is InvalidOperationException { Message: var message }
+                && (message.Contains("HTTPS", StringComparison.Ordinal) || message.Contains("path base", StringComparison.Ordinal))))
         {
             throw new ConfigurationException($"ASPNETCORE_URLS (or --urls) can't be listened on: {exception.Message.Split('\n')[0].TrimEnd()}");
         }

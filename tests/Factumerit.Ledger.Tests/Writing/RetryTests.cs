@@ -111,7 +111,7 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         var user = await ledger.UserAsync(100);
         Task<Outcome<RecordedUsage>> poison;
         List<Task<Outcome<RecordedUsage>>> neighbours;
-        await using (await Sabotage.OfAsync(database, "ledger_entries", when, "P0001", "NEW.description = 'poison'"))
+        await using (await Sabotage.OfAsync(database, "ledger_entries", when, "23514", "NEW.description = 'poison'"))
         {
             await using (await ledger.TakeTurnAsync())
             {
@@ -120,7 +120,7 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
                 poison = ledger.UseAsync(user, 1, "poison", "poison");
                 neighbours.AddRange(Enumerable.Range(0, 5).Select(_ => ledger.UseAsync(user, 1)));
             }
-            (await Should.ThrowAsync<PostgresException>(poison)).SqlState.ShouldBe("P0001");
+            (await Should.ThrowAsync<PostgresException>(poison)).SqlState.ShouldBe("23514");
             (await Task.WhenAll(neighbours)).ShouldAllBe(outcome => outcome.Answer != null && !outcome.Replayed);
         }
 
