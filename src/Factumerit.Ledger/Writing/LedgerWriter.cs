@@ -97,9 +97,33 @@ public sealed class LedgerWriter : IAsyncDisposable
         await _loop;
     }
 
+    // If it ended nobody would be answered any more: a bug costs those whose commits are at hand, and no one after them.
     private async Task RunAsync()
     {
-        var (next, written) = (new Draft(_recent, _clock), new Draft(_recent, _clock));
+        var (one, other) = (new Draft(_recent, _clock), new Draft(_recent, _clock));
+        while (true)
+            try
+            {
+                await RunAsync(one, other);
+                return;
+            }
+            catch (Exception exception)
+            {
+                // Their requests log it.
+                Fail(one, exception);
+                Fail(other, exception);
+            }
+    }
+
+    private void Fail(Draft draft, Exception exception)
+    {
+        foreach (var submission in draft.Submissions)
+            submission.Fail(exception);
+        Complete(draft);
+    }
+
+    private async Task RunAsync(Draft next, Draft written)
+    {
         while (next.Count > 0 || await _queue.Reader.WaitToReadAsync())
         {
             Turn? turn = null;

@@ -1,5 +1,4 @@
 using System.Net;
-using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Http;
 

@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using System.Net.Http.Headers;
 using System.Text;
-using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.LiteLlm;
 
 namespace Factumerit.Ledger.Tests.Http;

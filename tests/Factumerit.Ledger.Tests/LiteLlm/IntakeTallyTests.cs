@@ -56,7 +56,11 @@ public sealed class IntakeTallyTests
             tally.Add(new TakenIn(
                 new IntakeItem(0, null, null), status,
                 status == IntakeStatus.NeedsReview
-                    ? new() { UsageId = Guid.Empty, RequestId = "r", UserId = null, AmountCents = null, BillingStatus = "needs_review", BalanceCents = 0, ReviewReason = "other-price: private" }
+                    ? new()
+                    {
+                        UsageId = Guid.Empty, RequestId = "r", UserId = null, AmountCents = null, BillingStatus = "needs_review", BalanceCents = 0,
+                        OccurredAt = default, CreatedAt = default, ReviewReason = "other-price: private",
+                    }
                     : null,
                 new IntakeProblem("forbidden", "private")));
 
