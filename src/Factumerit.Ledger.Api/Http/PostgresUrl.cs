@@ -114,7 +114,8 @@ internal static partial class PostgresUrl
             throw new FormatException($"has the parameter {name}, which is none of {string.Join(", ", Keywords.Keys)}, load_balance_hosts, ssl=true");
         try
         {
-            settings[keyword] = name == "sslmode" ? value.Replace("-", "", StringComparison.Ordinal) : value;
+            // verify-full and scram-sha-256 are VerifyFull and ScramSHA256 at Npgsql.
+            settings[keyword] = name is "sslmode" or "require_auth" ? value.Replace("-", "", StringComparison.Ordinal) : value;
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidCastException or OverflowException)
         {

@@ -31,7 +31,7 @@ internal sealed class StrictStream : Stream
         {
             var count = await _decoder.ReadAsync(buffer, cancellationToken);
             _decodedBytes = unchecked(_decodedBytes + (uint)count);
-            return count > 0 || buffer.IsEmpty || await IsWholeAsync(cancellationToken) ? count : throw Broken();
+            return count > 0 || buffer.IsEmpty || IsWhole() ? count : throw Broken();
         }
         // Brotli's decoder has the latter for what it can't read.
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
@@ -61,21 +61,20 @@ internal sealed class StrictStream : Stream
     }
 
     // Gzip ends with the number of bytes that were encoded, modulo 2^32. The other decoders stop by themselves at the end of the data: one that asked for
-    // more input and got none was cut off, and what is left after it does not belong to it.
-    private async ValueTask<bool> IsWholeAsync(CancellationToken cancellationToken)
-    {
-        if (_isGzip)
-            return _input.HasEnded && _input.LastFour == _decodedBytes;
-        return !_input.HasEnded && await _input.ReadAsync(new byte[1], cancellationToken) == 0;
-    }
+    // more than there was had too little, and one that left the last byte alone was given more than the data.
+    private bool IsWhole() => _isGzip ? _input.HasEnded && _input.LastFour == _decodedBytes : _input.IsLastTaken && !_input.HasEnded;
 
     private static BadHttpRequestException Broken() =>
         new("The body can't be decoded as its Content-Encoding says: it is broken or not complete.", StatusCodes.Status400BadRequest);
 
-    /// <summary>What comes in, with what the end of it says.</summary>
+    /// <summary>What comes in, with what the end of it says. The last byte is handed out alone, so that it shows whether the decoder wanted it.</summary>
     private sealed class EncodedInput(Stream inner) : Stream
     {
         private readonly byte[] _tail = new byte[sizeof(uint)];
+        private byte? _held;
+
+        /// <summary>The decoder took all that came.</summary>
+        public bool IsLastTaken { get; private set; }
 
         /// <summary>Somebody read beyond the last byte.</summary>
         public bool HasEnded { get; private set; }
@@ -90,10 +89,38 @@ internal sealed class StrictStream : Stream
 
         public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
-            var count = await inner.ReadAsync(buffer, cancellationToken);
-            HasEnded |= count == 0 && !buffer.IsEmpty;
+            if (buffer.IsEmpty || HasEnded)
+                return 0;
+            var count = IsLastTaken ? 0 : await HoldBackAsync(buffer, cancellationToken);
+            HasEnded = count == 0;
             Keep(buffer.Span[..count]);
             return count;
+        }
+
+        private async ValueTask<int> HoldBackAsync(Memory<byte> buffer, CancellationToken cancellationToken)
+        {
+            while (true)
+            {
+                var count = await inner.ReadAsync(buffer, cancellationToken);
+                var bytes = buffer.Span;
+                if (count == 0)
+                {
+                    if (_held is not { } last)
+                        return 0;
+                    (bytes[0], _held, IsLastTaken) = (last, null, true);
+                    return 1;
+                }
+                var (before, held) = (_held, bytes[count - 1]);
+                _held = held;
+                if (before is { } first)
+                {
+                    bytes[..(count - 1)].CopyTo(bytes[1..]);
+                    bytes[0] = first;
+                    return count;
+                }
+                if (count > 1)
+                    return count - 1;
+            }
         }
 
         public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>

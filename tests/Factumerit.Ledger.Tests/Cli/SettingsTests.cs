@@ -66,9 +66,9 @@ public sealed class SettingsTests : IDisposable
         (await FaRun.OfAsync(blank, "ledger", "headroom")).ExitCode.ShouldBe(0);
         ledger.Request.Authorization.ShouldBe("Bearer embedded-key");
         (await FaRun.OfAsync(mounted, "ledger", "headroom")).ExitCode.ShouldBe(0);
-        ledger.Request.Authorization.ShouldBe("Bearer mounted-key");
+        ledger.Requests[^1].Authorization.ShouldBe("Bearer mounted-key");
         (await FaRun.OfAsync(FaRun.Alone(), "ledger", "headroom", "--url", $"{ledger.Url}\n", "--api-key", " given-key\n")).ExitCode.ShouldBe(0);
-        ledger.Request.Authorization.ShouldBe("Bearer given-key");
+        ledger.Requests[^1].Authorization.ShouldBe("Bearer given-key");
     }
 
     [Fact]

@@ -71,9 +71,10 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
         // Items to a line each, so that half of the lines would pass for a body.
         var whole = Encode(encoding, string.Join('\n', Enumerable.Range(0, 2_000).Select(n => Call($"{n}"))));
         byte[] corrupt = [.. whole];
-        for (var at = 100; at < 200; at++)
+        // Brotli has no checksum: of what is changed inside, only what makes no sense is noticed.
+        for (var at = encoding == "br" ? 0 : 100; at < 200; at++)
             corrupt[at] ^= 0x5a;
-        foreach (var bytes in (byte[][])[whole[..(whole.Length / 2)], whole[..^1], corrupt, Encoding.UTF8.GetBytes(Call("1")), [.. whole, .. new byte[10_000]]])
+        foreach (var bytes in (byte[][])[whole[..(whole.Length / 2)], whole[..^1], corrupt, Encoding.UTF8.GetBytes(Call("1")), [.. whole, .. new byte[10_000]], [.. whole, 0], [.. whole, .. whole]])
             foreach (var path in (string[])["/intake/litellm", "/usage/batch", "/prices/import"])
                 (await SendAsync(path, bytes, encoding)).ExpectProblem(400, "malformed-request")
                     .Text("detail").ShouldBe("The body can't be decoded as its Content-Encoding says: it is broken or not complete.");
