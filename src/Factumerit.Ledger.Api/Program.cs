@@ -21,7 +21,12 @@ public static partial class Service
     public static WebApplication Build(string[] args)
     {
         // appsettings.json lies beside the program; the working directory is where an embedded database keeps its data.
-        var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory });
+        // Settings are read once: watching their files could fail where the system has no watches left.
+        var builder = WebApplication.CreateBuilder(new WebApplicationOptions
+        {
+            Args = ["--hostBuilder:reloadConfigOnChange=false", .. args],
+            ContentRootPath = AppContext.BaseDirectory,
+        });
         builder.AddServiceLogging();
         builder.ConfigureKestrel();
 
@@ -31,6 +36,7 @@ public static partial class Service
 
         var app = builder.Build();
         app.UseSharedServices();
+        app.UseProxyHeaders();
         app.UseRequestLog();
         app.UseRouting();
         app.UseOverloadRefusals();
@@ -38,6 +44,7 @@ public static partial class Service
         app.UseApiPage();
         app.UseApiKeys();
         app.UseRateLimits();
+        app.UseEncodedBodies();
         app.MapRoutes();
         return app;
     }
@@ -53,6 +60,7 @@ public static partial class Service
         builder.AddSettings<IntegrityOptions>("Integrity");
         builder.AddSettings<PricingOptions>("Pricing");
         builder.AddSettings<LiteLlmOptions>("LiteLlm");
+        builder.AddSettings<ForwardedOptions>("ForwardedHeaders");
     }
 
     private static void AddLedger(this WebApplicationBuilder builder)
@@ -62,6 +70,7 @@ public static partial class Service
         builder.Services.AddSingleton(s => new LedgerDatabase(s.GetRequiredService<DatabaseHost>().ConnectionString, s.GetRequiredService<IOptions<DatabaseOptions>>().Value.PoolSize));
         builder.Services.AddSingleton(s => s.GetRequiredService<IOptions<WriterOptions>>().Value);
         builder.Services.AddSingleton<LedgerWriter>();
+        builder.Services.AddBackground();
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
@@ -79,6 +88,7 @@ public static partial class Service
         builder.Services.AddLedgerJson();
         builder.Services.AddApiKeys();
         builder.Services.AddRateLimits();
+        builder.Services.AddEncodedBodies();
         builder.Services.AddSingleton<LongReads>();
         builder.Services.AddHealth();
         builder.Services.AddApiPage();

@@ -40,7 +40,8 @@ public static partial class Service
         {
             return new LoggerConfiguration().ReadFrom.Configuration(configuration);
         }
-        catch (InvalidOperationException exception)
+        // A name that is none, a type that can't be found, an argument that can't be converted: its libraries have an exception for each.
+        catch (Exception exception)
         {
             throw new ConfigurationException($"the section Serilog can't be used: {exception.Message}");
         }
@@ -52,6 +53,11 @@ public static partial class Service
         kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
     });
+
+    // Work in the background ends by no exception (see Rounds); one that got through all the same must not end the service.
+    private static void AddBackground(this IServiceCollection services) => services
+        .AddSingleton<Rounds>()
+        .Configure<HostOptions>(options => options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
 
     // All of them are singletons: a request needs no scope of its own.
     private static void UseSharedServices(this WebApplication app) => app.Use((http, next) =>

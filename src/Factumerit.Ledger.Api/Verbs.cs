@@ -1,8 +1,8 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace Factumerit.Ledger.Api;
 
@@ -11,20 +11,21 @@ internal static class Verbs
 {
     public static async Task<int> RunAsync(string[] args)
     {
+        using var stop = new StopSignal();
         try
         {
             return args switch
             {
-                ["migrate", .. var rest] => await MigrateAsync(rest),
+                ["migrate", .. var rest] => await MigrateAsync(rest, stop.Token),
                 ["healthcheck", .. var rest] => await CheckHealthAsync(rest),
                 [var word, ..] when !word.StartsWith('-') && !word.StartsWith('/') && !word.Contains('=') =>
                     throw new ConfigurationException($"there is no verb '{word}'. The verbs are migrate and healthcheck; without one the service is started."),
-                _ => await ServeAsync(args),
+                _ => await ServeAsync(args, stop.Token),
             };
         }
-        catch (Exception exception) when (Explain(exception) is { } sentence)
+        catch (Exception exception)
         {
-            await Console.Error.WriteLineAsync($"Factumerit.Ledger can't start: {sentence}");
+            await Console.Error.WriteLineAsync($"Factumerit.Ledger {(exception is StopException ? "did not stop in order" : "can't start")}: {StartFailure.Explain(exception)}");
             return 1;
         }
     }
@@ -41,36 +42,64 @@ internal static class Verbs
         await (migrate ? host.MigrateAsync(database, cancellationToken) : host.CheckAsync(database, cancellationToken));
     }
 
-    private static async Task<int> ServeAsync(string[] args)
-    {
-        await using var app = Service.Build(args);
-        await PrepareAsync(app, app.Configuration.GetValue("Database:MigrateAtStart", true), CancellationToken.None);
-        var host = app.Services.GetRequiredService<DatabaseHost>();
-        app.Lifetime.ApplicationStarted.Register(() => host.Announce(app.Urls.First()));
-        app.Lifetime.ApplicationStopping.Register(host.AnnounceStop);
-        await ListenAsync(app);
-        await app.WaitForShutdownAsync();
-        return 0;
-    }
-
-    private static async Task ListenAsync(WebApplication app)
+    private static async Task<int> ServeAsync(string[] args, CancellationToken stop)
     {
         try
         {
-            await app.StartAsync();
+            await using var app = Service.Build(args);
+            await PrepareAsync(app, app.Configuration.GetValue("Database:MigrateAtStart", true), stop);
+            var host = app.Services.GetRequiredService<DatabaseHost>();
+            app.Lifetime.ApplicationStarted.Register(() => host.Announce(app.Urls.First()));
+            app.Lifetime.ApplicationStopping.Register(host.AnnounceStop);
+            await ListenAsync(app, stop);
+            await WaitAsync(app);
+            return 0;
         }
-        // An address that is none, a port that only root may open, or https without a certificate.
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            // Told to stop before it served: nothing was taken in, so nothing is left to do.
+            return 0;
+        }
+    }
+
+    private static async Task WaitAsync(WebApplication app)
+    {
+        try
+        {
+            await app.WaitForShutdownAsync();
+        }
+        catch (Exception exception)
+        {
+            throw new StopException(exception);
+        }
+    }
+
+    private static async Task ListenAsync(WebApplication app, CancellationToken stop)
+    {
+        try
+        {
+            await app.StartAsync(stop);
+        }
+        // An address that is none or has a path, a port that only root may open, or https without a certificate.
         catch (Exception exception) when (exception is FormatException or SocketException
-            || (exception is InvalidOperationException && exception.Message.Contains("HTTPS", StringComparison.Ordinal)))
+            || (exception is InvalidOperationException { Message: var message }
+                && (message.Contains("HTTPS", StringComparison.Ordinal) || message.Contains("path base", StringComparison.Ordinal))))
         {
             throw new ConfigurationException($"ASPNETCORE_URLS (or --urls) can't be listened on: {exception.Message.Split('\n')[0].TrimEnd()}");
         }
     }
 
-    private static async Task<int> MigrateAsync(string[] args)
+    private static async Task<int> MigrateAsync(string[] args, CancellationToken stop)
     {
-        await using var app = Service.Build(args);
-        await PrepareAsync(app, migrate: true, CancellationToken.None);
+        try
+        {
+            await using var app = Service.Build(args);
+            await PrepareAsync(app, migrate: true, stop);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested)
+        {
+            throw new ConfigurationException("it was told to stop before the database was up to date. Migrate again.");
+        }
         Console.WriteLine("The database is up to date.");
         return 0;
     }
@@ -91,24 +120,30 @@ internal static class Verbs
         }
     }
 
-    // Mistakes of the operator get a sentence; anything else is a bug and keeps its stack trace.
-    private static string? Explain(Exception exception) => exception switch
+    /// <summary>Raised by SIGTERM and Ctrl-C, from before the host sees to them: a start may take minutes.</summary>
+    private sealed class StopSignal : IDisposable
     {
-        OptionsValidationException options => string.Join(" ", options.Failures.Select(SentenceOf)),
-        AggregateException { InnerExceptions: var several } when several.All(e => e is OptionsValidationException) =>
-            string.Join(" ", several.Cast<OptionsValidationException>().SelectMany(e => e.Failures).Select(SentenceOf)),
-        ConfigurationException or EmbeddedPostgresException or UnusableDatabaseException => exception.Message,
-        InvalidOperationException { Message: var message } when message.Contains("configuration value", StringComparison.OrdinalIgnoreCase) => message,
-        NpgsqlException npgsql => $"the database that ConnectionStrings:Ledger names can't be used: {npgsql.Message}",
-        IOException { InnerException: Microsoft.AspNetCore.Connections.AddressInUseException } io => $"{io.Message} Stop what listens there, or choose another address with ASPNETCORE_URLS.",
-        _ => null,
-    };
+        private readonly CancellationTokenSource _stop = new();
+        private readonly PosixSignalRegistration[] _signals;
 
-    // The framework wraps the sentence of an annotation: DataAnnotation validation failed for ... with the error: 'Writer:QueueLimit must ...'.
-    private static string SentenceOf(string failure)
-    {
-        const string opening = "with the error: '", closing = "'.";
-        var start = failure.IndexOf(opening, StringComparison.Ordinal);
-        return start >= 0 && failure.EndsWith(closing, StringComparison.Ordinal) ? failure[(start + opening.Length)..^closing.Length] : failure;
+        public StopSignal() => _signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT }.Select(s => PosixSignalRegistration.Create(s, Stop))];
+
+        public CancellationToken Token => _stop.Token;
+
+        public void Dispose()
+        {
+            foreach (var signal in _signals)
+                signal.Dispose();
+            _stop.Dispose();
+        }
+
+        private void Stop(PosixSignalContext signal)
+        {
+            signal.Cancel = true;
+            _stop.Cancel();
+        }
     }
 }
+
+/// <summary>The service served, and then could not stop in order.</summary>
+internal sealed class StopException(Exception inner) : Exception(inner.Message, inner);

@@ -36,8 +36,8 @@ public sealed record FaEnvironment
     /// <summary>True where colour may be written: a terminal that understands it, and a user who did not say NO_COLOR.</summary>
     public bool HasColor => StdoutIsTerminal && Variable("NO_COLOR") is null && Variable("TERM") != "dumb";
 
-    /// <summary>The variable's value, or null where it is not set or empty.</summary>
-    public string? Variable(string name) => Variables.TryGetValue(name, out var value) && value.Length > 0 ? value : null;
+    /// <summary>The variable's value without white space around it, or null where it is not set or blank.</summary>
+    public string? Variable(string name) => Variables.TryGetValue(name, out var value) && value.Trim() is { Length: > 0 } trimmed ? trimmed : null;
 
     /// <summary>The console, variables and directory of the running process.</summary>
     public static FaEnvironment OfThisProcess() => new()

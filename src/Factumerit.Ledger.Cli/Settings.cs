@@ -61,7 +61,7 @@ internal sealed record Settings(Uri Url, string ApiKey)
             return null;
         try
         {
-            return File.ReadLines(path).FirstOrDefault()?.Trim() is { Length: > 0 } line ? line : null;
+            return File.ReadLines(path).Select(line => line.Trim()).FirstOrDefault(line => line.Length > 0);
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {

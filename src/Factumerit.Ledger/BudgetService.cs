@@ -1,6 +1,9 @@
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Factumerit.Ledger;
 
@@ -8,8 +11,10 @@ namespace Factumerit.Ledger;
 /// The verbs of the business: everything that changes the ledger starts here. Each makes a command, checks its fields, and hands it to the
 /// writer; the answer comes after the commit is durable (R12).
 /// </summary>
-public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices prices, TimeProvider clock)
+public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices prices, TimeProvider clock, ILogger<BudgetService>? logger = null)
 {
+    private readonly ILogger _logger = logger ?? NullLogger<BudgetService>.Instance;
+
     /// <summary>Creates a user's budget, with or without signup credit (R7, R8).</summary>
     public Task<Outcome<Registration>> SignUpAsync(SignupRequest request, CancellationToken cancellationToken) =>
         RunAsync(new Signup(request), cancellationToken);
@@ -51,14 +56,62 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
 
     internal DateTimeOffset Now => clock.GetUtcNow();
 
-    /// <summary>Runs many commands, each judged for itself; outcomes are in their order.</summary>
+    /// <summary>
+    /// Runs many commands, each judged for itself; outcomes are in their order. One that meets a bug is refused with internal-error, and costs the
+    /// others nothing; a database that can't serve refuses all of them.
+    /// </summary>
     internal async Task<IReadOnlyList<Outcome<T>>> RunManyAsync<T>(IReadOnlyList<Command<T>> commands, CancellationToken cancellationToken)
+        where T : class
+    {
+        try
+        {
+            await WriteValidAsync(commands, cancellationToken);
+        }
+        catch (Exception exception) when (IsFaultOfOne(exception))
+        {
+            if (commands.Count > 1)
+                await RunOneByOneAsync(commands, exception, cancellationToken);
+            else
+                Fail(commands[0], exception);
+        }
+        return [.. commands.Select(command => Counted(command.Outcome))];
+    }
+
+    private async Task RunOneByOneAsync<T>(IReadOnlyList<Command<T>> commands, Exception reason, CancellationToken cancellationToken)
+        where T : class
+    {
+        LogOneByOne(_logger, reason, commands.Count);
+        Refusal? unavailable = null;
+        foreach (var command in commands)
+            try
+            {
+                if (unavailable is not null)
+                    command.Refuse(unavailable);
+                else
+                    await WriteValidAsync([command], cancellationToken);
+                unavailable = command.Outcome.Refusal as Refusal.Unavailable;
+            }
+            catch (Exception exception) when (IsFaultOfOne(exception))
+            {
+                Fail(command, exception);
+            }
+    }
+
+    private void Fail(Command command, Exception exception)
+    {
+        LogFailed(_logger, exception, command.RequestId);
+        command.Refuse(new Refusal.InternalError());
+    }
+
+    // A bug of ours, or a value that the database won't take.
+    private static bool IsFaultOfOne(Exception exception) => exception is not OperationCanceledException && !DatabaseFailure.IsUnavailable(exception);
+
+    private async Task WriteValidAsync<T>(IReadOnlyList<Command<T>> commands, CancellationToken cancellationToken)
         where T : class
     {
         var valid = commands.Where(IsValid).ToList();
         if (valid.Count > 0)
             await writer.WriteAsync(valid, cancellationToken);
-        return [.. commands.Select(command => Counted(command.Outcome))];
     }
 
     /// <summary>Checks a command's fields, and hands it to the writer.</summary>
@@ -86,4 +139,10 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
             command.Refuse(errors.ToRefusal());
         return !errors.Any;
     }
+
+    [LoggerMessage(1, LogLevel.Error, "{Commands} commands could not be written together; each is now written alone")]
+    private static partial void LogOneByOne(ILogger logger, Exception exception, int commands);
+
+    [LoggerMessage(2, LogLevel.Error, "The command with the request id {RequestId} could not be written")]
+    private static partial void LogFailed(ILogger logger, Exception exception, string? requestId);
 }

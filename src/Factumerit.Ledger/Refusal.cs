@@ -57,6 +57,9 @@ public abstract record Refusal(string Code, string Detail)
     public sealed record NotPriceable(string Reason)
         : Refusal("not-priceable", $"{Reason} Send amount_cents or provider_cost_usd, import prices first, or waive the usage.");
 
+    /// <summary>One of several commands met a bug; it was not done, the others were.</summary>
+    public sealed record InternalError() : Refusal("internal-error", "It could not be written. The service's log tells more.");
+
     /// <summary>The database is away, too much is waiting, or retries are spent. Nothing was written, or it is safe to send again with the same key.</summary>
     public sealed record Unavailable(string Reason) : Refusal("unavailable", $"{Reason} It is safe to send the same request again with the same key.");
 }

@@ -33,7 +33,7 @@ public static class IntakeEndpoints
     public static void MapIntake(this IEndpointRouteBuilder routes)
     {
         var intake = routes.MapGroup("/intake").WithTags("Intake");
-        intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax))
+        intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded()
             .Describe("Take in calls from LiteLLM", "Takes what its generic_api callback sends: an array, lines, or a single object, in any of its spellings, up to 32 MiB. Each item is judged for itself, and recorded once under all its ids, whatever the balance. Prompts and answers are passed over.")
             .TakesAnything<JsonElement>().Answers<IntakeAnswer>(200);
         intake.MapPost("/litellm/reconcile", ReconcileAsync).Allow(Roles.Admin)
@@ -41,11 +41,19 @@ public static class IntakeEndpoints
             .Takes<ReconcileRequest>().Answers<Reconciliation>(200).Refuses("litellm-not-configured", "litellm-failed");
     }
 
-    private static async Task<IResult> TakeInAsync(HttpContext http, LiteLlmIntake intake)
+    private static async Task<IResult> TakeInAsync(HttpContext http, LiteLlmIntake intake, ILogger<LiteLlmIntake> logger)
     {
         var caller = Caller.Of(http);
         var tally = new IntakeTally();
-        var refusal = await intake.TakeInAsync(IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), user => Forbid(caller, user), tally.Add);
+        Refusal? refusal;
+        try
+        {
+            refusal = await intake.TakeInAsync(IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), user => Forbid(caller, user), tally.Add);
+        }
+        finally
+        {
+            tally.Log(logger);
+        }
         return refusal is not null
             ? Answers.Refused(http, refusal)
             : Answers.Ok(new IntakeAnswer(tally.Accepted, tally.Replayed, tally.NeedsReview, tally.Skipped, tally.Failed, tally.FailedCount), LedgerJson.Default.IntakeAnswer);

@@ -17,7 +17,7 @@ public static class PriceEndpoints
     public static void MapPrices(this IEndpointRouteBuilder routes)
     {
         var prices = routes.MapGroup("/prices").WithTags("Prices");
-        prices.MapPost("/import", ImportAsync).Allow(Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(MapBytesMax))
+        prices.MapPost("/import", ImportAsync).Allow(Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(MapBytesMax)).TakesEncoded()
             .Describe("Import prices", "Reads LiteLLM's price map whole: with a single mistake nothing is imported. Models that are not in it are gone; when those are more than a tenth of all that have a price, it takes allow_gone=true. The same map again changes nothing.")
             .Takes<JsonElement>().TakesQuery("dry_run", "valid_from", "allow_gone").Answers<PriceImport>(200);
         prices.MapGet("", ListAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)

@@ -27,7 +27,7 @@ public static class UsageEndpoints
         usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine()
             .Describe("Record an LLM call", "Takes its price from the user's budget: amount_cents as given, else provider_cost_usd times the markup, else tokens by the price book times the markup; without any of them the usage waits for review, and no money moves. The same request_id again answers 200 with the first answer and moves nothing.")
             .Takes<UsageRequest>(keyed: true).Answers<RecordedUsage>(201, 200).Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
-        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine().WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax))
+        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine().WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax)).TakesEncoded()
             .Describe("Record up to 1000 LLM calls", "Each item is judged for itself: its result holds the status it would have had alone, and the usage or the problem.")
             .Takes<UsageRequest[]>().Answers<BatchAnswer>(200);
         usage.MapGet("/{usage_id:guid}", ShowAsync).Allow(Roles.Ops, Roles.Admin)

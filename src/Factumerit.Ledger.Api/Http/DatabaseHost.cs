@@ -24,12 +24,11 @@ public sealed partial class DatabaseHost(
     /// <summary>Starts the private PostgreSQL if there is no other, and sees to an admin key on it.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
-        _connectionString = configuration.GetConnectionString("Ledger");
-        if (!string.IsNullOrWhiteSpace(_connectionString))
-        {
-            CheckConnectionString(_connectionString);
+        _connectionString = LedgerConnectionString.Read(configuration);
+        if (_connectionString is not null)
             return;
-        }
+        if (LedgerConnectionString.FindUnread() is { Count: > 0 } unread)
+            LogUnread(logger, string.Join(", ", unread));
         _postgres = await EmbeddedPostgres.StartAsync(
             new EmbeddedPostgresOptions { DataDirectory = embedded.Value.DataDirectory, BinDirectory = embedded.Value.BinDirectory }, logger, cancellationToken);
         _connectionString = _postgres.ConnectionString;
@@ -99,7 +98,7 @@ public sealed partial class DatabaseHost(
         LogListening(logger, address, url.TrimEnd('/'));
         if (DataDirectory is not { } directory)
             return;
-        File.WriteAllText(Path.Combine(directory, "url"), url);
+        WriteUrl(directory, url);
         if (_hasKeyFile)
             LogKeyFile(logger, directory, AdminKeyFile.PathIn(directory));
     }
@@ -108,15 +107,16 @@ public sealed partial class DatabaseHost(
 
     public ValueTask DisposeAsync() => _postgres?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    private static void CheckConnectionString(string connectionString)
+    // The service works without it; fa then has to be given the address.
+    private void WriteUrl(string directory, string url)
     {
         try
         {
-            _ = new NpgsqlConnectionStringBuilder(connectionString);
+            File.WriteAllText(Path.Combine(directory, "url"), url);
         }
-        catch (ArgumentException exception)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new ConfigurationException($"ConnectionStrings:Ledger is not a connection string of Npgsql: {exception.Message}");
+            LogNoUrl(logger, exception.Message);
         }
     }
 
@@ -129,9 +129,15 @@ public sealed partial class DatabaseHost(
     [LoggerMessage(3, LogLevel.Information, "The ledger stops: it takes nothing new and writes what waits")]
     private static partial void LogStopping(ILogger logger);
 
-    [LoggerMessage(4, LogLevel.Warning,
+    [LoggerMessage(6, LogLevel.Warning,
         "The database {Database} is read only (a standby, or set so): reads are served, writes are answered 503")]
     private static partial void LogReadOnly(ILogger logger, string database);
+
+    [LoggerMessage(4, LogLevel.Warning, "{Variables} in the environment are not read: a database is named by ConnectionStrings__Ledger. Without it the embedded database is used")]
+    private static partial void LogUnread(ILogger logger, string variables);
+
+    [LoggerMessage(5, LogLevel.Warning, "The address could not be left for fa, which needs --url or FACTUMERIT_URL now: {Reason}")]
+    private static partial void LogNoUrl(ILogger logger, string reason);
 }
 
 /// <summary>The admin key of an embedded database: made at the first start, and left for <c>fa</c> and the owner to read.</summary>
@@ -144,8 +150,22 @@ internal static class AdminKeyFile
     public static string ReadOrMake(string directory)
     {
         var path = PathIn(directory);
-        if (File.Exists(path) && File.ReadAllText(path).Trim() is { Length: >= 32 } existing)
-            return existing;
+        try
+        {
+            return Read(path) ?? Make(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException(
+                $"the admin key in '{path}' can't be read or made: {exception.Message} Give the file to this user, or set Auth:BootstrapAdminKey.");
+        }
+    }
+
+    private static string? Read(string path) =>
+        File.Exists(path) && File.ReadAllText(path).Trim() is { Length: >= 32 } existing ? existing : null;
+
+    private static string Make(string path)
+    {
         var key = $"fa_admin_embedded_{System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true)}";
         using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
         using var writer = new StreamWriter(file);

@@ -1,7 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Factumerit.Ledger.Reading;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -21,7 +20,7 @@ public sealed class IntegrityOptions
 /// Checks the books in the background, so that the next check by hand has little left to read, and a fault shows in the log before anybody asks.
 /// Several services on one database share the checkpoint, and so the work.
 /// </summary>
-public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<IntegrityOptions> options, TimeProvider clock, ILogger<IntegrityWatch> logger)
+public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<IntegrityOptions> options, Rounds rounds, TimeProvider clock, ILogger<IntegrityWatch> logger)
     : BackgroundService
 {
     private DateTimeOffset? _fullyCheckedAt;
@@ -37,37 +36,10 @@ public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<Integr
             LogFaults(logger, report.Faults.Count, string.Join("; ", report.Faults.Take(3).Select(f => $"{f.Kind} {f.Id}: {f.Detail}")));
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        if (options.Value.IntervalSeconds == 0)
-            return;
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.IntervalSeconds), clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-                await TryCheckAsync(stoppingToken);
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The service stops, or did not even start; the framework would log the latter as a failure of its own.
-        }
-    }
-
-    private async Task TryCheckAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await CheckAsync(cancellationToken);
-        }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
-        {
-            LogSkipped(logger, exception.Message);
-        }
-    }
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Value.IntervalSeconds == 0
+        ? Task.CompletedTask
+        : rounds.RunAsync(new("Checking the books", () => TimeSpan.FromSeconds(options.Value.IntervalSeconds), CheckAsync), logger, stoppingToken);
 
     [LoggerMessage(1, LogLevel.Error, "The books do not balance, {Faults} faults: {First}. See GET /ledger/integrity.")]
     private static partial void LogFaults(ILogger logger, int faults, string first);
-
-    [LoggerMessage(2, LogLevel.Warning, "The books could not be checked: {Reason}")]
-    private static partial void LogSkipped(ILogger logger, string reason);
 }

@@ -41,22 +41,31 @@ public static partial class Overload
     [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "More comes in than can be written in good time: {Refused} calls refused since the last such line")]
     private static partial void LogRefusals(ILogger logger, int refused);
 
-    // The problem as it is written everywhere else, cut in two where its trace_id goes, the only part in which one differs from another.
+    // The problem as it is written everywhere else, cut where the path base and the trace_id go, the only parts in which one differs from another.
     private static class TooMany
     {
+        private const string PathBase = "THE-PATH-BASE";
         private const string TraceId = "THE-TRACE-ID";
-        private static readonly byte[] Text = JsonSerializer.SerializeToUtf8Bytes(Problems.Of(TraceId, LedgerWriter.TooMany), LedgerJson.Default.Problem);
-        private static readonly int Cut = Text.AsSpan().IndexOf(Encoding.UTF8.GetBytes(TraceId));
+        private static readonly byte[][] Parts =
+        [
+            .. JsonSerializer.Serialize(Problems.Of(PathBase, TraceId, LedgerWriter.TooMany), LedgerJson.Default.Problem)
+                .Split([PathBase, TraceId], StringSplitOptions.None).Select(Encoding.UTF8.GetBytes),
+        ];
+
+        private static readonly int PartBytes = Parts.Sum(part => part.Length);
 
         public static void Write(HttpContext http)
         {
+            var pathBase = JsonEncodedText.Encode(Problems.BaseOf(http)).EncodedUtf8Bytes;
             var traceId = JsonEncodedText.Encode(Problems.TraceIdOf(http)).EncodedUtf8Bytes;
             Problems.WriteHead(http.Response, StatusCodes.Status503ServiceUnavailable);
-            http.Response.ContentLength = Text.Length - TraceId.Length + traceId.Length;
+            http.Response.ContentLength = PartBytes + pathBase.Length + traceId.Length;
             var body = http.Response.BodyWriter;
-            body.Write(Text.AsSpan(0, Cut));
+            body.Write(Parts[0]);
+            body.Write(pathBase);
+            body.Write(Parts[1]);
             body.Write(traceId);
-            body.Write(Text.AsSpan(Cut + TraceId.Length));
+            body.Write(Parts[2]);
         }
     }
 }

@@ -2,7 +2,6 @@ using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Options;
-using Npgsql;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -10,7 +9,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Reads the price book before the first request comes, then looks again and again whether another process imported prices. An import of this
 /// process is in force at once without it.
 /// </summary>
-public sealed partial class PriceWatch(PriceStore store, IOptions<PricingOptions> options, TimeProvider clock, ILogger<PriceWatch> logger) : BackgroundService
+public sealed class PriceWatch(PriceStore store, IOptions<PricingOptions> options, Rounds rounds, ILogger<PriceWatch> logger) : BackgroundService
 {
     // As long as no book was read, calls would be put aside for review that could be priced.
     private static readonly TimeSpan UntilRead = TimeSpan.FromSeconds(1);
@@ -19,45 +18,28 @@ public sealed partial class PriceWatch(PriceStore store, IOptions<PricingOptions
 
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
-        await TryRefreshAsync(isFirst: true, cancellationToken);
+        try
+        {
+            await RefreshAsync(cancellationToken);
+        }
+        catch (Exception) when (!cancellationToken.IsCancellationRequested)
+        {
+            // A database that is away, or not migrated yet, is met again by the first round; only then is it worth a line.
+        }
         await base.StartAsync(cancellationToken);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        var period = TimeSpan.FromSeconds(options.Value.RefreshSeconds);
-        using var timer = new PeriodicTimer(_isRead ? period : UntilRead, clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                await TryRefreshAsync(isFirst: false, stoppingToken);
-                timer.Period = _isRead ? period : UntilRead;
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The service stops, or did not even start; the framework would log the latter as a failure of its own.
-        }
-    }
+    // A failed look costs the database next to nothing, and a price that is missed sends calls to review: no pause grows longer than the period.
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        rounds.RunAsync(new("Reading the price book", Period, RefreshAsync) { PauseMax = TimeSpan.Zero }, logger, stoppingToken);
 
-    // A database that is away, or not migrated yet, is met again at the next look; only then is it worth a line.
-    private async Task TryRefreshAsync(bool isFirst, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await store.RefreshAsync(cancellationToken);
-            _isRead = true;
-        }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
-        {
-            if (!isFirst)
-                LogSkipped(logger, exception.Message);
-        }
-    }
+    private TimeSpan Period() => _isRead ? TimeSpan.FromSeconds(options.Value.RefreshSeconds) : UntilRead;
 
-    [LoggerMessage(1, LogLevel.Warning, "The price book could not be read: {Reason}")]
-    private static partial void LogSkipped(ILogger logger, string reason);
+    private async Task RefreshAsync(CancellationToken cancellationToken)
+    {
+        await store.RefreshAsync(cancellationToken);
+        _isRead = true;
+    }
 }
 
 /// <summary>The price book: what is in force, where it is kept, and the watch for imports elsewhere.</summary>

@@ -22,7 +22,7 @@ public static class ProblemCatalog
         new("litellm-not-configured", 409, "No LiteLLM is configured", "Set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start the service again."),
         new("user-deleted", 410, "The user was deleted", "Stop sending for this user; the budget stays closed."),
         new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB, an intake at most 32 MiB."),
-        new("unsupported-media-type", 415, "The body is not JSON", "Send Content-Type: application/json."),
+        new("unsupported-media-type", 415, "The body is not JSON, or is encoded", "Send Content-Type: application/json, and only a Content-Encoding that the detail names."),
         new("idempotency-key-reused", 422, "The idempotency key belongs to another request", "Repeat the first request unchanged, or use a new key for a new one."),
         new("rate-limited", 429, "This key sends too much", "Wait as long as Retry-After says, then send again."),
         new("internal-error", 500, "Something went wrong in the service", "Send again with the same key; if it stays, look up trace_id in the log."),

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
+using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;
 
@@ -8,7 +9,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// <summary>An error as answered: RFC 9457 problem details with a stable code.</summary>
 public sealed record Problem
 {
-    /// <summary>Where the code is explained: /problems/{code}.</summary>
+    /// <summary>Where the code is explained: /problems/{code}, below the path under which the service is reached.</summary>
     public required string Type { get; init; }
 
     /// <summary>The code in words.</summary>
@@ -53,14 +54,14 @@ public static class Problems
     private static readonly Refusal UnstorableText =
         new Refusal.ValidationFailed("$", "has a character that the database can't store, such as \\u0000");
 
-    public static Problem Of(HttpContext http, string code, string detail) => Of(TraceIdOf(http), code, detail);
+    public static Problem Of(HttpContext http, string code, string detail) => Of(BaseOf(http), TraceIdOf(http), code, detail);
 
-    private static Problem Of(string traceId, string code, string detail)
+    private static Problem Of(string pathBase, string traceId, string code, string detail)
     {
         var kind = ProblemCatalog.Find(code);
         return new Problem
         {
-            Type = $"/problems/{code}",
+            Type = $"{pathBase}/problems/{code}",
             Title = kind.Title,
             Status = kind.Status,
             Detail = detail,
@@ -74,11 +75,14 @@ public static class Problems
         Activity.Current?.TraceId.ToString()
         ?? (ActivityContext.TryParse(http.Request.Headers.TraceParent, traceState: null, out var caller) ? caller.TraceId.ToString() : http.TraceIdentifier);
 
-    public static Problem Of(HttpContext http, Refusal refusal) => Of(TraceIdOf(http), refusal);
+    /// <summary>The path under which a proxy has the service, in front of every link; empty when there is none.</summary>
+    public static string BaseOf(HttpContext http) => http.Request.PathBase.ToString();
 
-    public static Problem Of(string traceId, Refusal refusal)
+    public static Problem Of(HttpContext http, Refusal refusal) => Of(BaseOf(http), TraceIdOf(http), refusal);
+
+    public static Problem Of(string pathBase, string traceId, Refusal refusal)
     {
-        var problem = Of(traceId, refusal.Code, refusal.Detail);
+        var problem = Of(pathBase, traceId, refusal.Code, refusal.Detail);
         return refusal switch
         {
             Refusal.ValidationFailed failed => problem with { Errors = failed.Errors },
@@ -105,7 +109,7 @@ public static class Problems
         // A route answers for itself, and a gateway's calls are too many to look at each twice.
         app.UseWhen(http => http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null, others => others.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
         {
-            StatusCodes.Status404NotFound => WriteAsync(context.HttpContext, "not-found", $"There is no {context.HttpContext.Request.Path}. The routes are listed at /swagger."),
+            StatusCodes.Status404NotFound => WriteAsync(context.HttpContext, "not-found", $"There is no {BaseOf(context.HttpContext)}{context.HttpContext.Request.Path}. The routes are listed at {BaseOf(context.HttpContext)}/swagger."),
             StatusCodes.Status405MethodNotAllowed => WriteAsync(context.HttpContext, "method-not-allowed", $"{context.HttpContext.Request.Method} is not possible here: use {context.HttpContext.Response.Headers.Allow}."),
             StatusCodes.Status415UnsupportedMediaType => WriteAsync(context.HttpContext, "unsupported-media-type", "The body must be JSON, sent with Content-Type: application/json."),
             StatusCodes.Status413PayloadTooLarge => WriteAsync(context.HttpContext, "payload-too-large", "The body is too large."),
@@ -118,10 +122,16 @@ public static class Problems
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } bad => WriteAsync(http, "payload-too-large", $"{bad.Message} Send less at once."),
         BadHttpRequestException bad => WriteAsync(http, "malformed-request", bad.Message),
         _ when IsUnstorableText(exception) => Of(http, UnstorableText).ToResult().ExecuteAsync(http),
-        NpgsqlException or TimeoutException or { InnerException: NpgsqlException or TimeoutException } =>
-            WriteAsync(http, "unavailable", "The database can't be reached, or is too busy. It is safe to send the same request again with the same key."),
+        _ when DatabaseFailure.IsUnavailable(exception) => WriteUnavailableAsync(http, exception),
         _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
     };
+
+    private static Task WriteUnavailableAsync(HttpContext http, Exception exception)
+    {
+        if (DatabaseFailure.MayLieInSession(exception))
+            http.RequestServices.GetRequiredService<LedgerDatabase>().RenewSessions();
+        return WriteAsync(http, "unavailable", "The database can't be reached, is too busy, or can't be written to now. It is safe to send the same request again with the same key.");
+    }
 
     /// <summary>What stands above a problem's body.</summary>
     public static void WriteHead(HttpResponse response, int status)

@@ -1,6 +1,5 @@
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Writing;
-using Npgsql;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -8,7 +7,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Measures the review queue in the background for whoever listens to the meters, so that no scrape asks the database; without a listener nothing is
 /// asked at all.
 /// </summary>
-public sealed partial class ReviewWatch(ReviewQueries reviews, TimeProvider clock, ILogger<ReviewWatch> logger) : BackgroundService
+public sealed class ReviewWatch(ReviewQueries reviews, Rounds rounds, ILogger<ReviewWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
@@ -22,32 +21,6 @@ public sealed partial class ReviewWatch(ReviewQueries reviews, TimeProvider cloc
         LedgerMetrics.ReviewOldestAge.Record(review.OldestAgeSeconds ?? 0);
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Period, clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-                await TryMeasureAsync(stoppingToken);
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The service stops, or did not even start; the framework would log the latter as a failure of its own.
-        }
-    }
-
-    private async Task TryMeasureAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await MeasureAsync(cancellationToken);
-        }
-        catch (Exception exception) when (exception is NpgsqlException or TimeoutException)
-        {
-            LogSkipped(logger, exception.Message);
-        }
-    }
-
-    [LoggerMessage(1, LogLevel.Warning, "The review queue could not be measured: {Reason}")]
-    private static partial void LogSkipped(ILogger logger, string reason);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        rounds.RunAsync(new("Measuring the review queue", () => Period, MeasureAsync), logger, stoppingToken);
 }

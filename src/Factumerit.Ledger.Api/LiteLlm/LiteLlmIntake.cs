@@ -28,7 +28,7 @@ public readonly record struct TakenIn(IntakeItem Item, IntakeStatus Status, Reco
 /// Takes in calls that LiteLLM reports, in groups that share a commit, while more are read. All of it is idempotent (R17), and one bad item
 /// costs no other one anything. Knows nothing of prompts and answers.
 /// </summary>
-public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMapping mapping, SpendLogMatches matches, ILogger<LiteLlmIntake> logger)
+public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMapping mapping, SpendLogMatches matches)
 {
     private const int GroupMax = 500;
 
@@ -87,7 +87,7 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                 }
             }
         }
-        var outcomes = await RecordAsync(await matches.AddToAsync(calls, CancellationToken.None));
+        var outcomes = await budgets.TakeInAsync(await matches.AddToAsync(calls, CancellationToken.None), CancellationToken.None);
         for (var i = 0; i < outcomes.Count; i++)
         {
             if (outcomes[i].Refusal is Refusal.Unavailable unavailable)
@@ -99,40 +99,9 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
         return null;
     }
 
-    private async Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordAsync(List<ReportedCall> calls)
-    {
-        try
-        {
-            return await budgets.TakeInAsync(calls, CancellationToken.None);
-        }
-        catch (Exception exception) when (calls.Count > 1)
-        {
-            // One of them carries what the database won't take, which is a bug; the others must not be lost with it.
-            logger.LogError(exception, "{Calls} calls could not be taken in together; each is now written alone", calls.Count);
-        }
-        var outcomes = new List<Outcome<RecordedUsage>>(calls.Count);
-        foreach (var call in calls)
-            outcomes.Add(await RecordAloneAsync(call));
-        return outcomes;
-    }
-
-    private async Task<Outcome<RecordedUsage>> RecordAloneAsync(ReportedCall call)
-    {
-        try
-        {
-            return (await budgets.TakeInAsync([call], CancellationToken.None))[0];
-        }
-        catch (Exception exception)
-        {
-            logger.LogError(exception, "The call {RequestId} could not be taken in", call.Request.RequestId);
-            return default;
-        }
-    }
-
     private static TakenIn ResultOf(IntakeItem item, Outcome<RecordedUsage> outcome) => outcome switch
     {
         { Refusal: { } refusal } => new(item, IntakeStatus.Failed, null, new IntakeProblem(refusal.Code, refusal.Detail)),
-        { Answer: null } => new(item, IntakeStatus.Failed, null, new IntakeProblem("internal-error", "It could not be written. The service's log tells more.")),
         { Replayed: true } => new(item, IntakeStatus.Replayed, outcome.Answer),
         { Answer.BillingStatus: Usage.NeedsReview } => new(item, IntakeStatus.NeedsReview, outcome.Answer),
         _ => new(item, IntakeStatus.Accepted, outcome.Answer),

@@ -6,10 +6,10 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 public sealed class LiteLlmOptions : IValidatableObject
 {
     /// <summary>Where the proxy is, such as http://litellm:4000; it may have a path.</summary>
-    public string? BaseUrl { get; set; }
+    public string? BaseUrl { get; set => field = value?.Trim(); }
 
-    /// <summary>The proxy's master key, or that of an admin there.</summary>
-    public string? MasterKey { get; set; }
+    /// <summary>The proxy's master key, or that of an admin there. White space around it is cut off.</summary>
+    public string? MasterKey { get; set => field = value?.Trim(); }
 
     /// <summary>Whether a call may be charged to the user whom the caller itself names, where its key belongs to nobody.</summary>
     public bool TrustEndUser { get; set; }

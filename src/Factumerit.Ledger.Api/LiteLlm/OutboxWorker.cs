@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;
@@ -10,8 +11,8 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 /// entry and wake it. Several processes may do so on one database.
 /// </summary>
 public sealed partial class OutboxWorker(
-    LiteLlmOutbox outbox, LedgerWriter writer, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, TimeProvider clock,
-    ILogger<OutboxWorker> logger) : BackgroundService
+    LiteLlmOutbox outbox, LedgerWriter writer, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, Rounds rounds,
+    TimeProvider clock, ILogger<OutboxWorker> logger) : BackgroundService
 {
     private const int ParallelMax = 4;
     private const int FirstPauseMs = 1_000;
@@ -53,48 +54,25 @@ public sealed partial class OutboxWorker(
         return tried;
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        if (!client.IsConfigured || options.Value.OutboxPollMs == 0)
-            return;
-        var poll = TimeSpan.FromMilliseconds(options.Value.OutboxPollMs);
-        try
-        {
-            while (true)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => !client.IsConfigured || options.Value.OutboxPollMs == 0
+        ? Task.CompletedTask
+        : rounds.RunAsync(
+            new("Telling LiteLLM of users' keys", () => TimeSpan.FromMilliseconds(options.Value.OutboxPollMs), MeasureAndDeliverAsync)
             {
-                var filled = writer.OutboxFilled.Next;
-                if (!await TryDeliverAsync(stoppingToken))
-                    await Task.Delay(poll, clock, stoppingToken);
-                using var enough = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
-                await Task.WhenAny(filled, Task.Delay(poll, clock, enough.Token));
-                await enough.CancelAsync();
-                stoppingToken.ThrowIfCancellationRequested();
-            }
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The service stops; what was claimed is told by the next one.
-        }
-    }
+                Wake = () => writer.OutboxFilled.Next,
+                BeginsAtOnce = true,
+            },
+            logger,
+            stoppingToken);
 
-    // A database that is away, or not migrated yet, is met again at the next look. Nothing that goes wrong here may end the service: postings go on.
-    private async Task<bool> TryDeliverAsync(CancellationToken cancellationToken)
+    private async Task MeasureAndDeliverAsync(CancellationToken cancellationToken)
     {
-        try
+        if (_measuredAt is not { } last || clock.GetElapsedTime(last) > MeasureEvery)
         {
-            if (_measuredAt is not { } last || clock.GetElapsedTime(last) > MeasureEvery)
-            {
-                LedgerMetrics.Observe(await outbox.MeasureAsync(cancellationToken));
-                _measuredAt = clock.GetTimestamp();
-            }
-            await DeliverAsync(cancellationToken);
-            return true;
+            LedgerMetrics.Observe(await outbox.MeasureAsync(cancellationToken));
+            _measuredAt = clock.GetTimestamp();
         }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            LogSkipped(logger, exception.Message);
-            return false;
-        }
+        await DeliverAsync(cancellationToken);
     }
 
     private async Task DeliverAsync(Delivery delivery, CancellationToken cancellationToken)

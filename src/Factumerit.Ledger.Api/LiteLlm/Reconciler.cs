@@ -24,7 +24,7 @@ public sealed record Reconciliation(
 /// Asks LiteLLM which calls it made in a span of time, takes in those that never arrived, and compares the costs of the others. Running it again, or
 /// while calls come in, adds nothing twice (R17).
 /// </summary>
-public sealed class Reconciler(SpendLogs spendLogs, LiteLlmIntake intake, CallMapping mapping)
+public sealed class Reconciler(SpendLogs spendLogs, LiteLlmIntake intake, CallMapping mapping, ILogger<Reconciler> logger)
 {
     public const int DifferencesMax = 100;
 
@@ -36,7 +36,20 @@ public sealed class Reconciler(SpendLogs spendLogs, LiteLlmIntake intake, CallMa
     public async Task<Outcome<Reconciliation>> RunAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
     {
         var (tally, differing, differingCount) = (new IntakeTally(), new List<CostDifference>(), 0);
-        var refusal = await intake.TakeInAsync(spendLogs.ReadAsync(from, to, cancellationToken), _ => null, taken =>
+        Refusal? refusal;
+        try
+        {
+            refusal = await intake.TakeInAsync(spendLogs.ReadAsync(from, to, cancellationToken), _ => null, Tell);
+        }
+        finally
+        {
+            tally.Log(logger);
+        }
+        return refusal is not null
+            ? refusal
+            : new Reconciliation(tally.Replayed, tally.Accepted, tally.NeedsReview, tally.Skipped, tally.Failed, tally.FailedCount, differing, differingCount);
+
+        void Tell(TakenIn taken)
         {
             tally.Add(taken);
             if (taken.Status != IntakeStatus.Replayed || DifferenceOf(taken) is not { } difference)
@@ -44,10 +57,7 @@ public sealed class Reconciler(SpendLogs spendLogs, LiteLlmIntake intake, CallMa
             differingCount++;
             if (differing.Count < DifferencesMax)
                 differing.Add(difference);
-        });
-        return refusal is not null
-            ? refusal
-            : new Reconciliation(tally.Replayed, tally.Accepted, tally.NeedsReview, tally.Skipped, tally.Failed, tally.FailedCount, differing, differingCount);
+        }
     }
 
     private CostDifference? DifferenceOf(TakenIn taken)

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Reading;
 using Microsoft.Extensions.Options;
@@ -9,15 +10,14 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 /// blocked or open against its user's balance is put right (R20).
 /// </summary>
 public sealed partial class VirtualKeyWatch(
-    VirtualKeyQueries keys, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, TimeProvider clock, ILogger<VirtualKeyWatch> logger)
+    VirtualKeyQueries keys, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, Rounds rounds, TimeProvider clock,
+    ILogger<VirtualKeyWatch> logger)
     : BackgroundService
 {
     public const string NeverRecorded = "LiteLLM's answer never came; whatever was made was removed.";
 
     private const int UnfinishedMax = 100;
     private static readonly TimeSpan UnfinishedAfterMin = TimeSpan.FromMinutes(1);
-
-    private bool _isAway;
 
     /// <summary>Keys whose making ended in the dark: removed at LiteLLM by their alias, and ended here. Returns how many.</summary>
     public async Task<int> RemoveOrphansAsync(CancellationToken cancellationToken)
@@ -47,20 +47,15 @@ public sealed partial class VirtualKeyWatch(
         });
     }
 
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => !client.IsConfigured || options.Value.WatchSeconds == 0
+        ? Task.CompletedTask
+        : rounds.RunAsync(
+            new("Holding virtual keys against LiteLLM", () => TimeSpan.FromSeconds(options.Value.WatchSeconds), WatchAsync), logger, stoppingToken);
+
+    private async Task WatchAsync(CancellationToken cancellationToken)
     {
-        if (!client.IsConfigured || options.Value.WatchSeconds == 0)
-            return;
-        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(options.Value.WatchSeconds), clock);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-                await TryWatchAsync(stoppingToken);
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The service stops, or did not even start; the framework would log the latter as a failure of its own.
-        }
+        await RemoveOrphansAsync(cancellationToken);
+        await CheckKeysAsync(cancellationToken);
     }
 
     // One key that LiteLLM has something against must not keep the others from their turn; a LiteLLM that is away ends the round.
@@ -81,26 +76,6 @@ public sealed partial class VirtualKeyWatch(
         }
         return done;
     }
-
-    // What is away is met again in the next round; it is worth a line only once. Nothing that goes wrong here may end the service.
-    private async Task TryWatchAsync(CancellationToken cancellationToken)
-    {
-        try
-        {
-            await RemoveOrphansAsync(cancellationToken);
-            await CheckKeysAsync(cancellationToken);
-            _isAway = false;
-        }
-        catch (Exception exception) when (!cancellationToken.IsCancellationRequested)
-        {
-            if (!_isAway)
-                LogSkipped(logger, exception.Message);
-            _isAway = true;
-        }
-    }
-
-    [LoggerMessage(1, LogLevel.Warning, "Virtual keys could not be held against LiteLLM: {Reason}")]
-    private static partial void LogSkipped(ILogger logger, string reason);
 
     [LoggerMessage(2, LogLevel.Warning, "The making of the virtual key {VirtualKeyId} never came to an end; whatever was made was removed")]
     private static partial void LogOrphan(ILogger logger, Guid virtualKeyId);

@@ -27,11 +27,6 @@ public sealed class Pricer(PriceBook book, Markups markups)
     /// <param name="at">When it was called.</param>
     public bool IsFree(string model, string? provider, DateTimeOffset at) => book.Find(model, at, provider) is { IsFree: true };
 
-    public bool IsFree(string model, string? provider, DateTimeOffset at) => book.Find(model, at) is
-    {
-        InputUsdPerToken: 0, OutputUsdPerToken: 0, CacheReadUsdPerToken: null or 0, CacheWriteUsdPerToken: null or 0, ReasoningUsdPerToken: null or 0,
-    };
-
     /// <summary>
     /// Prices a call: a cost as given times the markup; else its tokens by the price book times the markup; else it says why it needs review.
     /// Never throws: what can't be kept is refused, naming the field.

@@ -28,6 +28,8 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
 
     // Until files of the log can be used again, each new one is filled with zeros while a commit waits: for a quarter as long as with the usual 16 MB.
     private const string LogFiles = "--wal-segsize=4";
+    // EAGAIN, which flock(2) has for a file that somebody else holds.
+    private const int IsLocked = 11;
     private static readonly SearchValues<char> BeyondPgCtl = SearchValues.Create("\"$`\\\n\r");
     private readonly FileStream _lock;
 
@@ -57,10 +59,11 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
                 MakeDirectory(root, PrivateDirectory | passing);
             return new(root, Lock(Path.Combine(root, "lock")));
         }
-        catch (UnauthorizedAccessException failure)
+        catch (Exception failure) when (failure is UnauthorizedAccessException or IOException)
         {
             throw new EmbeddedPostgresException(
-                $"'{root}' can't be used ({failure.Message}): run the service as the user it belongs to, or give it to this one (chown -R).");
+                $"'{root}' can't be used ({failure.Message}): run the service as the user it belongs to, give it to this one (chown -R), " +
+                "or choose another Embedded__DataDirectory.");
         }
     }
 
@@ -152,7 +155,7 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
             stream.Flush();
             return stream;
         }
-        catch (IOException failure) when (failure is not (FileNotFoundException or DirectoryNotFoundException))
+        catch (IOException failure) when (failure.HResult == IsLocked)
         {
             throw new EmbeddedPostgresException(
                 $"'{Path.GetDirectoryName(file)}' is in use by another service ({failure.Message}): " +

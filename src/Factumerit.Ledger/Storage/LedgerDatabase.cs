@@ -36,6 +36,13 @@ public sealed class LedgerDatabase : IAsyncDisposable
     /// <summary>One of the writer's own connections.</summary>
     public ValueTask<NpgsqlConnection> OpenWriterAsync() => _writers.OpenConnectionAsync();
 
+    /// <summary>Opens new sessions from here on: one that was opened while the database was read-only stays read-only.</summary>
+    public void RenewSessions()
+    {
+        _writers.Clear();
+        Readers.Clear();
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _writers.DisposeAsync();

@@ -25,6 +25,9 @@ public static class LedgerMetrics
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "ledger.refusals", "{command}", "Commands that were refused, by code.");
 
+    private static readonly Counter<long> IntakeItems = Meter.CreateCounter<long>(
+        "ledger.litellm.intake.items", "{item}", "Calls that LiteLLM reported, by what became of them and why.");
+
     public static readonly Gauge<long> ReviewWaiting = Meter.CreateGauge<long>(
         "ledger.review.waiting", "{usage}", "Usages that wait for review.");
 
@@ -33,6 +36,12 @@ public static class LedgerMetrics
 
     /// <summary>Counts a refusal.</summary>
     public static void Refused(Refusal refusal) => Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
+
+    /// <summary>Counts an item of LiteLLM's.</summary>
+    /// <param name="result">accepted, replayed, needs_review, skipped or failed.</param>
+    /// <param name="reason">Why it waits or failed; null for the others.</param>
+    public static void TakenIn(string result, string? reason) =>
+        IntakeItems.Add(1, new("result", result), new KeyValuePair<string, object?>("reason", reason));
 
     /// <summary>Counts a batch that was decided on remembered budgets.</summary>
     public static void Guessed(bool wasRight) => Guesses.Add(1, new KeyValuePair<string, object?>("right", wasRight));

@@ -100,9 +100,33 @@ public sealed class LedgerWriter : IAsyncDisposable
         await _loop;
     }
 
+    // If it ended nobody would be answered any more: a bug costs those whose commits are at hand, and no one after them.
     private async Task RunAsync()
     {
-        var (next, written) = (new Draft(_recent, _clock), new Draft(_recent, _clock));
+        var (one, other) = (new Draft(_recent, _clock), new Draft(_recent, _clock));
+        while (true)
+            try
+            {
+                await RunAsync(one, other);
+                return;
+            }
+            catch (Exception exception)
+            {
+                // Their requests log it.
+                Fail(one, exception);
+                Fail(other, exception);
+            }
+    }
+
+    private void Fail(Draft draft, Exception exception)
+    {
+        foreach (var submission in draft.Submissions)
+            submission.Fail(exception);
+        Complete(draft);
+    }
+
+    private async Task RunAsync(Draft next, Draft written)
+    {
         while (next.Count > 0 || await _queue.Reader.WaitToReadAsync())
         {
             Turn? turn = null;
@@ -219,11 +243,13 @@ public sealed class LedgerWriter : IAsyncDisposable
             LedgerMetrics.CommitDuration.Record(elapsed.TotalSeconds);
             _admission.Written(commit.Commands.Count, elapsed);
         }
-        catch (Exception exception) when (IsTransient(exception) || exception is OperationCanceledException)
+        catch (Exception exception) when (IsNobodysFault(exception))
         {
-            _logger.LogWarning(exception, "A commit of {Commands} commands was given up after {Attempts} attempts", commit.Commands.Count, _options.AttemptsMax);
+            if (DatabaseFailure.MayLieInSession(exception))
+                _database.RenewSessions();
+            _logger.LogWarning("A commit of {Commands} commands was given up: {Reason}", commit.Commands.Count, exception.Message);
             foreach (var submission in batch)
-                submission.Refuse(new Refusal.Unavailable("The database can't be reached, or is too busy."));
+                submission.Refuse(new Refusal.Unavailable("The database can't be reached, is too busy, or can't be written to now."));
         }
         catch (Exception exception) when (batch.Count > 1)
         {
@@ -275,6 +301,11 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     private static bool HasTimedOut(Exception exception) =>
         exception is TimeoutException || (exception.InnerException is { } inner && HasTimedOut(inner));
+
+    // Whatever is sent, the database can't take it now, or it is not known whether it did: to try its commands one by one would only lose some of them.
+    private static bool IsNobodysFault(Exception exception) =>
+        exception is CommitInDoubtException or OperationCanceledException
+        || (!DatabaseFailure.LiesInData(exception) && (IsTransient(exception) || DatabaseFailure.IsUnavailable(exception)));
 
     // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx, 57P0x and broken sockets), a key that another
     // writer inserted first (after a fresh start the loser finds it and answers with a replay), and a turn that took too long. A commit in doubt

@@ -37,11 +37,12 @@ internal sealed class ServiceProcess : IAsyncDisposable
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet", [
             Path.Combine(AppContext.BaseDirectory, "Factumerit.Ledger.Api.dll"), $"--urls={url}", $"--Auth:BootstrapAdminKey={AdminKey}",
-            $"--Embedded:DataDirectory={dataDirectory}", $"--ConnectionStrings:Ledger={connectionString}", .. configuration])
+            $"--Embedded:DataDirectory={dataDirectory}", .. DatabaseOf(connectionString), .. configuration])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
         };
+        start.Environment.Remove("ConnectionStrings__Ledger");
         var service = new ServiceProcess(new Process { StartInfo = start }, url);
         service._process.OutputDataReceived += service.Note;
         service._process.ErrorDataReceived += service.Note;
@@ -131,6 +132,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         lock (_log)
             _log.AppendLine(CultureInfo.InvariantCulture, $"{line.Data}");
     }
+
+    private static string[] DatabaseOf(string? connectionString) => connectionString is null ? [] : [$"--ConnectionStrings:Ledger={connectionString}"];
 
     private static int FreePort()
     {

@@ -51,6 +51,27 @@ public sealed class SettingsTests : IDisposable
     }
 
     [Fact]
+    public async Task White_space_around_what_a_file_or_a_variable_holds_is_cut_off()
+    {
+        await using var ledger = (await FakeLedger.StartAsync()).Answers(200, Empty).Answers(200, Empty).Answers(200, Empty);
+        _scratch.Write(".factumerit/url", $"\n {ledger.Url}\r\n");
+        _scratch.Write(".factumerit/admin-key", "\n embedded-key\r\n\n");
+        var beside = FaRun.Alone() with { WorkingDirectory = _scratch.Path };
+        var blank = beside with { Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = " \n", ["FACTUMERIT_API_KEY"] = "\n" } };
+        var mounted = FaRun.Alone() with
+        {
+            Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = $" {ledger.Url}\n", ["FACTUMERIT_API_KEY"] = "mounted-key\n" },
+        };
+
+        (await FaRun.OfAsync(blank, "ledger", "headroom")).ExitCode.ShouldBe(0);
+        ledger.Request.Authorization.ShouldBe("Bearer embedded-key");
+        (await FaRun.OfAsync(mounted, "ledger", "headroom")).ExitCode.ShouldBe(0);
+        ledger.Requests[^1].Authorization.ShouldBe("Bearer mounted-key");
+        (await FaRun.OfAsync(FaRun.Alone(), "ledger", "headroom", "--url", $"{ledger.Url}\n", "--api-key", " given-key\n")).ExitCode.ShouldBe(0);
+        ledger.Requests[^1].Authorization.ShouldBe("Bearer given-key");
+    }
+
+    [Fact]
     public async Task The_embedded_key_is_not_sent_to_another_machine()
     {
         _scratch.Write(".factumerit/admin-key", "embedded-key");

@@ -144,7 +144,7 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
             body.Headers.ContentType = mediaType is null ? null : new(mediaType);
 
             (await service.SendAsync(HttpMethod.Post, path, body, "k", LedgerService.AdminKey)).ShouldBeProblem(
-                415, "unsupported-media-type", "The body is not JSON", "The body must be JSON, sent with Content-Type: application/json.");
+                415, "unsupported-media-type", "The body is not JSON, or is encoded", "The body must be JSON, sent with Content-Type: application/json.");
         }
     }
 

@@ -28,7 +28,7 @@ public sealed class ReviewWatchTests
                 measured[instrument.Name] = value;
         });
         listener.Start();
-        using var watch = new ReviewWatch(new ReviewQueries(database.Ledger), TimeProvider.System, NullLogger<ReviewWatch>.Instance);
+        using var watch = new ReviewWatch(new ReviewQueries(database.Ledger), new Rounds(database.Ledger, TimeProvider.System), NullLogger<ReviewWatch>.Instance);
 
         await watch.MeasureAsync(CancellationToken.None);
         measured.ShouldBe(new Dictionary<string, long> { ["ledger.review.waiting"] = 0, ["ledger.review.oldest_age"] = 0 }, ignoreOrder: true);

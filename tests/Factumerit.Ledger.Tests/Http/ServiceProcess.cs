@@ -24,7 +24,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, "Factumerit.Ledger.Api.dll"));
         foreach (var arg in args)
             start.ArgumentList.Add(arg);
-        start.Environment.Remove("ConnectionStrings__Ledger");
+        foreach (var name in (string[])["ConnectionStrings__Ledger", "DATABASE_URL", "PGHOST"])
+            start.Environment.Remove(name);
         foreach (var (name, value) in environment ?? new Dictionary<string, string>())
             start.Environment[name] = value;
         _process = new Process { StartInfo = start };
@@ -74,7 +75,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
         _process.Dispose();
     }
 
-    private async Task<int> EndAsync()
+    /// <summary>Waits for its end; returns its exit code.</summary>
+    public async Task<int> EndAsync()
     {
         using var deadline = new CancellationTokenSource(Deadline);
         await _process.WaitForExitAsync(deadline.Token);

@@ -37,6 +37,18 @@ public sealed class StartTests
     [InlineData("ASPNETCORE_URLS (or --urls) can't be listened on: ", Nowhere, "--Database:MigrateAtStart=false", "--urls=nowhere")]
     [InlineData("there is no verb 'migrat'", "migrat")]
     [InlineData("'nowhere' is not", "healthcheck", "nowhere")]
+    [InlineData("ConnectionStrings:Ledger is set but blank.", "--ConnectionStrings:Ledger=")]
+    [InlineData("ConnectionStrings:Ledger is set but blank.", "migrate", "--ConnectionStrings:Ledger= ")]
+    [InlineData("it has the parameter schema, which is none of", "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@127.0.0.1:1/db?schema=public")]
+    [InlineData("Failed to connect to 127.0.0.1:1", "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@127.0.0.1:1/db", "--Database:StartTimeoutSeconds=0")]
+    [InlineData("Failed to connect to [::1]:1", "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@[::1]:1/db", "--Database:StartTimeoutSeconds=0")]
+    [InlineData("'/proc/nowhere' can't be used", "--Embedded:DataDirectory=/proc/nowhere")]
+    [InlineData("'/etc/hostname/below' can't be used", "--Embedded:DataDirectory=/etc/hostname/below")]
+    [InlineData("A path base can only be configured", Nowhere, "--Database:MigrateAtStart=false", "--urls=http://127.0.0.1:0/ledger")]
+    [InlineData("PathBase must be a path such as /ledger", Nowhere, "--PathBase=ledger")]
+    [InlineData("PathBase must be a path such as /ledger", Nowhere, "--PathBase=//elsewhere.example")]
+    [InlineData("ForwardedHeaders:KnownProxies must be IP addresses.", Nowhere, "--ForwardedHeaders:KnownProxies:0=proxy")]
+    [InlineData("ForwardedHeaders:KnownNetworks must be networks", Nowhere, "--ForwardedHeaders:KnownNetworks:0=10.0.0.1/99")]
     public async Task A_wrong_start_ends_with_one_line_that_names_the_key(string sentence, params string[] args)
     {
         var (exitCode, stdout, stderr) = await ServiceProcess.RunAsync(args);
@@ -47,6 +59,75 @@ public sealed class StartTests
         stderr.ShouldNotContain("\n");
         (stdout + stderr).ShouldNotContain("not-to-be-told");
         stdout.ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task Settings_that_are_no_JSON_are_named_by_file_and_line()
+    {
+        var name = $"Test{Guid.NewGuid():N}";
+        var file = Path.Combine(AppContext.BaseDirectory, $"appsettings.{name}.json");
+        await File.WriteAllTextAsync(file, "{\n\"Writer\": {");
+        await using var process = ServiceProcess.Start(new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = name }, Nowhere);
+        (await process.EndAsync()).ShouldBe(1);
+        File.Delete(file);
+
+        process.Stderr.ShouldStartWith($"Factumerit.Ledger can't start: Failed to load configuration from file '{file}'.");
+        process.Stderr.ShouldContain("LineNumber: 1");
+        process.Stderr.ShouldNotContain("\n");
+        process.Stdout.ShouldBe("");
+    }
+
+    [Theory]
+    [InlineData(0, "")]
+    [InlineData(1, "Factumerit.Ledger can't start: it was told to stop before the database was up to date. Migrate again.", "migrate")]
+    public async Task A_start_that_is_told_to_stop_ends_in_order(int exitCode, string sentence, params string[] verb)
+    {
+        await using var process = ServiceProcess.Start([.. verb, Nowhere, "--Database:StartTimeoutSeconds=60"]);
+        await Chaos.ServiceProcess.UntilAsync(() => Task.FromResult(process.Stdout.Contains("can't be reached yet", StringComparison.Ordinal)));
+
+        (await process.StopAsync()).ShouldBe(exitCode);
+        process.Stderr.ShouldBe(sentence);
+    }
+
+    [Fact]
+    public async Task A_secret_of_a_file_works_with_the_line_break_at_its_end()
+    {
+        var service = new LedgerService();
+        await service.InitializeAsync();
+        var given = new Npgsql.NpgsqlConnectionStringBuilder(service.Database.ConnectionString);
+        var (password, url) = (given.Password, $"postgresql://{Uri.EscapeDataString(given.Username!)}@{given.Host}:{given.Port}/{given.Database}?application_name=by%20url\n");
+        await using (var process = ServiceProcess.Start(
+            new Dictionary<string, string>
+            {
+                ["ConnectionStrings__Ledger"] = url,
+                ["PGPASSWORD"] = $"{password}\n",
+                ["Auth__BootstrapAdminKey"] = $" {LedgerService.AdminKey}\r\n",
+                ["LiteLlm__BaseUrl"] = "http://127.0.0.1:1\n",
+                ["LiteLlm__MasterKey"] = "sk-of-a-file\n",
+            },
+            "--urls=http://127.0.0.1:0"))
+        {
+            using var client = new HttpClient { BaseAddress = await process.UrlAsync(), DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+            using var answer = await client.GetAsync(new Uri("/users", UriKind.Relative));
+            answer.StatusCode.ShouldBe(HttpStatusCode.OK);
+            (await service.Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'by url' AND datname = current_database())"))
+                .ShouldBeTrue();
+            (await process.StopAsync()).ShouldBe(0);
+            (process.Stdout + process.Stderr).ShouldNotContain(password!);
+        }
+        await service.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Variables_that_name_a_database_elsewhere_are_named_and_what_is_read_instead()
+    {
+        await using var process = ServiceProcess.Start(
+            new Dictionary<string, string> { ["DATABASE_URL"] = "postgres://u:not-to-be-told@db/x", ["PGHOST"] = "db", ["POSTGRES_PASSWORD"] = "not-to-be-told" },
+            "--Embedded:DataDirectory=/proc/nowhere");
+        (await process.EndAsync()).ShouldBe(1);
+
+        process.Stdout.ShouldContain("WRN DATABASE_URL, PGHOST, POSTGRES_PASSWORD in the environment are not read: a database is named by ConnectionStrings__Ledger.");
+        process.Stdout.ShouldNotContain("not-to-be-told");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Api.LiteLlm;
 using Factumerit.Ledger.FakeLiteLlm;
 using Factumerit.Ledger.Storage;
@@ -208,7 +209,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
 
     private OutboxWorker Worker(LiteLlmOptions options, ILogger<OutboxWorker>? log = null) => new(
         _service.Get<LiteLlmOutbox>(), _service.Get<Factumerit.Ledger.Writing.LedgerWriter>(), _service.Get<BudgetService>(),
-        new LiteLlmClient(_service.Get<IHttpClientFactory>(), Options.Create(options)), Options.Create(options), TimeProvider.System, log ?? new Lines());
+        new LiteLlmClient(_service.Get<IHttpClientFactory>(), Options.Create(options)), Options.Create(options), _service.Get<Rounds>(),
+        TimeProvider.System, log ?? new Lines());
 
     private sealed class Lines : ILogger<OutboxWorker>
     {

@@ -63,7 +63,8 @@ public sealed class PriceStoreTests : IAsyncLifetime
         await ImportAsync(new CurrentPrices(Markups.None), null, ("m", 1));
         var prices = new CurrentPrices(Markups.None);
         using var watch = new PriceWatch(
-            new PriceStore(_database.Ledger, prices), Options.Create(new PricingOptions { RefreshSeconds = 1 }), TimeProvider.System, NullLogger<PriceWatch>.Instance);
+            new PriceStore(_database.Ledger, prices), Options.Create(new PricingOptions { RefreshSeconds = 1 }),
+            new Rounds(_database.Ledger, TimeProvider.System), NullLogger<PriceWatch>.Instance);
 
         await watch.StartAsync(CancellationToken.None);
         prices.Pricer.Book.Version.ShouldBe(1);
@@ -83,7 +84,8 @@ public sealed class PriceStoreTests : IAsyncLifetime
     {
         var empty = await TestDatabase.CreateEmptyAsync();
         using var watch = new PriceWatch(
-            new PriceStore(empty.Ledger, new CurrentPrices(Markups.None)), Options.Create(new PricingOptions()), TimeProvider.System, NullLogger<PriceWatch>.Instance);
+            new PriceStore(empty.Ledger, new CurrentPrices(Markups.None)), Options.Create(new PricingOptions()),
+            new Rounds(empty.Ledger, TimeProvider.System), NullLogger<PriceWatch>.Instance);
 
         await watch.StartAsync(CancellationToken.None);
 

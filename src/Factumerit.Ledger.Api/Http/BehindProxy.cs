@@ -1,0 +1,80 @@
+using System.ComponentModel.DataAnnotations;
+using System.Net;
+using System.Text.RegularExpressions;
+using Microsoft.AspNetCore.HttpOverrides;
+using Microsoft.Extensions.Options;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>The configuration section <c>ForwardedHeaders</c>: which proxies may say how a request reached them.</summary>
+public sealed class ForwardedOptions : IValidatableObject
+{
+    /// <summary>Whether X-Forwarded-For, -Proto and -Prefix are read at all.</summary>
+    public bool Enabled { get; set; }
+
+    /// <summary>Addresses of proxies that are believed, beside those of this machine.</summary>
+    public string[] KnownProxies { get; set; } = [];
+
+    /// <summary>Networks of proxies that are believed, such as 10.0.0.0/8.</summary>
+    public string[] KnownNetworks { get; set; } = [];
+
+    public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
+    {
+        if (!KnownProxies.All(proxy => IPAddress.TryParse(proxy.Trim(), out _)))
+            yield return new ValidationResult("ForwardedHeaders:KnownProxies must be IP addresses.", [nameof(KnownProxies)]);
+        if (!KnownNetworks.All(network => System.Net.IPNetwork.TryParse(network.Trim(), out _)))
+            yield return new ValidationResult("ForwardedHeaders:KnownNetworks must be networks such as 10.0.0.0/8.", [nameof(KnownNetworks)]);
+    }
+}
+
+/// <summary>
+/// Where the service is reached under a path: <c>PathBase</c> for a proxy that passes the path on, <c>X-Forwarded-Prefix</c> for one that strips it.
+/// The API page, redirects and the types of problems then begin with that path. Headers of proxies that are not known are ignored.
+/// </summary>
+public static partial class BehindProxy
+{
+    public const string PathBaseKey = "PathBase";
+    private const string PrefixHeader = "X-Forwarded-Prefix";
+
+    /// <summary>Before everything that looks at the path.</summary>
+    public static void UseProxyHeaders(this WebApplication app)
+    {
+        if (app.Configuration[PathBaseKey] is { Length: > 0 } pathBase)
+            app.UsePathBase(CheckPathBase(pathBase));
+        var options = app.Services.GetRequiredService<IOptions<ForwardedOptions>>().Value;
+        if (!options.Enabled)
+            return;
+        // The proxy may pass on what its caller wrote: the path ends up in links, where //elsewhere.example would be another host.
+        app.Use((http, next) =>
+        {
+            var given = http.Request.Headers[PrefixHeader];
+            if (given.Count > 0)
+                http.Request.Headers[PrefixHeader] = given.ToString().Split(',')[^1].Trim() is var prefix && PlainPath().IsMatch(prefix) ? prefix.TrimEnd('/') : default;
+            return next(http);
+        });
+        app.UseForwardedHeaders(Of(options));
+    }
+
+    /// <summary>The path as it is to be used.</summary>
+    /// <exception cref="ConfigurationException">It is no path.</exception>
+    private static string CheckPathBase(string pathBase) => PlainPath().IsMatch(pathBase.Trim())
+        ? pathBase.Trim().TrimEnd('/')
+        : throw new ConfigurationException($"{PathBaseKey} must be a path such as /ledger: letters, digits and -._~ between slashes.");
+
+    // For is needed for the framework to ask who the proxy is. The framework's own list holds the addresses of this machine.
+    private static ForwardedHeadersOptions Of(ForwardedOptions options)
+    {
+        var forwarded = new ForwardedHeadersOptions
+        {
+            ForwardedHeaders = ForwardedHeaders.XForwardedFor | ForwardedHeaders.XForwardedProto | ForwardedHeaders.XForwardedPrefix,
+        };
+        foreach (var proxy in options.KnownProxies)
+            forwarded.KnownProxies.Add(IPAddress.Parse(proxy.Trim()));
+        foreach (var network in options.KnownNetworks)
+            forwarded.KnownIPNetworks.Add(System.Net.IPNetwork.Parse(network.Trim()));
+        return forwarded;
+    }
+
+    [GeneratedRegex("^(/[A-Za-z0-9._~-]+)+/?$")]
+    private static partial Regex PlainPath();
+}

@@ -1,0 +1,92 @@
+using System.Numerics;
+using Factumerit.Ledger.Storage;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>What is done again and again in the background.</summary>
+/// <param name="Name">The work as a log line names it, such as "Checking the books".</param>
+/// <param name="Period">How long to wait after a round that went well.</param>
+/// <param name="DoAsync">One round. Any exception is a failed round.</param>
+public sealed record Round(string Name, Func<TimeSpan> Period, Func<CancellationToken, Task> DoAsync)
+{
+    /// <summary>The longest pause after failed rounds, unless the period is longer.</summary>
+    public TimeSpan PauseMax { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>Completes when there is new work, so that the next round begins without a pause; asked before each round. Null: it always waits.</summary>
+    public Func<Task>? Wake { get; init; }
+
+    /// <summary>Whether the first round begins at once.</summary>
+    public bool BeginsAtOnce { get; init; }
+}
+
+/// <summary>
+/// Runs all work in the background. No exception ends it: a failed round is logged, and tried again after a pause that doubles from the period up to
+/// a limit. Of many failures in a row the first, second, fourth, eighth and so on are logged, so that a database that is away for long fills no log.
+/// </summary>
+public sealed partial class Rounds(LedgerDatabase database, TimeProvider clock)
+{
+    private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(10);
+
+    /// <summary>Goes on until the service stops; returns then, and never throws.</summary>
+    public async Task RunAsync(Round round, ILogger logger, CancellationToken stopping)
+    {
+        var failures = 0;
+        for (var isFirst = true; !stopping.IsCancellationRequested; isFirst = false)
+        {
+            var wake = round.Wake?.Invoke();
+            if (!isFirst || round.BeginsAtOnce)
+                failures = await TryAsync(round, failures, logger, stopping);
+            await PauseAsync(PauseAfter(round, failures), wake, stopping);
+        }
+    }
+
+    internal static TimeSpan PauseAfter(Round round, int failures)
+    {
+        var period = round.Period();
+        if (failures == 0 || period >= round.PauseMax)
+            return period;
+        var first = period > PauseMin ? period : PauseMin;
+        // Beyond 20 doublings the limit is reached, whatever the period is.
+        var pause = first * Math.Pow(2, Math.Min(failures, 20) - 1);
+        return pause < round.PauseMax ? pause : round.PauseMax;
+    }
+
+    // Returns how many rounds in a row have failed by now.
+    private async Task<int> TryAsync(Round round, int failures, ILogger logger, CancellationToken stopping)
+    {
+        try
+        {
+            await round.DoAsync(stopping);
+            if (failures > 0)
+                LogRecovered(logger, round.Name, failures);
+            return 0;
+        }
+        catch (Exception) when (stopping.IsCancellationRequested)
+        {
+            return failures;
+        }
+        catch (Exception exception)
+        {
+            failures++;
+            if (DatabaseFailure.MayLieInSession(exception))
+                database.RenewSessions();
+            if (BitOperations.IsPow2(failures))
+                LogFailed(logger, round.Name, failures, exception.GetType().Name, exception.Message);
+            return failures;
+        }
+    }
+
+    private async Task PauseAsync(TimeSpan pause, Task? wake, CancellationToken stopping)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        var waiting = Task.Delay(pause, clock, enough.Token);
+        await Task.WhenAny(wake is null ? [waiting] : [waiting, wake]);
+        await enough.CancelAsync();
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "{Work} failed, {Failures} times in a row by now, and is tried again: {Kind}: {Reason}")]
+    private static partial void LogFailed(ILogger logger, string work, int failures, string kind, string reason);
+
+    [LoggerMessage(2, LogLevel.Information, "{Work} works again, after {Failures} failures")]
+    private static partial void LogRecovered(ILogger logger, string work, int failures);
+}

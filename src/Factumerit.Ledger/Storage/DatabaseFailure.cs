@@ -1,0 +1,47 @@
+using Npgsql;
+
+namespace Factumerit.Ledger.Storage;
+
+/// <summary>
+/// What an exception says of the database: whether the fault can lie in what was written, or whether the database can't serve anybody now. Used by
+/// the writer, by the answers to requests, and by work in the background.
+/// </summary>
+public static class DatabaseFailure
+{
+    private const string DataException = "22";
+    private const string IntegrityViolation = "23";
+
+    /// <summary>
+    /// The database refused a value: SQLSTATE class 22 (data exception) or 23 (integrity constraint violation). Only then may the same work succeed
+    /// without one of its items.
+    /// </summary>
+    public static bool LiesInData(Exception exception) => Find(exception) is PostgresException postgres && LiesInData(postgres);
+
+    /// <summary>
+    /// The database can't serve now, whatever is sent: it is away, read-only, refuses the right, or cancelled the statement. False for errors that lie
+    /// in the data, and for exceptions that do not come from the database.
+    /// </summary>
+    public static bool IsUnavailable(Exception exception) => Find(exception) switch
+    {
+        null => false,
+        PostgresException postgres => !LiesInData(postgres),
+        _ => true,
+    };
+
+    /// <summary>
+    /// The server refused work because of a setting, which a session may keep from the time when it was opened: one that began read-only stays so.
+    /// </summary>
+    public static bool MayLieInSession(Exception exception) =>
+        Find(exception) is PostgresException { IsTransient: false } postgres && !LiesInData(postgres);
+
+    private static bool LiesInData(PostgresException postgres) =>
+        postgres.SqlState.StartsWith(DataException, StringComparison.Ordinal) || postgres.SqlState.StartsWith(IntegrityViolation, StringComparison.Ordinal);
+
+    // EF wraps what Npgsql throws, once or twice.
+    private static Exception? Find(Exception? exception)
+    {
+        while (exception is not (null or NpgsqlException or TimeoutException))
+            exception = exception.InnerException;
+        return exception;
+    }
+}
