@@ -6,9 +6,10 @@ namespace Factumerit.Ledger;
 #endif
 
 /// <summary>
-/// Reads times as programs write them, the same wherever one comes in: RFC 3339 and what PostgreSQL prints. A date, then T, t or a space and the time, with
-/// seconds and any number of decimals or without, then Z, z or an offset such as +02, +0530 or -08:00. Without an offset it is UTC; a date alone is its midnight.
-/// Decimals beyond the seventh are cut off: seven are what earlier versions compared requests by, and the database keeps six.
+/// Reads times as programs write them, the same wherever one comes in: RFC 3339 and what PostgreSQL prints. A date, then T, t or a
+/// space and the time, with seconds and any number of decimals or without, then Z, z or an offset such as +02, +0530 or -08:00.
+/// Without an offset it is UTC; a date alone is its midnight. Decimals beyond the seventh are cut off: seven are what earlier
+/// versions compared requests by, and the database keeps six.
 /// </summary>
 public static class LedgerTime
 {
@@ -61,7 +62,8 @@ public static class LedgerTime
     private static bool TryReadTimeOfDay(ref ReadOnlySpan<char> text, out long ticks, out bool isLeapSecond)
     {
         (ticks, isLeapSecond) = (0, false);
-        if (!TryReadDigits(ref text, 2, out var hour) || !TrySkip(ref text, ':') || !TryReadDigits(ref text, 2, out var minute) || hour > 23 || minute > 59)
+        if (!TryReadDigits(ref text, 2, out var hour) || !TrySkip(ref text, ':') || !TryReadDigits(ref text, 2, out var minute)
+            || hour > 23 || minute > 59)
             return false;
         ticks = (hour * TimeSpan.TicksPerHour) + (minute * TimeSpan.TicksPerMinute);
         if (!TrySkip(ref text, ':'))
@@ -92,7 +94,9 @@ public static class LedgerTime
         var sign = text[0] == '-' ? -1 : 1;
         text = text[1..];
         var minute = 0;
-        if (!TryReadDigits(ref text, 2, out var hour) || (text.Length == 3 && !TrySkip(ref text, ':')) || (!text.IsEmpty && !TryReadDigits(ref text, 2, out minute)))
+        if (!TryReadDigits(ref text, 2, out var hour)
+            || (text.Length == 3 && !TrySkip(ref text, ':'))
+            || (!text.IsEmpty && !TryReadDigits(ref text, 2, out minute)))
             return false;
         ticks = sign * ((hour * TimeSpan.TicksPerHour) + (minute * TimeSpan.TicksPerMinute));
         return minute < 60 && Math.Abs(ticks) <= OffsetHoursMax * TimeSpan.TicksPerHour;

@@ -12,7 +12,8 @@ public static class UserEndpoints
     {
         var users = routes.MapGroup("/users").WithTags("Users");
         users.MapPost("", SignUpAsync).Allow(Roles.Admin)
-            .Describe("Sign a user up", "The first signup gives the credit, also when a call or a grant opened the budget before. A second one changes nothing, whatever its amount, and returns the budget with 200. Signup credit needs headroom.")
+            .Describe("Sign a user up", "The first signup gives the credit, also when a call or a grant opened the budget before. "
+                + "A second one changes nothing, whatever its amount, and returns the budget with 200. Signup credit needs headroom.")
             .Takes<SignupRequest>().Answers<Budget>(201, 200).Refuses("insufficient-anthropic-credits", "user-deleted");
         users.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List budgets", "A page in the order of user_id.").TakesQuery("prefix", "limit", "after").Answers<BudgetPage>(200).ReadsLong();

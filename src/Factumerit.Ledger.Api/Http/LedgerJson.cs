@@ -84,14 +84,17 @@ public sealed class AmountConverter : JsonConverter<decimal>
     public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(Money.Normalize(value));
 }
 
-/// <summary>Times: read as <see cref="LedgerTime"/> does. Written in UTC with a Z, to the microsecond: no decimals or six, which parsers agree on.</summary>
+/// <summary>
+/// Times: read as <see cref="LedgerTime"/> does. Written in UTC with a Z, to the microsecond: no decimals or six, which parsers agree on.
+/// </summary>
 public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 {
     private const int SecondsLength = 19;
     private const int MicrosecondsLength = 26;
 
     public override DateTimeOffset Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
-        (reader.TokenType == JsonTokenType.String ? LedgerTime.Parse(reader.GetString()) : null) ?? throw new JsonException(LedgerTime.Expected);
+        (reader.TokenType == JsonTokenType.String ? LedgerTime.Parse(reader.GetString()) : null)
+        ?? throw new JsonException(LedgerTime.Expected);
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
     {

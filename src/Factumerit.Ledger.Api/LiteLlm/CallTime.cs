@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Times as LiteLLM writes them: seconds since 1970 with decimals, or a text that <see cref="LedgerTime"/> reads. Kept to the microsecond, as PostgreSQL
-/// does; the rest is cut off.
+/// Times as LiteLLM writes them: seconds since 1970 with decimals, or a text that <see cref="LedgerTime"/> reads. Kept to
+/// the microsecond, as PostgreSQL does; the rest is cut off.
 /// </summary>
 internal static class CallTime
 {

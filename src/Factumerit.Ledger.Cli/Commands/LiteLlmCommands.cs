@@ -78,7 +78,8 @@ internal static class LiteLlmCommands
     private static Option<string?> Time(string name, string description)
     {
         var time = new Option<string?>(name) { Description = description, HelpName = "TIME", Required = true };
-        time.Validators.Add(result => CommandTree.Require(result, text => LedgerTime.TryParse(text, out _), "is not a time such as 2026-01-31 or 2026-01-31T12:00:00Z"));
+        time.Validators.Add(result => CommandTree.Require(result, text => LedgerTime.TryParse(text, out _),
+            "is not a time such as 2026-01-31 or 2026-01-31T12:00:00Z"));
         return time;
     }
 

@@ -68,14 +68,19 @@ internal static class UsageCommands
 
     private static Command BuildImport(CommandTree tree)
     {
-        var file = new Argument<string>("FILE") { Description = $"A CSV file whose first line names its columns: {string.Join(", ", LedgerCsv.Columns)}; or an export" };
-        var format = Inputs.Choice("--format", "Whose export the file is (else the columns are the ledger's own)", "PROVIDER", UsageFormat.Exports);
-        var user = Inputs.Text("--user", "Charge every row of an export to this user (else to the one that the row names)", "USER");
+        var file = new Argument<string>("FILE")
+        {
+            Description = $"A CSV file whose first line names its columns: {string.Join(", ", LedgerCsv.Columns)}; or an export",
+        };
+        var format = Inputs.Choice(
+            "--format", "Whose export the file is (else the columns are the ledger's own)", "PROVIDER", UsageFormat.Exports);
+        var user = Inputs.Text("--user", "Charge all rows of an export to this user (else to the one that the row names)", "USER");
         var batchSize = Inputs.Count("--batch-size", "How many rows go out in one request", 500, 1000);
         var command = tree.Create("import", "Record every call of a file; safe to run again", (context, cancellationToken) =>
         {
             var rows = UsageFormat.Of(context.Value(format), context.Value(user), context.Environment.Time.GetUtcNow());
-            return new UsageImport(context, context.Value(file), rows, context.Value(batchSize)).RunAsync(cancellationToken);
+            var import = new UsageImport(context, context.Value(file), rows, context.Value(batchSize));
+            return import.RunAsync(cancellationToken);
         }, file, format, user, batchSize);
         command.Validators.Add(result =>
         {

@@ -3,9 +3,10 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// Anthropic's usage export: the tokens of a day by key, model and kind of request, without costs, so that the ledger's price book prices them. A row is
-/// the sum of many requests, but prices by prompt size go by the single request, and <c>context_window</c> says on which side of 200,000 tokens those were.
-/// A row of short requests whose sum is longer is therefore recorded in parts that are short themselves. A row of long ones is long in any case.
+/// Anthropic's usage export: the tokens of a day by key, model and kind of request, without costs, so that the ledger's price
+/// book prices them. A row is the sum of many requests, but prices by prompt size go by the single request, and
+/// <c>context_window</c> says on which side of 200,000 tokens those were. A row of short requests whose sum is longer is
+/// therefore recorded in parts that are short themselves. A row of long ones is long in any case.
 /// </summary>
 internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : ProviderExport(user)
 {
@@ -18,19 +19,22 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
 
     private readonly DerivedIds _ids = new("anthropic");
 
-    private static readonly string[] InputColumns =
-        ["usage_input_tokens_no_cache", "usage_input_tokens_cache_write_5m", "usage_input_tokens_cache_write_1h", "usage_input_tokens_cache_read"];
-
-    private static readonly string[] Counts = [.. InputColumns, "usage_output_tokens", "web_search_count"];
+    private static readonly string[] Counts =
+    [
+        "usage_input_tokens_no_cache", "usage_input_tokens_cache_write_5m", "usage_input_tokens_cache_write_1h",
+        "usage_input_tokens_cache_read", "usage_output_tokens", "web_search_count",
+    ];
 
     protected override string Title => "a usage export of Anthropic";
 
-    protected override IReadOnlyList<string> Required => ["usage_date_utc", "model_version", "api_key", "usage_type", "context_window", .. Counts];
+    protected override IReadOnlyList<string> Required =>
+        ["usage_date_utc", "model_version", "api_key", "usage_type", "context_window", .. Counts];
 
     public override IEnumerable<UsageRow> Read(CsvRow row)
     {
         var requestId = _ids.Next(
-            row["usage_date_utc"], row["model_version"], row["api_key"], row["workspace"], row["usage_type"], row["context_window"], row["inference_geo"], row["speed"]);
+            row["usage_date_utc"], row["model_version"], row["api_key"], row["workspace"], row["usage_type"], row["context_window"],
+            row["inference_geo"], row["speed"]);
         if (FindFault(row) is { } fault)
             return [UsageRow.Faulty(row.Line, fault)];
         var day = new DayOfTokens([.. Counts.Select(column => Tokens(row[column])!.Value)]);
@@ -42,7 +46,7 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
             return [noUser!];
         var isLong = IsLong(row["context_window"])!.Value;
         if (isLong && day.Prompt <= ShortPromptMax)
-            return [UsageRow.Faulty(row.Line, $"has {day.Prompt} tokens of input in all, but its context_window says that each request had more than 200k")];
+            return [UsageRow.Faulty(row.Line, $"has {day.Prompt} tokens of input in all, but each request had > 200k by its context_window")];
         return ToUsages(row, day, isLong, userId, requestId);
     }
 
@@ -66,7 +70,7 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
 
     private static IEnumerable<UsageRow> ToUsages(CsvRow row, DayOfTokens day, bool isLong, string userId, string requestId)
     {
-        var parts = isLong ? 1 + (day.Prompt / LongPartTokens) : day.Prompt <= ShortPromptMax ? 1 : 1 + (day.Prompt / ShortPartTokens);
+        var parts = day.Prompt <= ShortPromptMax ? 1 : 1 + (day.Prompt / (isLong ? LongPartTokens : ShortPartTokens));
         for (var part = 1L; part <= parts; part++)
         {
             var id = parts == 1 ? requestId : $"{requestId}/{part}";
@@ -79,7 +83,8 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
     {
         using var usage = new JsonBody();
         using var cacheCreation = new JsonBody();
-        cacheCreation.Number("ephemeral_5m_input_tokens", Digits(day.Write5m)).Number("ephemeral_1h_input_tokens", Digits(day.Write1h));
+        cacheCreation.Number("ephemeral_5m_input_tokens", Digits(day.Write5m))
+            .Number("ephemeral_1h_input_tokens", Digits(day.Write1h));
         usage.Number("input_tokens", Digits(day.Input))
             .Number("cache_read_input_tokens", Digits(day.Read))
             .Number("cache_creation_input_tokens", Digits(day.Write5m + day.Write1h))
@@ -102,7 +107,8 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
             .Text("occurred_at", row["usage_date_utc"]);
     }
 
-    // A faster mode and a chosen place have prices of their own, which a price map doesn't tell: under this name the book has none, and the call waits for review.
+    // A faster mode and a chosen place have prices of their own, which a price map doesn't tell: under this name the book has none,
+    // and the call waits for review.
     private static string ModelOf(CsvRow row)
     {
         var speed = row["speed"] is null or "standard" ? null : $"speed {row["speed"]}";
@@ -123,8 +129,11 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
         public long Prompt => Input + Write5m + Write1h + Read;
         public bool IsEmpty => Values.All(value => value == 0);
 
-        /// <summary>One of so many parts, which together are the whole. Searches have a price each and no size, and stay together.</summary>
-        public DayOfTokens Part(long part, long parts) =>
-            new([.. Values[..5].Select(value => (value / parts) + (part <= value % parts ? 1 : 0)), part == 1 ? Searches : 0]);
+        /// <summary>One of so many parts, which together are the whole. Searches have a price each and no size: they stay together.</summary>
+        public DayOfTokens Part(long part, long parts)
+        {
+            var tokens = Values[..5].Select(value => (value / parts) + (part <= value % parts ? 1 : 0));
+            return new([.. tokens, part == 1 ? Searches : 0]);
+        }
     }
 }

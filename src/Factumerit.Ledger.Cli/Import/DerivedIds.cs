@@ -4,8 +4,9 @@ using System.Text;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// Request ids for rows that have none, made from what names a row and not from what it counts. The same file again has the same ids, so that nothing is
-/// recorded twice; a row whose amount has changed since is refused by the service instead of being charged beside the first. Rows of one name are numbered.
+/// Request ids for rows that have none, made from what names a row and not from what it counts. The same file again has the
+/// same ids, so that nothing is recorded twice; a row whose amount has changed since is refused by the service instead of being
+/// charged beside the first. Rows of one name are numbered.
 /// </summary>
 internal sealed class DerivedIds(string prefix)
 {

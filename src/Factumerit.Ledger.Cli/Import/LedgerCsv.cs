@@ -9,11 +9,13 @@ internal sealed class LedgerCsv : UsageFormat
 {
     public static readonly string[] Columns =
     [
-        "user_id", "amount_cents", "request_id", "model", "prompt_tokens", "completion_tokens", "description", "occurred_at", "provider", "provider_cost_usd",
-        "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "usage", "billing_status", "enforce_balance", "reference_id", "metadata",
+        "user_id", "amount_cents", "request_id", "model", "prompt_tokens", "completion_tokens", "description", "occurred_at",
+        "provider", "provider_cost_usd", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "usage", "billing_status",
+        "enforce_balance", "reference_id", "metadata",
     ];
 
-    private static readonly string[] TokenColumns = ["prompt_tokens", "completion_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"];
+    private static readonly string[] TokenColumns =
+        ["prompt_tokens", "completion_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"];
 
     private const string Pricing = "amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review)";
 
@@ -24,7 +26,8 @@ internal sealed class LedgerCsv : UsageFormat
     protected override IReadOnlyList<string> Required => ["user_id", "request_id"];
 
     public static FaException NotCsv(string path) =>
-        new($"{path}: is not a CSV file of usages: its first line must name its columns, separated by commas ({string.Join(", ", Columns)}).");
+        new($"{path}: is not a CSV file of usages: its first line must name its columns, separated by commas "
+            + $"({string.Join(", ", Columns)}).");
 
     public override void JudgeHeader(string path, string[] header)
     {
@@ -33,7 +36,8 @@ internal sealed class LedgerCsv : UsageFormat
         // A column that is misspelt must not be left out in silence.
         if (header.Except(Columns).FirstOrDefault() is { } unknown)
             throw new FaException(
-                $"{path}: unknown column '{Output.Printable(unknown)}'; columns are {string.Join(", ", Columns)}.", ExitCode.WrongUsage);
+                $"{path}: unknown column '{Output.Printable(unknown)}'; columns are {string.Join(", ", Columns)}.",
+                ExitCode.WrongUsage);
         if (Required.Except(header).FirstOrDefault() is { } missing)
             throw new FaException($"{path}: the column {missing} is missing.", ExitCode.WrongUsage);
         if (!IsPriced(header.Contains))

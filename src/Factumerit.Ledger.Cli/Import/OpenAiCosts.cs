@@ -4,7 +4,8 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// OpenAI's costs: what a span of time, mostly a day, came to in US dollars, by whatever the export was grouped by. Spans without costs are empty rows.
+/// OpenAI's costs: what a span of time, mostly a day, came to in US dollars, by whatever the export was grouped by. Spans
+/// without costs are empty rows.
 /// </summary>
 internal sealed class OpenAiCosts(string? user, DateTimeOffset now) : ProviderExport(user)
 {
@@ -26,8 +27,8 @@ internal sealed class OpenAiCosts(string? user, DateTimeOffset now) : ProviderEx
             return UsageRow.Empty(line);
         // Before anything can be wrong, so that rows of one name have the same numbers in every run.
         var requestId = _ids.Next(
-            field("start_time"), field("end_time"), field("line_item"), field("user_id"), field("user_email"), field("api_key_id"), field("project_id"),
-            field("organization_id"), field("api_source"));
+            field("start_time"), field("end_time"), field("line_item"), field("user_id"), field("user_email"), field("api_key_id"),
+            field("project_id"), field("organization_id"), field("api_source"));
         if (FindFault(amount, field("amount_currency")) is { } fault)
             return UsageRow.Faulty(line, fault);
         if (ToTime(field("start_time")) is not { } start || ToTime(field("end_time")) is not { } end)
@@ -54,7 +55,8 @@ internal sealed class OpenAiCosts(string? user, DateTimeOffset now) : ProviderEx
             : $"amount_currency '{Shorten(currency ?? "")}' is not usd");
 
     private static DateTimeOffset? ToTime(string? seconds) =>
-        long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
+        long.TryParse(seconds, NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        && number <= DateTimeOffset.MaxValue.ToUnixTimeSeconds()
             ? DateTimeOffset.FromUnixTimeSeconds(number)
             : null;
 

@@ -18,9 +18,10 @@ internal sealed class OpenAiPage : UsageSource
 
     public override string Unit => "result ";
 
-    public override string? Note => _page.RootElement.TryGetProperty("has_more", out var more) && more.ValueKind == JsonValueKind.True
-        ? $"{_path}: is only one page, and more follow: ask the API for page={Text(_page.RootElement, "next_page")} and import that as well."
-        : null;
+    public override string? Note => Field(_page.RootElement, "has_more", JsonValueKind.True) is null
+        ? null
+        : $"{_path}: is only one page, and more follow: "
+            + $"ask the API for page={Text(_page.RootElement, "next_page")} and import that as well.";
 
     /// <summary>Whether the file begins as JSON does.</summary>
     public static bool IsPage(Stream file)
@@ -41,7 +42,7 @@ internal sealed class OpenAiPage : UsageSource
         try
         {
             var page = await JsonDocument.ParseAsync(file, default, cancellationToken);
-            if (page.RootElement.ValueKind == JsonValueKind.Object && page.RootElement.TryGetProperty("data", out var data) && data.ValueKind == JsonValueKind.Array)
+            if (Field(page.RootElement, "data", JsonValueKind.Array) is not null)
                 return new OpenAiPage(path, costs, page);
             page.Dispose();
             throw new FaException($"{path}: is not a page of OpenAI's costs: it has no list called data.", ExitCode.WrongUsage);
@@ -58,9 +59,7 @@ internal sealed class OpenAiPage : UsageSource
         var number = 0L;
         foreach (var bucket in _page.RootElement.GetProperty("data").EnumerateArray())
         {
-            var results = bucket.ValueKind == JsonValueKind.Object && bucket.TryGetProperty("results", out var list) && list.ValueKind == JsonValueKind.Array
-                ? list.EnumerateArray().ToList()
-                : [];
+            var results = Field(bucket, "results", JsonValueKind.Array)?.EnumerateArray().ToList() ?? [];
             if (results.Count == 0)
                 yield return UsageRow.Empty(++number);
             foreach (var result in results)
@@ -72,7 +71,7 @@ internal sealed class OpenAiPage : UsageSource
 
     private UsageRow ToRow(long number, JsonElement bucket, JsonElement result)
     {
-        if (result.ValueKind != JsonValueKind.Object || !result.TryGetProperty("amount", out var amount) || amount.ValueKind != JsonValueKind.Object)
+        if (Field(result, "amount", JsonValueKind.Object) is not { } amount)
             return UsageRow.Faulty(number, "has no amount: is this a page of costs?");
         return _costs.Read(number, field => field switch
         {
@@ -83,11 +82,11 @@ internal sealed class OpenAiPage : UsageSource
         });
     }
 
+    private static JsonElement? Field(JsonElement item, string name, JsonValueKind kind) =>
+        item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value) && value.ValueKind == kind ? value : null;
+
     // Numbers with the very digits of the file.
-    private static string? Text(JsonElement item, string name) => !item.TryGetProperty(name, out var value) ? null : value.ValueKind switch
-    {
-        JsonValueKind.String => value.GetString() is { Length: > 0 } text ? text : null,
-        JsonValueKind.Number => value.GetRawText(),
-        _ => null,
-    };
+    private static string? Text(JsonElement item, string name) =>
+        Field(item, name, JsonValueKind.Number)?.GetRawText()
+        ?? (Field(item, name, JsonValueKind.String)?.GetString() is { Length: > 0 } text ? text : null);
 }

@@ -4,8 +4,9 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// OpenRouter's activity export: a row for each generation, with what OpenRouter took for it. cost_total is the whole, discounts of the cache and searches
-/// included. What a provider charged on a key of one's own is not in it: that is a usage of its own, at that provider.
+/// OpenRouter's activity export: a row for each generation, with what OpenRouter took for it. cost_total is the whole, discounts
+/// of the cache and searches included. What a provider charged on a key of one's own is not in it: that is a usage of its own,
+/// at that provider.
 /// </summary>
 internal sealed class OpenRouterActivity(string? user) : ProviderExport(user)
 {
@@ -48,7 +49,7 @@ internal sealed class OpenRouterActivity(string? user) : ProviderExport(user)
             .Number("provider_cost_usd", row["cost_total"])
             .Number("prompt_tokens", Digits(prompt))
             .Number("completion_tokens", Digits(completion));
-        // Providers count these in tokens of their own. The cost is known, so that a part which exceeds its whole is left out and not refused.
+        // Providers count these in tokens of their own. The cost is known, so a part that exceeds its whole is left out, not refused.
         if (cached > 0 && cached <= prompt)
             body.Number("cache_read_tokens", Digits(cached));
         if (reasoning > 0 && reasoning <= completion)
@@ -78,7 +79,8 @@ internal sealed class OpenRouterActivity(string? user) : ProviderExport(user)
     // "Google AI Studio" is booked as google-ai-studio. A name of other letters is left out.
     private static string? ToProvider(string? name)
     {
-        var provider = new string([.. (name ?? "").ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' ? c : '-')]).Trim('-');
+        var letters = (name ?? "").ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' ? c : '-');
+        var provider = string.Concat(letters).Trim('-');
         return provider.Length is > 0 and <= ProviderLengthMax && char.IsAsciiLetterLower(provider[0]) ? provider : null;
     }
 }

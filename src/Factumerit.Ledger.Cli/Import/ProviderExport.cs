@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// What a provider's console or API hands out about past usage. Who pays is the first name that a row gives, or the one user whom the command names; the
-/// service judges whether that is a user. Such files hold more columns than are read, and providers add some.
+/// What a provider's console or API hands out about past usage. Who pays is the first name that a row gives, or the one user whom
+/// the command names; the service judges whether that is a user. Such files hold more columns than are read.
 /// </summary>
 internal abstract class ProviderExport(string? user) : UsageFormat
 {
@@ -21,5 +21,6 @@ internal abstract class ProviderExport(string? user) : UsageFormat
     /// <summary>What still grows must not be recorded: its request id would then stand for less than it comes to.</summary>
     protected static UsageRow? FindUnfinished(long line, DateTimeOffset end, DateTimeOffset now) => end <= now
         ? null
-        : UsageRow.Faulty(line, $"is not over before {end.UtcDateTime:yyyy-MM-dd HH:mm}Z, and still grows: import it from a later export", "not-over");
+        : UsageRow.Faulty(
+            line, $"is not over before {end.UtcDateTime:yyyy-MM-dd HH:mm}Z, and still grows: import it from a later export", "not-over");
 }

@@ -4,7 +4,8 @@ using CsvHelper;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// A CSV file of usages, read as a stream: its format says what a row means. Line numbers are those of an editor, also behind quoted line breaks.
+/// A CSV file of usages, read as a stream: its format says what a row means. Line numbers are those of an editor, also behind
+/// quoted line breaks.
 /// </summary>
 internal sealed class UsageFile : UsageSource
 {
@@ -27,14 +28,17 @@ internal sealed class UsageFile : UsageSource
             Separator = ',',
             TrackLineNumbers = true,
             MaxRecordSize = RecordBytesMax,
-            OnMalformedRecord = record => _quotingFault = record.Reason == CsvMalformedReason.UnterminatedQuote ? "a quote is never closed" : "a quote stands in the wrong place",
+            OnMalformedRecord = record => _quotingFault = record.Reason == CsvMalformedReason.UnterminatedQuote
+                ? "a quote is never closed"
+                : "a quote stands in the wrong place",
         });
     }
 
     public override double Progress => _bytes == 0 ? 0 : Math.Min(1, (double)_csv.ByteOffset / _bytes);
 
     /// <summary>Opens the file and judges its header.</summary>
-    public static async Task<UsageSource> OpenAsync(string path, string workingDirectory, UsageFormat format, CancellationToken cancellationToken)
+    public static async Task<UsageSource> OpenAsync(
+        string path, string workingDirectory, UsageFormat format, CancellationToken cancellationToken)
     {
         var fullPath = Path.GetFullPath(path, workingDirectory);
         if (Directory.Exists(fullPath))
@@ -42,7 +46,8 @@ internal sealed class UsageFile : UsageSource
         FileStream? stream = null;
         try
         {
-            stream = new FileStream(fullPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan | FileOptions.Asynchronous);
+            stream = new FileStream(
+                fullPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan | FileOptions.Asynchronous);
             if (format is OpenAiCosts costs && stream.CanSeek && OpenAiPage.IsPage(stream))
             {
                 await using (stream)
@@ -96,7 +101,8 @@ internal sealed class UsageFile : UsageSource
         }
         catch (CsvFormatException failure)
         {
-            throw new FaException($"{_path}:{failure.LineNumber}: the row does not end within {RecordBytesMax} bytes: is a quote never closed?");
+            throw new FaException(
+                $"{_path}:{failure.LineNumber}: the row does not end within {RecordBytesMax} bytes: is a quote never closed?");
         }
         catch (IOException failure)
         {

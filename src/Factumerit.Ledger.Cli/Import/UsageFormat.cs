@@ -37,7 +37,8 @@ internal abstract class UsageFormat
         var missing = Required.Except(header).ToList();
         if (missing.Count > 0)
             throw new FaException(
-                $"{path}: is not {Title}: its first line lacks the column{(missing.Count == 1 ? "" : "s")} {string.Join(", ", missing)}.", ExitCode.WrongUsage);
+                $"{path}: is not {Title}: its first line lacks the column{(missing.Count == 1 ? "" : "s")} {string.Join(", ", missing)}.",
+                ExitCode.WrongUsage);
         if (header.Distinct().Count() != header.Length)
             throw new FaException($"{path}: a column is there twice.", ExitCode.WrongUsage);
     }
@@ -66,7 +67,9 @@ internal abstract class UsageFormat
 
     /// <summary>What is wrong with cells that must hold counts; null where nothing is.</summary>
     protected static string? FindNotCounts(CsvRow row, IEnumerable<string> columns) =>
-        columns.FirstOrDefault(column => Tokens(row[column]) is null) is { } wrong ? $"{wrong} '{Shorten(row[wrong]!)}' is not a whole number below 10^12" : null;
+        columns.FirstOrDefault(column => Tokens(row[column]) is null) is { } wrong
+            ? $"{wrong} '{Shorten(row[wrong]!)}' is not a whole number below 10^12"
+            : null;
 
     protected static string Digits(long number) => number.ToString(CultureInfo.InvariantCulture);
 

@@ -1,14 +1,15 @@
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// One usage of a file: where it stands, and the JSON that is sent for it or what is wrong with it. A place in the file may hold several usages.
+/// One usage of a file: where it stands, and the JSON that is sent for it or what is wrong with it. A row of the file may hold
+/// several usages.
 /// </summary>
 /// <param name="Line">The first line of its row, as an editor counts; in a page of JSON the number of the result.</param>
 /// <param name="Json">What is sent.</param>
 /// <param name="Fault">Why it can't be sent.</param>
 internal sealed record UsageRow(long Line, byte[] Json, string? Fault)
 {
-    /// <summary>The user and the request id, which together name the call; null where the file can't hold them twice.</summary>
+    /// <summary>The user and the request id, which together name the call; null where nothing is sent.</summary>
     public (string UserId, string RequestId)? Key { get; init; }
 
     /// <summary>There is nothing to record.</summary>
@@ -17,7 +18,8 @@ internal sealed record UsageRow(long Line, byte[] Json, string? Fault)
     public static UsageRow Empty(long line) => new(line, [], null);
 
     /// <summary>A row that can't be sent, with a code for why, as a refusal of the service has one.</summary>
-    public static UsageRow Faulty(long line, string fault, string code = "malformed-row") => new(line, [], $"{code}: {fault}");
+    public static UsageRow Faulty(long line, string fault, string code = "malformed-row") =>
+        new(line, [], $"{code}: {fault}");
 }
 
 /// <summary>A file of usages, read as a stream.</summary>
@@ -32,7 +34,7 @@ internal abstract class UsageSource : IDisposable
     /// <summary>What has to be known about the whole file; null where there is nothing.</summary>
     public virtual string? Note => null;
 
-    /// <summary>The usages in order. Where the file stops making sense as a whole, the last thing that comes is an exception.</summary>
+    /// <summary>The usages in order. Where the file stops making sense as a whole, it ends with an exception.</summary>
     public abstract IAsyncEnumerable<UsageRow> RowsAsync(CancellationToken cancellationToken);
 
     public abstract void Dispose();

@@ -20,7 +20,8 @@ public sealed record SignupRequest
 public sealed record Registration(Budget Budget, bool Existed);
 
 /// <summary>
-/// Signs a user up: debit equity:initial, credit user:U (R8, R11). The first signup counts, also when a call or a grant opened the budget before (R7).
+/// Signs a user up: debit equity:initial, credit user:U (R8, R11). The first signup counts, also when a call or a grant opened the
+/// budget before (R7).
 /// </summary>
 public sealed class Signup(SignupRequest request) : Command<Registration>
 {
