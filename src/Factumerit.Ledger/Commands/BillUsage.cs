@@ -118,8 +118,7 @@ public sealed class BillUsage(
     {
         { Refusal: { } refusal } => $"What its cost comes to can't be kept: {refusal.Detail}",
         { ReviewReason: ReviewReasons.UnknownModel } => $"The price book has no price of {usage.Model}, neither of when the call happened nor of now.",
-        { ReviewReason: ReviewReasons.OtherPrice } =>
-            $"It used something of {usage.Model} that the price book can't price; send amount_cents or provider_cost_usd.",
+        { ReviewReason: ReviewReasons.OtherPrice } => $"It used something of {usage.Model} that the prices in the price book can't be applied to.",
         { ReviewReason: ReviewReasons.TokensDisagree } => "Its classes of tokens exceed the tokens they are part of.",
         _ => usage.Model is null ? "It names no model." : "It has no tokens.",
     };
