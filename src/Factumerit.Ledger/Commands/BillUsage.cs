@@ -112,8 +112,7 @@ public sealed class BillUsage(
         { ReviewReason: ReviewReasons.TokensDisagree } => "Its counts of tokens don't add up, so they are no base for a price.",
         { ReviewReason: { } reason } when reason.StartsWith(ReviewReasons.UnreadablePrefix, StringComparison.Ordinal) =>
             $"What was reported could not be read: {reason[ReviewReasons.UnreadablePrefix.Length..]}.",
-        { ReviewReason: ReviewReasons.OtherPrice } =>
-            $"It used something of {usage.Model} that the price book can't price; send amount_cents or provider_cost_usd.",
+        { ReviewReason: ReviewReasons.OtherPrice } => $"It used something of {usage.Model} that the prices in the price book can't be applied to.",
         _ => usage.Model is null ? "It names no model." : "It has no tokens.",
     };
 }

@@ -126,7 +126,7 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
             {
                 Model = reader.GetString(0),
                 Version = reader.GetInt64(1),
-                Provider = reader.IsDBNull(2) ? null : reader.GetString(2),
+                Provider = Text(reader, 2),
                 ValidFrom = reader.GetFieldValue<DateTimeOffset?>(3),
                 InputUsdPerToken = reader.GetDecimal(4),
                 OutputUsdPerToken = reader.GetFieldValue<decimal?>(5),
@@ -134,11 +134,13 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
                 CacheWriteUsdPerToken = reader.GetFieldValue<decimal?>(7),
                 ReasoningUsdPerToken = reader.GetFieldValue<decimal?>(8),
                 IsGone = reader.GetBoolean(9),
-                Mode = reader.GetFieldValue<string?>(10),
-                OtherPrices = OtherPriceDictionary.Parse(reader.GetFieldValue<string?>(11)),
+                Mode = Text(reader, 10),
+                OtherPrices = OtherPriceDictionary.Parse(Text(reader, 11)),
             });
         return rows;
     }
+
+    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
 
     private static async Task WriteAsync(NpgsqlConnection connection, List<ModelPrice> rows, CancellationToken cancellationToken)
     {

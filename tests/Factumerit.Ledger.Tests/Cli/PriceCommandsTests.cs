@@ -188,15 +188,15 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
             again.ShouldBe(new FaRun(0, "Nothing changed: 0 added, 0 changed, 0 gone, 8 unchanged, 3 skipped.\n", ""));
             list.ShouldBe(new FaRun(0, """
                 MODEL                      PROVIDER    INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS  VALID FROM
-                claude-3-5-haiku-20241022  anthropic   $0.80   $4.00       $0.08        $1.00             -             the beginning
-                claude-opus-4-20250514     anthropic  $15.00  $75.00       $1.50       $18.75             -             the beginning
-                claude-sonnet-4-20250514   anthropic   $3.00  $15.00       $0.30        $3.75             -             the beginning
+                claude-3-5-haiku-20241022  anthropic   $0.80   $4.00       $0.08        $1.00             chat          the beginning
+                claude-opus-4-20250514     anthropic  $15.00  $75.00       $1.50       $18.75             chat          the beginning
+                claude-sonnet-4-20250514   anthropic   $3.00  $15.00       $0.30        $3.75             chat          the beginning
 
                 """, ""));
             show.Stdout.ShouldBe("""
                 amazon.nova-lite-v1:0
                 VALID FROM     VERSION  PROVIDER  INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS
-                the beginning  1        bedrock   $0.06   $0.24                                      -
+                the beginning  1        bedrock   $0.06   $0.24                                      chat
 
                 """);
             wrong.ExitCode.ShouldBe(1);
@@ -221,16 +221,16 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     private const string Sample = """
         {
           "sample_spec": { "input_cost_per_token": 0.0, "output_cost_per_token": 0.0, "litellm_provider": "one of the providers" },
-          "claude-sonnet-4-20250514": { "litellm_provider": "anthropic", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_creation_input_token_cost": 3.75e-06, "cache_read_input_token_cost": 3e-07 },
-          "claude-opus-4-20250514": { "litellm_provider": "anthropic", "input_cost_per_token": 1.5e-05, "output_cost_per_token": 7.5e-05, "cache_creation_input_token_cost": 1.875e-05, "cache_read_input_token_cost": 1.5e-06 },
-          "claude-3-5-haiku-20241022": { "litellm_provider": "anthropic", "input_cost_per_token": 8e-07, "output_cost_per_token": 4e-06, "cache_creation_input_token_cost": 1e-06, "cache_read_input_token_cost": 8e-08 },
-          "gpt-4o": { "litellm_provider": "openai", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 1.25e-06 },
-          "gpt-4o-mini": { "litellm_provider": "openai", "input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07, "cache_read_input_token_cost": 7.5e-08 },
-          "amazon.nova-lite-v1:0": { "litellm_provider": "bedrock_converse", "input_cost_per_token": 6e-08, "output_cost_per_token": 2.4e-07 },
-          "ai21.jamba-1-5-mini-v1:0": { "litellm_provider": "bedrock", "input_cost_per_token": 2e-07, "output_cost_per_token": 4e-07 },
+          "claude-sonnet-4-20250514": { "litellm_provider": "anthropic", "mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_creation_input_token_cost": 3.75e-06, "cache_read_input_token_cost": 3e-07 },
+          "claude-opus-4-20250514": { "litellm_provider": "anthropic", "mode": "chat", "input_cost_per_token": 1.5e-05, "output_cost_per_token": 7.5e-05, "cache_creation_input_token_cost": 1.875e-05, "cache_read_input_token_cost": 1.5e-06 },
+          "claude-3-5-haiku-20241022": { "litellm_provider": "anthropic", "mode": "chat", "input_cost_per_token": 8e-07, "output_cost_per_token": 4e-06, "cache_creation_input_token_cost": 1e-06, "cache_read_input_token_cost": 8e-08 },
+          "gpt-4o": { "litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 1.25e-06 },
+          "gpt-4o-mini": { "litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07, "cache_read_input_token_cost": 7.5e-08 },
+          "amazon.nova-lite-v1:0": { "litellm_provider": "bedrock_converse", "mode": "chat", "input_cost_per_token": 6e-08, "output_cost_per_token": 2.4e-07 },
+          "ai21.jamba-1-5-mini-v1:0": { "litellm_provider": "bedrock", "mode": "chat", "input_cost_per_token": 2e-07, "output_cost_per_token": 4e-07 },
           "256-x-256/dall-e-2": { "litellm_provider": "openai", "input_cost_per_pixel": 2.4414e-07, "output_cost_per_pixel": 0.0 },
           "aiml/dall-e-3": { "litellm_provider": "aiml", "output_cost_per_image": 0.042 },
-          "local/llama-free": { "litellm_provider": "ollama", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0 }
+          "local/llama-free": { "litellm_provider": "ollama", "mode": "chat", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0 }
         }
         """;
 }

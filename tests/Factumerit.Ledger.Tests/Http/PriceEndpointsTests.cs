@@ -227,18 +227,22 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
         var hour = (await UseAsync("""{"cache_creation":{"ephemeral_1h_input_tokens":29911}}""")).Expect(201);
         (hour.Amount("provider_cost_usd"), hour.Amount("amount_cents")).ShouldBe((0.180504m, 18.0504m));
 
-        // Searches have a price, which the price book can't apply: the call waits, and is billed when the next map has none.
+        var waiting = (await UseAsync("""{"cache_creation":{"ephemeral_1h_input_tokens":29911}}""", "needs_review")).Expect(201);
+        (await _service.PostAsync($"/usage/{waiting.Text("usage_id")}/bill", new { })).Expect(200).Amount("amount_cents").ShouldBe(18.0504m);
+
+        // Searches have a price, but not by the token.
         (await ImportAsync(map.Replace("{0}", ", \"search_context_cost_per_query\": {\"low\": 0.01}", StringComparison.Ordinal), "?valid_from=2026-01-01")).Expect(200);
         var search = (await UseAsync("""{"cache_creation":{"ephemeral_1h_input_tokens":29911},"server_tool_use":{"web_search_requests":1}}""")).Expect(201);
         (search.Text("billing_status"), search.Text("review_reason"), search.Text("provider")).ShouldBe(("needs_review", "other-price", "anthropic"));
         var path = $"/usage/{search.Text("usage_id")}/bill";
         (await _service.PostAsync(path, new { })).ExpectProblem(409, "not-priceable").Text("detail")
-            .ShouldBe("It used something of claude that the price book can't price; send amount_cents or provider_cost_usd.");
+            .ShouldStartWith("It used something of claude that the prices in the price book can't be applied to. Send amount_cents");
         (await _service.PostAsync(path, new { provider_cost_usd = 0.19m })).Expect(200).Amount("amount_cents").ShouldBe(19);
 
-        Task<Reply> UseAsync(string usage) => _service.PostAsync(
+        Task<Reply> UseAsync(string usage, string? status = null) => _service.PostAsync(
             "/usage", $$"""
-            {"user_id":"{{user}}","request_id":"{{Guid.NewGuid()}}","model":"claude","prompt_tokens":29917,"completion_tokens":68,"cache_write_tokens":29911,"usage":{{usage}} }
+            {"user_id":"{{user}}","request_id":"{{Guid.NewGuid()}}","model":"claude","prompt_tokens":29917,"completion_tokens":68,"cache_write_tokens":29911,"usage":{{usage}},
+             "billing_status":{{JsonSerializer.Serialize(status)}} }
             """);
     }
 
