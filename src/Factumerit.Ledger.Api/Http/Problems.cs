@@ -133,15 +133,6 @@ public static class Problems
         return WriteAsync(http, "unavailable", "The database can't be reached, is too busy, or can't be written to now. It is safe to send the same request again with the same key.");
     }
 
-    /// <summary>What stands above a problem's body.</summary>
-    public static void WriteHead(HttpResponse response, int status)
-    {
-        if (status is StatusCodes.Status503ServiceUnavailable)
-            response.Headers.RetryAfter = RetryAfter;
-        response.StatusCode = status;
-        response.ContentType = "application/problem+json";
-    }
-
     private sealed class ProblemAnswer(Problem problem) : IResult
     {
         public Task ExecuteAsync(HttpContext http)
@@ -150,6 +141,15 @@ public static class Problems
             WholeAnswer.Write(http.Response, problem, LedgerJson.Default.Problem);
             return Task.CompletedTask;
         }
+    }
+
+    /// <summary>What stands above a problem's body.</summary>
+    public static void WriteHead(HttpResponse response, int status)
+    {
+        if (status is StatusCodes.Status503ServiceUnavailable)
+            response.Headers.RetryAfter = RetryAfter;
+        response.StatusCode = status;
+        response.ContentType = "application/problem+json";
     }
 
     // A text with a character that no text of the database can hold, such as \u0000.

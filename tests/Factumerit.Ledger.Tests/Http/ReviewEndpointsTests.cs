@@ -24,7 +24,7 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
             {"usage_id":"<uuid>","request_id":"r","user_id":"{{user}}","amount_cents":8,"billing_status":"billed","review_reason":"unknown-model","transaction_id":"<uuid>",
              "balance_cents":-3,"model":"m","provider":null,"provider_cost_usd":null,"markup_factor":null,"price_version":null,"occurred_at":"<time>","created_at":"<time>",
              "prompt_tokens":10,"completion_tokens":null,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,"description":null,
-             "reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":"bootstrap","reviewed_at":"<time>","review_note":null}
+             "reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":"bootstrap","reviewed_at":"<time>","review_note":null,"filled_at":null,"payer_hint":null}
             """);
         (await _service.GetAsync($"/usage/{id}")).Expect(200).Body.ShouldBe(billed.Body);
         // Later movements are not in the first answer.
@@ -228,7 +228,7 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
     {
         var id = "";
         await _service.Database.PostAsync(async budgets => id = (await budgets.RunAsync(
-            new ReportedUsage(new() { RequestId = requestId ?? externalId, Model = "m", PromptTokens = 1 }, new UsageOrigin("litellm", [requestId ?? externalId], $"derived-{externalId}")), default)).Answer!.UsageId.ToString());
+            new ReportedUsage(new() { RequestId = requestId ?? externalId, Model = "m", PromptTokens = 1 }, new UsageOrigin("litellm", requestId is null ? [externalId] : [requestId, externalId], $"derived-{externalId}")), default)).Answer!.UsageId.ToString());
         return id;
     }
 

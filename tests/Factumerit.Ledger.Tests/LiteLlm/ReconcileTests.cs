@@ -46,7 +46,7 @@ public sealed class ReconcileTests : IAsyncLifetime
         await _service.Fake.MakeCallsAsync(calls[..100]);
         _service.Fake.Callback = null;
         await _service.Fake.MakeCallsAsync([
-            .. calls[100..], Of("failed") with { Status = "failure", CompletionTokens = 0 }, Of("free") with { Model = Free }, Of("waits") with { Model = "nobody-knows" }, Of("nobodys") with { Cost = 0.01m }]);
+            .. calls[100..], Of("failed") with { Status = "failure", CompletionTokens = 0 }, Of("free") with { Model = Free, Provider = "ollama" }, Of("waits") with { Model = "nobody-knows" }, Of("nobodys") with { Cost = 0.01m }]);
 
         Figures(await ReconcileAsync()).ShouldBe([100, 150, 3, 1, 0, 0]);
         await ExpectAllAsync(calls);
@@ -165,6 +165,7 @@ public sealed class ReconcileTests : IAsyncLifetime
             CallId = $"call-{n}",
             ResponseId = $"response-{n}",
             Model = Known,
+            Provider = "openai",
             Cost = n % 3 == 0 ? 0 : 0.00000001m * n,
             PromptTokens = 1_000 + n,
             CompletionTokens = n,
@@ -185,7 +186,7 @@ public sealed class ReconcileTests : IAsyncLifetime
 
     private static decimal CostOf(FakeCall call) => call.Cost > 0 ? call.Cost : (call.PromptTokens * 0.000000003m) + (call.CompletionTokens * 0.000000015m);
 
-    private static FakeCall Of(string id) => new() { CallId = id, Model = Known, StartTime = Day.AddHours(1), PromptTokens = 100, CompletionTokens = 10 };
+    private static FakeCall Of(string id) => new() { CallId = id, Model = Known, Provider = "openai", StartTime = Day.AddHours(1), PromptTokens = 100, CompletionTokens = 10 };
 
     private async Task<Reply> ReconcileAsync() => (await PostAsync()).Expect(200);
 

@@ -127,9 +127,9 @@ public sealed class ReportedUsageTests
     [Fact]
     public void A_cost_from_our_price_book_is_not_what_the_other_system_said_R15()
     {
-        var first = Report(Call with { Model = "claude", ProviderCostUsd = null }, "id").Answer.ShouldNotBeNull();
+        var first = Report(Call with { Model = "claude", Provider = "anthropic", ProviderCostUsd = null }, "id").Answer.ShouldNotBeNull();
         first.ProviderCostUsd.ShouldBe(0.00045m);
-        Report(Call with { Model = "claude" }, "id").Replayed.ShouldBeTrue();
+        Report(Call with { Model = "claude", Provider = "anthropic" }, "id").Replayed.ShouldBeTrue();
     }
 
     [Fact]
@@ -193,7 +193,7 @@ public sealed class ReportedUsageTests
     public void A_reason_why_there_is_no_price_counts_only_where_there_is_none()
     {
         var origin = Of("1") with { UnpricedReason = "unreadable:response_cost" };
-        Report(Call with { Model = "claude", ProviderCostUsd = null }, origin).Answer!.BillingStatus.ShouldBe("billed");
+        Report(Call with { Model = "claude", Provider = "anthropic", ProviderCostUsd = null }, origin).Answer!.BillingStatus.ShouldBe("billed");
         Report(Call with { Model = "unknown", ProviderCostUsd = null }, Of("2") with { UnpricedReason = "unreadable:response_cost" })
             .Answer!.ReviewReason.ShouldBe("unreadable:response_cost");
     }
