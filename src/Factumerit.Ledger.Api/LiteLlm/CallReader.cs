@@ -126,21 +126,31 @@ internal sealed class CallReader
         var (text, isText) = ReadText(ref reader);
         if (isText && text is null)
             return;
-        var isRead = isText && field.Field switch
-        {
-            Field.Cost or Field.Spend or Field.Margin => !isFlag && TryReadCost(text!, level, field.Field),
-            Field.StartTime or Field.EndTime => TryReadTime(text!, field.Field),
-            Field.CacheHit => TryReadCacheHit(text!),
-            >= Field.PromptTokens and <= Field.TotalTokens => !isFlag && TryReadTokens(text!, level, field.Field, usage),
-            _ => TryReadName(text!, level, field.Field),
-        };
-        if (isRead)
+        if (isText && TryRead(text!, isFlag, level, field.Field, usage))
             return;
         var path = PayloadFields.PathOf(level, field);
         if (field.Field is >= Field.PromptTokens and <= Field.TotalTokens)
             usage.SetUnreadable(field.Field, path);
         else
             _draft.SetUnreadable(field.Field, path);
+    }
+
+    private bool TryRead(string text, bool isFlag, Level level, Field field, UsageDraft usage)
+    {
+        switch (field)
+        {
+            case Field.Cost or Field.Spend or Field.Margin:
+                return !isFlag && TryReadCost(text, level, field);
+            case Field.StartTime or Field.EndTime:
+                return TryReadTime(text, field);
+            case Field.CacheHit:
+                return TryReadCacheHit(text);
+            case >= Field.PromptTokens and <= Field.TotalTokens:
+                return !isFlag && TryReadTokens(text, level, field, usage);
+            default:
+                _draft.SetText(level, field, text);
+                return true;
+        }
     }
 
     private bool TryReadCost(string text, Level level, Field field)
@@ -175,12 +185,6 @@ internal sealed class CallReader
         if (Money.ReadExact(text) is not (>= 0 and <= int.MaxValue and var tokens) || decimal.Truncate(tokens) != tokens)
             return false;
         usage.Set(level, field, (int)tokens);
-        return true;
-    }
-
-    private bool TryReadName(string text, Level level, Field field)
-    {
-        _draft.SetText(level, field, text);
         return true;
     }
 

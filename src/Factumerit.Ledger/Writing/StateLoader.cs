@@ -90,8 +90,7 @@ internal static class StateLoader
         var usages = commands.Where(c => c.UserId is not null).SelectMany(c => RequestIdsOf(c).Select(id => (UserId: c.UserId!, RequestId: id))).Distinct().ToList();
         var aliases = commands.Select(c => c.Aliases).OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
             .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId)).Distinct().ToList();
-        var taken = commands.Where(c => c is { Aliases: not null, UserId: not null })
-            .SelectMany(c => c.Aliases!.Value.ExternalIds, (c, externalId) => (c.Aliases!.Value.SourceSystem, ExternalId: externalId, UserId: c.UserId!)).Distinct().ToList();
+        var taken = TakenBy(commands);
         Guid[] reviews = [.. commands.Select(c => c.UsageId).OfType<Guid>().Distinct()];
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
         Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
@@ -109,8 +108,7 @@ internal static class StateLoader
         if (aliases.Count > 0)
             batch.BatchCommands.Add(Command(Aliases, aliases.Select(a => a.SourceSystem).ToArray(), aliases.Select(a => a.ExternalId).ToArray()));
         if (taken.Count > 0)
-            batch.BatchCommands.Add(Command(
-                Taken, taken.Select(t => t.SourceSystem).ToArray(), taken.Select(t => t.ExternalId).ToArray(), taken.Select(t => t.UserId).ToArray()));
+            batch.BatchCommands.Add(Command(Taken, [.. taken.Select(t => t.SourceSystem)], [.. taken.Select(t => t.ExternalId)], [.. taken.Select(t => t.UserId)]));
         if (reviews.Length > 0)
             batch.BatchCommands.Add(ReviewSaver.Look(reviews));
         if (answers.Count > 0)
@@ -146,6 +144,13 @@ internal static class StateLoader
             await ReadAllAsync(reader, r => state.VirtualKeys.Load(VirtualKeyLoader.Read(r)));
         return state;
     }
+
+    private static List<(string SourceSystem, string ExternalId, string UserId)> TakenBy(IReadOnlyList<Command> commands) =>
+    [
+        .. commands.Where(c => c is { Aliases: not null, UserId: not null })
+            .SelectMany(c => c.Aliases!.Value.ExternalIds, (c, externalId) => (c.Aliases!.Value.SourceSystem, ExternalId: externalId, UserId: c.UserId!))
+            .Distinct(),
+    ];
 
     // A caller may have reported a call under any of the ids that it has at another system.
     private static IEnumerable<string> RequestIdsOf(Command command) =>
