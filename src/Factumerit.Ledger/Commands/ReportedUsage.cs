@@ -153,10 +153,15 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         var user = Request.UserId is null ? null : state.FindUser(Request.UserId);
         var call = Price(state, user, reviewReason);
         if (call.PriceCents is not { } amountCents)
-            return Record(state, user, call, null, kept); // R16
+            return Record(state, user, call, null, kept, NoteOf(call.ReviewReason)); // R16
         (user, var transactionId) = Charge(state, Request.UserId!, amountCents, kept.Aliases[0], Request.Description);
         return Record(state, user, call, transactionId, kept);
     }
+
+    // The request id of a disputed call is none of the ids it was reported under.
+    private string? NoteOf(string? reviewReason) => reviewReason == ReviewReasons.IdsDisagree
+        ? $"Reported as {string.Join(" and ", origin.Aliases)}, which belongs to another call"
+        : null;
 
     private PricedCall Price(LedgerState state, UserAccount? user, string? reviewReason)
     {

@@ -53,8 +53,8 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
         return (user, transaction.Id);
     }
 
-    /// <summary>Records the call: billed when it has a price, which was charged; otherwise it waits for review (R16).</summary>
-    protected RecordedUsage Record(LedgerState state, UserAccount? user, in PricedCall call, Guid? transactionId, UsageOrigin? origin)
+    /// <summary>Records the call: billed when it has a price, which was charged; otherwise it waits for review (R16). The note is for the reviewer.</summary>
+    protected RecordedUsage Record(LedgerState state, UserAccount? user, in PricedCall call, Guid? transactionId, UsageOrigin? origin, string? note = null)
     {
         var usage = new RecordedUsage
         {
@@ -75,7 +75,7 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
             OccurredAt = OccurredAt(state),
             CreatedAt = state.Now,
         };
-        state.Keep(new KeptUsage(Hash.Value, request, usage, origin));
+        state.Keep(new KeptUsage(Hash.Value, note is null ? request : request with { Description = note }, usage, origin));
         return usage;
     }
 

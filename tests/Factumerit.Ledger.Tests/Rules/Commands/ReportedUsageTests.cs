@@ -90,6 +90,7 @@ public sealed class ReportedUsageTests
         (second.Replayed, second.Answer!.BillingStatus, second.Answer.ReviewReason).ShouldBe((false, "needs_review", "ids-disagree"));
         (second.Answer.RequestId, second.Answer.ProviderCostUsd).ShouldBe(("derived-2", other.ProviderCostUsd));
         _books.State.NewAliases.ShouldBe([new UsageAlias("litellm", "id", first.UsageId), new UsageAlias("litellm", "derived-2", second.Answer.UsageId)]);
+        _books.State.NewUsages[^1].Description.ShouldBe("Reported as id, which belongs to another call");
         // Both are known from then on.
         Report(Call, "id").Replayed.ShouldBeTrue();
         var again = Report(other, Of("id") with { DerivedId = "derived-2" });
