@@ -29,8 +29,8 @@ public sealed class Markups
     }
 
     /// <summary>
-    /// The factor for a call: one for <c>provider/model</c> goes before one for the model of any vendor, with or without the vendor before its name, and that
-    /// before one for the provider.
+    /// The factor for a call: one for <c>provider/model</c> goes before one for the model of any vendor, with or
+    /// without the vendor before its name, and that before one for the provider.
     /// </summary>
     public decimal FactorOf(string? model, string? provider)
     {

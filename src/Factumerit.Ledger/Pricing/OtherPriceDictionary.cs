@@ -6,8 +6,9 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// The prices of a model beside its five plain ones, by their names in the price map and in US dollars: those of tiers, of audio and image tokens,
-/// and those by the query, page or second. Names inside of objects and lists are joined by dots. Two are equal when all names and values are.
+/// The prices of a model beside its five plain ones, by their names in the price map and in US dollars: those of tiers,
+/// of audio and image tokens, and those by the query, page or second. Names inside of objects and lists are joined by
+/// dots. Two are equal when all names and values are.
 /// </summary>
 public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>, IEquatable<OtherPriceDictionary>
 {
@@ -36,40 +37,51 @@ public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>,
     internal PriceVariants Variants => _variants.Value;
 
     /// <summary>Whether all of them are 0; factors are no prices.</summary>
-    internal bool IsFree => _prices.All(price => price.Value == 0 || price.Key.StartsWith(FactorPrefix, StringComparison.Ordinal));
+    internal bool IsFree =>
+        _prices.All(price => price.Value == 0 || price.Key.StartsWith(FactorPrefix, StringComparison.Ordinal));
 
     /// <summary>The prices; null when there are none.</summary>
-    public static OtherPriceDictionary? Of(IReadOnlyCollection<KeyValuePair<string, decimal>> prices) => prices.Count == 0 ? null : new(prices);
+    public static OtherPriceDictionary? Of(IReadOnlyCollection<KeyValuePair<string, decimal>> prices) =>
+        prices.Count == 0 ? null : new(prices);
 
-    /// <summary>The prices from the JSON object that <see cref="ToJson"/> made, exact; null when there are none.</summary>
+    /// <summary>
+    /// The prices from the JSON object that <see cref="ToJson"/> made, exact; null when there are none.
+    /// </summary>
     public static OtherPriceDictionary? Parse(string? json)
     {
         if (json is null)
             return null;
         using var document = JsonDocument.Parse(json);
-        return Of([.. document.RootElement.EnumerateObject().Select(price => KeyValuePair.Create(
-            price.Name, Money.ReadExact(price.Value.GetRawText()) ?? throw new FormatException($"{price.Name} is no exact number")))]);
+        return Of([.. document.RootElement.EnumerateObject().Select(price => KeyValuePair.Create(price.Name, ReadExact(price)))]);
     }
 
     /// <summary>The prices as a JSON object of exact numbers.</summary>
     public string ToJson() =>
-        $"{{{string.Join(',', this.Select(price => $"{JsonSerializer.Serialize(price.Key, PriceJson.Default.String)}:{Money.Format(price.Value)}"))}}}";
+        $"{{{string.Join(',', this.Select(price => $"{Quote(price.Key)}:{Money.Format(price.Value)}"))}}}";
 
     public bool ContainsKey(string key) => _prices.ContainsKey(key);
 
     public bool TryGetValue(string key, out decimal value) => _prices.TryGetValue(key, out value);
 
-    public IEnumerator<KeyValuePair<string, decimal>> GetEnumerator() => Keys.Select(key => KeyValuePair.Create(key, _prices[key])).GetEnumerator();
+    public IEnumerator<KeyValuePair<string, decimal>> GetEnumerator() =>
+        Keys.Select(key => KeyValuePair.Create(key, _prices[key])).GetEnumerator();
 
     public bool Equals(OtherPriceDictionary? other) =>
-        other is not null && other.Count == Count && _prices.All(price => other.TryGetValue(price.Key, out var value) && value == price.Value);
+        other is not null && other.Count == Count
+        && _prices.All(price => other.TryGetValue(price.Key, out var value) && value == price.Value);
 
     public override bool Equals(object? obj) => Equals(obj as OtherPriceDictionary);
 
-    public override int GetHashCode() => _prices.Aggregate(0, (hash, price) => hash ^ HashCode.Combine(price.Key, price.Value));
+    public override int GetHashCode() =>
+        _prices.Aggregate(0, (hash, price) => hash ^ HashCode.Combine(price.Key, price.Value));
 
     public override string ToString() =>
         string.Join(", ", this.Select(price => string.Create(CultureInfo.InvariantCulture, $"{price.Key} {price.Value}")));
+
+    private static string Quote(string name) => JsonSerializer.Serialize(name, PriceJson.Default.String);
+
+    private static decimal ReadExact(JsonProperty price) =>
+        Money.ReadExact(price.Value.GetRawText()) ?? throw new FormatException($"{price.Name} is no exact number.");
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }

@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// All prices there ever were, by model, each in force from its time until the next one's (R18). A call finds only prices of its own vendor.
-/// Immutable, so that a whole pricing sees one book.
+/// All prices there ever were, by model, each in force from its time until the next one's (R18). A call finds only
+/// prices of its own vendor. Immutable, so that a whole pricing sees one book.
 /// </summary>
 public sealed class PriceBook
 {
@@ -38,12 +38,17 @@ public sealed class PriceBook
     public long Version { get; }
 
     /// <summary>
-    /// The price of a model at a time, null when unknown. With a provider: the entry <c>provider/model</c>, else one of the model's name that is that
-    /// vendor's. Without one: the entry of exactly that name, else, when the name begins with a vendor, that vendor's entry of the rest.
+    /// The price of a model at a time, null when unknown. With a provider: the entry <c>provider/model</c>, else one of
+    /// the model's name that is that vendor's. Without one: the entry of exactly that name, else, when the name begins
+    /// with a vendor, that vendor's entry of the rest.
     /// </summary>
-    public ModelPrice? Find(string model, DateTimeOffset at, string? provider = null) => First(model, provider, at, InForce);
+    public ModelPrice? Find(string model, DateTimeOffset at, string? provider = null) =>
+        First(model, provider, at, InForce);
 
-    /// <summary>The name of the entry that a call without a provider would be priced by, whenever that was; null when there never was one.</summary>
+    /// <summary>
+    /// The name of the entry that a call without a provider would be priced by, whenever that was; null when there
+    /// never was one.
+    /// </summary>
     internal string? NameOf(string model) => First(model, null, default, static (history, _) => history[^1])?.Model;
 
     /// <summary>The name with its vendor's own name before the first slash.</summary>
@@ -54,11 +59,15 @@ public sealed class PriceBook
         return prefix.IsEmpty || vendor.SequenceEqual(prefix) ? model : $"{vendor}/{rest}";
     }
 
-    /// <summary>The parts of <c>provider/model</c> before and behind the first slash; both empty when it has no such parts.</summary>
+    /// <summary>
+    /// The parts of <c>provider/model</c> before and behind the first slash; both empty when it has no such parts.
+    /// </summary>
     internal static Parts Split(string model) =>
-        model.IndexOf('/', StringComparison.Ordinal) is var slash and > 0 && slash < model.Length - 1 ? new(model.AsSpan(0, slash), model.AsSpan(slash + 1)) : default;
+        model.IndexOf('/', StringComparison.Ordinal) is var slash and > 0 && slash < model.Length - 1
+            ? new(model.AsSpan(0, slash), model.AsSpan(slash + 1))
+            : default;
 
-    private ModelPrice? First(string model, string? provider, DateTimeOffset at, Func<ModelPrice[], DateTimeOffset, ModelPrice?> pick)
+    private ModelPrice? First(string model, string? provider, DateTimeOffset at, PickPrice pick)
     {
         var (prefix, rest) = Split(model);
         var prefixVendor = Vendors.Canonical(prefix);
@@ -66,18 +75,21 @@ public sealed class PriceBook
         {
             if (Pick(_historiesBySpan, model, at, pick) is { } exact)
                 return exact;
-            return prefix.IsEmpty ? null : OfVendor(prefixVendor, rest, at, pick) ?? BareOf(prefixVendor, rest, at, pick);
+            return prefix.IsEmpty
+                ? null
+                : OfVendor(prefixVendor, rest, at, pick) ?? BareOf(prefixVendor, rest, at, pick);
         }
         var vendor = Vendors.Canonical(provider);
         if ((OfVendor(provider, model, at, pick) ?? OfVendor(vendor, model, at, pick)) is { } own)
             return own;
         if (!prefix.IsEmpty && prefixVendor.SequenceEqual(vendor))
-            return Pick(_historiesBySpan, model, at, pick) ?? OfVendor(vendor, rest, at, pick) ?? BareOf(vendor, rest, at, pick);
+            return Pick(_historiesBySpan, model, at, pick)
+                ?? OfVendor(vendor, rest, at, pick) ?? BareOf(vendor, rest, at, pick);
         return BareOf(vendor, model, at, pick);
     }
 
     // The entry vendor/model, however the map spells the vendor.
-    private ModelPrice? OfVendor(ReadOnlySpan<char> vendor, ReadOnlySpan<char> model, DateTimeOffset at, Func<ModelPrice[], DateTimeOffset, ModelPrice?> pick)
+    private ModelPrice? OfVendor(ReadOnlySpan<char> vendor, ReadOnlySpan<char> model, DateTimeOffset at, PickPrice pick)
     {
         var length = vendor.Length + 1 + model.Length;
         var name = length <= 256 ? stackalloc char[length] : new char[length];
@@ -88,15 +100,15 @@ public sealed class PriceBook
     }
 
     // The entry of that very name, if it is the vendor's.
-    private ModelPrice? BareOf(ReadOnlySpan<char> vendor, ReadOnlySpan<char> model, DateTimeOffset at, Func<ModelPrice[], DateTimeOffset, ModelPrice?> pick) =>
+    private ModelPrice? BareOf(ReadOnlySpan<char> vendor, ReadOnlySpan<char> model, DateTimeOffset at, PickPrice pick) =>
         Pick(_historiesBySpan, model, at, pick) is { } price && vendor.SequenceEqual(price.Provider) ? price : null;
 
     private static ModelPrice? Pick(
-        FrozenDictionary<string, ModelPrice[]>.AlternateLookup<ReadOnlySpan<char>> histories, ReadOnlySpan<char> name, DateTimeOffset at,
-        Func<ModelPrice[], DateTimeOffset, ModelPrice?> pick) =>
+        FrozenDictionary<string, ModelPrice[]>.AlternateLookup<ReadOnlySpan<char>> histories,
+        ReadOnlySpan<char> name, DateTimeOffset at, PickPrice pick) =>
         histories.TryGetValue(name, out var history) ? pick(history, at) : null;
 
-    private static readonly Func<ModelPrice[], DateTimeOffset, ModelPrice?> InForce = static (history, at) =>
+    private static readonly PickPrice InForce = static (history, at) =>
     {
         // From the newest on: almost every usage is priced with that.
         for (var i = history.Length - 1; i >= 0; i--)
@@ -104,6 +116,9 @@ public sealed class PriceBook
                 return history[i].IsGone ? null : history[i];
         return null;
     };
+
+    // Which of a model's prices counts, from the oldest to the newest.
+    private delegate ModelPrice? PickPrice(ModelPrice[] history, DateTimeOffset at);
 
     /// <summary>The two parts of a model's name.</summary>
     internal readonly ref struct Parts(ReadOnlySpan<char> prefix, ReadOnlySpan<char> rest)

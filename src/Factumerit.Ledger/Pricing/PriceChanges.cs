@@ -44,12 +44,18 @@ public sealed record PriceChanges(IReadOnlyList<PriceChange> Changes, int Unchan
 
     public int Count(string change) => Changes.Count(c => c.Change == change);
 
-    /// <summary>The refusal of an import that would end more than a tenth of the models that have a price, as a file that was cut would; else null.</summary>
+    /// <summary>
+    /// The refusal of an import that would end more than a tenth of the models that have a price, as a file that was
+    /// cut would; else null.
+    /// </summary>
     public Refusal.ValidationFailed? FindEnding()
     {
         var (gone, active) = (Count(PriceChange.Gone), Unchanged + Count(PriceChange.Changed) + Count(PriceChange.Gone));
         return gone * GoneShare > active
-            ? new("allow_gone", $"must be true for this: {gone} of the {active} models that have a price are not in the map, and would have none from then on")
+            ? new(
+                "allow_gone",
+                $"must be true for this: {gone} of the {active} models that have a price are not in the map, "
+                + "and would have none from then on")
             : null;
     }
 

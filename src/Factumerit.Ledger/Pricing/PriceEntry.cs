@@ -2,7 +2,10 @@ using System.Text.Json;
 
 namespace Factumerit.Ledger.Pricing;
 
-/// <summary>Reads one entry of the price map: its five plain prices, whose model it is and what for, and every other price it has.</summary>
+/// <summary>
+/// Reads one entry of the price map: its five plain prices, whose model it is and what for, and every other price it
+/// has.
+/// </summary>
 internal static class PriceEntry
 {
     private const int ModeLengthMax = 100;
@@ -19,13 +22,17 @@ internal static class PriceEntry
 
     private static readonly string[] TokenFields =
     [
-        "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost", "cache_creation_input_token_cost", "output_cost_per_reasoning_token",
+        "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost", "cache_creation_input_token_cost",
+        "output_cost_per_reasoning_token",
     ];
 
-    /// <summary>The prices; null when the entry is skipped, as it has none for tokens, or when it has mistakes.</summary>
+    /// <summary>
+    /// The prices; null when the entry is skipped, as it has none for tokens, or when it has mistakes.
+    /// </summary>
     public static TokenPrices? Read(string model, JsonElement entry, PriceMapErrors errors)
     {
-        var (prices, others, seen) = (new decimal?[TokenFields.Length], new List<JsonProperty>(), new HashSet<string>(StringComparer.Ordinal));
+        var (prices, others) = (new decimal?[TokenFields.Length], new List<JsonProperty>());
+        var seen = new HashSet<string>(StringComparer.Ordinal);
         string? provider = null, mode = null;
         foreach (var field in entry.EnumerateObject())
         {
@@ -46,7 +53,8 @@ internal static class PriceEntry
             else
                 provider = ReadProvider($"{model}.{name}", field.Value, errors);
         }
-        // Without an input price there is no telling what a call costs. Priced by the query, picture or second, and 0 for tokens: that is not free.
+        // Without an input price there is no telling what a call costs. Priced by the query, picture or second, and 0
+        // for tokens: that is not free.
         if (prices[Input] is not { } input || (others.Any(IsChargedOtherwise) && prices.All(price => price is null or 0)))
             return null;
         var other = ReadOthers(model, others, errors);
@@ -55,10 +63,14 @@ internal static class PriceEntry
             prices[Output] = 0;
         if (prices[CacheRead] is null && other.TryGetValue(CacheHit, out var cacheHit))
             prices[CacheRead] = cacheHit;
-        return new TokenPrices(provider, input, prices[Output], prices[CacheRead], prices[CacheWrite], prices[Reasoning], mode, OtherPriceDictionary.Of(other));
+        return new TokenPrices(
+            provider, input, prices[Output], prices[CacheRead], prices[CacheWrite], prices[Reasoning],
+            mode, OtherPriceDictionary.Of(other));
     }
 
-    /// <summary>The name of a field; null when it is no valid text, as half of a surrogate pair is escaped in it.</summary>
+    /// <summary>
+    /// The name of a field; null when it is no valid text, as half of a surrogate pair is escaped in it.
+    /// </summary>
     public static string? TextOf(JsonProperty field)
     {
         try
@@ -93,7 +105,8 @@ internal static class PriceEntry
     }
 
     // Objects and lists hold prices of a kind; what is no number is none.
-    private static void ReadOther(string model, string name, JsonElement value, Dictionary<string, decimal> others, PriceMapErrors errors)
+    private static void ReadOther(
+        string model, string name, JsonElement value, Dictionary<string, decimal> others, PriceMapErrors errors)
     {
         switch (value.ValueKind)
         {
@@ -112,12 +125,14 @@ internal static class PriceEntry
         }
     }
 
-    private static void Add(string model, string name, decimal price, Dictionary<string, decimal> others, PriceMapErrors errors)
+    private static void Add(
+        string model, string name, decimal price, Dictionary<string, decimal> others, PriceMapErrors errors)
     {
         if (name.Contains('\0', StringComparison.Ordinal))
             errors.Add($"{model}.{name}", "must hold no \\u0000 in its name");
         else if (!others.TryAdd(name, price) && others[name] != price)
-            errors.Add($"{model}.{name}", $"is given more than once: {Money.Format(others[name])} and {Money.Format(price)}");
+            errors.Add(
+                $"{model}.{name}", $"is given more than once: {Money.Format(others[name])} and {Money.Format(price)}");
     }
 
     private static decimal? ReadPrice(string field, JsonElement value, PriceMapErrors errors)
@@ -147,7 +162,8 @@ internal static class PriceEntry
     }
 
     private static string? ReadMode(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String && StringOf(value) is { Length: > 0 and <= ModeLengthMax } mode && !mode.Any(char.IsControl) ? mode : null;
+        value.ValueKind == JsonValueKind.String && StringOf(value) is { Length: > 0 and <= ModeLengthMax } mode
+        && !mode.Any(char.IsControl) ? mode : null;
 
     private static string? ReadProvider(string field, JsonElement value, PriceMapErrors errors)
     {

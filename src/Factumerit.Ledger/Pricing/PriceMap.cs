@@ -4,7 +4,8 @@ namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
 /// LiteLLM's price map (<c>model_prices_and_context_window.json</c>), read whole: every mistake is collected, and with a single one there is no
-/// map. Numbers are taken from the text as exact decimals. The template, what isn't priced by the token and what is no entry are skipped and counted.
+/// map. Numbers are taken from the text as exact decimals. The template, what isn't priced by the token and what is no
+/// entry are skipped and counted.
 /// </summary>
 public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, int Skipped)
 {
@@ -24,11 +25,16 @@ public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, i
         {
             if (NameOf(entry, errors) is not { } model)
                 continue;
-            var prices = model == Template || entry.Value.ValueKind != JsonValueKind.Object ? null : PriceEntry.Read(model, entry.Value, errors);
+            var prices = model == Template || entry.Value.ValueKind != JsonValueKind.Object
+                ? null
+                : PriceEntry.Read(model, entry.Value, errors);
             if (!entries.TryAdd(model, prices) && entries[model] != prices)
-                errors.Add(model, $"is given more than once, with different prices: {Describe(entries[model])}; and {Describe(prices)}");
+                errors.Add(
+                    model,
+                    $"is given more than once, with different prices: {Describe(entries[model])}; and {Describe(prices)}");
         }
-        var found = entries.Where(entry => entry.Value is not null).ToDictionary(entry => entry.Key, entry => entry.Value!, StringComparer.Ordinal);
+        var found = entries.Where(entry => entry.Value is not null)
+            .ToDictionary(entry => entry.Key, entry => entry.Value!, StringComparer.Ordinal);
         if (found.Count == 0 && !errors.Any)
             errors.Add("$", "has no model with a price for its tokens");
         return errors.Any ? (null, errors.ToRefusal()) : (new PriceMap(found, entries.Count - found.Count), null);
@@ -48,12 +54,14 @@ public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, i
             return "none for its tokens";
         (string Name, decimal? Usd)[] plain =
         [
-            ("input", prices.InputUsdPerToken), ("output", prices.OutputUsdPerToken), ("cache read", prices.CacheReadUsdPerToken),
-            ("cache write", prices.CacheWriteUsdPerToken), ("reasoning", prices.ReasoningUsdPerToken),
+            ("input", prices.InputUsdPerToken), ("output", prices.OutputUsdPerToken),
+            ("cache read", prices.CacheReadUsdPerToken), ("cache write", prices.CacheWriteUsdPerToken),
+            ("reasoning", prices.ReasoningUsdPerToken),
         ];
-        var parts = plain.Where(price => price.Usd is not null).Select(price => $"{price.Name} {Money.Format(price.Usd!.Value)}")
-            .Concat(prices.OtherPrices is { } others ? others.Select(other => $"{other.Key} {Money.Format(other.Value)}") : []);
-        return $"{prices.Provider ?? "no provider"}, {(prices.Mode is { } mode ? $"{mode}, " : "")}{string.Join(", ", parts)}";
+        var parts = plain.Where(price => price.Usd is not null)
+            .Select(price => $"{price.Name} {Money.Format(price.Usd!.Value)}")
+            .Concat(prices.OtherPrices?.Select(other => $"{other.Key} {Money.Format(other.Value)}") ?? []);
+        return string.Join(", ", new[] { prices.Provider ?? "no provider", prices.Mode }.OfType<string>().Concat(parts));
     }
 }
 

@@ -21,15 +21,18 @@ internal enum Units
     Always = 512,
 }
 
-/// <summary>The other prices of a model, sorted by what they are for: variants of token prices, and prices by other units.</summary>
+/// <summary>
+/// The other prices of a model, sorted by what they are for: variants of token prices, and prices by other units.
+/// </summary>
 internal sealed class PriceVariants
 {
     // In the order in which they are looked for in a name.
     private static readonly ImmutableArray<(string Word, Units Unit)> Words =
     [
-        ("_per_query", Units.Query), ("_per_page", Units.Page), ("_per_second", Units.Second), ("_per_character", Units.Character),
-        ("_per_image", Units.Image), ("_per_pixel", Units.Pixel), ("_per_session", Units.Session), ("_per_credit", Units.Credit),
-        ("citation_cost", Units.Citation), ("_per_request", Units.Always), ("tiered_pricing", Units.Always),
+        ("_per_query", Units.Query), ("_per_page", Units.Page), ("_per_second", Units.Second),
+        ("_per_character", Units.Character), ("_per_image", Units.Image), ("_per_pixel", Units.Pixel),
+        ("_per_session", Units.Session), ("_per_credit", Units.Credit), ("citation_cost", Units.Citation),
+        ("_per_request", Units.Always), ("tiered_pricing", Units.Always),
     ];
 
     private readonly Dictionary<PriceCondition, decimal?[]> _prices = [];
@@ -46,7 +49,7 @@ internal sealed class PriceVariants
                 _factors[name[OtherPriceDictionary.FactorPrefix.Length..]] = usd;
             else if (usd != 0)
                 Add(name);
-        _sizes = [.. _prices.Keys.Select(condition => condition.AboveThousands).Where(size => size > 0).Distinct().OrderDescending()];
+        _sizes = [.. _prices.Keys.Select(when => when.AboveThousands).Where(size => size > 0).Distinct().OrderDescending()];
     }
 
     /// <summary>What is charged for on the way in, other than tokens.</summary>
@@ -61,15 +64,19 @@ internal sealed class PriceVariants
     public bool HasTiers => _tiers.Count > 0;
 
     /// <summary>The price of a class under exactly this condition.</summary>
-    public decimal? Of(TokenClass one, PriceCondition condition) => _prices.TryGetValue(condition, out var prices) ? prices[(int)one] : null;
+    public decimal? Of(TokenClass one, PriceCondition condition) =>
+        _prices.TryGetValue(condition, out var prices) ? prices[(int)one] : null;
 
-    /// <summary>The condition under which a call is priced: a tier or a size that no price of the model names changes nothing.</summary>
+    /// <summary>
+    /// The condition under which a call is priced: a tier or a size that no price of the model names changes nothing.
+    /// </summary>
     public PriceCondition ConditionOf(long promptTokens, string tier)
     {
         if (!_tiers.Contains(tier))
             tier = "";
         foreach (var size in _sizes)
-            if (promptTokens > size * 1000L && (_prices.ContainsKey(new(size, "")) || _prices.ContainsKey(new(size, tier))))
+            if (promptTokens > size * 1000L
+                && (_prices.ContainsKey(new(size, "")) || _prices.ContainsKey(new(size, tier))))
                 return new(size, tier);
         return new(0, tier);
     }

@@ -46,7 +46,9 @@ public static class ReviewReasons
     /// <summary>Parts exceed their whole.</summary>
     public const string TokensDisagree = "tokens-disagree";
 
-    /// <summary>The call used something whose price can't be worked out from the price book, though the model has prices.</summary>
+    /// <summary>
+    /// The call used something whose price can't be worked out from the price book, though the model has prices.
+    /// </summary>
     public const string OtherPrice = "other-price";
 
     /// <summary>One of its ids belongs to another call: another user, start, tokens or cost.</summary>

@@ -17,25 +17,33 @@ public sealed class Pricer(PriceBook book, Markups markups)
 {
     public PriceBook Book => book;
 
-    /// <summary>Whose call it was: the vendor of the provider as given, else the price book's for the model at that time, else null.</summary>
+    /// <summary>
+    /// Whose call it was: the vendor of the provider as given, else the price book's for the model at that time, else
+    /// null.
+    /// </summary>
     public string? ProviderOf(string? model, string? provider, DateTimeOffset occurredAt) =>
         provider is not null ? Vendors.Canonical(provider) : model is null ? null : book.Find(model, occurredAt)?.Provider;
 
     /// <summary>Whether a model costs nothing at a time: the price book has it, and all its prices are 0.</summary>
     /// <param name="model">The model as it was called.</param>
-    /// <param name="provider">Whose call it was, in the form of a provider's account; null when that isn't known.</param>
+    /// <param name="provider">Whose call it was, in the form of a provider's account; null when that isn't
+    /// known.</param>
     /// <param name="at">When it was called.</param>
-    public bool IsFree(string model, string? provider, DateTimeOffset at) => book.Find(model, at, provider) is { IsFree: true };
+    public bool IsFree(string model, string? provider, DateTimeOffset at) =>
+        book.Find(model, at, provider) is { IsFree: true };
 
     /// <summary>
     /// Prices a call: a cost as given times the markup; else its tokens by the price book times the markup; else it says why it needs review.
     /// Never throws: what can't be kept is refused, naming the field.
     /// </summary>
     /// <param name="model">The model as it was called; null when that isn't known.</param>
-    /// <param name="provider">Whose call it was, in the form of a provider's account; null: the vendor of the model's entry.</param>
-    /// <param name="providerCostUsd">What the provider charges in US dollars, where that is known: then nothing else counts.</param>
+    /// <param name="provider">Whose call it was, in the form of a provider's account; null: the vendor of the model's
+    /// entry.</param>
+    /// <param name="providerCostUsd">What the provider charges in US dollars, where that is known: then nothing else
+    /// counts.</param>
     /// <param name="tokens">The tokens of the call.</param>
-    /// <param name="usage">The provider's own account of the call: it shows which of the model's other prices apply.</param>
+    /// <param name="usage">The provider's own account of the call: it shows which of the model's other prices
+    /// apply.</param>
     /// <param name="occurredAt">When it was called: the prices of that time count.</param>
     public PricedCall Price(string? model, string? provider, decimal? providerCostUsd, in TokenCounts tokens, JsonElement? usage, DateTimeOffset occurredAt)
     {
@@ -72,7 +80,8 @@ public sealed class Pricer(PriceBook book, Markups markups)
         return new PricedCall { PriceCents = priceCents, CostUsd = costUsd, Markup = markup, PriceVersion = priceVersion, Provider = provider };
     }
 
-    private static PricedCall Refuse(string field, string error) => new() { Refusal = new Refusal.ValidationFailed(field, error) };
+    private static PricedCall Refuse(string field, string error) =>
+        new() { Refusal = new Refusal.ValidationFailed(field, error) };
 
     private static decimal Round(decimal costUsd, decimal markup)
     {

@@ -33,8 +33,8 @@ internal enum Medium
 }
 
 /// <summary>
-/// How the price map names the prices of each class: <c>input_cost_per_token</c>, behind it the size of the prompt from which on a price holds
-/// (<c>_above_200k_tokens</c>), and behind that the tier of service (<c>_priority</c>).
+/// How the price map names the prices of each class: <c>input_cost_per_token</c>, behind it the size of the prompt from
+/// which on a price holds (<c>_above_200k_tokens</c>), and behind that the tier of service (<c>_priority</c>).
 /// </summary>
 internal static partial class TokenClasses
 {
@@ -68,13 +68,17 @@ internal static partial class TokenClasses
     private static readonly ImmutableArray<(TokenClass Class, string Name)> ByLength =
         [.. Names.OrderByDescending(name => name.Value.Length).Select(name => (name.Key, name.Value))];
 
-    /// <summary>What tokens of a class cost where the class has no price of its own; null for the two that all others are kinds of.</summary>
+    /// <summary>
+    /// What tokens of a class cost where the class has no price of its own; null for the two that all others are kinds
+    /// of.
+    /// </summary>
     public static TokenClass? KindOf(TokenClass one) => one switch
     {
         TokenClass.Input or TokenClass.Output => null,
         TokenClass.CacheWriteHour => TokenClass.CacheWrite,
         TokenClass.AudioCacheRead or TokenClass.ImageCacheRead or TokenClass.VideoCacheRead => TokenClass.CacheRead,
-        TokenClass.Reasoning or TokenClass.AudioOutput or TokenClass.ImageOutput or TokenClass.VideoOutput => TokenClass.Output,
+        TokenClass.Reasoning or TokenClass.AudioOutput or TokenClass.ImageOutput or TokenClass.VideoOutput =>
+            TokenClass.Output,
         _ => TokenClass.Input,
     };
 
@@ -93,25 +97,32 @@ internal static partial class TokenClasses
         _ => null,
     };
 
-    /// <summary>The class and the condition that a name of the map says; null for what is no price of a token.</summary>
+    /// <summary>
+    /// The class and the condition that a name of the map says; null for what is no price of a token.
+    /// </summary>
     public static (TokenClass Class, PriceCondition Condition)? Parse(string name)
     {
         foreach (var (one, plain) in ByLength)
-            if (name.StartsWith(plain, StringComparison.Ordinal) && Condition().Match(name, plain.Length) is { Success: true } match)
-                return (one, new PriceCondition(SizeOf(match.Groups["size"].Value), TierOf(match.Groups["tier"].Value)));
+            if (name.StartsWith(plain, StringComparison.Ordinal)
+                && Condition().Match(name, plain.Length) is { Success: true } match)
+                return (one, new(SizeOf(match.Groups["size"].Value), TierOf(match.Groups["tier"].Value)));
         return null;
     }
 
     /// <summary>A tier of service as the names of prices spell it.</summary>
     public static string TierOf(string tier) => tier is "batch" or "batch_requests" ? Batches : tier;
 
-    private static int SizeOf(string digits) => digits.Length == 0 ? 0 : int.Parse(digits, CultureInfo.InvariantCulture);
+    private static int SizeOf(string digits) =>
+        digits.Length == 0 ? 0 : int.Parse(digits, CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"\G(_above_(?<size>[1-9][0-9]{0,5})k_tokens)?(_(?<tier>batch_requests|[a-z]+))?\z")]
     private static partial Regex Condition();
 }
 
-/// <summary>When a price holds: for prompts of more than so many thousand tokens (0: all), and in a tier of service (empty: the usual one).</summary>
+/// <summary>
+/// When a price holds: for prompts of more than so many thousand tokens (0: all), and in a tier of service (empty: the
+/// usual one).
+/// </summary>
 internal readonly record struct PriceCondition(int AboveThousands, string Tier)
 {
     public static readonly PriceCondition None = new(0, "");

@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// What the tokens of one call cost by a model's prices, in US dollars: the exact sum; or why there is none, one of <see cref="ReviewReasons"/>; or neither,
-/// when the sum has more digits than a decimal, which would round it.
+/// What the tokens of one call cost by a model's prices, in US dollars: the exact sum; or why there is none, one of
+/// <see cref="ReviewReasons"/>; or neither, when the sum has more digits than a decimal, which would round it.
 /// </summary>
 internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
 {
@@ -20,7 +20,8 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
         if (variants is not null && IsChargedOtherwise(price, variants, rates, details))
             return new(null, ReviewReasons.OtherPrice);
         Span<long> counts = stackalloc long[TokenClasses.Count];
-        return new TokenSplit(price, rates, details, counts).Fill(tokens) is { } reason ? new(null, reason) : Sum(rates, counts);
+        var reason = new TokenSplit(price, rates, details, counts).Fill(tokens);
+        return reason is null ? Sum(rates, counts) : new(null, reason);
     }
 
     // Nothing but the five plain prices, which is all that most models have.
@@ -49,7 +50,8 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
         return new(sum.Usd, null);
     }
 
-    // Whether the call used, or by the model's kind must have used, what is not charged by the token, or at a factor on all prices.
+    // Whether the call used, or by the model's kind must have used, what is not charged by the token, or at a factor on
+    // all prices.
     private static bool IsChargedOtherwise(ModelPrice price, PriceVariants variants, TokenRates rates, UsageDetails details)
     {
         if ((variants.AllUnits & (details.Units | Units.Always)) != 0)
@@ -63,8 +65,10 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
             "ocr" => Charges(variants.AllUnits, Units.Page),
             "video_generation" => Charges(variants.AllUnits, Units.Second),
             "audio_transcription" => Charges(variants.AllUnits, Units.Second) && !rates.HasOwn(TokenClass.AudioInput),
-            "audio_speech" => Charges(variants.AllUnits, Units.Second | Units.Character) && !rates.HasOwn(TokenClass.AudioOutput),
-            "image_generation" or "image_edit" => Charges(variants.OutputUnits, Units.Image | Units.Pixel) && !rates.HasOwn(TokenClass.ImageOutput),
+            "audio_speech" =>
+                Charges(variants.AllUnits, Units.Second | Units.Character) && !rates.HasOwn(TokenClass.AudioOutput),
+            "image_generation" or "image_edit" =>
+                Charges(variants.OutputUnits, Units.Image | Units.Pixel) && !rates.HasOwn(TokenClass.ImageOutput),
             _ => false,
         };
     }

@@ -1,8 +1,9 @@
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// What each class of tokens costs in one call of a model. A class follows its kind where it has no price of its own, or the same one; where a class with
-/// another price than its kind lacks the price for the call's size or tier, there is no telling (null).
+/// What each class of tokens costs in one call of a model. A class follows its kind where it has no price of its own,
+/// or the same one; where a class with another price than its kind lacks the price for the call's size or tier, there
+/// is no telling (null).
 /// </summary>
 internal readonly struct TokenRates(ModelPrice price, PriceVariants? variants, PriceCondition condition)
 {
@@ -23,8 +24,8 @@ internal readonly struct TokenRates(ModelPrice price, PriceVariants? variants, P
         return follows ? Of(kind, when) : null;
     }
 
-    // Tokens that stand for a picture or sound are no text where those are charged by the piece or second, and read from the cache they are none
-    // where they are not when sent.
+    // Tokens that stand for a picture or sound are no text where those are charged by the piece or second, and read
+    // from the cache they are none where they are not when sent.
     private bool FollowsUnpriced(TokenClass one)
     {
         if (TokenClasses.MediumOf(one) is not { } medium || variants is null)

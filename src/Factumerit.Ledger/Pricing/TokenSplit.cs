@@ -1,14 +1,17 @@
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// The tokens of a call by class, as far as classes differ in price: what the details say of sound and pictures matters only where those cost
-/// something else than text. Says why it can't tell where the details don't fit the counts, or leave open which tokens are which.
+/// The tokens of a call by class, as far as classes differ in price: what the details say of sound and pictures matters
+/// only where those cost something else than text. Says why it can't tell where the details don't fit the counts, or
+/// leave open which tokens are which.
 /// </summary>
 internal readonly ref struct TokenSplit(ModelPrice price, TokenRates rates, UsageDetails details, Span<long> counts)
 {
     private readonly Span<long> _counts = counts;
 
-    /// <summary>Fills the counts by class. Null, or why that can't be done: one of <see cref="ReviewReasons"/>.</summary>
+    /// <summary>
+    /// Fills the counts by class. Null, or why that can't be done: one of <see cref="ReviewReasons"/>.
+    /// </summary>
     public string? Fill(in TokenCounts tokens)
     {
         this[TokenClass.Input] = tokens.PlainInput;
@@ -59,7 +62,8 @@ internal readonly ref struct TokenSplit(ModelPrice price, TokenRates rates, Usag
                 return ReviewReasons.OtherPrice;
             fromCacheOfMedium = details.Cached(medium);
         }
-        return Move(fromCacheOfMedium, TokenClass.CacheRead, cached) ?? Move(count - fromCacheOfMedium, TokenClass.Input, sent);
+        return Move(fromCacheOfMedium, TokenClass.CacheRead, cached)
+            ?? Move(count - fromCacheOfMedium, TokenClass.Input, sent);
     }
 
     // Some details leave out what came from the cache: then they add up to the rest.
@@ -88,9 +92,11 @@ internal readonly ref struct TokenSplit(ModelPrice price, TokenRates rates, Usag
         return Move(count, TokenClass.Output, generated);
     }
 
-    private bool Sends(Medium medium) => (price.Mode, medium) is ("audio_transcription", Medium.Audio) or ("image_edit", Medium.Image);
+    private bool Sends(Medium medium) =>
+        (price.Mode, medium) is ("audio_transcription", Medium.Audio) or ("image_edit", Medium.Image);
 
-    private bool Generates(Medium medium) => (price.Mode, medium) is ("image_generation" or "image_edit", Medium.Image) or ("audio_speech", Medium.Audio);
+    private bool Generates(Medium medium) =>
+        (price.Mode, medium) is ("image_generation" or "image_edit", Medium.Image) or ("audio_speech", Medium.Audio);
 
     private string? Move(long count, TokenClass from, TokenClass to)
     {

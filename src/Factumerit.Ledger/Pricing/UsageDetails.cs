@@ -4,8 +4,9 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// What a provider's own account of a call says beside the five counts: which tokens were sound or pictures, what was written for an hour, the tier of
-/// service, and what is charged for otherwise. Reads the spellings of OpenAI, Anthropic, Google and LiteLLM. Where one has 0 the others count.
+/// What a provider's own account of a call says beside the five counts: which tokens were sound or pictures, what was
+/// written for an hour, the tier of service, and what is charged for otherwise. Reads the spellings of OpenAI,
+/// Anthropic, Google and LiteLLM. Where one has 0 the others count.
 /// </summary>
 internal sealed class UsageDetails
 {
@@ -13,10 +14,18 @@ internal sealed class UsageDetails
     public const long Unreadable = -1;
 
     private static readonly ImmutableArray<string> InputDetails =
-        ["prompt_tokens_details", "input_tokens_details", "input_token_details", "promptTokensDetails", "input_tokens_by_modality"];
+    [
+        "prompt_tokens_details", "input_tokens_details", "input_token_details", "promptTokensDetails",
+        "input_tokens_by_modality",
+    ];
 
     private static readonly ImmutableArray<string> OutputDetails =
-        ["completion_tokens_details", "output_tokens_details", "output_token_details", "candidatesTokensDetails", "output_tokens_by_modality"];
+    [
+        "completion_tokens_details", "output_tokens_details", "output_token_details", "candidatesTokensDetails",
+        "output_tokens_by_modality",
+    ];
+
+    private static readonly ImmutableArray<string> OtherPlaces = ["server_tool_use", "usage_info", "billed_units"];
 
     private static readonly ImmutableArray<string> CacheDetails = ["cached_tokens_details", "cacheTokensDetails", "cached_tokens_by_modality"];
 
@@ -24,9 +33,11 @@ internal sealed class UsageDetails
 
     private static readonly ImmutableArray<(Units Unit, ImmutableArray<string> Names)> UnitNames =
     [
-        (Units.Query, ["web_search_requests", "num_search_queries", "num_sources_used", "search_units", "search_context_size"]),
+        (Units.Query,
+            ["web_search_requests", "num_search_queries", "num_sources_used", "search_units", "search_context_size"]),
         (Units.Page, ["pages_processed", "pages"]),
-        (Units.Second, ["seconds", "duration", "audio_seconds", "audio_length_seconds", "video_seconds", "video_length_seconds"]),
+        (Units.Second,
+            ["seconds", "duration", "audio_seconds", "audio_length_seconds", "video_seconds", "video_length_seconds"]),
         (Units.Character, ["characters", "character_count", "input_characters"]),
         (Units.Image, ["images", "image_count", "num_images", "output_images", "generated_images"]),
         (Units.Session, ["code_interpreter_sessions", "code_execution_requests"]),
@@ -65,7 +76,9 @@ internal sealed class UsageDetails
     /// <summary>Whether it says what the tokens read from the cache are made of.</summary>
     public bool HasCached { get; private set; }
 
-    /// <summary>The tier of service, as the names of prices spell it; empty when none is said, null when it can't be read.</summary>
+    /// <summary>
+    /// The tier of service, as the names of prices spell it; empty when none is said, null when it can't be read.
+    /// </summary>
     public string? Tier { get; private set; } = "";
 
     /// <summary>What was used that may be charged for beside tokens.</summary>
@@ -80,7 +93,9 @@ internal sealed class UsageDetails
 
     public long Output(Medium medium) => _output[(int)medium];
 
-    /// <summary>What the usage says; null when a name in it is no valid text, as half of a surrogate pair is escaped in it.</summary>
+    /// <summary>
+    /// What the usage says; null when a name in it is no valid text, as half of a surrogate pair is escaped in it.
+    /// </summary>
     public static UsageDetails? Read(JsonElement? usage)
     {
         try
@@ -108,7 +123,7 @@ internal sealed class UsageDetails
 
     private void ReadInput(JsonElement root)
     {
-        foreach (var (name, part) in Members(root, InputDetails))
+        foreach (var part in Members(root, InputDetails))
         {
             HasInput = true;
             ReadMedia(part, _input, ref _inputText);
@@ -123,7 +138,7 @@ internal sealed class UsageDetails
     private void ReadCached(JsonElement parent)
     {
         var text = 0L;
-        foreach (var (_, part) in Members(parent, CacheDetails))
+        foreach (var part in Members(parent, CacheDetails))
         {
             HasCached = true;
             ReadMedia(part, _cached, ref text);
@@ -132,7 +147,7 @@ internal sealed class UsageDetails
 
     private void ReadOutput(JsonElement root)
     {
-        foreach (var (_, part) in Members(root, OutputDetails))
+        foreach (var part in Members(root, OutputDetails))
             ReadMedia(part, _output, ref _outputText);
     }
 
@@ -161,7 +176,13 @@ internal sealed class UsageDetails
     {
         if (item.ValueKind != JsonValueKind.Object)
             return;
-        var medium = TokenClasses.Media.Cast<Medium?>().FirstOrDefault(m => m.ToString()!.Equals(Text(item, "modality"), StringComparison.OrdinalIgnoreCase));
+        Medium? medium = Text(item, "modality") switch
+        {
+            "audio" => Medium.Audio,
+            "image" => Medium.Image,
+            "video" => Medium.Video,
+            _ => null,
+        };
         foreach (var name in (ReadOnlySpan<string>)["tokenCount", "token_count", "tokens"])
             if (medium is { } one)
                 Merge(item, name, ref media[(int)one]);
@@ -171,16 +192,17 @@ internal sealed class UsageDetails
 
     private void ReadTier(JsonElement root)
     {
-        if (!TryGet(root, "service_tier", out var tier))
+        if (!TryGet(root, "service_tier", out _))
             return;
-        Tier = tier.ValueKind == JsonValueKind.String && Text(root, "service_tier") is { } text ? TokenClasses.TierOf(text) : null;
+        Tier = Text(root, "service_tier") is { } tier ? TokenClasses.TierOf(tier) : null;
     }
 
     private void ReadUnits(JsonElement root)
     {
-        JsonElement[] places = [root, .. Members(root, [.. InputDetails, .. OutputDetails, "server_tool_use", "usage_info", "billed_units"]).Select(m => m.Value)];
+        ImmutableArray<string> parts = [.. InputDetails, .. OutputDetails, .. OtherPlaces];
+        JsonElement[] places = [root, .. Members(root, parts)];
         foreach (var (unit, names) in UnitNames)
-            if (places.Any(place => place.ValueKind == JsonValueKind.Object && Members(place, names).Any(member => !IsNothing(member.Value))))
+            if (places.Any(place => Members(place, names).Any(value => !IsNothing(value))))
                 Units |= unit;
         if (Text(root, "type") == "duration")
             Units |= Units.Second;
@@ -199,18 +221,22 @@ internal sealed class UsageDetails
     {
         if (!TryGet(parent, name, out var value))
             return;
-        var read = value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number) && number is >= 0 and <= long.MaxValue && decimal.Truncate(number) == number
-            ? (long)number
-            : Unreadable;
+        var read = CountOf(value);
         if (read != 0 && read != count)
             count = count == 0 ? read : Unreadable;
     }
+
+    private static long CountOf(JsonElement value) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetDecimal(out var number)
+        && number is >= 0 and <= long.MaxValue && decimal.Truncate(number) == number ? (long)number : Unreadable;
 
     private static string? Text(JsonElement parent, string name)
     {
         try
         {
-            return TryGet(parent, name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString()!.ToLowerInvariant() : null;
+            return TryGet(parent, name, out var value) && value.ValueKind == JsonValueKind.String
+                ? value.GetString()!.ToLowerInvariant()
+                : null;
         }
         catch (InvalidOperationException)
         {
@@ -220,18 +246,19 @@ internal sealed class UsageDetails
     }
 
     private static IEnumerable<JsonElement> Objects(JsonElement parent, string name) =>
-        Members(parent, [name]).Select(member => member.Value).Where(value => value.ValueKind == JsonValueKind.Object);
+        Members(parent, [name]).Where(value => value.ValueKind == JsonValueKind.Object);
 
-    private static IEnumerable<(string Name, JsonElement Value)> Members(JsonElement parent, ImmutableArray<string> names)
+    private static IEnumerable<JsonElement> Members(JsonElement parent, ImmutableArray<string> names)
     {
         foreach (var name in names)
             if (TryGet(parent, name, out var value))
-                yield return (name, value);
+                yield return value;
     }
 
     private static bool TryGet(JsonElement parent, string name, out JsonElement value)
     {
         value = default;
-        return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out value) && value.ValueKind != JsonValueKind.Null;
+        return parent.ValueKind == JsonValueKind.Object && parent.TryGetProperty(name, out value)
+            && value.ValueKind != JsonValueKind.Null;
     }
 }

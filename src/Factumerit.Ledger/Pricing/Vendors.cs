@@ -5,8 +5,9 @@ using System.Collections.Immutable;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// The one name of each vendor, whatever LiteLLM calls the way to it. Prices, markups, purchases, write-downs and reports all use it, so that one
-/// vendor has one account. Two names are one vendor only where they lead to the same account at that vendor: azure and azure_ai are two.
+/// The one name of each vendor, whatever LiteLLM calls the way to it. Prices, markups, purchases, write-downs and
+/// reports all use it, so that one vendor has one account. Two names are one vendor only where they lead to the same
+/// account at that vendor: azure and azure_ai are two.
 /// </summary>
 public static class Vendors
 {
@@ -38,9 +39,13 @@ public static class Vendors
     internal static readonly ImmutableArray<string> Families = ["fireworks_ai", "vertex_ai"];
 
     /// <summary>Each other name of a vendor, with the vendor's own.</summary>
-    internal static IEnumerable<KeyValuePair<string, string>> Names => Aliases.OrderBy(alias => alias.Key, StringComparer.Ordinal);
+    internal static IEnumerable<KeyValuePair<string, string>> Names =>
+        Aliases.OrderBy(alias => alias.Key, StringComparer.Ordinal);
 
-    /// <summary>The vendor that any system's name of a provider means, in the form of a provider's account; null when it has no such form.</summary>
+    /// <summary>
+    /// The vendor that any system's name of a provider means, in the form of a provider's account; null when it has no
+    /// such form.
+    /// </summary>
     public static string? NameOf(string raw)
     {
         var name = raw.Length <= NameLengthMax && !raw.AsSpan().ContainsAnyExcept(NameCharacters)
@@ -55,8 +60,11 @@ public static class Vendors
     /// <summary>The same for a part of a text, without copying it.</summary>
     internal static ReadOnlySpan<char> Canonical(ReadOnlySpan<char> name) => Find(name) is { } vendor ? vendor : name;
 
-    /// <summary>The names under which a price map may list a vendor's models, but those of the kinds of models.</summary>
-    internal static IEnumerable<string> SpellingsOf(string vendor) => Aliases.Where(alias => alias.Value == vendor).Select(alias => alias.Key).Prepend(vendor);
+    /// <summary>
+    /// The names under which a price map may list a vendor's models, but those of the kinds of models.
+    /// </summary>
+    internal static IEnumerable<string> SpellingsOf(string vendor) =>
+        Aliases.Where(alias => alias.Value == vendor).Select(alias => alias.Key).Prepend(vendor);
 
     private static string? Find(ReadOnlySpan<char> name)
     {

@@ -2,7 +2,9 @@ using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>Vendors in statements: rows from before each vendor had one name count under that one (<see cref="Vendors"/>).</summary>
+/// <summary>
+/// Vendors in statements: rows from before each vendor had one name count under that one (<see cref="Vendors"/>).
+/// </summary>
 internal static class VendorSql
 {
     /// <summary>An expression for the vendor that the provider in another expression is.</summary>
