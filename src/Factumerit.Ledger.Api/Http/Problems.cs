@@ -93,13 +93,6 @@ public static class Problems
 
     public static Task WriteAsync(HttpContext http, string code, string detail) => Of(http, code, detail).ToResult().ExecuteAsync(http);
 
-    private static Task WriteUnavailableAsync(HttpContext http, Exception exception)
-    {
-        if (DatabaseFailure.MayLieInSession(exception))
-            http.RequestServices.GetRequiredService<LedgerDatabase>().RenewSessions();
-        return WriteAsync(http, "unavailable", "The database can't be reached, is too busy, or can't be written to now. It is safe to send the same request again with the same key.");
-    }
-
     /// <summary>Answers for everything that threw, and for statuses that came without a body.</summary>
     public static void UseProblems(this WebApplication app)
     {
@@ -127,6 +120,13 @@ public static class Problems
         _ when DatabaseFailure.IsUnavailable(exception) => WriteUnavailableAsync(http, exception),
         _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
     };
+
+    private static Task WriteUnavailableAsync(HttpContext http, Exception exception)
+    {
+        if (DatabaseFailure.MayLieInSession(exception))
+            http.RequestServices.GetRequiredService<LedgerDatabase>().RenewSessions();
+        return WriteAsync(http, "unavailable", "The database can't be reached, is too busy, or can't be written to now. It is safe to send the same request again with the same key.");
+    }
 
     /// <summary>What stands above a problem's body.</summary>
     public static void WriteHead(HttpResponse response, int status)
