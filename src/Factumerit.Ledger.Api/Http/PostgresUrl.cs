@@ -13,12 +13,27 @@ internal static partial class PostgresUrl
     // libpq's names, and where two differ Npgsql's; those of the URL's own parts may stand in the query as well.
     private static readonly Dictionary<string, string> Keywords = new(StringComparer.Ordinal)
     {
-        ["host"] = "Host", ["port"] = "Port", ["dbname"] = "Database", ["user"] = "Username", ["password"] = "Password", ["passfile"] = "Passfile",
-        ["application_name"] = "Application Name", ["options"] = "Options", ["client_encoding"] = "Client Encoding", ["connect_timeout"] = "Timeout",
-        ["sslmode"] = "SSL Mode", ["sslrootcert"] = "Root Certificate", ["sslcert"] = "SSL Certificate", ["sslkey"] = "SSL Key",
-        ["sslpassword"] = "SSL Password", ["sslnegotiation"] = "SSL Negotiation", ["channel_binding"] = "Channel Binding",
-        ["gssencmode"] = "GSS Encryption Mode", ["krbsrvname"] = "Kerberos Service Name",
-        ["target_session_attrs"] = "Target Session Attributes", ["keepalives_idle"] = "TCP Keepalive Time",
+        ["host"] = "Host",
+        ["port"] = "Port",
+        ["dbname"] = "Database",
+        ["user"] = "Username",
+        ["password"] = "Password",
+        ["passfile"] = "Passfile",
+        ["application_name"] = "Application Name",
+        ["options"] = "Options",
+        ["client_encoding"] = "Client Encoding",
+        ["connect_timeout"] = "Timeout",
+        ["sslmode"] = "SSL Mode",
+        ["sslrootcert"] = "Root Certificate",
+        ["sslcert"] = "SSL Certificate",
+        ["sslkey"] = "SSL Key",
+        ["sslpassword"] = "SSL Password",
+        ["sslnegotiation"] = "SSL Negotiation",
+        ["channel_binding"] = "Channel Binding",
+        ["gssencmode"] = "GSS Encryption Mode",
+        ["krbsrvname"] = "Kerberos Service Name",
+        ["target_session_attrs"] = "Target Session Attributes",
+        ["keepalives_idle"] = "TCP Keepalive Time",
         ["keepalives_interval"] = "TCP Keepalive Interval",
     };
 
