@@ -25,7 +25,8 @@ internal static class Verbs
         }
         catch (Exception exception)
         {
-            await Console.Error.WriteLineAsync($"Factumerit.Ledger {(exception is StopException ? "did not stop in order" : "can't start")}: {StartFailure.Explain(exception)}");
+            var what = exception is StopException ? "did not stop in order" : "can't start";
+            await Console.Error.WriteLineAsync($"Factumerit.Ledger {what}: {StartFailure.Explain(exception)}");
             return 1;
         }
     }

@@ -47,13 +47,16 @@ public static partial class BehindProxy
         // The proxy may pass on what its caller wrote: the path ends up in links, where //elsewhere.example would be another host.
         app.Use((http, next) =>
         {
-            var given = http.Request.Headers[PrefixHeader];
-            if (given.Count > 0)
-                http.Request.Headers[PrefixHeader] = given.ToString().Split(',')[^1].Trim() is var prefix && PlainPath().IsMatch(prefix) ? prefix.TrimEnd('/') : default;
+            if (http.Request.Headers[PrefixHeader] is { Count: > 0 } given)
+                http.Request.Headers[PrefixHeader] = PlainPrefix(given.ToString());
             return next(http);
         });
         app.UseForwardedHeaders(Of(options));
     }
+
+    // The last of a list, which the nearest proxy wrote; nothing where that is no plain path.
+    private static string? PlainPrefix(string given) =>
+        given.Split(',')[^1].Trim() is var prefix && PlainPath().IsMatch(prefix) ? prefix.TrimEnd('/') : null;
 
     /// <summary>The path as it is to be used.</summary>
     /// <exception cref="ConfigurationException">It is no path.</exception>

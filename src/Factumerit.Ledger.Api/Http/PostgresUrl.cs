@@ -13,12 +13,27 @@ internal static partial class PostgresUrl
     // libpq's names, and where two differ Npgsql's; those of the URL's own parts may stand in the query as well.
     private static readonly Dictionary<string, string> Keywords = new(StringComparer.Ordinal)
     {
-        ["host"] = "Host", ["port"] = "Port", ["dbname"] = "Database", ["user"] = "Username", ["password"] = "Password", ["passfile"] = "Passfile",
-        ["application_name"] = "Application Name", ["options"] = "Options", ["client_encoding"] = "Client Encoding", ["connect_timeout"] = "Timeout",
-        ["sslmode"] = "SSL Mode", ["sslrootcert"] = "Root Certificate", ["sslcert"] = "SSL Certificate", ["sslkey"] = "SSL Key",
-        ["sslpassword"] = "SSL Password", ["sslnegotiation"] = "SSL Negotiation", ["channel_binding"] = "Channel Binding",
-        ["gssencmode"] = "GSS Encryption Mode", ["krbsrvname"] = "Kerberos Service Name", ["require_auth"] = "Require Auth",
-        ["target_session_attrs"] = "Target Session Attributes", ["keepalives_idle"] = "TCP Keepalive Time",
+        ["host"] = "Host",
+        ["port"] = "Port",
+        ["dbname"] = "Database",
+        ["user"] = "Username",
+        ["password"] = "Password",
+        ["passfile"] = "Passfile",
+        ["application_name"] = "Application Name",
+        ["options"] = "Options",
+        ["client_encoding"] = "Client Encoding",
+        ["connect_timeout"] = "Timeout",
+        ["sslmode"] = "SSL Mode",
+        ["sslrootcert"] = "Root Certificate",
+        ["sslcert"] = "SSL Certificate",
+        ["sslkey"] = "SSL Key",
+        ["sslpassword"] = "SSL Password",
+        ["sslnegotiation"] = "SSL Negotiation",
+        ["channel_binding"] = "Channel Binding",
+        ["gssencmode"] = "GSS Encryption Mode",
+        ["krbsrvname"] = "Kerberos Service Name",
+        ["target_session_attrs"] = "Target Session Attributes",
+        ["keepalives_idle"] = "TCP Keepalive Time",
         ["keepalives_interval"] = "TCP Keepalive Interval",
     };
 
@@ -91,9 +106,11 @@ internal static partial class PostgresUrl
             (settings.Host, settings.Port) = (only.Name, only.Port ?? NpgsqlConnection.DefaultPort);
             return;
         }
-        settings.Host = string.Join(',', places.Select(place => string.Create(
-            CultureInfo.InvariantCulture, $"{(place.Name.Contains(':', StringComparison.Ordinal) ? $"[{place.Name}]" : place.Name)}:{place.Port ?? NpgsqlConnection.DefaultPort}")));
+        settings.Host = string.Join(',', places.Select(place =>
+            string.Create(CultureInfo.InvariantCulture, $"{InList(place.Name)}:{place.Port ?? NpgsqlConnection.DefaultPort}")));
     }
+
+    private static string InList(string host) => host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host;
 
     private static int? PortOf(string text) =>
         text.Length == 0 ? null
@@ -114,8 +131,8 @@ internal static partial class PostgresUrl
             throw new FormatException($"has the parameter {name}, which is none of {string.Join(", ", Keywords.Keys)}, load_balance_hosts, ssl=true");
         try
         {
-            // verify-full and scram-sha-256 are VerifyFull and ScramSHA256 at Npgsql.
-            settings[keyword] = name is "sslmode" or "require_auth" ? value.Replace("-", "", StringComparison.Ordinal) : value;
+            // verify-full is VerifyFull at Npgsql.
+            settings[keyword] = name == "sslmode" ? value.Replace("-", "", StringComparison.Ordinal) : value;
         }
         catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidCastException or OverflowException)
         {

@@ -27,11 +27,14 @@ internal sealed class StrictStream : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
+        // The request's pipe waits for data without a buffer; a decoder would ask for more input then, even if it has some left to give out.
+        if (buffer.IsEmpty)
+            return 0;
         try
         {
             var count = await _decoder.ReadAsync(buffer, cancellationToken);
             _decodedBytes = unchecked(_decodedBytes + (uint)count);
-            return count > 0 || buffer.IsEmpty || IsWhole() ? count : throw Broken();
+            return count > 0 || IsWhole() ? count : throw Broken();
         }
         // Brotli's decoder has the latter for what it can't read.
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)

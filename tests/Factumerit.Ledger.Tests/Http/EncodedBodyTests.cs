@@ -55,6 +55,15 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
     public async Task Elsewhere_every_encoding_is_415(string path) => (await SendAsync(path, Encode("gzip", "{}"), "gzip")).ShouldBeProblem(
         415, "unsupported-media-type", "The body is not JSON, or is encoded", "This route takes no Content-Encoding: send the body as it is.");
 
+    [Theory]
+    [MemberData(nameof(Encodings))]
+    public async Task However_much_is_decoded_of_little_nothing_of_it_is_missed(string encoding)
+    {
+        foreach (var count in (int[])[1, 50, 500, 1_999])
+            IntakeService.Counts((await SendAsync("/intake/litellm", Encode(encoding, string.Join('\n', Enumerable.Range(0, count).Select(n => Call($"{count}-{n}")))), encoding))
+                .Expect(200)).ShouldBe([count, 0, 0, 0, 0]);
+    }
+
     [Fact]
     public async Task Who_sends_no_key_learns_nothing_of_encodings()
     {

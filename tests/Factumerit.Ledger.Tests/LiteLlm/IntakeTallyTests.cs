@@ -58,8 +58,15 @@ public sealed class IntakeTallyTests
                 status == IntakeStatus.NeedsReview
                     ? new()
                     {
-                        UsageId = Guid.Empty, RequestId = "r", UserId = null, AmountCents = null, BillingStatus = "needs_review", BalanceCents = 0,
-                        OccurredAt = default, CreatedAt = default, ReviewReason = "other-price: private",
+                        UsageId = Guid.Empty,
+                        RequestId = "r",
+                        UserId = null,
+                        AmountCents = null,
+                        BillingStatus = "needs_review",
+                        BalanceCents = 0,
+                        OccurredAt = default,
+                        CreatedAt = default,
+                        ReviewReason = "other-price: private",
                     }
                     : null,
                 new IntakeProblem("forbidden", "private")));
