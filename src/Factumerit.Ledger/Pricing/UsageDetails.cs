@@ -176,19 +176,21 @@ internal sealed class UsageDetails
     {
         if (item.ValueKind != JsonValueKind.Object)
             return;
-        Medium? medium = Text(item, "modality") switch
-        {
-            "audio" => Medium.Audio,
-            "image" => Medium.Image,
-            "video" => Medium.Video,
-            _ => null,
-        };
+        var medium = MediumOf(Text(item, "modality"));
         foreach (var name in (ReadOnlySpan<string>)["tokenCount", "token_count", "tokens"])
             if (medium is { } one)
                 Merge(item, name, ref media[(int)one]);
             else
                 Merge(item, name, ref text);
     }
+
+    private static Medium? MediumOf(string? modality) => modality switch
+    {
+        "audio" => Medium.Audio,
+        "image" => Medium.Image,
+        "video" => Medium.Video,
+        _ => null,
+    };
 
     private void ReadTier(JsonElement root)
     {
