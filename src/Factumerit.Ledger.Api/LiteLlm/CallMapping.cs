@@ -49,7 +49,7 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
                 Usage = UsageOf(call),
                 OccurredAt = TimeOf(call),
             },
-            OriginOf(call, costUsd) with { VirtualKeyId = owner?.VirtualKeyId, PayerHint = userId is null ? HintOf(call) : null });
+            OriginOf(call, costUsd, IsOfNoVendor(call)) with { VirtualKeyId = owner?.VirtualKeyId, PayerHint = userId is null ? HintOf(call) : null });
     }
 
     /// <summary>The cost in US dollars, where LiteLLM knows it: it writes 0 for what it doesn't know, too.</summary>
@@ -61,7 +61,7 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
         _ => null,
     };
 
-    private static UsageOrigin OriginOf(LiteLlmCall call, decimal? costUsd)
+    private static UsageOrigin OriginOf(LiteLlmCall call, decimal? costUsd, bool isOfNoVendor)
     {
         var isManaging = IsManaging(call);
         var unreadable = call.Unreadable is null ? null : ReviewReasons.UnreadablePrefix + call.Unreadable;
@@ -75,6 +75,7 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
             // an id that says nothing.
             ReviewReason = isManaging && (call.IsSpendLog || !CallTypes.IsBatch(call.CallType)) ? ReviewReasons.Retrieved
                 : costUsd is not null ? null
+                : isOfNoVendor ? ReviewReasons.UnknownModel
                 : call.AreTokensUnreadable ? unreadable
                 : call.DoTokensDisagree ? ReviewReasons.TokensDisagree : null,
             UnpricedReason = unreadable,
@@ -100,11 +101,14 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
         endUser.ToUpperInvariant() is "NULL" or "UNDEFINED" or "NONE" or "NAN" or "0" || endUser.Contains("_session_", StringComparison.OrdinalIgnoreCase);
 
     private bool IsFree(LiteLlmCall call) =>
-        ModelOf(call) is { } model && prices.Pricer.IsFree(model, ProviderOf(call), TimeOf(call) ?? clock.GetUtcNow());
+        !IsOfNoVendor(call) && ModelOf(call) is { } model && prices.Pricer.IsFree(model, ProviderOf(call), TimeOf(call) ?? clock.GetUtcNow());
 
     private DateTimeOffset? TimeOf(LiteLlmCall call) => call.OccurredAt > clock.GetUtcNow() + AheadMax ? null : call.OccurredAt;
 
     private static string? ModelOf(LiteLlmCall call) => call.Model ?? call.ModelGroup;
+
+    // A provider whose name makes no account here is not the vendor of any entry in the price book.
+    private static bool IsOfNoVendor(LiteLlmCall call) => call.Provider is not null && ProviderOf(call) is null;
 
     private static string? ProviderOf(LiteLlmCall call) => call.Provider is null ? null : Vendors.NameOf(call.Provider);
 

@@ -10,7 +10,9 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
 {
     public static TokenCost Of(ModelPrice price, in TokenCounts tokens, JsonElement? usage)
     {
-        if (price is { OtherPrices: null, OutputUsdPerToken: { } outputUsd })
+        // Writes to the cache may be for an hour, which costs more: only the usage says so.
+        var mayBeForAnHour = tokens.CacheWrite > 0 && price.CacheWriteUsdPerToken is not null && usage is not null;
+        if (price is { OtherPrices: null, OutputUsdPerToken: { } outputUsd } && !mayBeForAnHour)
             return OfPlain(price, tokens, outputUsd);
         var variants = price.OtherPrices?.Variants;
         if (UsageDetails.Read(usage) is not { } details || (variants is { HasTiers: true } && details.Tier is null))

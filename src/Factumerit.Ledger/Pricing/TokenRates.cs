@@ -28,6 +28,9 @@ internal readonly struct TokenRates(ModelPrice price, PriceVariants? variants, P
     // from the cache they are none where they are not when sent.
     private bool FollowsUnpriced(TokenClass one)
     {
+        // A vendor that charges for writes to the cache charges more for those that stay for an hour.
+        if (one == TokenClass.CacheWriteHour)
+            return price.CacheWriteUsdPerToken is null;
         if (TokenClasses.MediumOf(one) is not { } medium || variants is null)
             return true;
         if (one == TokenClasses.CacheReadOf(medium))

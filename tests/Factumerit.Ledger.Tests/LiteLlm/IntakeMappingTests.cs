@@ -35,6 +35,16 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     public async Task A_call_costs_what_LiteLLM_knows_else_what_the_price_book_says_else_it_waits(string? model, string? cost, int? sent, int? generated, string outcome) =>
         (await service.TakeInAsync(Payload(_call, null, _user, cost, model, sent, generated), Outcome)).ShouldBe(outcome);
 
+    [Theory]
+    [InlineData("302ai")]
+    [InlineData("azure")]
+    public async Task A_call_is_never_priced_as_another_vendors(string provider)
+    {
+        var payload = Payload(_call, null, _user);
+        payload["custom_llm_provider"] = provider;
+        (await service.TakeInAsync(payload, Outcome)).ShouldBe("needs_review|unknown-model|||");
+    }
+
     [Fact]
     public async Task An_answer_from_LiteLLMs_cache_costs_nothing()
     {

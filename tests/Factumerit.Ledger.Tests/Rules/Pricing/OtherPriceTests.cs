@@ -49,6 +49,8 @@ public sealed class OtherPriceTests
           "tiered": {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06, "tiered_pricing": [{"input_cost_per_token": 1e-06, "range": [0, 32000]}]},
           "ocr": {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06, "ocr_cost_per_page": 0.003, "citation_cost_per_token": 2e-06,
             "input_cost_per_second": 0.1, "input_cost_per_character": 0.1, "input_cost_per_image": 0.1, "code_interpreter_cost_per_session": 0.03, "ocr_cost_per_credit": 0.015},
+          "claude-of-before": {"mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_creation_input_token_cost": 3.75e-06},
+          "no-writes": {"mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05},
           "multimodal": {"mode": "chat", "input_cost_per_token": 2e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 5e-07,
             "input_cost_per_image_token": 2e-06, "input_cost_per_audio_token": 2e-06}
         }
@@ -68,6 +70,8 @@ public sealed class OtherPriceTests
     [InlineData("claude-sonnet-4-5", 29917, 68, 0, 29911, 0, "{}", "0.11320425")]
     [InlineData("claude-sonnet-4-5", 1100, 0, 0, 1000, 0, """{"cache_creation":{"ephemeral_1h_input_tokens":400}}""", "0.00495")]
     [InlineData("claude-sonnet-4-5", 300000, 0, 0, 100000, 0, """{"cache_creation":{"ephemeral_1h_input_tokens":100000}}""", "2.4")]
+    [InlineData("claude-of-before", 1100, 0, 0, 1000, 0, """{"cache_creation":{"ephemeral_1h_input_tokens":0,"ephemeral_5m_input_tokens":1000}}""", "0.00405")]
+    [InlineData("no-writes", 1100, 0, 0, 1000, 0, """{"cache_creation":{"ephemeral_1h_input_tokens":400}}""", "0.0033")]
     // Sound and pictures.
     [InlineData("gpt-image-1", 50, 4160, 0, 0, 0, null, "0.16665")]
     [InlineData("gpt-image-1", 50, 4160, 0, 0, 0, """{"input_tokens_details":{"image_tokens":30,"text_tokens":20}}""", "0.1668")]
@@ -147,6 +151,7 @@ public sealed class OtherPriceTests
     [InlineData("ocr", 100, 1, 0, 0, """{"image_count":2}""")]
     [InlineData("ocr", 100, 1, 0, 0, """{"credits":2}""")]
     [InlineData("ocr", 100, 1, 0, 0, """{"server_tool_use":{"code_execution_requests":1}}""")]
+    [InlineData("claude-of-before", 1100, 0, 0, 1000, """{"cache_creation":{"ephemeral_1h_input_tokens":400}}""")]
     public void What_can_not_be_told_waits_for_review(string model, long prompt, long completion, long read, long write, string? usage) =>
         Price(model, new TokenCounts(prompt, completion, read, write), usage).ShouldBe(new PricedCall { ReviewReason = "other-price" });
 
