@@ -22,9 +22,9 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
     public override void Validate(FieldErrors errors)
     {
         errors.CheckUserId("user_id", Request.UserId);
-        base.Validate(errors);
         if (Request.AmountCents is not null)
             errors.CheckAmount("amount_cents", Request.AmountCents, zeroAllowed: true);
+        base.Validate(errors);
         Tokens.Check(errors);
         CheckBillingStatus(errors);
     }
