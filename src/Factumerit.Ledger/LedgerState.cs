@@ -31,6 +31,7 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     public List<LegacyRow> NewLegacyRows { get; } = new(commands);
     public List<KeptUsage> NewUsages { get; } = new(commands);
     public List<UsageAlias> NewAliases { get; } = [];
+    public IReadOnlyCollection<UsageUnderReview> Waiting => _reviews.Values;
     public IReadOnlyCollection<UsageUnderReview> ChangedUsages => _changedUsages.Values;
     public List<ProviderCost> NewProviderCosts { get; } = [];
     public List<UsageWriteDown> NewUsageWriteDowns { get; } = [];

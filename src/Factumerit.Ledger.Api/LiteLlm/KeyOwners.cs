@@ -1,6 +1,6 @@
 using Factumerit.Ledger.Storage;
-using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Caching.Memory;
+using Npgsql;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
@@ -8,16 +8,22 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 public sealed record KeyOwner(Guid VirtualKeyId, string UserId);
 
 /// <summary>
-/// Whose virtual keys are, by their hashes. A key stays its user's for ever, revoked or not, so what was found is remembered; a key that is not
-/// known may be made in the next moment, and is asked for again.
+/// Finds the owners of virtual keys by the keys' hashes. A key stays its user's for ever, revoked or not, so what was found is remembered. A key that is
+/// not known may be made in the next moment, and is looked up each time: look-ups that come while one is under way share the next query, so that many
+/// single calls with keys of others cost few queries.
 /// </summary>
 public sealed class KeyOwners(LedgerDatabase database) : IDisposable
 {
     private const int RememberedMax = 10_000;
-    private readonly MemoryCache _remembered = new(new MemoryCacheOptions { SizeLimit = RememberedMax });
+    private const string Known = "SELECT key_hash, id, user_id FROM virtual_keys WHERE key_hash = ANY ($1)";
 
-    /// <summary>The owners of those keys that are known, with at most one query.</summary>
-    public async Task<IReadOnlyDictionary<string, KeyOwner>> FindAsync(IEnumerable<string> keyHashes, CancellationToken cancellationToken)
+    private readonly MemoryCache _remembered = new(new MemoryCacheOptions { SizeLimit = RememberedMax });
+    private readonly Lock _lock = new();
+    private LookUp _next = new();
+    private bool _isLookingUp;
+
+    /// <summary>The owners of those keys that are known.</summary>
+    public async Task<IReadOnlyDictionary<string, KeyOwner>> FindAsync(IEnumerable<string> keyHashes)
     {
         var (owners, unknown) = (new Dictionary<string, KeyOwner>(StringComparer.Ordinal), new List<string>());
         foreach (var keyHash in keyHashes.Distinct(StringComparer.Ordinal))
@@ -27,12 +33,75 @@ public sealed class KeyOwners(LedgerDatabase database) : IDisposable
                 unknown.Add(keyHash);
         if (unknown.Count == 0)
             return owners;
-        await using var db = database.CreateContext();
-        var found = await db.VirtualKeys.Where(k => unknown.Contains(k.KeyHash!)).Select(k => new { k.KeyHash, k.Id, k.UserId }).ToListAsync(cancellationToken);
-        foreach (var key in found)
-            owners.Add(key.KeyHash!, _remembered.Set(key.KeyHash!, new KeyOwner(key.Id, key.UserId), new MemoryCacheEntryOptions { Size = 1 }));
+        var found = await Ask(unknown);
+        foreach (var keyHash in unknown)
+            if (found.TryGetValue(keyHash, out var owner))
+                owners.Add(keyHash, owner);
         return owners;
     }
 
     public void Dispose() => _remembered.Dispose();
+
+    private Task<Dictionary<string, KeyOwner>> Ask(List<string> keyHashes)
+    {
+        using var _ = _lock.EnterScope();
+        _next.KeyHashes.UnionWith(keyHashes);
+        var answer = _next.Answer.Task;
+        if (!_isLookingUp)
+        {
+            _isLookingUp = true;
+            // It serves everybody, and must not log under the trace of the request that began it.
+            using (ExecutionContext.SuppressFlow())
+                Task.Run(LookUpAsync);
+        }
+        return answer;
+    }
+
+    private async Task LookUpAsync()
+    {
+        while (TakeNext() is { } lookUp)
+        {
+            try
+            {
+                lookUp.Answer.SetResult(await QueryAsync([.. lookUp.KeyHashes]));
+            }
+            catch (Exception exception)
+            {
+                lookUp.Answer.SetException(exception);
+            }
+        }
+    }
+
+    private LookUp? TakeNext()
+    {
+        using var _ = _lock.EnterScope();
+        if (_next.KeyHashes.Count == 0)
+        {
+            _isLookingUp = false;
+            return null;
+        }
+        var taken = _next;
+        _next = new LookUp();
+        return taken;
+    }
+
+    private async Task<Dictionary<string, KeyOwner>> QueryAsync(string[] keyHashes)
+    {
+        await using var command = database.Readers.CreateCommand(Known);
+        command.Parameters.Add(new NpgsqlParameter<string[]> { TypedValue = keyHashes });
+        await using var reader = await command.ExecuteReaderAsync();
+        var found = new Dictionary<string, KeyOwner>(StringComparer.Ordinal);
+        while (await reader.ReadAsync())
+        {
+            var owner = new KeyOwner(reader.GetGuid(1), reader.GetString(2));
+            found.Add(reader.GetString(0), _remembered.Set(reader.GetString(0), owner, new MemoryCacheEntryOptions { Size = 1 }));
+        }
+        return found;
+    }
+
+    private sealed class LookUp
+    {
+        public HashSet<string> KeyHashes { get; } = new(StringComparer.Ordinal);
+        public TaskCompletionSource<Dictionary<string, KeyOwner>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    }
 }

@@ -65,7 +65,7 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
     private async Task<Refusal?> WriteAsync(List<IntakeItem> group, Func<string?, string?> forbid, Action<TakenIn> tell)
     {
         // From here on nobody stops it: a caller that does not wait for the answer has made its calls all the same.
-        var owners = await keys.FindAsync(group.Select(i => i.Call?.KeyHash).OfType<string>(), CancellationToken.None);
+        var owners = await keys.FindAsync(group.Select(i => i.Call?.KeyHash).OfType<string>());
         var results = new TakenIn[group.Count];
         var (calls, places) = (new List<ReportedCall>(group.Count), new List<int>(group.Count));
         for (var place = 0; place < group.Count; place++)

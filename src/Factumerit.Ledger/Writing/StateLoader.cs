@@ -25,19 +25,6 @@ internal static class StateLoader
         FROM user_budgets WHERE user_id = ANY ($1) ORDER BY user_id FOR NO KEY UPDATE
         """;
 
-    // A usage that waits may be billed by a command that does not name its user.
-    private const string UsersOfWaiting = $"""
-        SELECT {UserColumns}
-        FROM user_budgets
-        WHERE user_id <> ALL ($1) AND user_id IN (
-            SELECT w.user_id FROM llm_usage w WHERE w.id = ANY ($2)
-            UNION
-            SELECT w.user_id FROM unnest($3, $4) AS asked (source_system, external_id)
-            JOIN usage_aliases a ON a.source_system = asked.source_system AND a.external_id = asked.external_id
-            JOIN llm_usage w ON w.id = a.usage_id AND w.billing_status = 'needs_review')
-        ORDER BY user_id FOR NO KEY UPDATE
-        """;
-
     private const int UsageColumnCount = 26;
 
     private const string UsageColumns = """
@@ -58,15 +45,6 @@ internal static class StateLoader
         FROM unnest($1, $2) AS asked (source_system, external_id)
         JOIN usage_aliases a ON a.source_system = asked.source_system AND a.external_id = asked.external_id
         JOIN llm_usage u ON u.id = a.usage_id
-        """;
-
-    // Usages that a user would have twice (R9) if a usage without one, known under the alias, became that user's.
-    private const string Taken = $"""
-        SELECT {UsageColumns}
-        FROM unnest($1, $2, $3) AS asked (source_system, external_id, user_id)
-        JOIN usage_aliases a ON a.source_system = asked.source_system AND a.external_id = asked.external_id
-        JOIN llm_usage w ON w.id = a.usage_id AND w.user_id IS NULL
-        JOIN llm_usage u ON u.user_id || ' ' || u.request_id = asked.user_id || ' ' || w.request_id
         """;
 
     private const string Answers = """
@@ -90,7 +68,6 @@ internal static class StateLoader
         var usages = commands.Where(c => c.UserId is not null).SelectMany(c => RequestIdsOf(c).Select(id => (UserId: c.UserId!, RequestId: id))).Distinct().ToList();
         var aliases = commands.Select(c => c.Aliases).OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
             .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId)).Distinct().ToList();
-        var taken = TakenBy(commands);
         Guid[] reviews = [.. commands.Select(c => c.UsageId).OfType<Guid>().Distinct()];
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
         Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
@@ -100,15 +77,10 @@ internal static class StateLoader
         await using var batch = turn.NewBatch();
         batch.BatchCommands.Add(new(Origin));
         batch.BatchCommands.Add(Command(Users, users));
-        var readsWaiting = reviews.Length > 0 || aliases.Count > 0;
-        if (readsWaiting)
-            batch.BatchCommands.Add(OfWaiting(users, reviews, aliases));
         if (usages.Count > 0)
             batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
         if (aliases.Count > 0)
             batch.BatchCommands.Add(Command(Aliases, aliases.Select(a => a.SourceSystem).ToArray(), aliases.Select(a => a.ExternalId).ToArray()));
-        if (taken.Count > 0)
-            batch.BatchCommands.Add(Command(Taken, [.. taken.Select(t => t.SourceSystem)], [.. taken.Select(t => t.ExternalId)], [.. taken.Select(t => t.UserId)]));
         if (reviews.Length > 0)
             batch.BatchCommands.Add(ReviewSaver.Look(reviews));
         if (answers.Count > 0)
@@ -124,14 +96,10 @@ internal static class StateLoader
         await reader.ReadAsync();
         var state = new LedgerState(reader.GetFieldValue<DateTimeOffset>(0)) { OpeningCents = reader.GetDecimal(1) };
         await ReadAllAsync(reader, r => state.Load(ReadUser(r)));
-        if (readsWaiting)
-            await ReadAllAsync(reader, r => state.Load(ReadUser(r)));
         if (usages.Count > 0)
             await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
         if (aliases.Count > 0)
             await ReadAllAsync(reader, r => state.Load(r.GetString(UsageColumnCount), r.GetString(UsageColumnCount + 1), ReadUsage(r)));
-        if (taken.Count > 0)
-            await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
         if (reviews.Length > 0)
             await ReadAllAsync(reader, r => state.Load(ReviewSaver.Read(r)));
         if (answers.Count > 0)
@@ -142,30 +110,30 @@ internal static class StateLoader
             await ReadAllAsync(reader, r => state.Load(ReadTotal(r)));
         if (keys.Length > 0)
             await ReadAllAsync(reader, r => state.VirtualKeys.Load(VirtualKeyLoader.Read(r)));
+        await reader.DisposeAsync();
+        if (state.Waiting.Count > 0)
+            await LoadForAsync(turn, state, users);
         return state;
     }
 
-    private static List<(string SourceSystem, string ExternalId, string UserId)> TakenBy(IReadOnlyList<Command> commands) =>
-    [
-        .. commands.Where(c => c is { Aliases: not null, UserId: not null })
-            .SelectMany(c => c.Aliases!.Value.ExternalIds, (c, externalId) => (c.Aliases!.Value.SourceSystem, ExternalId: externalId, UserId: c.UserId!))
-            .Distinct(),
-    ];
+    // A usage that waits may be billed by a command that does not name its user, or become the user's of a command that names one, who may have a usage
+    // of that request id already (R9). Few wait, so that this takes a round trip of its own.
+    private static async Task LoadForAsync(Turn turn, LedgerState state, string[] users)
+    {
+        string[] more = [.. state.Waiting.Select(w => w.UserId).OfType<string>().Distinct(StringComparer.Ordinal).Except(users, StringComparer.Ordinal)];
+        var pairs = state.Waiting.Where(w => w.UserId is null).SelectMany(w => users, (w, user) => (UserId: user, w.RequestId)).Distinct().ToList();
+        await using var batch = turn.NewBatch();
+        batch.BatchCommands.Add(Command(Users, more));
+        batch.BatchCommands.Add(Command(Usages, [.. pairs.Select(p => p.UserId)], [.. pairs.Select(p => p.RequestId)]));
+        await using var reader = await batch.ExecuteReaderAsync();
+        while (await reader.ReadAsync())
+            state.Load(ReadUser(reader));
+        await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
+    }
 
     // A caller may have reported a call under any of the ids that it has at another system.
     private static IEnumerable<string> RequestIdsOf(Command command) =>
-        command.Aliases is { } aliases ? aliases.ExternalIds : command.RequestId is { } id ? [id] : [];
-
-    private static NpgsqlBatchCommand OfWaiting(string[] users, Guid[] reviews, List<(string SourceSystem, string ExternalId)> aliases) => new(UsersOfWaiting)
-    {
-        Parameters =
-        {
-            new NpgsqlParameter<string[]> { TypedValue = users },
-            new NpgsqlParameter<Guid[]> { TypedValue = reviews },
-            new NpgsqlParameter<string[]> { TypedValue = [.. aliases.Select(a => a.SourceSystem)] },
-            new NpgsqlParameter<string[]> { TypedValue = [.. aliases.Select(a => a.ExternalId)] },
-        },
-    };
+        command.Aliases is { } aliases ? aliases.ExternalIds.Where(id => !id.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal)) : command.RequestId is { } id ? [id] : [];
 
     private static NpgsqlBatchCommand Command(string sql, params string[][] arrays)
     {

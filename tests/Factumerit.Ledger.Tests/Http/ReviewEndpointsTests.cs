@@ -85,7 +85,8 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
         (await _service.BalanceAsync("alice")).ShouldBe(-1);
 
         // R17: the same request under that user already.
-        (await BillAsync(await OfNobodyAsync("chatcmpl-2", "chatcmpl-1"), new { amount_cents = 1, user_id = "alice" })).ExpectErrors("user_id");
+        (await _service.PostAsync("/usage", new { user_id = "alice", request_id = "chatcmpl-3", amount_cents = 0 })).Expect(201);
+        (await BillAsync(await OfNobodyAsync("chatcmpl-3"), new { amount_cents = 1, user_id = "alice" })).ExpectErrors("user_id");
         (await _service.PostAsync("/usage", new { user_id = "alice", request_id = "chatcmpl-1", amount_cents = 1 })).ExpectProblem(422, "idempotency-key-reused");
         await _service.Database.AssertIntegrityAsync();
     }
@@ -224,11 +225,11 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
         return usage.Text("usage_id");
     }
 
-    private async Task<string> OfNobodyAsync(string externalId, string? requestId = null)
+    private async Task<string> OfNobodyAsync(string externalId)
     {
         var id = "";
         await _service.Database.PostAsync(async budgets => id = (await budgets.RunAsync(
-            new ReportedUsage(new() { RequestId = requestId ?? externalId, Model = "m", PromptTokens = 1 }, new UsageOrigin("litellm", requestId is null ? [externalId] : [requestId, externalId], $"derived-{externalId}")), default)).Answer!.UsageId.ToString());
+            new ReportedUsage(new() { RequestId = externalId, Model = "m", PromptTokens = 1 }, new UsageOrigin("litellm", [externalId], $"derived-{externalId}")), default)).Answer!.UsageId.ToString());
         return id;
     }
 
