@@ -66,16 +66,23 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     private bool Agrees(LedgerState state, KeptUsage known)
     {
-        if (origin.IsRetrieval)
-            return true;
         var (usage, tokens) = state.FindForReview(known.Usage.UsageId) is { } current
             ? (current.ToRecorded(), current.Tokens)
             : (known.Usage, known.Tokens);
-        return IsSame(Request.UserId, usage.UserId)
-            && (known.ExternalId is null || IsSameStart(usage))
-            && (origin.AreTokensDoubtful || (IsSame(Tokens.Prompt, tokens.Prompt) && IsSame(Tokens.Completion, tokens.Completion)))
+        // Whoever reads a call again does so later, and may be somebody else. What was only read so far has the time of the reading.
+        var isReading = origin.IsRetrieval || IsOnlyRead(usage);
+        return (origin.IsRetrieval || IsSame(Request.UserId, usage.UserId))
+            && (isReading || known.ExternalId is null || IsSameStart(usage))
+            && AreSame(Tokens, tokens)
             && IsSameCost(usage);
     }
+
+    private static bool IsOnlyRead(RecordedUsage usage) => usage is { BillingStatus: Usage.NeedsReview, ReviewReason: ReviewReasons.Retrieved };
+
+    // Two counts of 0 say as little as none.
+    private bool AreSame(in TokenCounts one, in TokenCounts other) =>
+        origin.AreTokensDoubtful || one is { Prompt: not > 0, Completion: not > 0 } || other is { Prompt: not > 0, Completion: not > 0 }
+        || (IsSame(one.Prompt, other.Prompt) && IsSame(one.Completion, other.Completion));
 
     // What one of the two does not say does not differ.
     private static bool IsSame<T>(T? one, T? other) => one is null || other is null || one.Equals(other);
@@ -95,7 +102,10 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             state.AddAlias(origin.SourceSystem, externalId, known);
         if (state.FindForReview(known.Usage.UsageId) is not { } waiting)
             return new Outcome<RecordedUsage>(known.Usage, null, Replayed: true);
-        if (waiting.BillingStatus != Usage.NeedsReview || Fill(state, waiting) is not { } filled || filled == waiting)
+        var filled = Fill(state, waiting);
+        // The report of the call itself says that what was only read so far is to be paid here.
+        var isCall = waiting.ReviewReason == ReviewReasons.Retrieved && !origin.IsRetrieval;
+        if (waiting.BillingStatus != Usage.NeedsReview || (filled == waiting && !isCall))
             return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
         var completed = Bill(state, filled) with { FilledAt = state.Now };
         state.Keep(completed);
@@ -120,7 +130,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     // Bills what can be billed by now; otherwise the usage waits on.
     private UsageUnderReview Bill(LedgerState state, UsageUnderReview filled)
     {
-        if (filled.UserId is not { } userId || filled.ReviewReason is ReviewReasons.Requested or ReviewReasons.IdsDisagree)
+        if (filled.UserId is not { } userId || filled.ReviewReason is ReviewReasons.Requested or ReviewReasons.IdsDisagree
+            || (filled.ReviewReason == ReviewReasons.Retrieved && origin.IsRetrieval))
             return filled;
         var user = state.FindUser(userId);
         var call = filled.ProviderCostUsd is not null || (origin.ReviewReason is null or ReviewReasons.Retrieved && Tokens.Any)

@@ -20,7 +20,7 @@ internal sealed class SingleIntake(LedgerUnderLoad ledger, int tag)
     {
         await using var ledger = await lab.OpenAsync("single", processes: 1, cancellationToken);
         var order = new WrkOrder("intake", Connections, 5);
-        var warmUp = await ledger.RunAsync(order with { Seconds = 8 }, cancellationToken);
+        var warmUp = await ledger.RunAsync(order with { Seconds = 16 }, cancellationToken);
         var run = await ledger.RunAsync(order, cancellationToken);
         var (bursts, firsts) = await new SingleIntake(ledger, run.Tag).MeasureAsync(cancellationToken);
         ledger.MoreUnacknowledged = (long)(warmUp.Numbers["usages"] + run.Numbers["usages"]);

@@ -141,6 +141,36 @@ public sealed class CompletedUsageTests
         _books.Balance("alice").ShouldBe(-174);
     }
 
+    [Fact]
+    public void A_reading_with_another_cost_is_no_replay()
+    {
+        static UsageOrigin AsBatch(UsageOrigin origin) => origin with { IsRetrieval = true };
+        Report(Call with { ProviderCostUsd = 0.1m }, AsBatch).Answer!.BillingStatus.ShouldBe("billed");
+        Report(Call with { ProviderCostUsd = 0.42m }, AsBatch).Answer!.ReviewReason.ShouldBe("ids-disagree");
+        Report(Call with { PromptTokens = 999, ProviderCostUsd = 0.1m }, o => AsBatch(o) with { DerivedId = "derived-3" }).Answer!.ReviewReason.ShouldBe("ids-disagree");
+        _books.Balance("alice").ShouldBe(80);
+    }
+
+    [Fact]
+    public void What_was_only_read_is_billed_once_when_the_call_itself_is_reported()
+    {
+        static UsageOrigin AsRetrieval(UsageOrigin origin) => origin with { IsRetrieval = true, ReviewReason = ReviewReasons.Retrieved };
+        var read = Call with { UserId = null, ProviderCostUsd = 0.05m, OccurredAt = Books.Now };
+        Report(read, AsRetrieval).Answer!.ReviewReason.ShouldBe("retrieved");
+        // Read again, with its user: still nobody knows whether it was paid for.
+        Report(read with { UserId = "alice" }, AsRetrieval).Answer!.BillingStatus.ShouldBe("needs_review");
+        Report(Call with { ProviderCostUsd = 0.05m }, o => o with { CallId = "call", Aliases = ["call", "1"] }).Answer!.BillingStatus.ShouldBe("billed");
+        Report(read, AsRetrieval).Replayed.ShouldBeTrue();
+        _books.Balance("alice").ShouldBe(90);
+    }
+
+    [Fact]
+    public void Counts_of_zero_are_no_other_counts()
+    {
+        Report(Call with { ProviderCostUsd = 0.05m });
+        Report(Call with { ProviderCostUsd = 0.05m, PromptTokens = 0, CompletionTokens = 0 }).Replayed.ShouldBeTrue();
+    }
+
     private Outcome<RecordedUsage> Report(UsageRequest request, Func<UsageOrigin, UsageOrigin>? change = null)
     {
         var origin = ReportedUsageTests.Of("1");
