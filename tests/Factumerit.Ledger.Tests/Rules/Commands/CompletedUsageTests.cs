@@ -8,7 +8,12 @@ public sealed class CompletedUsageTests
 {
     private static readonly UsageRequest Call = new()
     {
-        UserId = "alice", Model = "claude", Provider = "anthropic", PromptTokens = 100, CompletionTokens = 10, OccurredAt = Books.Now.AddHours(-1),
+        UserId = "alice",
+        Model = "claude",
+        Provider = "anthropic",
+        PromptTokens = 100,
+        CompletionTokens = 10,
+        OccurredAt = Books.Now.AddHours(-1),
     };
 
     private static readonly Pricer Prices = new(

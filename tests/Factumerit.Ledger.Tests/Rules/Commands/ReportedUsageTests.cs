@@ -10,7 +10,12 @@ public sealed class ReportedUsageTests
 
     private static readonly UsageRequest Call = new()
     {
-        UserId = "alice", Provider = "openai", ProviderCostUsd = 0.05m, PromptTokens = 100, CompletionTokens = 10, OccurredAt = Start,
+        UserId = "alice",
+        Provider = "openai",
+        ProviderCostUsd = 0.05m,
+        PromptTokens = 100,
+        CompletionTokens = 10,
+        OccurredAt = Start,
     };
 
     private static readonly Pricer Prices = new(
