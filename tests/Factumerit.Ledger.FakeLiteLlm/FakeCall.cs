@@ -14,6 +14,7 @@ public sealed record FakeCall
     public int CompletionTokens { get; init; } = 5;
     public int CacheReadTokens { get; init; }
     public string Status { get; init; } = "success";
+    public string CallType { get; init; } = "acompletion";
     public string EndUser { get; init; } = "";
     public string Prompt { get; init; } = "What is a ledger?";
     public string CallId { get; init; } = Guid.NewGuid().ToString();
@@ -32,7 +33,7 @@ public sealed record FakeCall
         {
             ["id"] = ResponseId,
             ["trace_id"] = Guid.NewGuid().ToString(),
-            ["call_type"] = "acompletion",
+            ["call_type"] = CallType,
             ["stream"] = false,
             ["status"] = Status,
             ["response_cost"] = Cost,
@@ -68,7 +69,7 @@ public sealed record FakeCall
     public JsonObject ToSpendLog(FakeKey? key) => new()
     {
         ["request_id"] = IsOld ? ResponseId : CallId,
-        ["call_type"] = "acompletion",
+        ["call_type"] = CallType,
         ["api_key"] = key?.Token ?? "",
         ["spend"] = Cost,
         ["total_tokens"] = PromptTokens + CompletionTokens,

@@ -109,7 +109,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
         var completed = Bill(state, filled) with { FilledAt = state.Now };
         state.Keep(completed);
-        return completed.ToRecorded();
+        return new Outcome<RecordedUsage>(completed.ToRecorded(), null, Replayed: completed.BillingStatus == Usage.NeedsReview);
     }
 
     // R15: what is known stays as it is.

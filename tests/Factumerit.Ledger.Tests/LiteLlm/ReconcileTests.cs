@@ -77,6 +77,24 @@ public sealed class ReconcileTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_spend_log_whose_id_says_nothing_is_matched_or_waits_and_is_never_billed_unseen()
+    {
+        var read = Payload(null, "batch-1", null, "0.42");
+        (read["call_type"], read["startTime"]) = ("aretrieve_batch", Day.AddMinutes(30).ToUnixTimeSeconds());
+        var nameless = Payload(null, "None", null, "0.03");
+        nameless["startTime"] = Day.AddHours(1).ToUnixTimeSeconds();
+        await _service.SendAsync(read, nameless);
+        await _service.Fake.MakeCallsAsync([
+            Of("hash-1") with { CallType = "aretrieve_batch", Cost = 0.42m }, Of("hash-2") with { CallType = "aretrieve_batch", Cost = 0.9m },
+            Of("nothing") with { CallType = "acreate_file", PromptTokens = 0, CompletionTokens = 0 }, Of("uuid-1") with { Cost = 0.03m }]);
+
+        Figures(await ReconcileAsync()).ShouldBe([2, 0, 1, 1, 0, 0]);
+        Figures(await ReconcileAsync()).ShouldBe([3, 0, 0, 1, 0, 0]);
+        (await _service.Database.RowsAsync("SELECT left(request_id, 7), review_reason, provider_cost_usd FROM llm_usage ORDER BY provider_cost_usd"))
+            .ShouldBe(["derived|no-user|0.03", "batch-1|no-user|0.42", "hash-2|retrieved|0.9"]);
+    }
+
+    [Fact]
     public async Task While_calls_come_in_nothing_is_added_twice()
     {
         var calls = await CallsAsync(400, isOld: false);

@@ -67,7 +67,7 @@ public sealed class CompletedUsageTests
     {
         Report(new UsageRequest { ProviderCostUsd = null, OccurredAt = Call.OccurredAt }).Answer!.ReviewReason.ShouldBe("no-user");
         var still = Report(Call with { Model = "unknown" });
-        (still.Replayed, still.Answer!.BillingStatus, still.Answer.ReviewReason, still.Answer.UserId).ShouldBe((false, "needs_review", "unknown-model", "alice"));
+        (still.Replayed, still.Answer!.BillingStatus, still.Answer.ReviewReason, still.Answer.UserId).ShouldBe((true, "needs_review", "unknown-model", "alice"));
         _books.State.ChangedUsages.ShouldHaveSingleItem().Tokens.ShouldBe(new TokenCounts(100, 10));
         _books.Entries().ShouldBeEmpty();
         Report(Call with { ProviderCostUsd = 0.01m }).Answer!.BillingStatus.ShouldBe("billed");
