@@ -17,7 +17,7 @@ public sealed partial class BudgetService
     public Task<Outcome<VirtualKey>> DiscardVirtualKeyAsync(Guid id, string reason, CancellationToken cancellationToken) =>
         RunAsync(new DiscardVirtualKey(id, reason), cancellationToken);
 
-    /// <summary>Ends a key; LiteLLM is told to delete it.</summary>
+    /// <summary>Ends a key and queues its deletion at LiteLLM.</summary>
     public Task<Outcome<VirtualKey>> RevokeVirtualKeyAsync(Guid id, CancellationToken cancellationToken) =>
         RunAsync(new RevokeVirtualKey(id), cancellationToken);
 
@@ -25,7 +25,7 @@ public sealed partial class BudgetService
     public Task<Outcome<VirtualKey>> NoteVirtualKeyAsync(VirtualKey key, bool? isBlockedThere, CancellationToken cancellationToken) =>
         RunAsync(new NoteVirtualKey(key, isBlockedThere), cancellationToken);
 
-    /// <summary>Takes down that LiteLLM was told what an entry of the outbox says.</summary>
+    /// <summary>Records that an entry of the outbox was delivered to LiteLLM.</summary>
     public Task<Outcome<SettledDelivery>> SettleDeliveryAsync(SettledDelivery delivery, CancellationToken cancellationToken) =>
         RunAsync(new SettleDelivery(delivery), cancellationToken);
 }

@@ -12,10 +12,10 @@ public sealed class VirtualKeyChanges
     public List<VirtualKey> New { get; } = [];
     public IEnumerable<VirtualKey> Changed => _changed.Select(id => _keys[id]);
 
-    /// <summary>Keys that LiteLLM has to delete; what it was to be told of them before that no longer matters.</summary>
+    /// <summary>Keys that LiteLLM has to delete; earlier changes of them no longer matter.</summary>
     public HashSet<Guid> ToDelete { get; } = [];
 
-    /// <summary>Keys that are gone at LiteLLM: there is nothing left to tell it.</summary>
+    /// <summary>Keys that are gone at LiteLLM: nothing is left to deliver.</summary>
     public HashSet<Guid> Gone { get; } = [];
 
     /// <summary>Keys whose blocked flag at LiteLLM is known, and may have to change with the user's balance.</summary>
@@ -24,7 +24,7 @@ public sealed class VirtualKeyChanges
     /// <summary>Users all of whose keys end.</summary>
     public List<string> EndedUsers { get; } = [];
 
-    /// <summary>What LiteLLM was told.</summary>
+    /// <summary>Changes that LiteLLM has received.</summary>
     public List<SettledDelivery> Settled { get; } = [];
 
     public bool Any => New.Count > 0 || _changed.Count > 0 || EndedUsers.Count > 0 || Settled.Count > 0;

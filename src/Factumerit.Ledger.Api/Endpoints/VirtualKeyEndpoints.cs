@@ -8,8 +8,8 @@ using Microsoft.AspNetCore.Mvc;
 namespace Factumerit.Ledger.Api.Endpoints;
 
 /// <summary>
-/// A user's key at LiteLLM as answered. Status: creating, active, revoking, revoked or failed. IsBlocked: as LiteLLM has confirmed. Pending: what LiteLLM
-/// has still to be told of it, null when it knows all. Secret: only in the answer that made the key, never again.
+/// A user's key at LiteLLM as answered. Status: creating, active, revoking, revoked or failed. IsBlocked: as LiteLLM has confirmed. Pending: the
+/// change that LiteLLM has not received yet, null when there is none. Secret: only in the answer that made the key, never again.
 /// </summary>
 public sealed record VirtualKeyAnswer(
     Guid VirtualKeyId, string UserId, string Label, string Alias, string? KeyName, IReadOnlyList<string>? Models,

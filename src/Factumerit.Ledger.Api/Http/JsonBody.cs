@@ -16,7 +16,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public static class JsonBody
 {
-    // Enough to mend a request by; a body full of them must not be answered with many times its size.
+    // Enough to fix a request by; the answer must not be many times as large as a body full of errors.
     private const int StrayFieldsMax = 50;
 
     private static readonly JsonSerializerOptions Strict = new(LedgerJson.Default.Options) { AllowDuplicateProperties = false };

@@ -23,7 +23,7 @@ public sealed record NewLiteLlmKey
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 }
 
-/// <summary>A virtual key as it was made. The secret is told this once.</summary>
+/// <summary>A virtual key as it was made. The secret is returned this once.</summary>
 public sealed record MadeLiteLlmKey(string Secret, string Hash, string KeyName)
 {
     /// <summary>Without the secret, so that it gets into no log by mistake.</summary>

@@ -97,7 +97,7 @@ public sealed partial class OutboxWorker(
         }
     }
 
-    // Returns what went wrong; null when LiteLLM was told, and that was taken down.
+    // Returns the error; null when LiteLLM received the change and the delivery is recorded.
     private async Task<LiteLlmException?> TellAsync(Delivery delivery, CancellationToken cancellationToken)
     {
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);

@@ -45,7 +45,7 @@ public sealed class SpendLogs(LiteLlmClient liteLlm)
         }
     }
 
-    // Without a time a call is told rather than lost.
+    // A call without a time is included, so that it isn't lost.
     private static IEnumerable<IntakeItem> Within(List<IntakeItem> items, DateTimeOffset from, DateTimeOffset to) =>
         items.Where(i => i.Call is not { OccurredAt: { } time } || (time >= from && time < to));
 

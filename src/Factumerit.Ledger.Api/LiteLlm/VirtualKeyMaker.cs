@@ -59,7 +59,7 @@ public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client,
         string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, (long)(end - clock.GetUtcNow()).TotalSeconds)}s");
 }
 
-/// <summary>A key that was made, with its secret, which is told this once.</summary>
+/// <summary>A key that was made, with its secret, which is returned this once.</summary>
 public sealed record MadeVirtualKey(Guid Id, string Secret)
 {
     /// <summary>Without the secret, so that it gets into no log by mistake.</summary>

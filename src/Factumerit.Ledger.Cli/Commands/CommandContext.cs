@@ -7,8 +7,8 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// What one command works with: its arguments, the service and the output. Settings are looked for when the service is first
-/// spoken to, so that a wrong file or a missing <c>--yes</c> is told before a missing key.
+/// What one command works with: its arguments, the service and the output. Settings are read before the first
+/// request, so that a wrong file or a missing <c>--yes</c> is reported before a missing key.
 /// </summary>
 internal sealed class CommandContext(FaEnvironment environment, ParseResult parse, bool isJson, Func<Settings> findSettings) : IDisposable
 {

@@ -71,7 +71,7 @@ internal static class LiteLlmCommands
         [.. sum.Failed.Concat(day.Failed).Take(ExamplesMax)], sum.FailedCount + day.FailedCount,
         [.. sum.Differing.Concat(day.Differing).Take(ExamplesMax)], sum.DifferingCount + day.DifferingCount);
 
-    // Days of the calendar: the old spend logs are told by these.
+    // Calendar days in UTC: the old spend logs are listed by day.
     private static DateTimeOffset NextDay(DateTimeOffset time, DateTimeOffset end) =>
         new DateTimeOffset(time.UtcDateTime.Date, TimeSpan.Zero).AddDays(1) is var midnight && midnight < end ? midnight : end;
 

@@ -6,7 +6,7 @@ namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
 /// <c>fa grant</c> and <c>fa purchase</c>: credit given to a user, and credit bought from a provider. Each carries an idempotency
-/// key (R9), which is told whenever it stays open whether the move was made.
+/// key (R9), which is printed when it is unknown whether the move was made.
 /// </summary>
 internal static class MoveCommands
 {

@@ -4,8 +4,8 @@ namespace Factumerit.Ledger.Commands;
 public sealed record Activation(VirtualKey Key, bool UserIsDeleted);
 
 /// <summary>
-/// Records that LiteLLM made a key. Where the credit is used up by then LiteLLM is told to block it (R20), and where the user was deleted or the
-/// key was given up, to delete it, in the same commit.
+/// Records that LiteLLM made a key. The same commit queues its block if the credit is used up by then (R20), and its
+/// deletion if the user was deleted or the key was given up.
 /// </summary>
 public sealed class ActivateVirtualKey(VirtualKey key, string keyHash, string keyName) : Command<Activation>
 {

@@ -57,7 +57,7 @@ public abstract class Command<T> : Command
 
     internal sealed override void Refuse(Refusal refusal) => Outcome = refusal;
 
-    /// <summary>What a request with the same key was told the first time (R9); null when there was none.</summary>
+    /// <summary>The first answer to a request with the same key (R9); null when there was none.</summary>
     protected virtual Outcome<T>? FirstAnswer(LedgerState state) => null;
 
     /// <summary>Decides. A refusal must come before the first change to the state (R10).</summary>

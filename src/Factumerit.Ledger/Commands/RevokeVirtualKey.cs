@@ -1,7 +1,7 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Ends a key: LiteLLM is told to delete it, in the same commit (R20). Whoever is still making it finds it ended, and removes what was made.
+/// Ends a key and queues its deletion at LiteLLM in the same commit (R20). A request that is still making it finds it ended and removes it.
 /// Revoking twice changes nothing.
 /// </summary>
 public sealed class RevokeVirtualKey(Guid id) : Command<VirtualKey>

@@ -1,7 +1,7 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Takes down that LiteLLM was told what an entry of the outbox says (R20). Of several who told it the same, the first settles it; an entry that was
+/// Records that an entry of the outbox was delivered to LiteLLM (R20). If several workers delivered it, the first settles it; an entry that was
 /// taken back meanwhile changes nothing.
 /// </summary>
 public sealed class SettleDelivery(SettledDelivery delivery) : Command<SettledDelivery>

@@ -4,7 +4,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Reading;
 
-/// <summary>What LiteLLM has still to be told of a key. Visible for longer than a moment when LiteLLM is away.</summary>
+/// <summary>A change of a key that LiteLLM has not received yet. It stays for longer than a moment only when LiteLLM is away.</summary>
 /// <param name="Action">block, unblock or delete.</param>
 /// <param name="Attempts">How often it was tried.</param>
 /// <param name="Since">When it came up.</param>
@@ -12,7 +12,7 @@ namespace Factumerit.Ledger.Reading;
 /// <param name="LastError">What went wrong the last time; null when nothing did.</param>
 public sealed record PendingDelivery(string Action, int Attempts, DateTimeOffset Since, DateTimeOffset NextAttemptAt, string? LastError);
 
-/// <summary>A key with what LiteLLM has still to be told of it first; null when LiteLLM knows all.</summary>
+/// <summary>A key with the next change that LiteLLM has not received; null when there is none.</summary>
 public sealed record VirtualKeyDetail(VirtualKey Key, PendingDelivery? Pending);
 
 /// <summary>A page of keys, in the order they were made. NextAfter: pass it as after= to get the next page; null at the end.</summary>

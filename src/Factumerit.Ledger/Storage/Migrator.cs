@@ -12,7 +12,7 @@ namespace Factumerit.Ledger.Storage;
 /// </summary>
 public static class Migrator
 {
-    /// <summary>How long a migration tries to get its locks, unless it is told otherwise.</summary>
+    /// <summary>How long a migration tries to get its locks by default.</summary>
     public static readonly TimeSpan LockLimit = TimeSpan.FromSeconds(60);
 
     /// <summary>Applies what is missing, and returns what the database is. Each migration is one transaction.</summary>

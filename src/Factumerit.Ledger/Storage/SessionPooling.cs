@@ -33,7 +33,7 @@ internal static partial class SessionPooling
     };
 
     /// <summary>
-    /// Refuses shared sessions. A connection whose process at the server is not the one it was told of goes through a
+    /// Refuses shared sessions. A connection whose process at the server is not the one reported to it goes through a
     /// pooler. Beside it a second connection holds a transaction open and ends it, again and again. If sessions are
     /// shared, that one gets the session of the first, or the first gets another session meanwhile or afterwards.
     /// </summary>

@@ -27,7 +27,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     // After so long no attempt follows one that timed out: the database is silent, and callers get their answer within 10 seconds.
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(8);
 
-    /// <summary>What one command too many is told.</summary>
+    /// <summary>The answer to commands beyond the queue's limit.</summary>
     public static readonly Refusal TooMany = new Refusal.Unavailable("More requests are waiting than can be written in good time.");
 
     private readonly LedgerDatabase _database;
@@ -138,7 +138,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             next.Renew(IsOver);
             Take(next);
             var commit = new Commit(_database, _recent, [.. next.Submissions.SelectMany(s => s.Commands)], next.Decided(), turn);
-            // The database is set to work on the next commit before those of the last are told.
+            // Start the next commit before answering the callers of the last one.
             var writing = WriteAsync(next.Submissions, commit);
             Complete(written);
             (next, written) = (written, next);
