@@ -8,7 +8,7 @@ public sealed partial class TidyTests
 {
     private const int FileLinesMax = 400;
     private const int MethodLinesMax = 60;
-    private static readonly string Root = FindRoot();
+    private static readonly string Root = Repository.Root;
 
     // R1 to R14 are the ledger's own; those behind them came with what they rule.
     public static TheoryData<string> Rules => [.. Enumerable.Range(1, 14).Select(n => $"R{n}"), "R15", "R16", "R17", "R18", "R20"];
@@ -54,14 +54,6 @@ public sealed partial class TidyTests
         File.WriteAllLines(file, ["public class C", "{", "    public void M()", "    {", .. Enumerable.Repeat("        M();", MethodLinesMax), "    }", "}"]);
         LongMethods(file).ShouldHaveSingleItem().ShouldContain("public void M()");
         File.Delete(file);
-    }
-
-    private static string FindRoot()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "Factumerit.Ledger.sln")))
-            directory = directory.Parent ?? throw new DirectoryNotFoundException($"No solution above {AppContext.BaseDirectory}.");
-        return directory.FullName;
     }
 
     private static IEnumerable<string> Sources(string folder) =>

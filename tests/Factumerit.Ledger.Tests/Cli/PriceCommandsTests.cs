@@ -211,10 +211,7 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     // The sample beside the repository where it is, else what it holds.
     private static string ReadSample()
     {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (directory is not null && !File.Exists(Path.Combine(directory.FullName, "Factumerit.Ledger.sln")))
-            directory = directory.Parent;
-        var sample = Path.Combine(directory?.Parent?.FullName ?? "/", "shared/data/model-prices.sample.json");
+        var sample = Path.Combine(Repository.Root, "..", "shared/data/model-prices.sample.json");
         return File.Exists(sample) ? File.ReadAllText(sample) : Sample;
     }
 

@@ -55,9 +55,8 @@ internal static class TestServer
     {
         if (Environment.GetEnvironmentVariable("ConnectionStrings__Ledger") is { Length: > 0 } given)
             return given;
-#if TESTCONTAINERS
-        return await ContainerPostgres.StartAsync();
-#else
+        if (ContainerPostgres.IsPossible)
+            return await ContainerPostgres.StartAsync();
         RemoveLeftovers();
         var directory = Path.Combine(Path.GetTempPath(), $"{DirectoryPrefix}{Environment.ProcessId}");
         var server = await EmbeddedPostgres.StartAsync(new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
@@ -66,10 +65,8 @@ internal static class TestServer
             server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         };
         return server.ConnectionString;
-#endif
     }
 
-#if !TESTCONTAINERS
     // A run has no moment for this at its end: the test host is ended from outside.
     private static void RemoveLeftovers()
     {
@@ -77,7 +74,6 @@ internal static class TestServer
             if (!Directory.Exists($"/proc/{directory[(directory.LastIndexOf('-') + 1)..]}"))
                 Directory.Delete(directory, recursive: true);
     }
-#endif
 
     private static async Task ExecuteAsync(string connectionString, string sql)
     {

@@ -136,10 +136,7 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
     [Fact]
     public void The_documentation_lists_the_same_rights()
     {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory.FullName, "Factumerit.Ledger.sln")))
-            directory = directory.Parent!;
-        var documented = File.ReadLines(Path.Combine(directory.FullName, "docs", "operating.md")).Select(line => line.Trim())
+        var documented = File.ReadLines(Path.Combine(Repository.Root, "docs", "operating.md")).Select(line => line.Trim())
             .Where(line => Regex.IsMatch(line, "^GRANT .* ON (?!SCHEMA ).* TO app;$") && !line.Contains("can't start"));
 
         documented.ShouldBe(ServingRights.ByTable.Select(t => ServingRights.Grant(t.Value, t.Key, "app")), ignoreOrder: true);
