@@ -3,6 +3,8 @@
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+# The SDK would not start on a machine without ICU, whose rules of languages nothing here needs.
+export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
 # Build nodes that stay behind would keep the caller's pipe open.
 export MSBUILDDISABLENODEREUSE=1
 

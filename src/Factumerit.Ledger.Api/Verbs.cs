@@ -50,6 +50,7 @@ internal static class Verbs
             await using var app = Service.Build(args);
             await PrepareAsync(app, app.Configuration.GetValue("Database:MigrateAtStart", true), stop);
             var host = app.Services.GetRequiredService<DatabaseHost>();
+            await using var stopping = stop.Register(app.Lifetime.StopApplication);
             app.Lifetime.ApplicationStarted.Register(() => host.Announce(app.Urls.First()));
             app.Lifetime.ApplicationStopping.Register(host.AnnounceStop);
             await ListenAsync(app, stop);
@@ -121,13 +122,18 @@ internal static class Verbs
         }
     }
 
-    /// <summary>Raised by SIGTERM and Ctrl-C, from before the host sees to them: a start may take minutes.</summary>
+    /// <summary>
+    /// Raised by SIGTERM, Ctrl-C and a closed terminal (SIGHUP). The host handles the first two only after the start,
+    /// which may take minutes, and the third never.
+    /// </summary>
     private sealed class StopSignal : IDisposable
     {
+        private static readonly PosixSignal[] Signals = [PosixSignal.SIGTERM, PosixSignal.SIGINT, PosixSignal.SIGHUP];
+
         private readonly CancellationTokenSource _stop = new();
         private readonly PosixSignalRegistration[] _signals;
 
-        public StopSignal() => _signals = [.. new[] { PosixSignal.SIGTERM, PosixSignal.SIGINT }.Select(s => PosixSignalRegistration.Create(s, Stop))];
+        public StopSignal() => _signals = [.. Signals.Select(s => PosixSignalRegistration.Create(s, Stop))];
 
         public CancellationToken Token => _stop.Token;
 

@@ -40,7 +40,7 @@ public static partial class BehindProxy
     public static void UseProxyHeaders(this WebApplication app)
     {
         if (app.Configuration[PathBaseKey] is { Length: > 0 } pathBase)
-            app.UsePathBase(CheckPathBase(pathBase));
+            app.UsePath(CheckPathBase(pathBase));
         var options = app.Services.GetRequiredService<IOptions<ForwardedOptions>>().Value;
         if (!options.Enabled)
             return;
@@ -53,6 +53,27 @@ public static partial class BehindProxy
         });
         app.UseForwardedHeaders(Of(options));
     }
+
+    // The base may be the name of a route, such as /ledger: /ledger/balances is that route, /ledger/users lies below the base.
+    private static void UsePath(this WebApplication app, string pathBase)
+    {
+        var roots = new Lazy<HashSet<string>>(() => RootsOf(app));
+        app.Use((http, next) =>
+        {
+            var request = http.Request;
+            if (request.Path.StartsWithSegments(pathBase, out var matched, out var rest) && roots.Value.Contains(RootOf(rest)))
+                (request.PathBase, request.Path) = (request.PathBase + matched, rest);
+            return next(http);
+        });
+    }
+
+    // The first part of each path that is served. Paths are mapped only after this is set up.
+    private static HashSet<string> RootsOf(IEndpointRouteBuilder routes) => new(
+        routes.DataSources.SelectMany(source => source.Endpoints).OfType<RouteEndpoint>()
+            .Select(endpoint => RootOf("/" + endpoint.RoutePattern.RawText!.TrimStart('/'))).Append("swagger").Append(""),
+        StringComparer.OrdinalIgnoreCase);
+
+    private static string RootOf(PathString path) => path.HasValue ? path.Value!.Split('/')[1] : "";
 
     // The last of a list, which the nearest proxy wrote; nothing where that is no plain path.
     private static string? PlainPrefix(string given) =>
@@ -78,6 +99,6 @@ public static partial class BehindProxy
         return forwarded;
     }
 
-    [GeneratedRegex("^(/[A-Za-z0-9._~-]+)+/?$")]
+    [GeneratedRegex(@"^(/(?!\.{1,2}(/|$))[A-Za-z0-9._~-]+)+/?$")]
     private static partial Regex PlainPath();
 }

@@ -16,7 +16,11 @@ internal static partial class LiteLlmErrors
     {
         var status = (int)response.StatusCode;
         var failure = status is >= 500 or 429 or 408 ? LiteLlmFailure.Failed : LiteLlmFailure.Refused;
-        var (message, isEnvelope) = MessageIn(await ReadAsync(response, cancellationToken));
+        var body = await ReadAsync(response, cancellationToken);
+        // The body of a 404 says whether the key is unknown or the address is wrong. Ask again when it was cut.
+        if (body is null && response.StatusCode == HttpStatusCode.NotFound)
+            return CutOff();
+        var (message, isEnvelope) = MessageIn(body ?? "");
         var said = status is >= 300 and < 400 ? "it redirects elsewhere; LiteLlm:BaseUrl must name where it is" : Clean(message, masterKey);
         return new LiteLlmException(failure, $"LiteLLM answered {status}: {said}")
         {
@@ -33,7 +37,7 @@ internal static partial class LiteLlmErrors
             ? new LiteLlmException(LiteLlmFailure.Failed, $"LiteLLM can't be reached ({exception.HttpRequestError}).", exception)
             : CutOff(exception);
 
-    public static LiteLlmException CutOff(Exception exception) =>
+    public static LiteLlmException CutOff(Exception? exception = null) =>
         new(LiteLlmFailure.OutcomeUnknown, "The connection to LiteLLM ended before its answer was complete.", exception);
 
     public static LiteLlmException TimedOut(int timeoutMs) =>
@@ -42,7 +46,8 @@ internal static partial class LiteLlmErrors
     public static LiteLlmException NotUnderstood(Exception? exception = null) =>
         new(LiteLlmFailure.OutcomeUnknown, "LiteLLM answered with something that can't be read.", exception);
 
-    private static async Task<string> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
+    // Null when the connection ended before the body did.
+    private static async Task<string?> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         try
         {
@@ -50,10 +55,9 @@ internal static partial class LiteLlmErrors
             var text = new char[BodyCharactersMax];
             return new string(text, 0, await reader.ReadBlockAsync(text, cancellationToken));
         }
-        // The status alone says enough.
         catch (Exception exception) when (exception is IOException or HttpRequestException)
         {
-            return "";
+            return null;
         }
     }
 

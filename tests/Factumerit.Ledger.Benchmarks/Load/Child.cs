@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text;
+using Factumerit.Ledger.Tests;
 
 namespace Factumerit.Ledger.Benchmarks.Load;
 
@@ -67,8 +67,7 @@ internal sealed class Child : IAsyncDisposable
     public async Task<bool> StopAsync()
     {
         if (!_process.HasExited)
-            using (var kill = Process.Start("kill", ["-TERM", _process.Id.ToString(CultureInfo.InvariantCulture)]))
-                await kill.WaitForExitAsync(CancellationToken.None);
+            Signals.Send(_process.Id, UnixSignal.Terminate);
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(30));
         try
         {

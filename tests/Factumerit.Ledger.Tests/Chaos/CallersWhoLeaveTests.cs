@@ -25,7 +25,7 @@ public sealed class CallersWhoLeaveTests(BadDay day) : IClassFixture<BadDay>
 
         await enough.CancelAsync();
         (await staying).ShouldAllBe(answered => answered > 0);
-        await service.TerminateAsync();
+        await service.EndAsync();
         service.Log.ShouldNotContain(" ERR ");
     }
 

@@ -31,6 +31,6 @@ public sealed class DatabaseAwayTests(BadDay day) : IClassFixture<BadDay>
             day.Sender.Sent.ShouldAllBe(s => s.Reply != null);
             await day.SettleAsync(server.ConnectionString, user, [.. day.Sender.Sent]);
         }
-        await service.TerminateAsync();
+        await service.EndAsync();
     }
 }

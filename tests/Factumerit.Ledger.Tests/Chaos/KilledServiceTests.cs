@@ -25,10 +25,10 @@ public sealed class KilledServiceTests(BadDay day) : IClassFixture<BadDay>
     }
 
     [Theory]
-    [InlineData("KILL")]
-    [InlineData("QUIT")] // what pg_ctl stop -m immediate sends
-    [InlineData("INT")] // and -m fast
-    public async Task A_database_that_ends_under_load_is_answered_503_and_comes_back_by_itself(string signal)
+    [InlineData(UnixSignal.Kill)]
+    [InlineData(UnixSignal.Quit)] // what pg_ctl stop -m immediate sends
+    [InlineData(UnixSignal.Interrupt)] // and -m fast
+    public async Task A_database_that_ends_under_load_is_answered_503_and_comes_back_by_itself(UnixSignal signal)
     {
         var service = await day.StartAsync();
         var user = await day.UserAsync();
@@ -37,7 +37,7 @@ public sealed class KilledServiceTests(BadDay day) : IClassFixture<BadDay>
         await ServiceProcess.UntilAsync(() => Task.FromResult(SentOf(user).Any(s => s.IsAcknowledged)));
         var postmaster = ServiceProcess.PostmasterOf(day.DataDirectory).ShouldNotBeNull();
 
-        await ServiceProcess.SignalAsync(postmaster, signal);
+        Signals.Send(postmaster, signal);
 
         await ServiceProcess.UntilAsync(() => Task.FromResult(ServiceProcess.PostmasterOf(day.DataDirectory) is { } next && next != postmaster));
         await service.UntilReadyAsync();
@@ -51,8 +51,10 @@ public sealed class KilledServiceTests(BadDay day) : IClassFixture<BadDay>
         await day.SettleAsync(LoadAuditor.EmbeddedConnectionString(day.DataDirectory), user, sent);
     }
 
-    [Fact]
-    public async Task A_service_that_is_told_to_end_under_load_ends_in_good_order()
+    [Theory]
+    [InlineData(UnixSignal.Terminate)]
+    [InlineData(UnixSignal.Hangup)] // the terminal was closed
+    public async Task A_service_that_is_told_to_end_under_load_ends_in_good_order(UnixSignal signal)
     {
         var service = await day.StartAsync();
         var user = await day.UserAsync();
@@ -60,7 +62,7 @@ public sealed class KilledServiceTests(BadDay day) : IClassFixture<BadDay>
         var sending = day.Sender.SendUntilAsync(service.Url, user, enough.Token);
         await ServiceProcess.UntilAsync(() => Task.FromResult(SentOf(user).Count(s => s.IsAcknowledged) > 20));
 
-        var exitCode = await service.TerminateAsync();
+        var exitCode = await service.EndAsync(signal);
         await enough.CancelAsync();
         await sending;
 

@@ -83,11 +83,11 @@ internal sealed class ServiceProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
-    /// <summary>SIGTERM, and waits for an orderly end; returns the exit code.</summary>
-    public async Task<int> TerminateAsync()
+    /// <summary>Sends a signal, by default SIGTERM, and waits for an orderly end; returns the exit code.</summary>
+    public async Task<int> EndAsync(UnixSignal signal = UnixSignal.Terminate)
     {
         if (!HasExited)
-            await SignalAsync(_process.Id, "TERM");
+            Signals.Send(_process.Id, signal);
         using var deadline = new CancellationTokenSource(Deadline);
         await _process.WaitForExitAsync(deadline.Token);
         return _process.ExitCode;
@@ -97,7 +97,7 @@ internal sealed class ServiceProcess : IAsyncDisposable
     {
         try
         {
-            await TerminateAsync();
+            await EndAsync();
         }
         finally
         {
@@ -118,14 +118,6 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The process of the embedded server; null when there is none.</summary>
     public static int? PostmasterOf(string dataDirectory) =>
         EmbeddedPostgresPidFile.ReadRunning(Path.Combine(dataDirectory, "postgres"))?.ProcessId;
-
-    /// <summary>Sends a signal by its name, such as KILL.</summary>
-    public static async Task SignalAsync(int processId, string signal)
-    {
-        using var kill = Process.Start("kill", [$"-{signal}", processId.ToString(CultureInfo.InvariantCulture)]);
-        await kill.WaitForExitAsync();
-        kill.ExitCode.ShouldBe(0);
-    }
 
     private void Note(object sender, DataReceivedEventArgs line)
     {

@@ -27,7 +27,7 @@ public sealed class BehindProxyTests : IAsyncLifetime
         await ExpectAsync(url, "", "/a/ledger/", "/a/ledger");
         await ExpectAsync(url, "", null, "");
         // What would lead elsewhere is nobody's path.
-        foreach (var elsewhere in (string[])["//elsewhere.example", "https://elsewhere.example", "ledger", "/a b", "/<script>"])
+        foreach (var elsewhere in (string[])["//elsewhere.example", "https://elsewhere.example", "ledger", "/a b", "/<script>", "/a/../b", "/."])
             await ExpectAsync(url, "", elsewhere, "");
     }
 
@@ -40,6 +40,24 @@ public sealed class BehindProxyTests : IAsyncLifetime
         await ExpectAsync(url, "/ledger", null, "/ledger");
         await ExpectAsync(url, "/ledger", "/ledger", "/ledger");
         await ExpectAsync(url, "", null, "");
+    }
+
+    [Theory]
+    [InlineData("/ledger/balances", HttpStatusCode.ServiceUnavailable)]
+    [InlineData("/ledger/ledger/balances", HttpStatusCode.ServiceUnavailable)]
+    [InlineData("/ledger/users", HttpStatusCode.ServiceUnavailable)]
+    [InlineData("/ledger/nowhere", HttpStatusCode.NotFound)]
+    public async Task A_path_that_is_the_name_of_a_route_hides_no_route(string path, HttpStatusCode expected)
+    {
+        await using var service = ServiceProcess.Start(
+            [.. Common, "--PathBase=/ledger", $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}"]);
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(await service.UrlAsync(), path));
+        request.Headers.Authorization = new("Bearer", LedgerService.AdminKey);
+
+        using var answer = await _client.SendAsync(request);
+
+        // A route is there, although its database is not.
+        answer.StatusCode.ShouldBe(expected);
     }
 
     [Theory]

@@ -57,11 +57,18 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     public Task<Uri> UrlAsync() => _listening.Task.WaitAsync(Deadline);
 
+    /// <summary>Waits until the condition holds, at most a minute.</summary>
+    public static async Task UntilAsync(Func<bool> isSo)
+    {
+        using var deadline = new CancellationTokenSource(Deadline);
+        while (!isSo())
+            await Task.Delay(TimeSpan.FromMilliseconds(50), deadline.Token);
+    }
+
     /// <summary>Asks it to stop, as an operator or a container engine does.</summary>
     public async Task<int> StopAsync()
     {
-        using (var kill = Process.Start("kill", ["-TERM", $"{_process.Id}"]))
-            await kill.WaitForExitAsync();
+        Signals.Send(_process.Id, UnixSignal.Terminate);
         return await EndAsync();
     }
 

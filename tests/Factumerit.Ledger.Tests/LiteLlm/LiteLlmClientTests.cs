@@ -149,6 +149,36 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
     }
 
     [Fact]
+    public async Task A_repeated_delete_whose_404_was_cut_is_asked_again()
+    {
+        const string Unknown = """{"error":{"message":"Keys not found","code":"404"}}""";
+        using var server = new TcpListener(IPAddress.Loopback, 0);
+        server.Start();
+        var serving = ServeAsync(server, ["HTTP/1.1 404 Not Found\r\nContent-Length: 53\r\n\r\n{\"error\":{\"mess",
+            $"HTTP/1.1 404 Not Found\r\nContent-Length: {Unknown.Length}\r\n\r\n{Unknown}"]);
+        await using var services = Services($"http://{server.LocalEndpoint}");
+
+        await services.GetRequiredService<LiteLlmClient>().DeleteAsync("hash", CancellationToken.None);
+
+        await serving;
+    }
+
+    // Answers one request on each connection and closes it.
+    private static async Task ServeAsync(TcpListener server, string[] answers)
+    {
+        foreach (var answer in answers)
+        {
+            using var client = await server.AcceptTcpClientAsync();
+            var stream = client.GetStream();
+            var request = new byte[4096];
+            var text = "";
+            while (!text.Contains("keys", StringComparison.Ordinal))
+                text += Encoding.ASCII.GetString(request, 0, await stream.ReadAsync(request));
+            await stream.WriteAsync(Encoding.ASCII.GetBytes(answer));
+        }
+    }
+
+    [Fact]
     public async Task Three_troubles_are_left_to_the_caller()
     {
         var made = await MakeKeyAsync();
