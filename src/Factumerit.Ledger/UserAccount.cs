@@ -91,7 +91,9 @@ public sealed class UserAccount
         EntryCount++;
     }
 
-    /// <summary>Whether the balance stays within numeric(20,7). Lifetime totals hold more than 10^9 of the largest operations.</summary>
+    /// <summary>
+    /// Whether the balance stays within numeric(20,7). Lifetime totals hold more than 10^9 of the largest operations.
+    /// </summary>
     public bool CanSpend(decimal cents) => BalanceCents - cents >= -Money.BalanceCentsMax;
 
     /// <summary>Whether the balance stays within numeric(20,7).</summary>

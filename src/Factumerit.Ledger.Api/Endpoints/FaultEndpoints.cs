@@ -16,18 +16,21 @@ public static class FaultEndpoints
         ledger.MapPost("/faults/{id:long}/resolve", ResolveAsync).Allow(Roles.Admin)
             .Describe(
                 "Resolve a fault",
-                "It is reported no more. The next background check reads everything: a fault that is still true is back. Resolving it again changes nothing.")
+                "It is reported no more. The next background check reads everything: a fault that is still true is "
+                + "back. Resolving it again changes nothing.")
             .Takes<ResolveRequest>().Answers<KeptFault>(200).Refuses("not-found");
     }
 
     private static async Task<IResult> ListAsync(HttpContext http, FaultStore faults)
     {
         var query = new QueryReader(http);
-        var (state, limit, before) = (query.Choice("state", "standing", "resolved"), query.Limit(100), query.EntryId("before"));
+        var state = query.Choice("state", "standing", "resolved");
+        var (limit, before) = (query.Limit(100), query.EntryId("before"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
         bool? isResolved = state is null ? null : state == "resolved";
-        return Answers.Ok(await faults.ListAsync(isResolved, limit, before, Queries.ToTheirEnd), LedgerJson.Default.FaultPage);
+        var page = await faults.ListAsync(isResolved, limit, before, Queries.ToTheirEnd);
+        return Answers.Ok(page, LedgerJson.Default.FaultPage);
     }
 
     private static async Task<IResult> ResolveAsync(HttpContext http, [FromRoute] long id, FaultStore faults)

@@ -16,7 +16,11 @@ public static class LedgerEndpoints
         ledger.MapGet("/transactions/{id:guid}", ShowTransactionAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Show a transaction", "With its entries.").Answers<TransactionDetail>(200).ReadsLong().Refuses("not-found");
         ledger.MapGet("/integrity", CheckIntegrityAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Check the books", "Holds everything that is stored against the entries; each breach of a rule is a fault. Reads what came since the last check in the background; full=true reads everything. Lists what it finds and what earlier checks found, until that is resolved, and changes nothing.")
+            .Describe(
+                "Check the books",
+                "Holds everything that is stored against the entries; each breach of a rule is a fault. "
+                + "Reads what came since the last check in the background; full=true reads everything. "
+                + "Lists what it finds and what earlier checks found, until that is resolved, and changes nothing.")
             .TakesQuery("full").Answers<IntegrityReport>(200).ReadsLong((reads, http) => new QueryReader(http).Flag("full") ? reads.FullChecks : reads.Checks);
         ledger.MapFaults();
         ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)

@@ -24,7 +24,10 @@ public static class PriceEndpoints
             .Describe("List prices", "Those in force at a time, a page in the order of the models' names. US dollars per token; other_prices by their names in the price map.")
             .TakesQuery("prefix", "provider", "at", "limit", "after").Answers<PricePage>(200).ReadsLong();
         prices.MapDelete("/versions/{version:long}", CancelAsync).Allow(Roles.Admin)
-            .Describe("Cancel a version that has not begun", "Its prices never count, and those before it stay. The newest version goes first. Cancelling it again changes nothing.")
+            .Describe(
+                "Cancel a version that has not begun",
+                "Its prices never count, and those before it stay. The newest version goes first. "
+                + "Cancelling it again changes nothing.")
             .Answers<PriceCancellation>(200).Refuses("not-found", "not-cancellable");
         // Names of models may hold slashes.
         prices.MapGet("/{**model}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
@@ -48,7 +51,7 @@ public static class PriceEndpoints
     private static async Task<IResult> CancelAsync(HttpContext http, [FromRoute] long version, PriceStore store)
     {
         var outcome = await store.CancelAsync(version, Caller.Of(http).Name, Queries.ToTheirEnd);
-        return Answers.Of(http, outcome, cancellation => Answers.Ok(cancellation, LedgerJson.Default.PriceCancellation));
+        return Answers.Of(http, outcome, done => Answers.Ok(done, LedgerJson.Default.PriceCancellation));
     }
 
     private static (PriceFile? Value, Refusal? Refusal) ReadMap(JsonElement json)

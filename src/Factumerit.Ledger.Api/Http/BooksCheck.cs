@@ -8,7 +8,8 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public sealed class BooksCheck(IntegrityWatch watch) : IHealthCheck
 {
-    public Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default) =>
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default) =>
         Task.FromResult(HealthCheckResult.Healthy(watch.Last switch
         {
             null => "not checked yet",

@@ -92,7 +92,8 @@ public sealed partial class DatabaseHost(
 
     // On the embedded database the owner migrates, and another role serves: a hole in the service can't switch off a
     // trigger.
-    private async Task<DatabaseFacts> MigrateAsync(LedgerDatabase database, TimeSpan limit, CancellationToken cancellationToken)
+    private async Task<DatabaseFacts> MigrateAsync(
+        LedgerDatabase database, TimeSpan limit, CancellationToken cancellationToken)
     {
         if (_postgres is null)
             return await Migrator.MigrateAsync(database, limit, logger, cancellationToken);

@@ -41,13 +41,15 @@ public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<Integr
         LedgerMetrics.Faults.Record(report.Faults.Count);
         var found = report.Faults.Where(f => f.IsNew).ToList();
         if (found.Count > 0)
-            LogFaults(logger, found.Count, string.Join("; ", found.Take(3).Select(f => $"{f.Kind} {f.Id}: {f.Detail}")));
+            LogFaults(
+                logger, found.Count, string.Join("; ", found.Take(3).Select(f => $"{f.Kind} {f.Id}: {f.Detail}")));
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Value.IntervalSeconds == 0
         ? Task.CompletedTask
         : rounds.RunAsync(new("Checking the books", () => TimeSpan.FromSeconds(options.Value.IntervalSeconds), CheckAsync), logger, stoppingToken);
 
-    [LoggerMessage(1, LogLevel.Error, "The books do not balance, {Faults} new faults: {First}. See GET /ledger/integrity.")]
+    [LoggerMessage(
+        1, LogLevel.Error, "The books do not balance, {Faults} new faults: {First}. See GET /ledger/integrity.")]
     private static partial void LogFaults(ILogger logger, int faults, string first);
 }

@@ -130,21 +130,30 @@ internal static class LedgerCommands
         return isSound ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static object?[] KeptOf(Fault fault) => [fault.FaultId?.ToString(CultureInfo.InvariantCulture), fault.FoundAt];
+    private static object?[] KeptOf(Fault fault) =>
+        [fault.FaultId?.ToString(CultureInfo.InvariantCulture), fault.FoundAt];
 
     private static Command BuildResolveFault(CommandTree tree)
     {
         var id = new Argument<string>("NO") { Description = "The fault's number, from 'fa ledger integrity'" };
-        id.Validators.Add(result => CommandTree.Require(result, text => text.Length is > 0 and < 19 && text.All(char.IsAsciiDigit), "is not a fault's number"));
-        var reason = new Option<string>("--reason") { Description = "What was done about it", HelpName = "TEXT", Required = true };
-        return tree.Create("resolve-fault", "Settle a fault; it is back with the next check if it is still true", async (context, cancellationToken) =>
+        id.Validators.Add(result => CommandTree.Require(
+            result, text => text.Length is > 0 and < 19 && text.All(char.IsAsciiDigit), "is not a fault's number"));
+        var reason = new Option<string>("--reason")
+        {
+            Description = "What was done about it",
+            HelpName = "TEXT",
+            Required = true,
+        };
+        const string description = "Settle a fault; it is back with the next check if it is still true";
+        return tree.Create("resolve-fault", description, async (context, cancellationToken) =>
         {
             using var body = new JsonBody();
             body.Text("reason", context.Value(reason));
-            var answer = await context.ChangeAsync(
-                HttpMethod.Post, $"ledger/faults/{context.Value(id)}/resolve", body.ToBytes(), null, "", cancellationToken);
+            var path = $"ledger/faults/{context.Value(id)}/resolve";
+            var answer = await context.ChangeAsync(HttpMethod.Post, path, body.ToBytes(), null, "", cancellationToken);
             return context.Print(answer, LedgerJson.Default.Fault, fault => context.Output.Line(
-                $"Resolved fault {context.Value(id)}: {fault.Kind} {Output.TextOf(fault.Id.ToString())}, by {Output.TextOf(fault.ResolvedBy)}."));
+                $"Resolved fault {context.Value(id)}: {fault.Kind} {Output.TextOf(fault.Id.ToString())}, "
+                + $"by {Output.TextOf(fault.ResolvedBy)}."));
         }, id, reason);
     }
 

@@ -24,17 +24,23 @@ internal static class PriceCommands
 
     private static Command BuildCancel(CommandTree tree)
     {
-        var version = new Argument<string>("VERSION") { Description = "The version, from 'fa prices import' or 'fa prices show'" };
+        var version = new Argument<string>("VERSION")
+        {
+            Description = "The version, from 'fa prices import' or 'fa prices show'",
+        };
         version.Validators.Add(result => CommandTree.Require(
             result, text => text.Length is > 0 and < 19 && text.All(char.IsAsciiDigit), "is not a version's number"));
         var yes = Inputs.Yes();
         return tree.Create("cancel", "Take back a version that has not begun", async (context, cancellationToken) =>
         {
-            await context.ConfirmAsync($"Cancel version {context.Value(version)} of the prices?", yes, cancellationToken);
+            var number = context.Value(version);
+            await context.ConfirmAsync($"Cancel version {number} of the prices?", yes, cancellationToken);
             var answer = await context.ChangeAsync(
-                HttpMethod.Delete, $"prices/versions/{context.Value(version)}", null, null, "", cancellationToken);
+                HttpMethod.Delete, $"prices/versions/{number}", null, null, "", cancellationToken);
             return context.Print(answer, LedgerJson.Default.PriceCancellation, cancelled => context.Output.Line(
-                $"Version {context.Value(version)}, which would have begun at {Output.TextOf(cancelled.ValidFrom.ToString("u", CultureInfo.InvariantCulture))}, is cancelled."));
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Version {number}, which would have begun at {cancelled.ValidFrom:u}, is cancelled.")));
         }, version, yes);
     }
 

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Globalization;
 using Factumerit.Ledger.Storage;
 using Npgsql;
 
@@ -22,17 +23,21 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
     // One check at a time may move the checkpoint; the letters "face", for Factumerit check.
     private const long AdvanceLockKey = 0x66616365;
 
-    /// <summary>The background check of what came after the checkpoint, every budget that changed, and every total.</summary>
+    private const IsolationLevel Snapshot = IsolationLevel.RepeatableRead;
+
+    /// <summary>
+    /// The background check of what came after the checkpoint, every budget that changed, and every total.
+    /// </summary>
     public Task<IntegrityReport> RunAsync(CancellationToken cancellationToken) => RunAsync(full: false, cancellationToken);
 
     /// <summary>
-    /// The background check: keeps the faults it finds, and moves the checkpoint. From the checkpoint, or everything from
-    /// the first entry, which takes time in proportion to the ledger.
+    /// The background check: keeps the faults it finds, and moves the checkpoint. From the checkpoint, or everything
+    /// from the first entry, which takes time in proportion to the ledger.
     /// </summary>
     public async Task<IntegrityReport> RunAsync(bool full, CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
-        await using var snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await using var snapshot = await connection.BeginTransactionAsync(Snapshot, cancellationToken);
         var from = await ReadCheckpointAsync(connection, cancellationToken);
         if (full || from.IsFullDue)
             from = from.Restart();
@@ -55,14 +60,14 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
     public async Task<IntegrityReport> ReportAsync(bool full, CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
-        await using var snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await using var snapshot = await connection.BeginTransactionAsync(Snapshot, cancellationToken);
         var from = await ReadCheckpointAsync(connection, cancellationToken);
         var standing = await FaultStore.ReadStandingAsync(connection, cancellationToken);
         var found = await CheckAsync(connection, full ? from.Restart() : from, standing, cancellationToken);
         return found.WithStanding(standing);
     }
 
-    private async Task<Checkpoint> ReadCheckpointAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static async Task<Checkpoint> ReadCheckpointAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(IntegritySql.Checkpoint, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -72,24 +77,29 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
             reader.GetFieldValue<int?>(6), reader.GetInt64(7), reader.GetBoolean(8))
         {
             ReadAt = reader.GetFieldValue<DateTimeOffset>(9),
-            ClockFaults = [.. FindClockFaults(
-                reader.GetFieldValue<DateTimeOffset>(9), reader.GetFieldValue<long?>(10), reader.GetFieldValue<DateTimeOffset?>(11))],
+            NewestEntryId = reader.GetFieldValue<long?>(10),
+            NewestEntryAt = reader.GetFieldValue<DateTimeOffset?>(11),
         };
     }
 
     // R13 makes every later commit carry at least the time of the newest entry.
-    private IEnumerable<IntegrityFault> FindClockFaults(DateTimeOffset databaseTime, long? newestId, DateTimeOffset? newestAt)
+    private IEnumerable<IntegrityFault> FindClockFaults(Checkpoint from)
     {
+        const string kind = "clock-ahead";
         var latest = (clock ?? TimeProvider.System).GetUtcNow() + database.ClockSkewMax;
-        if (databaseTime > latest)
-            yield return new("clock-ahead", "database", $"its clock says {databaseTime:u}, which is after {latest:u}: writes are refused");
-        if (newestId is { } id && newestAt > latest)
-            yield return new("clock-ahead", $"entry {id}", $"it was recorded at {newestAt:u}, which is after {latest:u}");
+        var bound = string.Create(CultureInfo.InvariantCulture, $"which is after {latest:u}");
+        if (from.ReadAt > latest)
+            yield return new(kind, "database", string.Create(
+                CultureInfo.InvariantCulture, $"its clock says {from.ReadAt:u}, {bound}: writes are refused"));
+        if (from.NewestEntryId is { } id && from.NewestEntryAt is { } at && at > latest)
+            yield return new(kind, string.Create(CultureInfo.InvariantCulture, $"entry {id}"), string.Create(
+                CultureInfo.InvariantCulture, $"it was recorded at {at:u}, {bound}"));
     }
 
     // That something is wrong shows in the budgets that changed; what it is, only in all of them.
-    private static async Task<IntegrityReport> CheckAsync(
-        NpgsqlConnection connection, Checkpoint from, IReadOnlyList<IntegrityFault> standing, CancellationToken cancellationToken)
+    private async Task<IntegrityReport> CheckAsync(
+        NpgsqlConnection connection, Checkpoint from, IReadOnlyList<IntegrityFault> standing,
+        CancellationToken cancellationToken)
     {
         var report = await CheckAsync(connection, from, cancellationToken);
         var isNew = report.Faults.Any(f => !standing.Any(s => (s.Kind, s.Id) == (f.Kind, f.Id)));
@@ -98,7 +108,8 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
             : report;
     }
 
-    private static async Task<IntegrityReport> CheckAsync(NpgsqlConnection connection, Checkpoint from, CancellationToken cancellationToken)
+    private async Task<IntegrityReport> CheckAsync(
+        NpgsqlConnection connection, Checkpoint from, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
         // How much comes after the checkpoint decides the plan, so each check gets its own. Statistics lag behind what was just posted: believing
@@ -118,7 +129,7 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
             Add(batch, IntegritySql.First(sql), from);
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var faults = from.ClockFaults.ToList();
+        var faults = FindClockFaults(from).ToList();
         var transactionCount = await ReadFaultsAsync(reader, faults, row => row.GetInt64(3), cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
@@ -153,7 +164,8 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
             return report;
         var faults = await FaultStore.RecordAsync(connection, report.Faults, cancellationToken);
         await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
-        // A checkpoint that is lost with the machine was only further back: no need to wait for the disk, or to keep it from the writers.
+        // A checkpoint that is lost with the machine was only further back: no need to wait for the disk, or to keep
+        // it from the writers.
         batch.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
         Add(batch, IntegritySql.ForgetAccounts, from);
         Add(batch, faults.Count == 0 ? IntegritySql.AdvanceAccounts : IntegritySql.AdvanceAccountsByEntries, from);
@@ -188,7 +200,8 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         int? ChangedWithin, long DigestedEntryId, bool IsFullDue)
     {
         public required DateTimeOffset ReadAt { get; init; }
-        public IReadOnlyList<IntegrityFault> ClockFaults { get; init; } = [];
+        public long? NewestEntryId { get; init; }
+        public DateTimeOffset? NewestEntryAt { get; init; }
 
         // Ids of usages begin with the milliseconds of their commit: those of later commits with as many, or more.
         public Guid UsageId => EntryCreatedAt is { } time ? UuidV7.First(time) : Guid.Empty;

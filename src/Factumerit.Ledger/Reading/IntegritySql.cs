@@ -8,7 +8,8 @@ namespace Factumerit.Ledger.Reading;
 /// to read: $1 the last entry of the checkpoint, $2 when it was committed, $3 the last legacy row of it; $4 and $5 the same two, but not before the
 /// ledger began; $6 the first id that a usage recorded since then can have; $7 how many transaction ids ago a budget may have changed since, null to
 /// look at all; $8 the last entry in the digests. Beginning at 0 is a full check. docs/accounting.md explains each
-/// kind of fault. Each answers with the kind, id and detail of at most so many faults. Transactions and Accounts add figures of the report to every row, and answer with one row of nulls where there is no fault.
+/// kind of fault. Each answers with the kind, id and detail of at most so many faults. Transactions and Accounts add
+/// figures of the report to every row, and answer with one row of nulls where there is no fault.
 /// </summary>
 internal static class IntegritySql
 {
@@ -155,7 +156,8 @@ internal static class IntegritySql
         SELECT CASE WHEN u.id IS NULL THEN 'usage-missing' ELSE 'usage-mismatch' END, coalesce(u.id::text, e.id::text),
                CASE WHEN u.id IS NULL THEN 'a call was charged to ' || e.account || ', but no usage tells of it'
                     WHEN e.debit_cents = u.user_price_cents THEN 'usage of the request ' || u.request_id
-                         || ', but its entries are of ' || coalesce(e.reference_id, 'none') || ' or have another description'
+                         || ', but its entries are of ' || coalesce(e.reference_id, 'none')
+                         || ' or have another description'
                     ELSE 'usage of ' || coalesce(trim_scale(u.user_price_cents)::text, 'no') || ' cents, but its transaction took '
                          || coalesce(trim_scale(e.debit_cents)::text, 'nothing') END
         FROM ({LaterUsages}) u

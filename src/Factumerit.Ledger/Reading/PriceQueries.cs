@@ -53,7 +53,8 @@ public sealed class PriceQueries(LedgerDatabase database)
     {
         await using var db = database.CreateContext();
         string[] names = [model, .. NamesOf(model)];
-        var prices = await Counting(db).Where(p => names.Contains(p.Model)).OrderByDescending(p => p.Version).Select(ToPrice).ToListAsync(cancellationToken);
+        var prices = await Counting(db).Where(p => names.Contains(p.Model)).OrderByDescending(p => p.Version)
+            .Select(ToPrice).ToListAsync(cancellationToken);
         return new PriceBook(prices, 0).NameOf(model) is { } name ? new PriceHistory(name, [.. prices.Where(p => p.Model == name)]) : null;
     }
 

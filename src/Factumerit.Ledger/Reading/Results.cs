@@ -115,7 +115,9 @@ public sealed record IntegrityReport(
         if (standing.Count == 0)
             return this;
         var known = standing.ToDictionary(f => (f.Kind, f.Id));
-        var found = Faults.Select(f => known.Remove((f.Kind, f.Id), out var s) ? f with { FaultId = s.FaultId, FoundAt = s.FoundAt } : f);
+        var found = Faults.Select(f => known.Remove((f.Kind, f.Id), out var kept)
+            ? f with { FaultId = kept.FaultId, FoundAt = kept.FoundAt }
+            : f);
         var faults = found.ToList().Concat(known.Values).GroupBy(f => f.Kind, StringComparer.Ordinal)
             .SelectMany(kind => kind.Take(IntegrityCheck.FaultsMaxPerKind));
         return this with { IsBalanced = false, Faults = [.. faults] };
@@ -127,5 +129,7 @@ public sealed record KeptFault(
     long FaultId, string Kind, string Id, string Detail, DateTimeOffset FoundAt, DateTimeOffset LastSeenAt,
     DateTimeOffset? ResolvedAt, string? ResolvedBy, string? Reason);
 
-/// <summary>A page of faults, newest first. NextBefore: pass it as before= to get the next page; null at the end.</summary>
+/// <summary>
+/// A page of faults, newest first. NextBefore: pass it as before= to get the next page; null at the end.
+/// </summary>
 public sealed record FaultPage(IReadOnlyList<KeptFault> Faults, long? NextBefore);

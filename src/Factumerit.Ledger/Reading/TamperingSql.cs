@@ -54,8 +54,8 @@ internal static class TamperingSql
             ON k.transaction_id = e.transaction_id
         WHERE e.transaction_id IS NULL OR k.transaction_id IS NULL
         """,
-        // R14: since the ledger began a user's history rows say the same as the entries, and lead from the first balance
-        // to the last: each balance before a row but the first is the balance after another one.
+        // R14: since the ledger began a user's history rows say the same as the entries, and lead from the first
+        // balance to the last: each balance before a row but the first is the balance after another one.
         """
         WITH entries AS (
             SELECT substr(account, 6) AS user_id, count(*) AS rows, sum(hash_record_extended(
@@ -78,14 +78,16 @@ internal static class TamperingSql
         // The lifetime totals of each user
         """
         SELECT 'lifetime-mismatch', user_id, 'the budget says ' || trim_scale(total_spent_cents) || ' spent and '
-               || trim_scale(total_added_cents) || ' added, the entries ' || trim_scale(spent) || ' and ' || trim_scale(added)
+               || trim_scale(total_added_cents) || ' added, the entries ' || trim_scale(spent) || ' and '
+               || trim_scale(added)
         FROM (SELECT b.user_id, b.total_spent_cents, b.total_added_cents,
                      b.opening_spent_cents + coalesce(e.spent, 0) AS spent,
                      b.opening_added_cents + coalesce(e.added, 0) AS added
               FROM user_budgets b
               LEFT JOIN (SELECT account, sum(debit_cents) FILTER (WHERE reference_type = 'llm_call') AS spent,
                                 sum(credit_cents) FILTER (WHERE reference_type IN ('initial', 'admin_credit')) AS added
-                         FROM ledger_entries WHERE id > $4 AND account >= 'user:' AND account < 'user;' GROUP BY account) e
+                         FROM ledger_entries WHERE id > $4 AND account >= 'user:' AND account < 'user;'
+                         GROUP BY account) e
                   ON e.account = 'user:' || b.user_id) u
         WHERE (total_spent_cents, total_added_cents) IS DISTINCT FROM (spent, added)
         """,

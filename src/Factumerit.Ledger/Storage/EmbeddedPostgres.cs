@@ -34,7 +34,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         _watching = Task.Run(WatchAsync);
     }
 
-    /// <summary>Leads to the database <c>ledger</c> on 127.0.0.1 as its owner; the same for the life of this object.</summary>
+    /// <summary>
+    /// Leads to the database <c>ledger</c> on 127.0.0.1 as its owner; the same for the life of this object.
+    /// </summary>
     public string ConnectionString { get; }
 
     /// <summary>Leads there as <see cref="ServingRole"/>.</summary>

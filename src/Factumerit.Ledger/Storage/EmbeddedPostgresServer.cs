@@ -34,7 +34,8 @@ internal sealed class EmbeddedPostgresServer(
 
     public string ConnectionString(string database) => ConnectionString(database, Port);
 
-    public string ServingConnectionString() => new NpgsqlConnectionStringBuilder(ConnectionString(EmbeddedPostgres.Database))
+    public string ServingConnectionString() => new NpgsqlConnectionStringBuilder(
+        ConnectionString(EmbeddedPostgres.Database))
     {
         Username = EmbeddedPostgres.ServingRole,
         Password = _servingPassword,
@@ -81,7 +82,9 @@ internal sealed class EmbeddedPostgresServer(
         }
     }
 
-    /// <summary>Creates the ledger's database and the role that serves when they are missing, and returns the server's version.</summary>
+    /// <summary>
+    /// Creates the ledger's database and the role that serves when they are missing, and returns the server's version.
+    /// </summary>
     public async Task<string> PrepareDatabaseAsync(CancellationToken cancellationToken)
     {
         var connection = new NpgsqlConnection(MaintenanceConnectionString(Port));
@@ -96,10 +99,11 @@ internal sealed class EmbeddedPostgresServer(
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
         command.CommandText = $"SELECT 1 FROM pg_roles WHERE rolname = '{EmbeddedPostgres.ServingRole}'";
-        var verb = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is null ? "CREATE" : "ALTER";
+        var isThere = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is not null;
         // Without tables of its own: a temporary one would hide a table of the ledger from its session.
         command.CommandText = $"""
-            {verb} ROLE {EmbeddedPostgres.ServingRole} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{_servingPassword}';
+            {(isThere ? "ALTER" : "CREATE")} ROLE {EmbeddedPostgres.ServingRole} LOGIN
+                NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{_servingPassword}';
             REVOKE TEMPORARY ON DATABASE {EmbeddedPostgres.Database} FROM PUBLIC
             """;
         await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);

@@ -36,11 +36,17 @@ public sealed class FaultStore(LedgerDatabase database)
         RETURNING kind, subject, detail, id, found_at, found_at = now()
         """;
 
+    private const string Resolve = """
+        UPDATE ledger_faults SET resolved_at = now(), resolved_by = $2, reason = $3
+        WHERE id = $1 AND resolved_at IS NULL
+        """;
+
     private static readonly Expression<Func<FaultRow, KeptFault>> ToFault = f => new KeptFault(
         f.Id, f.Kind, f.Subject, f.Detail, f.FoundAt, f.LastSeenAt, f.ResolvedAt, f.ResolvedBy, f.Reason);
 
     /// <summary>Faults that stand, that were resolved, or both, newest first.</summary>
-    public async Task<FaultPage> ListAsync(bool? isResolved, int limit, long? before, CancellationToken cancellationToken)
+    public async Task<FaultPage> ListAsync(
+        bool? isResolved, int limit, long? before, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         var faults = db.Faults.AsQueryable();
@@ -48,7 +54,8 @@ public sealed class FaultStore(LedgerDatabase database)
             faults = faults.Where(f => f.ResolvedAt != null == resolved);
         if (before is { } last)
             faults = faults.Where(f => f.Id < last);
-        var page = await faults.OrderByDescending(f => f.Id).Take(limit + 1).Select(ToFault).ToListAsync(cancellationToken);
+        var page = await faults.OrderByDescending(f => f.Id).Take(limit + 1).Select(ToFault)
+            .ToListAsync(cancellationToken);
         return new FaultPage([.. page.Take(limit)], page.Count > limit ? page[limit - 1].FaultId : null);
     }
 
@@ -63,11 +70,14 @@ public sealed class FaultStore(LedgerDatabase database)
             errors.CheckText("reason", request.Reason);
         if (errors.Any)
             return errors.ToRefusal();
+        await using (var resolve = database.Readers.CreateCommand(Resolve))
+        {
+            resolve.Parameters.Add(new() { Value = id });
+            resolve.Parameters.Add(new() { Value = resolvedBy });
+            resolve.Parameters.Add(new() { Value = request.Reason });
+            await resolve.ExecuteNonQueryAsync(cancellationToken);
+        }
         await using var db = database.CreateContext();
-        await db.Faults.Where(f => f.Id == id && f.ResolvedAt == null).ExecuteUpdateAsync(
-            f => f.SetProperty(r => r.ResolvedAt, _ => DateTimeOffset.UtcNow).SetProperty(r => r.ResolvedBy, resolvedBy)
-                .SetProperty(r => r.Reason, request.Reason),
-            cancellationToken);
         var fault = await db.Faults.Where(f => f.Id == id).Select(ToFault).SingleOrDefaultAsync(cancellationToken);
         return fault is null ? new Refusal.NotFound($"fault {id}") : fault;
     }
@@ -99,7 +109,8 @@ public sealed class FaultStore(LedgerDatabase database)
         return [.. found.Select(f => kept.GetValueOrDefault((f.Kind, f.Id), f))];
     }
 
-    private static async Task<IReadOnlyList<IntegrityFault>> ReadAsync(NpgsqlCommand command, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<IntegrityFault>> ReadAsync(
+        NpgsqlCommand command, CancellationToken cancellationToken)
     {
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var faults = new List<IntegrityFault>();

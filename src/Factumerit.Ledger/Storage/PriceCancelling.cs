@@ -2,11 +2,11 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>Decides whether a version of the price book can be taken back, and notes it. Prices stay in the table.</summary>
+/// <summary>Decides whether a version of the price book can be taken back, and notes it. No price is deleted.</summary>
 internal static class PriceCancelling
 {
-    // A call may be dated a few minutes ahead, so that prices which have not begun may have been used. Ids of usages grow
-    // with time: those since the import are few.
+    // A call may be dated a few minutes ahead, so that prices which have not begun may have been used. Ids of usages
+    // grow with time: those since the import are few.
     private const string Find = """
         SELECT v.valid_from, v.valid_from <= clock_timestamp(), c.cancelled_at, c.cancelled_by,
                (SELECT max(later.version) FROM price_versions later
@@ -32,7 +32,8 @@ internal static class PriceCancelling
         if (found.HasBegun)
             return new Refusal.NotCancellable($"Version {version} is in force since {found.ValidFrom:u}.");
         if (found.Later is { } later)
-            return new Refusal.NotCancellable($"Version {later} was imported on top of version {version}: cancel that one first.");
+            return new Refusal.NotCancellable(
+                $"Version {later} was imported on top of version {version}: cancel that one first.");
         await using var used = new NpgsqlCommand(IsUsed, connection)
         {
             Parameters = { new() { Value = UuidV7.First(found.ImportedAt) }, new() { Value = version } },
@@ -47,7 +48,8 @@ internal static class PriceCancelling
         return new PriceCancellation(version, found.ValidFrom, now, cancelledBy);
     }
 
-    private static async Task<Found?> FindAsync(NpgsqlConnection connection, long version, CancellationToken cancellationToken)
+    private static async Task<Found?> FindAsync(
+        NpgsqlConnection connection, long version, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(Find, connection) { Parameters = { new() { Value = version } } };
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -59,5 +61,6 @@ internal static class PriceCancelling
     }
 
     private sealed record Found(
-        DateTimeOffset ValidFrom, bool HasBegun, DateTimeOffset? CancelledAt, string? CancelledBy, long? Later, DateTime ImportedAt);
+        DateTimeOffset ValidFrom, bool HasBegun, DateTimeOffset? CancelledAt, string? CancelledBy, long? Later,
+        DateTime ImportedAt);
 }

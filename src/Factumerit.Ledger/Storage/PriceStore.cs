@@ -37,7 +37,8 @@ public sealed record PriceImport
 }
 
 /// <summary>A version of the price book that was taken back before it began.</summary>
-public sealed record PriceCancellation(long Version, DateTimeOffset ValidFrom, DateTimeOffset CancelledAt, string CancelledBy);
+public sealed record PriceCancellation(
+    long Version, DateTimeOffset ValidFrom, DateTimeOffset CancelledAt, string CancelledBy);
 
 /// <summary>
 /// Keeps the price book: imports a map in one transaction, one import at a time, and puts what was committed in force. Prices are no postings,
@@ -122,7 +123,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
     /// Takes a version back that has not begun: its prices never count. Of several the newest goes first, as each was
     /// imported on top of those before. A version that was cancelled stays so.
     /// </summary>
-    public async Task<Outcome<PriceCancellation>> CancelAsync(long version, string cancelledBy, CancellationToken cancellationToken)
+    public async Task<Outcome<PriceCancellation>> CancelAsync(
+        long version, string cancelledBy, CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -139,7 +141,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
-        await using var snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await using var snapshot = await connection.BeginTransactionAsync(
+            IsolationLevel.RepeatableRead, cancellationToken);
         var (version, cancellations) = await ReadRevisionAsync(connection, cancellationToken);
         if ((version, cancellations) == (current.Pricer.Book.Version, current.Pricer.Book.Cancellations))
             return;
@@ -157,7 +160,9 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
 
     private static async Task<List<ModelPrice>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand($"SELECT {Columns} FROM model_prices WHERE version NOT IN (SELECT version FROM price_cancellations)", connection);
+        await using var command = new NpgsqlCommand(
+            $"SELECT {Columns} FROM model_prices WHERE version NOT IN (SELECT version FROM price_cancellations)",
+            connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<ModelPrice>();
         while (await reader.ReadAsync(cancellationToken))

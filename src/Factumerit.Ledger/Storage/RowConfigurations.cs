@@ -37,8 +37,10 @@ internal sealed class BudgetConfiguration : IEntityTypeConfiguration<BudgetRow>
         row.Property(r => r.DeletedAt).HasColumnName("deleted_at");
         row.Property(r => r.SignedUpAt).HasColumnName("signed_up_at");
         row.Property(r => r.OpeningCents).HasColumnName("opening_cents").HasPrecision(20, 7);
-        row.Property(r => r.OpeningSpentCents).HasColumnName("opening_spent_cents").HasPrecision(30, 7).HasDefaultValue(0m);
-        row.Property(r => r.OpeningAddedCents).HasColumnName("opening_added_cents").HasPrecision(30, 7).HasDefaultValue(0m);
+        row.Property(r => r.OpeningSpentCents).HasColumnName("opening_spent_cents").HasPrecision(30, 7)
+            .HasDefaultValue(0m);
+        row.Property(r => r.OpeningAddedCents).HasColumnName("opening_added_cents").HasPrecision(30, 7)
+            .HasDefaultValue(0m);
         row.Property(r => r.DebitsCents).HasColumnName("debits_cents").HasPrecision(30, 7);
         row.Property(r => r.CreditsCents).HasColumnName("credits_cents").HasPrecision(30, 7);
         row.Property(r => r.EntryCount).HasColumnName("entry_count");
@@ -187,7 +189,8 @@ internal sealed class FaultConfiguration : IEntityTypeConfiguration<FaultRow>
     public void Configure(EntityTypeBuilder<FaultRow> row)
     {
         row.ToTable("ledger_faults").HasKey(r => r.Id).HasName("pk_ledger_faults");
-        row.HasIndex(r => new { r.Kind, r.Subject }).IsUnique().HasFilter("resolved_at IS NULL").HasDatabaseName("uq_ledger_faults_standing");
+        row.HasIndex(r => new { r.Kind, r.Subject }).IsUnique().HasFilter("resolved_at IS NULL")
+            .HasDatabaseName("uq_ledger_faults_standing");
         row.Property(r => r.Id).HasColumnName("id").UseIdentityByDefaultColumn();
         row.Property(r => r.FoundAt).HasColumnName("found_at");
         row.Property(r => r.LastSeenAt).HasColumnName("last_seen_at");

@@ -50,7 +50,8 @@ public static class ServingRights
     public static async Task GiveAsync(LedgerDatabase owner, string role, CancellationToken cancellationToken)
     {
         await using var connection = await owner.Readers.OpenConnectionAsync(cancellationToken);
-        await using var find = new NpgsqlCommand("SELECT name FROM unnest($1) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL", connection)
+        await using var find = new NpgsqlCommand(
+            "SELECT name FROM unnest($1) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL", connection)
         {
             Parameters = { new() { Value = ByTable.Keys.ToArray() } },
         };

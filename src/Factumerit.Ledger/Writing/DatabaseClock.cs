@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Compares the database's clock, whose time entries carry, with the service's. As created_at never decreases (R13), one
-/// commit of a clock that jumped ahead would date all later ones: beyond the bound none is made.
+/// Compares the database's clock, whose time entries carry, with the service's. As created_at never decreases (R13),
+/// one commit of a clock that jumped ahead would date all later ones: beyond the bound none is made.
 /// </summary>
 internal sealed class DatabaseClock(TimeSpan aheadMax, TimeProvider clock, ILogger logger)
 {
@@ -26,9 +26,10 @@ internal sealed class DatabaseClock(TimeSpan aheadMax, TimeProvider clock, ILogg
             _loggedAt = clock.GetTimestamp();
             logger.Log(
                 isRefused ? LogLevel.Error : LogLevel.Warning,
-                "The database's clock is {Seconds} s {Direction} this service's; Database:ClockSkewSecondsMax is {Max}{Consequence}",
-                Math.Round(ahead.Duration().TotalSeconds, 1), ahead > TimeSpan.Zero ? "ahead of" : "behind", aheadMax.TotalSeconds,
-                isRefused ? ": writes are answered 503" : "");
+                "The database's clock is {Seconds} s {Direction} this service's; "
+                + "Database:ClockSkewSecondsMax is {Max}{Consequence}",
+                Math.Round(ahead.Duration().TotalSeconds, 1), ahead > TimeSpan.Zero ? "ahead of" : "behind",
+                aheadMax.TotalSeconds, isRefused ? ": writes are answered 503" : "");
         }
         if (isRefused)
             throw new ClockAheadException(ahead);

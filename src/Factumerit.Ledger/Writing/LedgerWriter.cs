@@ -139,7 +139,9 @@ public sealed class LedgerWriter : IAsyncDisposable
             }
             next.Renew(IsOver);
             Take(next);
-            var commit = new Commit(_database, _recent, _databaseClock, [.. next.Submissions.SelectMany(s => s.Commands)], next.Decided(), turn);
+            var commit = new Commit(
+                _database, _recent, _databaseClock, [.. next.Submissions.SelectMany(s => s.Commands)],
+                next.Decided(), turn);
             // Start the next commit before answering the callers of the last one.
             var writing = WriteAsync(next.Submissions, commit);
             Complete(written);
@@ -265,7 +267,8 @@ public sealed class LedgerWriter : IAsyncDisposable
             await commit.DisposeAsync();
             foreach (var submission in batch)
             {
-                await WriteBatchAsync([submission], new Commit(_database, _recent, _databaseClock, submission.Commands));
+                var alone = new Commit(_database, _recent, _databaseClock, submission.Commands);
+                await WriteBatchAsync([submission], alone);
                 submission.Complete();
             }
         }

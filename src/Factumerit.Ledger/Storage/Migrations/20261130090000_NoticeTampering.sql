@@ -36,11 +36,13 @@ ALTER TABLE user_budgets
     ADD COLUMN opening_added_cents numeric(30,7) NOT NULL DEFAULT 0;
 
 -- The totals that users brought along from the system before can't be worked out from entries.
-UPDATE user_budgets b SET opening_spent_cents = b.total_spent_cents - e.spent, opening_added_cents = b.total_added_cents - e.added
+UPDATE user_budgets b
+SET opening_spent_cents = b.total_spent_cents - e.spent, opening_added_cents = b.total_added_cents - e.added
 FROM (SELECT u.user_id, coalesce(sum(e.debit_cents) FILTER (WHERE e.reference_type = 'llm_call'), 0) AS spent,
              coalesce(sum(e.credit_cents) FILTER (WHERE e.reference_type IN ('initial', 'admin_credit')), 0) AS added
       FROM ledger_origin o JOIN user_budgets u ON u.created_at <= o.began_at
-      LEFT JOIN ledger_entries e ON e.account = 'user:' || u.user_id AND e.account >= 'user:' AND e.account < 'user;' AND e.id > o.last_entry_id
+      LEFT JOIN ledger_entries e ON e.account = 'user:' || u.user_id AND e.account >= 'user:' AND e.account < 'user;'
+          AND e.id > o.last_entry_id
       GROUP BY u.user_id) e
 WHERE e.user_id = b.user_id AND (b.total_spent_cents, b.total_added_cents) IS DISTINCT FROM (e.spent, e.added);
 
@@ -60,12 +62,12 @@ ALTER TABLE price_cancellations ENABLE ALWAYS TRIGGER tr_price_cancellations_imm
 
 -- 5. What is not obvious ----------------------------------------------------------------------------------------------
 
-COMMENT ON TABLE ledger_faults IS 'What checks of the books found. A fault stands until an admin resolves it, and comes back as a new row if it is still true.';
+COMMENT ON TABLE ledger_faults IS 'What checks of the books found. A fault stands until an admin resolves it; still true, it comes back.';
 COMMENT ON COLUMN ledger_faults.subject IS 'The transaction, entry, user or account that the fault is about.';
-COMMENT ON TABLE ledger_entry_digests IS 'A sum of hashes over each 65,536 entries by id, as the first check that read them found them. A full check compares.';
+COMMENT ON TABLE ledger_entry_digests IS 'A sum of hashes per 65,536 entries by id, as a check first read them; full checks compare.';
 COMMENT ON COLUMN ledger_entry_digests.last_entry_id IS 'The last entry of the block that is in the sum.';
-COMMENT ON COLUMN user_budgets.total_spent_cents IS 'All that the user ever paid for calls; opening_spent_cents of it before the ledger began.';
-COMMENT ON COLUMN user_budgets.total_added_cents IS 'All credit that the user ever got; opening_added_cents of it before the ledger began.';
-COMMENT ON TABLE price_cancellations IS 'Versions of the price book that were taken back before they began: their prices never count.';
-COMMENT ON TABLE ledger_checkpoint IS 'One row, once there is one: how far the books have been checked, and their totals up to there. What was wrong up to there is in ledger_faults.';
+COMMENT ON COLUMN user_budgets.total_spent_cents IS 'All ever paid for calls; opening_spent_cents of it before the ledger began.';
+COMMENT ON COLUMN user_budgets.total_added_cents IS 'All credit ever given; opening_added_cents of it before the ledger began.';
+COMMENT ON TABLE price_cancellations IS 'Versions of the price book that were taken back before they began.';
+COMMENT ON TABLE ledger_checkpoint IS 'One row, once there is one: how far the books have been checked, and their totals up to there.';
 COMMENT ON COLUMN ledger_checkpoint.fully_checked_at IS 'When everything was last read from the first entry on.';
