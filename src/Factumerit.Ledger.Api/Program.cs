@@ -3,7 +3,6 @@ using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Api.LiteLlm;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Reading;
-using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;
 
@@ -67,7 +66,7 @@ public static partial class Service
     {
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<DatabaseHost>();
-        builder.Services.AddSingleton(s => new LedgerDatabase(s.GetRequiredService<DatabaseHost>().ConnectionString, s.GetRequiredService<IOptions<DatabaseOptions>>().Value.PoolSize));
+        builder.Services.AddSingleton(s => s.GetRequiredService<DatabaseHost>().CreateDatabase());
         builder.Services.AddSingleton(s => s.GetRequiredService<IOptions<WriterOptions>>().Value);
         builder.Services.AddSingleton<LedgerWriter>();
         builder.Services.AddBackground();
@@ -76,8 +75,7 @@ public static partial class Service
         builder.Services.AddSingleton<LedgerReports>();
         builder.Services.AddSingleton<MarginReports>();
         builder.Services.AddReview();
-        builder.Services.AddSingleton<IntegrityCheck>();
-        builder.Services.AddHostedService<IntegrityWatch>();
+        builder.Services.AddIntegrity();
         builder.Services.AddPriceBook();
         builder.Services.AddLiteLlm();
         builder.Services.AddVirtualKeys();

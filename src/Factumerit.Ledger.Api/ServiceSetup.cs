@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Storage;
 using Serilog;
 using Serilog.Extensions.Logging;
 
@@ -69,6 +70,10 @@ public static partial class Service
     private static void AddSettings<T>(this WebApplicationBuilder builder, string section)
         where T : class =>
         builder.Services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
+
+    private static void AddIntegrity(this IServiceCollection services) => services
+        .AddSingleton<IntegrityCheck>().AddSingleton<FaultStore>()
+        .AddSingleton<IntegrityWatch>().AddHostedService(s => s.GetRequiredService<IntegrityWatch>());
 
     private static void AddReview(this IServiceCollection services) =>
         services.AddSingleton<ReviewQueries>().AddSingleton<ReviewService>().AddHostedService<ReviewWatch>();

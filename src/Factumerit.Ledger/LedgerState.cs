@@ -24,6 +24,9 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     /// <summary>The time of this commit, never before that of an earlier one (R13). Every row it writes carries it.</summary>
     public DateTimeOffset Now { get; } = now;
 
+    /// <summary>What the database's clock said when this was loaded.</summary>
+    public DateTimeOffset DatabaseTime { get; init; }
+
     /// <summary>What users had before the ledger began: owed to them, but not in any entry (R3).</summary>
     public decimal OpeningCents { get; init; }
 

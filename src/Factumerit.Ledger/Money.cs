@@ -20,7 +20,7 @@ public static class Money
     /// <summary>Digits, and decimals, of a provider cost in US dollars that are kept: what <see cref="decimal"/> holds exactly.</summary>
     public const int CostDigitsMax = 28;
 
-    /// <summary>The largest balance or total of one user, in cents, that numeric(20,7) holds.</summary>
+    /// <summary>The largest balance of one user, in cents, that numeric(20,7) holds; the same as a debt.</summary>
     public const decimal BalanceCentsMax = 9_999_999_999_999.9999999m;
 
     /// <summary>Whether the amount has no more decimals than are kept.</summary>

@@ -57,6 +57,9 @@ public abstract record Refusal(string Code, string Detail)
     public sealed record NotPriceable(string Reason)
         : Refusal("not-priceable", $"{Reason} Send amount_cents or provider_cost_usd, import prices first, or waive the usage.");
 
+    /// <summary>R18: prices that are in force, or were used, are never changed.</summary>
+    public sealed record NotCancellable(string Reason) : Refusal("not-cancellable", Reason);
+
     /// <summary>One of several commands met a bug; it was not done, the others were.</summary>
     public sealed record InternalError() : Refusal("internal-error", "It could not be written. The service's log tells more.");
 

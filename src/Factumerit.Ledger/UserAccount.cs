@@ -91,11 +91,13 @@ public sealed class UserAccount
         EntryCount++;
     }
 
-    /// <summary>Whether spending or adding this much keeps every figure within numeric(20,7), whichever way it goes.</summary>
-    public bool CanMove(decimal cents) =>
-        Math.Abs(BalanceCents) + cents <= Money.BalanceCentsMax
-        && TotalSpentCents + cents <= Money.BalanceCentsMax
-        && TotalAddedCents + cents <= Money.BalanceCentsMax;
+    /// <summary>
+    /// Whether the balance stays within numeric(20,7). Lifetime totals hold more than 10^9 of the largest operations.
+    /// </summary>
+    public bool CanSpend(decimal cents) => BalanceCents - cents >= -Money.BalanceCentsMax;
+
+    /// <summary>Whether the balance stays within numeric(20,7).</summary>
+    public bool CanAdd(decimal cents) => BalanceCents + cents <= Money.BalanceCentsMax;
 
     public Budget ToBudget() => new()
     {

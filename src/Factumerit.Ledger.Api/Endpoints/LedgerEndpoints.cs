@@ -16,8 +16,13 @@ public static class LedgerEndpoints
         ledger.MapGet("/transactions/{id:guid}", ShowTransactionAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Show a transaction", "With its entries.").Answers<TransactionDetail>(200).ReadsLong().Refuses("not-found");
         ledger.MapGet("/integrity", CheckIntegrityAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Check the books", "Holds everything that is stored against the entries; each breach of a rule is a fault. Reads what came since the last check without a fault; full=true reads everything.")
+            .Describe(
+                "Check the books",
+                "Holds everything that is stored against the entries; each breach of a rule is a fault. "
+                + "Reads what came since the last check in the background; full=true reads everything. "
+                + "Lists what it finds and what earlier checks found, until that is resolved, and changes nothing.")
             .TakesQuery("full").Answers<IntegrityReport>(200).ReadsLong((reads, http) => new QueryReader(http).Flag("full") ? reads.FullChecks : reads.Checks);
+        ledger.MapFaults();
         ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Sum up by type", "Debits, credits and net of each type of account, whose nets add up to 0; and how many usages wait for review, and for how long.").Answers<LedgerSummary>(200).ReadsLong();
         ledger.MapGet("/headroom", ShowHeadroomAsync).Allow(Roles.Ops, Roles.Admin)
@@ -43,7 +48,7 @@ public static class LedgerEndpoints
         var full = query.Flag("full");
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await check.RunAsync(full, Queries.ToTheirEnd), LedgerJson.Default.IntegrityReport);
+        return Answers.Ok(await check.ReportAsync(full, Queries.ToTheirEnd), LedgerJson.Default.IntegrityReport);
     }
 
     private static async Task<IResult> SummarizeAsync(HttpContext http, LedgerReports reports) =>

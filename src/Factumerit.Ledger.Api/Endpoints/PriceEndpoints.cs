@@ -23,6 +23,12 @@ public static class PriceEndpoints
         prices.MapGet("", ListAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe("List prices", "Those in force at a time, a page in the order of the models' names. US dollars per token; other_prices by their names in the price map.")
             .TakesQuery("prefix", "provider", "at", "limit", "after").Answers<PricePage>(200).ReadsLong();
+        prices.MapDelete("/versions/{version:long}", CancelAsync).Allow(Roles.Admin)
+            .Describe(
+                "Cancel a version that has not begun",
+                "Its prices never count, and those before it stay. The newest version goes first. "
+                + "Cancelling it again changes nothing.")
+            .Answers<PriceCancellation>(200).Refuses("not-found", "not-cancellable");
         // Names of models may hold slashes.
         prices.MapGet("/{**model}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe("Show a model's prices", "All it ever had, the newest first. The name is matched as for usages without a provider: exactly, else as provider/model if the entry of the rest is that provider's.")
@@ -40,6 +46,12 @@ public static class PriceEndpoints
             return body.Problem!.ToResult();
         var outcome = await store.ImportAsync(file.Map, file.Hash, Caller.Of(http).Name, validFrom, isDryRun, allowGone, Queries.ToTheirEnd);
         return Answers.Of(http, outcome, import => Answers.Ok(import, LedgerJson.Default.PriceImport));
+    }
+
+    private static async Task<IResult> CancelAsync(HttpContext http, [FromRoute] long version, PriceStore store)
+    {
+        var outcome = await store.CancelAsync(version, Caller.Of(http).Name, Queries.ToTheirEnd);
+        return Answers.Of(http, outcome, done => Answers.Ok(done, LedgerJson.Default.PriceCancellation));
     }
 
     private static (PriceFile? Value, Refusal? Refusal) ReadMap(JsonElement json)

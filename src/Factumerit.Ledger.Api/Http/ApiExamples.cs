@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -17,6 +18,7 @@ internal static class ApiExamples
         ["before"] = "The next_before of the page before.",
         ["full"] = "true reads everything from the first entry on.",
         ["type"] = "user, asset, expense or equity.",
+        ["state"] = "Only faults that are standing or resolved.",
         ["user_id"] = "Only those of this user.",
         ["provider"] = "Only those of this provider, under any of its names.",
         ["at"] = "As of this time; default: now.",
@@ -39,6 +41,7 @@ internal static class ApiExamples
         [typeof(ReconcileRequest)] = ["from", "to"],
         [typeof(VirtualKeyRequest)] = ["user_id", "label"],
         [typeof(WaiveRequest)] = ["reason"],
+        [typeof(ResolveRequest)] = ["reason"],
         [typeof(ApiKeyRequest)] = ["name", "role"],
     };
 
@@ -70,6 +73,10 @@ internal static class ApiExamples
         {"model":"claude-sonnet-4-20250514","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":0.00000375,"reasoning_usd_per_token":null,"mode":"chat","other_prices":{"cache_creation_input_token_cost_above_1hr":0.000006},"valid_from":null,"version":1,"is_gone":false}
         """;
 
+    private const string Fault = """
+        {"fault_id":1,"kind":"budget-mismatch","id":"vikunja:alice","detail":"R3: the budget is 95, the ledger says 94.9835","found_at":"2026-01-31T12:00:00Z","last_seen_at":"2026-01-31T12:00:00Z","resolved_at":"2026-01-31T12:10:00Z","resolved_by":"root","reason":"Balance set back to what the ledger says, see ticket 1042"}
+        """;
+
     private const string VirtualKey = """
         {"virtual_key_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a61","user_id":"vikunja:alice","label":"Alice's editor","alias":"factumerit-019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a61","key_name":"sk-...9xQw","models":["claude-sonnet-4-20250514"],"max_budget_usd":25,"expires_at":"2035-12-31T00:00:00Z","status":"active","is_blocked":false,"created_at":"2026-01-31T12:00:00Z","revoked_at":null,"last_error":null,"pending":null}
         """;
@@ -96,6 +103,7 @@ internal static class ApiExamples
         ["POST /grants"] = """{"user_id":"vikunja:alice","amount_cents":500,"reason":"Top-up, order 1042"}""",
         ["POST /purchases"] = """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic","invoice":"INV-2026-001"}""",
         ["POST /write-downs"] = """{"actual_balance_cents":2495,"provider":"anthropic","reason":"Console balance at month end"}""",
+        ["POST /ledger/faults/{id}/resolve"] = """{"reason":"Balance set back to what the ledger says, see ticket 1042"}""",
         ["POST /virtual-keys"] = """{"user_id":"vikunja:alice","label":"Alice's editor","models":["claude-sonnet-4-20250514"],"max_budget_usd":25,"expires_at":"2035-12-31T00:00:00Z"}""",
         ["POST /api-keys"] = """{"name":"vikunja bot","role":"bot","user_prefix":"vikunja:"}""",
     };
@@ -126,6 +134,9 @@ internal static class ApiExamples
         ["GET /ledger/balances"] = """{"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":2500,"total_debits":0,"total_credits":2500,"entry_count":1}],"next_after":null}""",
         ["GET /ledger/transactions/{id}"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z","entries":[{{Entry}}]}""",
         ["GET /ledger/integrity"] = """{"is_balanced":true,"total_debits":2864.0165,"total_credits":2864.0165,"imbalance":0,"entry_count":7,"transaction_count":3,"faults":[],"fully_checked_at":"2026-01-31T12:00:00Z"}""",
+        ["GET /ledger/faults"] = $$"""{"faults":[{{Fault}}],"next_before":null}""",
+        ["POST /ledger/faults/{id}/resolve"] = Fault,
+        ["DELETE /prices/versions/{version}"] = """{"version":7,"valid_from":"2026-02-01T00:00:00Z","cancelled_at":"2026-01-31T12:00:00Z","cancelled_by":"root"}""",
         ["GET /ledger/summary"] = """{"types":[{"type":"user","accounts":1,"debits":5.0165,"credits":100,"net":94.9835,"entries":3}],"review":{"waiting":1,"oldest_at":"2026-01-31T12:05:00Z","oldest_age_seconds":3600}}""",
         ["GET /ledger/headroom"] = Headroom,
         ["POST /virtual-keys"] = VirtualKey.Trim()[..^1] + ""","secret":"sk-(as LiteLLM made it)"}""",
@@ -137,6 +148,6 @@ internal static class ApiExamples
         ["DELETE /api-keys/{id}"] = Key,
         ["GET /problems/{code}"] = """{"code":"user-deleted","status":410,"title":"The user was deleted","what_to_do":"Stop sending for this user; the budget stays closed."}""",
         ["GET /health/live"] = """{"status":"healthy","checks":{}}""",
-        ["GET /health/ready"] = """{"status":"healthy","checks":{"database":"healthy"}}""",
+        ["GET /health/ready"] = """{"status":"healthy","checks":{"database":"healthy","books":"healthy"}}""",
     };
 }

@@ -21,6 +21,12 @@ public sealed partial class DatabaseHost(
     /// <summary>Where an embedded database keeps its data; null when the database is somebody else's.</summary>
     public string? DataDirectory => _postgres is null ? null : Path.GetFullPath(embedded.Value.DataDirectory);
 
+    /// <summary>The way to the database that serves.</summary>
+    public LedgerDatabase CreateDatabase() => new(ConnectionString, options.Value.PoolSize)
+    {
+        ClockSkewMax = TimeSpan.FromSeconds(options.Value.ClockSkewSecondsMax),
+    };
+
     /// <summary>Starts the private PostgreSQL if there is no other, and sees to an admin key on it.</summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
@@ -31,7 +37,7 @@ public sealed partial class DatabaseHost(
             LogUnread(logger, string.Join(", ", unread));
         _postgres = await EmbeddedPostgres.StartAsync(
             new EmbeddedPostgresOptions { DataDirectory = embedded.Value.DataDirectory, BinDirectory = embedded.Value.BinDirectory }, logger, cancellationToken);
-        _connectionString = _postgres.ConnectionString;
+        _connectionString = _postgres.ServingConnectionString;
         if (auth.Value.BootstrapAdminKey is null)
         {
             auth.Value.BootstrapAdminKey = AdminKeyFile.ReadOrMake(DataDirectory!);
@@ -51,7 +57,7 @@ public sealed partial class DatabaseHost(
             try
             {
                 var limit = TimeSpan.FromSeconds(options.Value.MigrationLockTimeoutSeconds);
-                var facts = await Migrator.MigrateAsync(database, limit, logger, cancellationToken);
+                var facts = await MigrateAsync(database, limit, cancellationToken);
                 await RequireRightsAsync(database, facts, cancellationToken);
                 return;
             }
@@ -74,6 +80,7 @@ public sealed partial class DatabaseHost(
     {
         try
         {
+            await GiveRightsAsync(cancellationToken);
             var facts = await DatabaseInspection.InspectAsync(database, logger, cancellationToken);
             await RequireRightsAsync(database, facts, cancellationToken);
         }
@@ -81,6 +88,27 @@ public sealed partial class DatabaseHost(
         {
             logger.LogWarning("The database can't be reached yet: {Reason}", exception.Message);
         }
+    }
+
+    // On the embedded database the owner migrates, and another role serves: a hole in the service can't switch off a
+    // trigger.
+    private async Task<DatabaseFacts> MigrateAsync(
+        LedgerDatabase database, TimeSpan limit, CancellationToken cancellationToken)
+    {
+        if (_postgres is null)
+            return await Migrator.MigrateAsync(database, limit, logger, cancellationToken);
+        await using (var owner = new LedgerDatabase(_postgres.ConnectionString))
+            await Migrator.MigrateAsync(owner, limit, logger, cancellationToken);
+        await GiveRightsAsync(cancellationToken);
+        return await DatabaseInspection.InspectAsync(database, logger, cancellationToken);
+    }
+
+    private async Task GiveRightsAsync(CancellationToken cancellationToken)
+    {
+        if (_postgres is null)
+            return;
+        await using var owner = new LedgerDatabase(_postgres.ConnectionString);
+        await ServingRights.GiveAsync(owner, EmbeddedPostgres.ServingRole, cancellationToken);
     }
 
     private async Task RequireRightsAsync(

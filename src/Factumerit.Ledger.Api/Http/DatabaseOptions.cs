@@ -12,6 +12,12 @@ public sealed class DatabaseOptions
     [Range(1, 1000, ErrorMessage = "Database:PoolSize must be from {1} to {2}.")]
     public int PoolSize { get; set; } = 20;
 
+    /// <summary>
+    /// How far the database's clock may be ahead of the service's, in seconds; beyond that no commit is made.
+    /// </summary>
+    [Range(1, 86_400, ErrorMessage = "Database:ClockSkewSecondsMax must be from {1} to {2}.")]
+    public int ClockSkewSecondsMax { get; set; } = 300;
+
     /// <summary>How long the start waits for a database that is away, in seconds.</summary>
     [Range(0, 3600, ErrorMessage = "Database:StartTimeoutSeconds must be from {1} to {2}.")]
     public int StartTimeoutSeconds { get; set; } = 30;

@@ -14,7 +14,8 @@ public static class Health
     public static void AddHealth(this IServiceCollection services)
     {
         services.AddSingleton<DatabaseCheck>();
-        services.AddHealthChecks().AddCheck<DatabaseCheck>("database", tags: [ReadyTag], timeout: TimeSpan.FromSeconds(5));
+        services.AddHealthChecks().AddCheck<DatabaseCheck>("database", tags: [ReadyTag], timeout: TimeSpan.FromSeconds(5))
+            .AddCheck<BooksCheck>("books", tags: [ReadyTag]);
     }
 
     public static void MapHealth(this IEndpointRouteBuilder routes)

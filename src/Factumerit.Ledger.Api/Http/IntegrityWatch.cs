@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.Api.Http;
@@ -17,13 +18,17 @@ public sealed class IntegrityOptions
 }
 
 /// <summary>
-/// Checks the books in the background, so that the next check by hand has little left to read, and a fault shows in the log before anybody asks.
-/// Several services on one database share the checkpoint, and so the work.
+/// Checks the books in the background, so that the next check by hand has little left to read, and a fault shows in the
+/// log, once, before anybody asks. Several services on one database share the checkpoint, and so the work.
 /// </summary>
 public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<IntegrityOptions> options, Rounds rounds, TimeProvider clock, ILogger<IntegrityWatch> logger)
     : BackgroundService
 {
     private DateTimeOffset? _fullyCheckedAt;
+    private volatile IntegrityReport? _last;
+
+    /// <summary>What the last round found; null before the first.</summary>
+    public IntegrityReport? Last => _last;
 
     /// <summary>One round: what came since the last, or everything when that is due.</summary>
     public async Task CheckAsync(CancellationToken cancellationToken)
@@ -32,14 +37,19 @@ public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<Integr
             && clock.GetUtcNow() - last > TimeSpan.FromHours(options.Value.FullIntervalHours);
         var report = await check.RunAsync(isFullDue, cancellationToken);
         _fullyCheckedAt = report.FullyCheckedAt;
-        if (!report.IsBalanced)
-            LogFaults(logger, report.Faults.Count, string.Join("; ", report.Faults.Take(3).Select(f => $"{f.Kind} {f.Id}: {f.Detail}")));
+        _last = report;
+        LedgerMetrics.Faults.Record(report.Faults.Count);
+        var found = report.Faults.Where(f => f.IsNew).ToList();
+        if (found.Count > 0)
+            LogFaults(
+                logger, found.Count, string.Join("; ", found.Take(3).Select(f => $"{f.Kind} {f.Id}: {f.Detail}")));
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Value.IntervalSeconds == 0
         ? Task.CompletedTask
         : rounds.RunAsync(new("Checking the books", () => TimeSpan.FromSeconds(options.Value.IntervalSeconds), CheckAsync), logger, stoppingToken);
 
-    [LoggerMessage(1, LogLevel.Error, "The books do not balance, {Faults} faults: {First}. See GET /ledger/integrity.")]
+    [LoggerMessage(
+        1, LogLevel.Error, "The books do not balance, {Faults} new faults: {First}. See GET /ledger/integrity.")]
     private static partial void LogFaults(ILogger logger, int faults, string first);
 }

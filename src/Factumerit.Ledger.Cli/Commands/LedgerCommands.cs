@@ -7,7 +7,7 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa ledger</c>: what the books say. Nothing here changes anything.
+/// <c>fa ledger</c>: what the books say. Nothing here changes them.
 /// </summary>
 internal static class LedgerCommands
 {
@@ -16,6 +16,7 @@ internal static class LedgerCommands
         BuildBalances(tree),
         BuildUser(tree),
         BuildIntegrity(tree),
+        BuildResolveFault(tree),
         tree.Create("summary", "Debits and credits by type of account, and what waits for review", SummaryAsync),
         tree.Create("headroom", "What the provider still owes us less what we owe users", HeadroomAsync),
     };
@@ -116,13 +117,44 @@ internal static class LedgerCommands
                 ("Transactions", integrity.TransactionCount));
             if (faults.Length == 0)
                 return;
+            // Only what a background check has found has a number to resolve it by.
+            var isKept = faults.Any(fault => fault.FaultId is not null);
             var table = new TableView().Text("Fault").Text("Id").Text("Detail");
+            if (isKept)
+                table.Text("No").Text("Found");
             foreach (var fault in faults)
-                table.Row(fault.Kind, fault.Id.ToString(), fault.Detail);
+                table.Row([fault.Kind, fault.Id.ToString(), fault.Detail, .. isKept ? KeptOf(fault) : []]);
             context.Output.Line("");
             context.Output.Table(table, "");
         });
         return isSound ? ExitCode.Done : ExitCode.Failed;
+    }
+
+    private static object?[] KeptOf(Fault fault) =>
+        [fault.FaultId?.ToString(CultureInfo.InvariantCulture), fault.FoundAt];
+
+    private static Command BuildResolveFault(CommandTree tree)
+    {
+        var id = new Argument<string>("NO") { Description = "The fault's number, from 'fa ledger integrity'" };
+        id.Validators.Add(result => CommandTree.Require(
+            result, text => text.Length is > 0 and < 19 && text.All(char.IsAsciiDigit), "is not a fault's number"));
+        var reason = new Option<string>("--reason")
+        {
+            Description = "What was done about it",
+            HelpName = "TEXT",
+            Required = true,
+        };
+        const string description = "Settle a fault; it is back with the next check if it is still true";
+        return tree.Create("resolve-fault", description, async (context, cancellationToken) =>
+        {
+            using var body = new JsonBody();
+            body.Text("reason", context.Value(reason));
+            var path = $"ledger/faults/{context.Value(id)}/resolve";
+            var answer = await context.ChangeAsync(HttpMethod.Post, path, body.ToBytes(), null, "", cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Fault, fault => context.Output.Line(
+                $"Resolved fault {context.Value(id)}: {fault.Kind} {Output.TextOf(fault.Id.ToString())}, "
+                + $"by {Output.TextOf(fault.ResolvedBy)}."));
+        }, id, reason);
     }
 
     private static async Task<int> SummaryAsync(CommandContext context, CancellationToken cancellationToken)

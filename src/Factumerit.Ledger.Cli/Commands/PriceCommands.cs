@@ -19,7 +19,30 @@ internal static class PriceCommands
         BuildImport(tree),
         BuildList(tree),
         BuildShow(tree),
+        BuildCancel(tree),
     };
+
+    private static Command BuildCancel(CommandTree tree)
+    {
+        var version = new Argument<string>("VERSION")
+        {
+            Description = "The version, from 'fa prices import' or 'fa prices show'",
+        };
+        version.Validators.Add(result => CommandTree.Require(
+            result, text => text.Length is > 0 and < 19 && text.All(char.IsAsciiDigit), "is not a version's number"));
+        var yes = Inputs.Yes();
+        return tree.Create("cancel", "Take back a version that has not begun", async (context, cancellationToken) =>
+        {
+            var number = context.Value(version);
+            await context.ConfirmAsync($"Cancel version {number} of the prices?", yes, cancellationToken);
+            var answer = await context.ChangeAsync(
+                HttpMethod.Delete, $"prices/versions/{number}", null, null, "", cancellationToken);
+            return context.Print(answer, LedgerJson.Default.PriceCancellation, cancelled => context.Output.Line(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Version {number}, which would have begun at {cancelled.ValidFrom:u}, is cancelled.")));
+        }, version, yes);
+    }
 
     private static Command BuildImport(CommandTree tree)
     {

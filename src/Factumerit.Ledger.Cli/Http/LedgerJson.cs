@@ -21,6 +21,8 @@ namespace Factumerit.Ledger.Cli.Http;
 [JsonSerializable(typeof(WriteDown))]
 [JsonSerializable(typeof(Headroom))]
 [JsonSerializable(typeof(Integrity))]
+[JsonSerializable(typeof(Fault))]
+[JsonSerializable(typeof(PriceCancellation))]
 [JsonSerializable(typeof(Summary))]
 [JsonSerializable(typeof(AccountBalance))]
 [JsonSerializable(typeof(Entry))]
@@ -108,7 +110,10 @@ internal sealed record Integrity(
     Fault[]? Faults);
 
 /// <param name="Id">What is at fault: a transaction, an account or a user, as text or number.</param>
-internal sealed record Fault(string Kind, JsonElement Id, string? Detail);
+internal sealed record Fault(
+    string Kind, JsonElement Id, string? Detail, long? FaultId, DateTimeOffset? FoundAt, string? ResolvedBy);
+
+internal sealed record PriceCancellation(long Version, DateTimeOffset ValidFrom);
 
 internal sealed record Summary([property: JsonRequired] TypeSummary[] Types, WaitingReviews? Review = null);
 

@@ -60,8 +60,8 @@ public sealed class BillUsage(
         if (unpriced is not null)
             return unpriced;
         var amountCents = call.PriceCents!.Value;
-        if (user is not null && !user.CanMove(amountCents))
-            return new Refusal.ValidationFailed("amount_cents", "would take this user's totals beyond what can be kept");
+        if (user is not null && !user.CanSpend(amountCents))
+            return new Refusal.ValidationFailed("amount_cents", "would take this user's balance beyond what can be kept");
 
         (user, var transactionId) = UsageCommand.Charge(state, userId, amountCents, usage.RequestId, usage.Description);
         return Keep(state, usage with

@@ -44,8 +44,8 @@ public sealed class Grant(GrantRequest request, string callerName, string? idemp
         var user = state.FindUser(userId);
         if (user is { IsDeleted: true })
             return new Refusal.UserDeleted(userId); // R11
-        if (user is not null && !user.CanMove(amountCents))
-            return new Refusal.ValidationFailed("amount_cents", "would take this user's totals beyond what can be kept");
+        if (user is not null && !user.CanAdd(amountCents))
+            return new Refusal.ValidationFailed("amount_cents", "would take this user's balance beyond what can be kept");
 
         user ??= state.OpenBudget(userId); // R6
         var transaction = LedgerTransaction.Move(

@@ -137,7 +137,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         var call = filled.ProviderCostUsd is not null || (origin.ReviewReason is null or ReviewReasons.Retrieved && Tokens.Any)
             ? Pricer.Price(filled.Model, filled.Provider, filled.ProviderCostUsd, Tokens, Request.Usage, filled.OccurredAt)
             : default;
-        if (user is { IsDeleted: true } || call.PriceCents is not { } amountCents || user?.CanMove(amountCents) == false)
+        if (user is { IsDeleted: true } || call.PriceCents is not { } amountCents || user?.CanSpend(amountCents) == false)
             return filled with { ReviewReason = ReasonAfter(filled, user, call) };
         (user, var transactionId) = Charge(state, userId, amountCents, filled.RequestId, filled.Description);
         return filled with
@@ -181,7 +181,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             ?? (Request.UserId is null ? ReviewReasons.NoUser : null)
             ?? (user is { IsDeleted: true } ? ReviewReasons.UserDeleted : null)
             ?? (call.ReviewReason is null ? null : origin.UnpricedReason ?? call.ReviewReason)
-            ?? (call.Refusal is not null || user?.CanMove(call.PriceCents!.Value) == false ? ReviewReasons.OutOfRange : null);
+            ?? (call.Refusal is not null || user?.CanSpend(call.PriceCents!.Value) == false ? ReviewReasons.OutOfRange : null);
         // What the provider charges is known all the same, and is kept. A cost worked out from tokens that may be wrong is not known.
         return reason is null ? call : new PricedCall
         {

@@ -49,8 +49,8 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
             return new Registration(user.ToBudget(), Existed: true); // R7
         if (ReadsTotals && state.Headroom().AvailableCents is var availableCents && availableCents < creditCents)
             return new Refusal.InsufficientAnthropicCredits(availableCents, creditCents); // R8
-        if (user is not null && !user.CanMove(creditCents))
-            return new Refusal.ValidationFailed("initial_credit_cents", "would take this user's totals beyond what can be kept");
+        if (user is not null && !user.CanAdd(creditCents))
+            return new Refusal.ValidationFailed("initial_credit_cents", "would take this user's balance beyond what can be kept");
 
         user ??= state.OpenBudget(userId);
         user.SignUp(state.Now, request.PromoTtlDays is { } days ? state.Now.AddDays(days) : null);

@@ -51,8 +51,8 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
             return Record(state, user, call, null, null); // R16: no budget is opened, no credit needed
         if (amountCents > 0 && Request.EnforceBalance != false && user is not { BalanceCents: > 0 })
             return new Refusal.InsufficientCredit(userId, user?.BalanceCents ?? 0); // R4, R6
-        if (user is not null && !user.CanMove(amountCents))
-            return new Refusal.ValidationFailed("amount_cents", "would take this user's totals beyond what can be kept");
+        if (user is not null && !user.CanSpend(amountCents))
+            return new Refusal.ValidationFailed("amount_cents", "would take this user's balance beyond what can be kept");
 
         (user, var transactionId) = Charge(state, userId, amountCents, Request.RequestId!, Request.Description);
         return Record(state, user, call, transactionId, null);

@@ -8,11 +8,11 @@ public sealed class CurrentPrices(Markups markups)
 
     public Pricer Pricer => _pricer;
 
-    /// <summary>Puts a book in force, unless a newer one is already: of two that were read at the same time the later import wins.</summary>
+    /// <summary>Puts a book in force, unless a newer one is: of two read at the same time the later wins.</summary>
     public void Replace(PriceBook book)
     {
         lock (_swap)
-            if (book.Version >= _pricer.Book.Version)
+            if (book.Version >= _pricer.Book.Version && book.Cancellations >= _pricer.Book.Cancellations)
                 _pricer = new Pricer(book, markups);
     }
 }

@@ -18,7 +18,8 @@ public sealed class PriceBook
 
     /// <param name="prices">The rows in any order, those that say a model is gone included.</param>
     /// <param name="version">The newest import that they come from; 0: none yet.</param>
-    public PriceBook(IEnumerable<ModelPrice> prices, long version)
+    /// <param name="cancellations">How many imports were cancelled.</param>
+    public PriceBook(IEnumerable<ModelPrice> prices, long version, long cancellations = 0)
     {
         _histories = prices.GroupBy(p => p.Model, StringComparer.Ordinal).ToFrozenDictionary(
             model => model.Key,
@@ -32,10 +33,12 @@ public sealed class PriceBook
             .DistinctBy(history => history.Name, StringComparer.Ordinal)
             .ToFrozenDictionary(history => history.Name, history => history.Value, StringComparer.Ordinal)
             .GetAlternateLookup<ReadOnlySpan<char>>();
-        Version = version;
+        (Version, Cancellations) = (version, cancellations);
     }
 
     public long Version { get; }
+
+    public long Cancellations { get; }
 
     /// <summary>
     /// The price of a model at a time, null when unknown. With a provider: the entry <c>provider/model</c>, else one of

@@ -1,4 +1,5 @@
 using System.Data;
+using System.Globalization;
 using Factumerit.Ledger.Storage;
 using Npgsql;
 
@@ -8,12 +9,13 @@ namespace Factumerit.Ledger.Reading;
 /// Holds everything that is stored against the entries, in one repeatable-read snapshot that holds up no writer: each rule that can be broken
 /// by a bug, a restore or a hand in the database is looked for, and each breach is a fault with a name.
 /// <para>
-/// A check without a fault leaves a checkpoint: the sums of all accounts up to the last entry it saw. The next one reads only what came later
-/// and compares every budget whose row has changed since with checkpoint plus later entries. It never moves past a fault. Only a change to rows that
-/// were found right before, which the triggers refuse, takes a full check to find.
+/// The background check leaves a checkpoint: the sums of all accounts up to the last entry it saw. The next one reads
+/// only what came later and compares every budget whose row has changed since with checkpoint plus later entries. What
+/// it finds is kept and reported until somebody resolves it, so the checkpoint moves on past a fault. Only a change to
+/// rows that were read before, which the triggers refuse, takes a full check to find.
 /// </para>
 /// </summary>
-public sealed class IntegrityCheck(LedgerDatabase database)
+public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock = null)
 {
     /// <summary>At most so many faults of one kind are listed.</summary>
     public const int FaultsMaxPerKind = 100;
@@ -21,28 +23,48 @@ public sealed class IntegrityCheck(LedgerDatabase database)
     // One check at a time may move the checkpoint; the letters "face", for Factumerit check.
     private const long AdvanceLockKey = 0x66616365;
 
-    /// <summary>Checks what came after the checkpoint, every budget that changed, and every total. Fast, whatever the size of the ledger.</summary>
+    private const IsolationLevel Snapshot = IsolationLevel.RepeatableRead;
+
+    /// <summary>
+    /// The background check of what came after the checkpoint, every budget that changed, and every total.
+    /// </summary>
     public Task<IntegrityReport> RunAsync(CancellationToken cancellationToken) => RunAsync(full: false, cancellationToken);
 
-    /// <summary>Checks from the checkpoint, or reads everything from the first entry, which takes time in proportion to the ledger.</summary>
+    /// <summary>
+    /// The background check: keeps the faults it finds, and moves the checkpoint. From the checkpoint, or everything
+    /// from the first entry, which takes time in proportion to the ledger.
+    /// </summary>
     public async Task<IntegrityReport> RunAsync(bool full, CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
-        await using var snapshot = await connection.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        await using var snapshot = await connection.BeginTransactionAsync(Snapshot, cancellationToken);
         var from = await ReadCheckpointAsync(connection, cancellationToken);
-        var fullyCheckedAt = from.FullyCheckedAt;
-        if (full)
+        if (full || from.IsFullDue)
             from = from.Restart();
-        var report = await CheckAsync(connection, from, fullyCheckedAt, cancellationToken);
-        // That something is wrong shows in the budgets that changed; what it is, only in all of them.
-        if (report.Faults.Count > 0 && from.ChangedWithin is not null)
-            report = await CheckAsync(connection, from.WithAllBudgets(), fullyCheckedAt, cancellationToken);
-        if (report.Faults.Count > 0)
-            return report;
-        if (await AdvanceAsync(connection, from, report, cancellationToken) is { } checkedAt && from.EntryId == 0)
-            report = report with { FullyCheckedAt = checkedAt };
-        await snapshot.CommitAsync(cancellationToken);
-        return report;
+        var standing = await FaultStore.ReadStandingAsync(connection, cancellationToken);
+        var found = await CheckAsync(connection, from, standing, cancellationToken);
+        try
+        {
+            var kept = await KeepAsync(connection, from, found, cancellationToken);
+            await snapshot.CommitAsync(cancellationToken);
+            return kept.WithStanding(standing);
+        }
+        catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.SerializationFailure)
+        {
+            // Another check has kept as much: the next one goes on from there.
+            return found.WithStanding(standing);
+        }
+    }
+
+    /// <summary>The same look at the books, with the faults that stand; it changes nothing.</summary>
+    public async Task<IntegrityReport> ReportAsync(bool full, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
+        await using var snapshot = await connection.BeginTransactionAsync(Snapshot, cancellationToken);
+        var from = await ReadCheckpointAsync(connection, cancellationToken);
+        var standing = await FaultStore.ReadStandingAsync(connection, cancellationToken);
+        var found = await CheckAsync(connection, full ? from.Restart() : from, standing, cancellationToken);
+        return found.WithStanding(standing);
     }
 
     private static async Task<Checkpoint> ReadCheckpointAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
@@ -52,11 +74,42 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         await reader.ReadAsync(cancellationToken);
         return new Checkpoint(
             reader.GetInt64(0), reader.GetFieldValue<DateTime?>(1), reader.GetInt64(2), reader.GetFieldValue<DateTimeOffset?>(3), reader.GetInt64(4), reader.GetInt64(5),
-            reader.GetFieldValue<int?>(6));
+            reader.GetFieldValue<int?>(6), reader.GetInt64(7), reader.GetBoolean(8))
+        {
+            ReadAt = reader.GetFieldValue<DateTimeOffset>(9),
+            NewestEntryId = reader.GetFieldValue<long?>(10),
+            NewestEntryAt = reader.GetFieldValue<DateTimeOffset?>(11),
+        };
     }
 
-    private static async Task<IntegrityReport> CheckAsync(
-        NpgsqlConnection connection, Checkpoint from, DateTimeOffset? fullyCheckedAt, CancellationToken cancellationToken)
+    // R13 makes every later commit carry at least the time of the newest entry.
+    private IEnumerable<IntegrityFault> FindClockFaults(Checkpoint from)
+    {
+        const string kind = "clock-ahead";
+        var latest = (clock ?? TimeProvider.System).GetUtcNow() + database.ClockSkewMax;
+        var bound = string.Create(CultureInfo.InvariantCulture, $"which is after {latest:u}");
+        if (from.ReadAt > latest)
+            yield return new(kind, "database", string.Create(
+                CultureInfo.InvariantCulture, $"its clock says {from.ReadAt:u}, {bound}: writes are refused"));
+        if (from.NewestEntryId is { } id && from.NewestEntryAt is { } at && at > latest)
+            yield return new(kind, string.Create(CultureInfo.InvariantCulture, $"entry {id}"), string.Create(
+                CultureInfo.InvariantCulture, $"it was recorded at {at:u}, {bound}"));
+    }
+
+    // That something is wrong shows in the budgets that changed; what it is, only in all of them.
+    private async Task<IntegrityReport> CheckAsync(
+        NpgsqlConnection connection, Checkpoint from, IReadOnlyList<IntegrityFault> standing,
+        CancellationToken cancellationToken)
+    {
+        var report = await CheckAsync(connection, from, cancellationToken);
+        var isNew = report.Faults.Any(f => !standing.Any(s => (s.Kind, s.Id) == (f.Kind, f.Id)));
+        return isNew && from.ChangedWithin is not null
+            ? await CheckAsync(connection, from.WithAllBudgets(), cancellationToken)
+            : report;
+    }
+
+    private async Task<IntegrityReport> CheckAsync(
+        NpgsqlConnection connection, Checkpoint from, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
         // How much comes after the checkpoint decides the plan, so each check gets its own. Statistics lag behind what was just posted: believing
@@ -76,7 +129,7 @@ public sealed class IntegrityCheck(LedgerDatabase database)
             Add(batch, IntegritySql.First(sql), from);
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var faults = new List<IntegrityFault>();
+        var faults = FindClockFaults(from).ToList();
         var transactionCount = await ReadFaultsAsync(reader, faults, row => row.GetInt64(3), cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
@@ -85,7 +138,8 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         while (await reader.NextResultAsync(cancellationToken))
             await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
         return new IntegrityReport(
-            credits == debits && faults.Count == 0, debits, credits, credits - debits, entryCount, transactionCount, faults, fullyCheckedAt);
+            credits == debits && faults.Count == 0, debits, credits, credits - debits, entryCount, transactionCount,
+            [.. faults.DistinctBy(f => (f.Kind, f.Id))], from.EntryId == 0 ? from.ReadAt : from.FullyCheckedAt);
     }
 
     private static async Task<T?> ReadFaultsAsync<T>(
@@ -101,32 +155,29 @@ public sealed class IntegrityCheck(LedgerDatabase database)
         return figures;
     }
 
-    // Null when another check is just moving it: then that one's checkpoint is as good.
-    private static async Task<DateTimeOffset?> AdvanceAsync(
+    // Keeps the faults and moves the checkpoint past them; the report as it was when another check is at it.
+    private static async Task<IntegrityReport> KeepAsync(
         NpgsqlConnection connection, Checkpoint from, IntegrityReport report, CancellationToken cancellationToken)
     {
         await using var lockCommand = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock($1)", connection) { Parameters = { new() { Value = AdvanceLockKey } } };
         if (!(bool)(await lockCommand.ExecuteScalarAsync(cancellationToken))!)
-            return null;
-        try
-        {
-            await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
-            // A checkpoint that is lost with the machine was only further back: no need to wait for the disk, or to keep it from the writers.
-            batch.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
-            Add(batch, IntegritySql.ForgetAccounts, from);
-            Add(batch, IntegritySql.AdvanceAccounts, from);
-            Add(batch, IntegritySql.AdvanceCheckpoint, from);
-            var advance = batch.BatchCommands[^1];
-            advance.Parameters.Add(new() { Value = report.TotalDebits });
-            advance.Parameters.Add(new() { Value = report.TotalCredits });
-            advance.Parameters.Add(new() { Value = report.EntryCount });
-            advance.Parameters.Add(new() { Value = report.TransactionCount });
-            return (DateTime)(await batch.ExecuteScalarAsync(cancellationToken))!;
-        }
-        catch (PostgresException exception) when (exception.SqlState == PostgresErrorCodes.SerializationFailure)
-        {
-            return null;
-        }
+            return report;
+        var faults = await FaultStore.RecordAsync(connection, report.Faults, cancellationToken);
+        await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
+        // A checkpoint that is lost with the machine was only further back: no need to wait for the disk, or to keep
+        // it from the writers.
+        batch.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
+        Add(batch, IntegritySql.ForgetAccounts, from);
+        Add(batch, faults.Count == 0 ? IntegritySql.AdvanceAccounts : IntegritySql.AdvanceAccountsByEntries, from);
+        Add(batch, TamperingSql.AdvanceDigests, from);
+        Add(batch, IntegritySql.AdvanceCheckpoint, from);
+        var advance = batch.BatchCommands[^1];
+        advance.Parameters.Add(new() { Value = report.TotalDebits });
+        advance.Parameters.Add(new() { Value = report.TotalCredits });
+        advance.Parameters.Add(new() { Value = report.EntryCount });
+        advance.Parameters.Add(new() { Value = report.TransactionCount });
+        DateTimeOffset checkedAt = (DateTime)(await batch.ExecuteScalarAsync(cancellationToken))!;
+        return report with { Faults = faults, FullyCheckedAt = from.EntryId == 0 ? checkedAt : from.FullyCheckedAt };
     }
 
     private static void Add(NpgsqlBatch batch, string sql, Checkpoint from) => batch.BatchCommands.Add(new(sql)
@@ -140,13 +191,18 @@ public sealed class IntegrityCheck(LedgerDatabase database)
             new() { Value = Math.Max(from.BudgetTransactionId, from.OriginBudgetTransactionId) },
             new() { Value = from.UsageId },
             new() { Value = (object?)from.ChangedWithin ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer },
+            new() { Value = from.DigestedEntryId },
         },
     });
 
     private sealed record Checkpoint(
         long EntryId, DateTime? EntryCreatedAt, long BudgetTransactionId, DateTimeOffset? FullyCheckedAt, long OriginEntryId, long OriginBudgetTransactionId,
-        int? ChangedWithin)
+        int? ChangedWithin, long DigestedEntryId, bool IsFullDue)
     {
+        public required DateTimeOffset ReadAt { get; init; }
+        public long? NewestEntryId { get; init; }
+        public DateTimeOffset? NewestEntryAt { get; init; }
+
         // Ids of usages begin with the milliseconds of their commit: those of later commits with as many, or more.
         public Guid UsageId => EntryCreatedAt is { } time ? UuidV7.First(time) : Guid.Empty;
 

@@ -7,8 +7,9 @@ namespace Factumerit.Ledger.Reading;
 /// The statements of <see cref="IntegrityCheck"/>. All take where to begin, as plain values, so that each is planned for just as much as there is
 /// to read: $1 the last entry of the checkpoint, $2 when it was committed, $3 the last legacy row of it; $4 and $5 the same two, but not before the
 /// ledger began; $6 the first id that a usage recorded since then can have; $7 how many transaction ids ago a budget may have changed since, null to
-/// look at all. Beginning at 0 is a full check. docs/accounting.md explains each kind of fault. Each answers with the kind, id and detail of at most
-/// so many faults. Transactions and Accounts add figures of the report to every row, and answer with one row of nulls where there is no fault.
+/// look at all; $8 the last entry in the digests. Beginning at 0 is a full check. docs/accounting.md explains each
+/// kind of fault. Each answers with the kind, id and detail of at most so many faults. Transactions and Accounts add
+/// figures of the report to every row, and answer with one row of nulls where there is no fault.
 /// </summary>
 internal static class IntegritySql
 {
@@ -21,11 +22,16 @@ internal static class IntegritySql
 
     // A checkpoint without the sum over all users is from before it had one: then all is read again. Transaction ids mean something only where they
     // were given out, and for half their range: a checkpoint that was restored from a dump has been written by another transaction than it says.
+    // A fault that was resolved since everything was last read has everything read again, as it may still be true.
     public const string Checkpoint = """
         SELECT coalesce(c.entry_id, 0), c.entry_created_at, coalesce(c.budget_transaction_id, 0), c.fully_checked_at, o.last_entry_id, o.last_budget_transaction_id,
                CASE WHEN c.xmin = c.written_by::xid AND pg_snapshot_xmax(pg_current_snapshot())::text::bigint - c.unseen_from::text::bigint BETWEEN 0 AND 2000000000
-                    THEN age(c.unseen_from::xid) END
+                    THEN age(c.unseen_from::xid) END,
+               coalesce((SELECT max(last_entry_id) FROM ledger_entry_digests), 0),
+               EXISTS (SELECT FROM ledger_faults WHERE resolved_at >= c.fully_checked_at),
+               clock_timestamp(), CASE WHEN newest.id > o.last_entry_id THEN newest.id END, newest.created_at
         FROM ledger_origin o LEFT JOIN ledger_checkpoint c ON EXISTS (SELECT FROM ledger_checkpoint_accounts WHERE account = 'user:*')
+        LEFT JOIN (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) newest ON true
         """;
 
     // R1. Nearly all transactions have two entries, whose sums are known from the least and the greatest of each side: these are taken for
@@ -78,7 +84,9 @@ internal static class IntegritySql
                    'the kept total is ' || coalesce(trim_scale(t.credits_cents - t.debits_cents)::text, 'missing')
                    || ', the entries say ' || coalesce(trim_scale(e.credits - e.debits)::text, 'nothing') AS detail
             FROM account_totals t FULL JOIN system_truth e ON e.account = t.account
-            WHERE (t.debits_cents, t.credits_cents, t.entry_count) IS DISTINCT FROM (e.debits, e.credits, e.entries)),
+            -- A total that is not there yet is 0, as the first check of a ledger without users finds it.
+            WHERE (coalesce(t.debits_cents, 0), coalesce(t.credits_cents, 0), coalesce(t.entry_count, 0))
+                  IS DISTINCT FROM (coalesce(e.debits, 0), coalesce(e.credits, 0), coalesce(e.entries, 0))),
         -- The budgets that no snapshot of a check has seen as they are. There are as many budgets as users, and hardly any of them changed.
         changed AS (
             SELECT b.*, coalesce(c.account, 'user:' || b.user_id) AS account, coalesce(c.debits_cents, 0) AS checked_debits,
@@ -142,10 +150,14 @@ internal static class IntegritySql
     /// <summary>The other rules, each with its faults alone.</summary>
     public static readonly string[] Checks =
     [
-        // R5, R9, R16: each usage moved what it says, which is nothing while it waits for review, and no call was charged without one
+        // R5, R9, R16: each usage moved what it says, which is nothing while it waits for review, under its own request
+        // id, and no call was charged without one
         $"""
         SELECT CASE WHEN u.id IS NULL THEN 'usage-missing' ELSE 'usage-mismatch' END, coalesce(u.id::text, e.id::text),
                CASE WHEN u.id IS NULL THEN 'a call was charged to ' || e.account || ', but no usage tells of it'
+                    WHEN e.debit_cents = u.user_price_cents THEN 'usage of the request ' || u.request_id
+                         || ', but its entries are of ' || coalesce(e.reference_id, 'none')
+                         || ' or have another description'
                     ELSE 'usage of ' || coalesce(trim_scale(u.user_price_cents)::text, 'no') || ' cents, but its transaction took '
                          || coalesce(trim_scale(e.debit_cents)::text, 'nothing') END
         FROM ({LaterUsages}) u
@@ -153,6 +165,7 @@ internal static class IntegritySql
             ON e.transaction_id = u.transaction_id AND e.account = 'user:' || u.user_id
         WHERE u.id IS NULL
            OR (($2 IS NULL OR greatest(u.created_at, u.reviewed_at, u.filled_at) > $2) AND coalesce(e.debit_cents, 0) <> coalesce(u.user_price_cents, 0))
+           OR (e.id IS NOT NULL AND (e.reference_id, e.description) IS DISTINCT FROM (u.request_id, u.description))
         """,
         // R19: no more was booked from usage than it cost
         """
@@ -175,6 +188,7 @@ internal static class IntegritySql
     /// <summary>What only a full check looks for, as it takes every usage and every entry.</summary>
     public static readonly string[] FullChecks =
     [
+        .. TamperingSql.Checks,
         // R19: what all usage of a provider cost.
         """
         SELECT 'provider-cost', coalesce(c.provider, u.provider), 'R19: the kept cost is ' || coalesce(trim_scale(c.cost_usd)::text, 'missing')
@@ -216,12 +230,26 @@ internal static class IntegritySql
         WHERE c.entry_count <> excluded.entry_count
         """;
 
-    // $8 to $11: the totals of the report.
+    // The same after a check that found faults: what is kept may be wrong, so the entries are added up once more.
+    public const string AdvanceAccountsByEntries = $"""
+        WITH later AS (
+            SELECT account, sum(debit_cents) AS debits, sum(credit_cents) AS credits, count(*) AS entries
+            FROM ledger_entries WHERE {LaterEntries} GROUP BY account)
+        INSERT INTO ledger_checkpoint_accounts AS c (account, debits_cents, credits_cents, entry_count)
+        SELECT * FROM later
+        UNION ALL
+        SELECT 'user:*', coalesce(sum(debits), 0), coalesce(sum(credits), 0), coalesce(sum(entries), 0)
+        FROM later WHERE account >= 'user:' AND account < 'user;'
+        ON CONFLICT (account) DO UPDATE SET debits_cents = c.debits_cents + excluded.debits_cents,
+            credits_cents = c.credits_cents + excluded.credits_cents, entry_count = c.entry_count + excluded.entry_count
+        """;
+
+    // $9 to $12: the totals of the report.
     public const string AdvanceCheckpoint = """
         INSERT INTO ledger_checkpoint (entry_id, entry_created_at, budget_transaction_id, total_debits, total_credits, entry_count, transaction_count,
                                        checked_at, fully_checked_at, unseen_from, written_by)
         SELECT coalesce(e.id, $1), coalesce(e.created_at, $2), coalesce((SELECT max(id) FROM budget_transactions), $3),
-               $8, $9, $10, $11, now(), now(), pg_snapshot_xmin(pg_current_snapshot()), pg_current_xact_id()
+               $9, $10, $11, $12, now(), now(), pg_snapshot_xmin(pg_current_snapshot()), pg_current_xact_id()
         FROM (VALUES (1)) one
         LEFT JOIN LATERAL (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) e ON true
         ON CONFLICT (id) DO UPDATE SET entry_id = excluded.entry_id, entry_created_at = excluded.entry_created_at,

@@ -35,7 +35,7 @@ public sealed class PriceQueries(LedgerDatabase database)
         string? prefix, string? provider, DateTimeOffset at, int limit, string? after, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
-        var begun = db.ModelPrices.Where(p => p.ValidFrom == null || p.ValidFrom <= at);
+        var begun = Counting(db).Where(p => p.ValidFrom == null || p.ValidFrom <= at);
         // Later imports begin later (R18), so of those that have begun the highest version is in force.
         var inForce = begun.Where(p => !p.IsGone && !begun.Any(later => later.Model == p.Model && later.Version > p.Version));
         if (!string.IsNullOrEmpty(prefix))
@@ -53,9 +53,14 @@ public sealed class PriceQueries(LedgerDatabase database)
     {
         await using var db = database.CreateContext();
         string[] names = [model, .. NamesOf(model)];
-        var prices = await db.ModelPrices.Where(p => names.Contains(p.Model)).OrderByDescending(p => p.Version).Select(ToPrice).ToListAsync(cancellationToken);
+        var prices = await Counting(db).Where(p => names.Contains(p.Model)).OrderByDescending(p => p.Version)
+            .Select(ToPrice).ToListAsync(cancellationToken);
         return new PriceBook(prices, 0).NameOf(model) is { } name ? new PriceHistory(name, [.. prices.Where(p => p.Model == name)]) : null;
     }
+
+    // Without the versions that were cancelled before they began.
+    private static IQueryable<ModelPriceRow> Counting(LedgerDbContext db) =>
+        db.ModelPrices.Where(p => !db.PriceCancellations.Any(c => c.Version == p.Version));
 
     // All that the price book may find for provider/model: the rest alone, and behind each name of the provider.
     private static IEnumerable<string> NamesOf(string model)

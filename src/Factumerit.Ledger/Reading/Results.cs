@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Factumerit.Ledger.Reading;
 
@@ -86,12 +87,49 @@ public sealed record TypeSummary(string Type, long Accounts, decimal Debits, dec
 public sealed record LedgerSummary(IReadOnlyList<TypeSummary> Types, WaitingReviews Review);
 
 /// <summary>Something that breaks a rule. Kind says which, id names the transaction, user or account.</summary>
-public sealed record IntegrityFault(string Kind, string Id, string Detail);
+public sealed record IntegrityFault(string Kind, string Id, string Detail)
+{
+    /// <summary>Names it for POST /ledger/faults/{id}/resolve; null until a background check has found it.</summary>
+    public long? FaultId { get; init; }
+
+    /// <summary>When a background check first found it.</summary>
+    public DateTimeOffset? FoundAt { get; init; }
+
+    /// <summary>Whether this check was the first to find it.</summary>
+    [JsonIgnore]
+    public bool IsNew { get; init; }
+}
 
 /// <summary>
-/// Whether the books balance: debits equal credits, and no rule is broken anywhere. Amounts are cents. FullyCheckedAt: when everything was last read
-/// from the first entry on without a fault; later checks read what came after.
+/// Whether the books balance: debits equal credits, and no rule is broken anywhere. Amounts are cents. Faults: those
+/// found now, and those of before that nobody has resolved. FullyCheckedAt: when the background check last read
+/// everything from the first entry on; later checks read what came after.
 /// </summary>
 public sealed record IntegrityReport(
     bool IsBalanced, decimal TotalDebits, decimal TotalCredits, decimal Imbalance, long EntryCount, long TransactionCount,
-    IReadOnlyList<IntegrityFault> Faults, DateTimeOffset? FullyCheckedAt);
+    IReadOnlyList<IntegrityFault> Faults, DateTimeOffset? FullyCheckedAt)
+{
+    /// <summary>With the faults of earlier checks that stand, those of one kind together.</summary>
+    internal IntegrityReport WithStanding(IReadOnlyList<IntegrityFault> standing)
+    {
+        if (standing.Count == 0)
+            return this;
+        var known = standing.ToDictionary(f => (f.Kind, f.Id));
+        var found = Faults.Select(f => known.Remove((f.Kind, f.Id), out var kept)
+            ? f with { FaultId = kept.FaultId, FoundAt = kept.FoundAt }
+            : f);
+        var faults = found.ToList().Concat(known.Values).GroupBy(f => f.Kind, StringComparer.Ordinal)
+            .SelectMany(kind => kind.Take(IntegrityCheck.FaultsMaxPerKind));
+        return this with { IsBalanced = false, Faults = [.. faults] };
+    }
+}
+
+/// <summary>A fault as a background check keeps it. Id names the transaction, user or account.</summary>
+public sealed record KeptFault(
+    long FaultId, string Kind, string Id, string Detail, DateTimeOffset FoundAt, DateTimeOffset LastSeenAt,
+    DateTimeOffset? ResolvedAt, string? ResolvedBy, string? Reason);
+
+/// <summary>
+/// A page of faults, newest first. NextBefore: pass it as before= to get the next page; null at the end.
+/// </summary>
+public sealed record FaultPage(IReadOnlyList<KeptFault> Faults, long? NextBefore);

@@ -10,6 +10,10 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 {
     internal const string User = "factumerit";
     internal const string Database = "ledger";
+
+    /// <summary>The role that serves: it owns nothing, so that it can't switch off a trigger.</summary>
+    public const string ServingRole = "factumerit_app";
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan RetryAfter = TimeSpan.FromSeconds(1);
     private readonly EmbeddedPostgresDirectory _directory;
@@ -26,11 +30,17 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         _logger = logger;
         Version = version;
         ConnectionString = server.ConnectionString(Database);
+        ServingConnectionString = server.ServingConnectionString();
         _watching = Task.Run(WatchAsync);
     }
 
-    /// <summary>Leads to the database <c>ledger</c> on 127.0.0.1; the same for the life of this object.</summary>
+    /// <summary>
+    /// Leads to the database <c>ledger</c> on 127.0.0.1 as its owner; the same for the life of this object.
+    /// </summary>
     public string ConnectionString { get; }
+
+    /// <summary>Leads there as <see cref="ServingRole"/>.</summary>
+    public string ServingConnectionString { get; }
 
     /// <summary>The version of the server, such as 17.5.</summary>
     public string Version { get; }

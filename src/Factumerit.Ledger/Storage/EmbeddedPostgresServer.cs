@@ -19,6 +19,9 @@ internal sealed class EmbeddedPostgresServer(
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
+
+    // Given to the role at each start, and kept nowhere.
+    private readonly string _servingPassword = RandomNumberGenerator.GetHexString(48, lowercase: true);
     private bool _hasStarted;
     private bool _portIsKept;
 
@@ -30,6 +33,13 @@ internal sealed class EmbeddedPostgresServer(
     public bool WasTakenOver => !_hasStarted;
 
     public string ConnectionString(string database) => ConnectionString(database, Port);
+
+    public string ServingConnectionString() => new NpgsqlConnectionStringBuilder(
+        ConnectionString(EmbeddedPostgres.Database))
+    {
+        Username = EmbeddedPostgres.ServingRole,
+        Password = _servingPassword,
+    }.ConnectionString;
 
     private string ConnectionString(string database, int port) => new NpgsqlConnectionStringBuilder
     {
@@ -72,7 +82,9 @@ internal sealed class EmbeddedPostgresServer(
         }
     }
 
-    /// <summary>Creates the ledger's database when it is missing, and returns the server's version.</summary>
+    /// <summary>
+    /// Creates the ledger's database and the role that serves when they are missing, and returns the server's version.
+    /// </summary>
     public async Task<string> PrepareDatabaseAsync(CancellationToken cancellationToken)
     {
         var connection = new NpgsqlConnection(MaintenanceConnectionString(Port));
@@ -86,6 +98,15 @@ internal sealed class EmbeddedPostgresServer(
             command.CommandText = $"CREATE DATABASE {EmbeddedPostgres.Database}";
             await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         }
+        command.CommandText = $"SELECT 1 FROM pg_roles WHERE rolname = '{EmbeddedPostgres.ServingRole}'";
+        var isThere = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is not null;
+        // Without tables of its own: a temporary one would hide a table of the ledger from its session.
+        command.CommandText = $"""
+            {(isThere ? "ALTER" : "CREATE")} ROLE {EmbeddedPostgres.ServingRole} LOGIN
+                NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{_servingPassword}';
+            REVOKE TEMPORARY ON DATABASE {EmbeddedPostgres.Database} FROM PUBLIC
+            """;
+        await command.ExecuteNonQueryAsync(cancellationToken).ConfigureAwait(false);
         return connection.PostgreSqlVersion.ToString();
     }
 

@@ -30,6 +30,9 @@ public sealed class LedgerDatabase : IAsyncDisposable
     /// <summary>Connections for reading and for everything that is not a posting.</summary>
     public NpgsqlDataSource Readers { get; }
 
+    /// <summary>How far its clock may be ahead of the service's: no commit is made with a later time.</summary>
+    public TimeSpan ClockSkewMax { get; init; } = TimeSpan.FromSeconds(300);
+
     /// <summary>A context that tracks nothing, for queries.</summary>
     public LedgerDbContext CreateContext() => _contexts.CreateDbContext();
 

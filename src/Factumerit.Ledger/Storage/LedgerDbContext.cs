@@ -12,11 +12,13 @@ public sealed class LedgerDbContext(DbContextOptions<LedgerDbContext> options) :
     public DbSet<UsageAliasRow> UsageAliases => Set<UsageAliasRow>();
     public DbSet<ProviderUsageCostRow> ProviderUsageCosts => Set<ProviderUsageCostRow>();
     public DbSet<PriceVersionRow> PriceVersions => Set<PriceVersionRow>();
+    public DbSet<PriceCancellationRow> PriceCancellations => Set<PriceCancellationRow>();
     public DbSet<ModelPriceRow> ModelPrices => Set<ModelPriceRow>();
     public DbSet<VirtualKeyRow> VirtualKeys => Set<VirtualKeyRow>();
     public DbSet<LiteLlmOutboxRow> LiteLlmOutbox => Set<LiteLlmOutboxRow>();
     public DbSet<AccountTotalRow> AccountTotals => Set<AccountTotalRow>();
     public DbSet<IdempotencyKeyRow> IdempotencyKeys => Set<IdempotencyKeyRow>();
+    public DbSet<FaultRow> Faults => Set<FaultRow>();
     public DbSet<OriginRow> Origins => Set<OriginRow>();
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
     public DbSet<AccountBalanceRow> AccountBalances => Set<AccountBalanceRow>();

@@ -1,3 +1,4 @@
+using System.Data;
 using Factumerit.Ledger.Pricing;
 using Npgsql;
 using NpgsqlTypes;
@@ -35,6 +36,10 @@ public sealed record PriceImport
     public required bool HasMoreChanges { get; init; }
 }
 
+/// <summary>A version of the price book that was taken back before it began.</summary>
+public sealed record PriceCancellation(
+    long Version, DateTimeOffset ValidFrom, DateTimeOffset CancelledAt, string CancelledBy);
+
 /// <summary>
 /// Keeps the price book: imports a map in one transaction, one import at a time, and puts what was committed in force. Prices are no postings,
 /// so they don't pass through the writer and never hold it up.
@@ -43,6 +48,9 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
 {
     public const int ChangesMax = 1000;
 
+    /// <summary>How far ahead an import may begin: a typing error in a year must not block all later ones.</summary>
+    public const int DaysAheadMax = 366;
+
     // Any number will do, as long as nobody else locks it: the letters "fapr", for Factumerit prices.
     private const string TakeTurn = "SELECT pg_advisory_xact_lock(x'66617072'::int)";
 
@@ -50,6 +58,10 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
         model, version, provider, valid_from, input_usd_per_token, output_usd_per_token, cache_read_usd_per_token, cache_write_usd_per_token,
         reasoning_usd_per_token, is_gone, mode, other_prices
         """;
+
+    // The newest version, and how many were cancelled: together they only grow.
+    private const string Revision =
+        "SELECT coalesce(max(version), 0), (SELECT count(*) FROM price_cancellations) FROM price_versions";
 
     private const string AddVersion = """
         INSERT INTO price_versions (valid_from, imported_at, content_hash, source, imported_by, added, changed, gone)
@@ -74,6 +86,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
         validFrom = validFrom?.AddTicks(-(validFrom.Value.Ticks % TimeSpan.TicksPerMicrosecond)).ToUniversalTime();
         // The server's clock, so that imports through services whose clocks differ keep their order.
         var now = await ExecuteAsync<DateTime>(connection, "SELECT clock_timestamp()", cancellationToken);
+        if (validFrom > now + TimeSpan.FromDays(DaysAheadMax))
+            return new Refusal.ValidationFailed("valid_from", $"must be at most {DaysAheadMax} days ahead");
         var rows = await ReadAsync(connection, cancellationToken);
         var newest = rows.GroupBy(p => p.Model, StringComparer.Ordinal).ToDictionary(m => m.Key, m => m.MaxBy(p => p.Version)!, StringComparer.Ordinal);
 
@@ -95,30 +109,60 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
         };
         if (isDryRun || changes.Changes.Count == 0)
             return import;
+        var (_, cancellations) = await ReadRevisionAsync(connection, cancellationToken);
         var version = await ExecuteAsync<long>(
             connection, AddVersion, cancellationToken, import.ValidFrom.UtcDateTime, now, contentHash, importedBy, import.Added, import.Changed, import.Gone);
         var added = changes.Changes.Select(c => c.ToPrice(version)).ToList();
         await WriteAsync(connection, added, cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);
-        current.Replace(new PriceBook(rows.Concat(added), version));
+        current.Replace(new PriceBook(rows.Concat(added), version, cancellations));
         return import with { Version = version };
     }
 
-    /// <summary>Puts in force what another process imported, if it did.</summary>
+    /// <summary>
+    /// Takes a version back that has not begun: its prices never count. Of several the newest goes first, as each was
+    /// imported on top of those before. A version that was cancelled stays so.
+    /// </summary>
+    public async Task<Outcome<PriceCancellation>> CancelAsync(
+        long version, string cancelledBy, CancellationToken cancellationToken)
+    {
+        await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
+        await ExecuteAsync(connection, TakeTurn, cancellationToken);
+        var outcome = await PriceCancelling.CancelAsync(connection, version, cancelledBy, cancellationToken);
+        if (outcome.Refusal is not null)
+            return outcome;
+        await transaction.CommitAsync(CancellationToken.None);
+        await RefreshAsync(CancellationToken.None);
+        return outcome;
+    }
+
+    /// <summary>Puts in force what another process imported or cancelled, if it did.</summary>
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
-        var newest = await ExecuteAsync<long>(connection, "SELECT coalesce(max(version), 0) FROM price_versions", cancellationToken);
-        if (newest <= current.Pricer.Book.Version)
+        await using var snapshot = await connection.BeginTransactionAsync(
+            IsolationLevel.RepeatableRead, cancellationToken);
+        var (version, cancellations) = await ReadRevisionAsync(connection, cancellationToken);
+        if ((version, cancellations) == (current.Pricer.Book.Version, current.Pricer.Book.Cancellations))
             return;
-        var rows = await ReadAsync(connection, cancellationToken);
-        // Every version has rows of its own, and they are read in one snapshot.
-        current.Replace(new PriceBook(rows, rows.Max(p => p.Version)));
+        current.Replace(new PriceBook(await ReadAsync(connection, cancellationToken), version, cancellations));
+    }
+
+    private static async Task<(long Version, long Cancellations)> ReadRevisionAsync(
+        NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(Revision, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        await reader.ReadAsync(cancellationToken);
+        return (reader.GetInt64(0), reader.GetInt64(1));
     }
 
     private static async Task<List<ModelPrice>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
     {
-        await using var command = new NpgsqlCommand($"SELECT {Columns} FROM model_prices", connection);
+        await using var command = new NpgsqlCommand(
+            $"SELECT {Columns} FROM model_prices WHERE version NOT IN (SELECT version FROM price_cancellations)",
+            connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         var rows = new List<ModelPrice>();
         while (await reader.ReadAsync(cancellationToken))

@@ -40,3 +40,14 @@ internal sealed class ModelPriceConfiguration : IEntityTypeConfiguration<ModelPr
         row.Property(r => r.IsGone).HasColumnName("is_gone").HasDefaultValue(false);
     }
 }
+
+internal sealed class PriceCancellationConfiguration : IEntityTypeConfiguration<PriceCancellationRow>
+{
+    public void Configure(EntityTypeBuilder<PriceCancellationRow> row)
+    {
+        row.ToTable("price_cancellations").HasKey(r => r.Version).HasName("pk_price_cancellations");
+        row.Property(r => r.Version).HasColumnName("version").ValueGeneratedNever();
+        row.Property(r => r.CancelledAt).HasColumnName("cancelled_at");
+        row.Property(r => r.CancelledBy).HasColumnName("cancelled_by");
+    }
+}

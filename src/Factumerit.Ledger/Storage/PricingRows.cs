@@ -40,3 +40,11 @@ public sealed class ModelPriceRow
     /// <summary>From its time on the model has no price; the prices are the last it had.</summary>
     public bool IsGone { get; init; }
 }
+
+/// <summary>A row of <c>price_cancellations</c>: a version that was taken back before it began.</summary>
+public sealed class PriceCancellationRow
+{
+    public long Version { get; init; }
+    public DateTimeOffset CancelledAt { get; init; }
+    public string CancelledBy { get; init; } = "";
+}

@@ -29,14 +29,18 @@ internal sealed class BudgetConfiguration : IEntityTypeConfiguration<BudgetRow>
         row.ToTable("user_budgets").HasKey(r => r.UserId).HasName("pk_user_budgets");
         row.Property(r => r.UserId).HasColumnName("user_id").UseCollation("C");
         row.Property(r => r.BalanceCents).HasColumnName("balance_cents").HasPrecision(20, 7);
-        row.Property(r => r.TotalSpentCents).HasColumnName("total_spent_cents").HasPrecision(20, 7);
-        row.Property(r => r.TotalAddedCents).HasColumnName("total_added_cents").HasPrecision(20, 7);
+        row.Property(r => r.TotalSpentCents).HasColumnName("total_spent_cents").HasPrecision(30, 7);
+        row.Property(r => r.TotalAddedCents).HasColumnName("total_added_cents").HasPrecision(30, 7);
         row.Property(r => r.PromoExpiresAt).HasColumnName("promo_expires_at");
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
         row.Property(r => r.UpdatedAt).HasColumnName("updated_at");
         row.Property(r => r.DeletedAt).HasColumnName("deleted_at");
         row.Property(r => r.SignedUpAt).HasColumnName("signed_up_at");
         row.Property(r => r.OpeningCents).HasColumnName("opening_cents").HasPrecision(20, 7);
+        row.Property(r => r.OpeningSpentCents).HasColumnName("opening_spent_cents").HasPrecision(30, 7)
+            .HasDefaultValue(0m);
+        row.Property(r => r.OpeningAddedCents).HasColumnName("opening_added_cents").HasPrecision(30, 7)
+            .HasDefaultValue(0m);
         row.Property(r => r.DebitsCents).HasColumnName("debits_cents").HasPrecision(30, 7);
         row.Property(r => r.CreditsCents).HasColumnName("credits_cents").HasPrecision(30, 7);
         row.Property(r => r.EntryCount).HasColumnName("entry_count");
@@ -177,6 +181,25 @@ internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKey>
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
         row.Property(r => r.RevokedAt).HasColumnName("revoked_at");
         row.Property(r => r.MayOverdraw).HasColumnName("may_overdraw").HasDefaultValue(false);
+    }
+}
+
+internal sealed class FaultConfiguration : IEntityTypeConfiguration<FaultRow>
+{
+    public void Configure(EntityTypeBuilder<FaultRow> row)
+    {
+        row.ToTable("ledger_faults").HasKey(r => r.Id).HasName("pk_ledger_faults");
+        row.HasIndex(r => new { r.Kind, r.Subject }).IsUnique().HasFilter("resolved_at IS NULL")
+            .HasDatabaseName("uq_ledger_faults_standing");
+        row.Property(r => r.Id).HasColumnName("id").UseIdentityByDefaultColumn();
+        row.Property(r => r.FoundAt).HasColumnName("found_at");
+        row.Property(r => r.LastSeenAt).HasColumnName("last_seen_at");
+        row.Property(r => r.ResolvedAt).HasColumnName("resolved_at");
+        row.Property(r => r.Kind).HasColumnName("kind").UseCollation("C");
+        row.Property(r => r.Subject).HasColumnName("subject").UseCollation("C");
+        row.Property(r => r.Detail).HasColumnName("detail");
+        row.Property(r => r.ResolvedBy).HasColumnName("resolved_by");
+        row.Property(r => r.Reason).HasColumnName("reason");
     }
 }
 

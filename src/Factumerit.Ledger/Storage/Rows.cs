@@ -27,6 +27,12 @@ public sealed class BudgetRow
     public DateTimeOffset? DeletedAt { get; init; }
     public DateTimeOffset? SignedUpAt { get; init; }
     public decimal OpeningCents { get; init; }
+
+    /// <summary>What of the total was spent before the ledger began.</summary>
+    public decimal OpeningSpentCents { get; init; }
+
+    /// <summary>What of the total was added before the ledger began.</summary>
+    public decimal OpeningAddedCents { get; init; }
     public decimal DebitsCents { get; init; }
     public decimal CreditsCents { get; init; }
     public long EntryCount { get; init; }
@@ -128,6 +134,20 @@ public sealed class OriginRow
     public long LastEntryId { get; init; }
     public long LastBudgetTransactionId { get; init; }
     public DateTimeOffset BeganAt { get; init; }
+}
+
+/// <summary>A row of <c>ledger_faults</c>: what a check of the books found, until an admin resolves it.</summary>
+public sealed class FaultRow
+{
+    public long Id { get; init; }
+    public DateTimeOffset FoundAt { get; init; }
+    public DateTimeOffset LastSeenAt { get; init; }
+    public DateTimeOffset? ResolvedAt { get; init; }
+    public string Kind { get; init; } = "";
+    public string Subject { get; init; } = "";
+    public string Detail { get; init; } = "";
+    public string? ResolvedBy { get; init; }
+    public string? Reason { get; init; }
 }
 
 /// <summary>A row of the view <c>account_balances</c>.</summary>

@@ -1,3 +1,5 @@
+using Npgsql;
+
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
@@ -23,6 +25,8 @@ public static class ServingRights
         ["ledger_checkpoint"] = Change,
         ["ledger_checkpoint_accounts"] = Replace,
         ["ledger_entries"] = Add,
+        ["ledger_entry_digests"] = Change,
+        ["ledger_faults"] = Change,
         // The trigger on ledger_entries writes here with the rights of whoever inserts.
         ["ledger_open_transactions"] = "INSERT",
         // Writers lock this table to take turns; PostgreSQL asks for UPDATE to let them.
@@ -30,6 +34,7 @@ public static class ServingRights
         ["litellm_outbox"] = Replace,
         ["llm_usage"] = Change,
         ["model_prices"] = Add,
+        ["price_cancellations"] = Add,
         ["price_versions"] = Add,
         ["provider_usage_costs"] = Change,
         ["usage_aliases"] = Add,
@@ -40,6 +45,24 @@ public static class ServingRights
     /// <summary>The statement that gives a role rights on a table.</summary>
     public static string Grant(string rights, string table, string role) =>
         $"GRANT {rights} ON {Quote(table)} TO {Quote(role)};";
+
+    /// <summary>Gives a role these rights on the tables that are there, and takes all others from it.</summary>
+    public static async Task GiveAsync(LedgerDatabase owner, string role, CancellationToken cancellationToken)
+    {
+        await using var connection = await owner.Readers.OpenConnectionAsync(cancellationToken);
+        await using var find = new NpgsqlCommand(
+            "SELECT name FROM unnest($1) AS name WHERE to_regclass(quote_ident(name)) IS NOT NULL", connection)
+        {
+            Parameters = { new() { Value = ByTable.Keys.ToArray() } },
+        };
+        var grants = new List<string> { $"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {Quote(role)};" };
+        await using (var reader = await find.ExecuteReaderAsync(cancellationToken))
+            while (await reader.ReadAsync(cancellationToken))
+                grants.Add(Grant(ByTable[reader.GetString(0)], reader.GetString(0), role));
+        // One message: one transaction.
+        await using var give = new NpgsqlCommand(string.Join(' ', grants), connection);
+        await give.ExecuteNonQueryAsync(cancellationToken);
+    }
 
     /// <summary>A name as SQL has it: in quotes where it would be another one without.</summary>
     public static string Quote(string name) =>

@@ -9,9 +9,12 @@ namespace Factumerit.Ledger.Writing;
 /// The attempts to decide and save one batch of commands. The first may decide on budgets that are remembered; every other has fresh state. Before it
 /// decides again it looks whether the attempt before it was committed after all, when that was left unknown (R12).
 /// </summary>
+/// <param name="databaseClock">Ends an attempt whose time would be too far ahead.</param>
 /// <param name="decided">What the commands decided on remembered budgets, for the first attempt; null when they have yet to decide.</param>
 /// <param name="turn">The turn of the first attempt, where it was taken before the batch was; null when there is none yet.</param>
-internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IReadOnlyList<Command> commands, LedgerState? decided = null, Turn? turn = null)
+internal sealed class Commit(
+    LedgerDatabase database, RecentBudgets recent, DatabaseClock databaseClock, IReadOnlyList<Command> commands,
+    LedgerState? decided = null, Turn? turn = null)
     : IAsyncDisposable
 {
     private readonly TaskCompletionSource _onItsWay = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -86,13 +89,14 @@ internal sealed class Commit(LedgerDatabase database, RecentBudgets recent, IRea
         await using var current = await OpenAsync();
         // The loader first takes the writers' turn, which waits for a doubtful attempt to end at the server: only then is its outcome settled.
         var state = await StateLoader.LoadAsync(current, commands);
-        recent.SetTime(state.Now);
         if (_doubtful is { } witness)
         {
             if (await witness.ExistsAsync(current.Connection))
                 return;
             _doubtful = null;
         }
+        databaseClock.Require(state.DatabaseTime);
+        recent.SetTime(state.Now);
         foreach (var command in commands)
             command.Apply(state);
         if (state.HasChanges)

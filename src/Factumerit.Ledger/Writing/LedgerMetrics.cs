@@ -28,6 +28,9 @@ public static class LedgerMetrics
     private static readonly Counter<long> IntakeItems = Meter.CreateCounter<long>(
         "ledger.litellm.intake.items", "{item}", "Calls that LiteLLM reported, by what became of them and why.");
 
+    public static readonly Gauge<long> Faults = Meter.CreateGauge<long>(
+        "ledger.integrity.faults", "{fault}", "Faults of the books that stand, as the last background check saw it.");
+
     public static readonly Gauge<long> ReviewWaiting = Meter.CreateGauge<long>(
         "ledger.review.waiting", "{usage}", "Usages that wait for review.");
 

@@ -39,6 +39,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly Task _loop;
     private readonly Admission _admission;
     private readonly RecentBudgets _recent;
+    private readonly DatabaseClock _databaseClock;
 
     // Commands in the queue, and what tells the loop that there are enough to be taken ahead.
     private readonly Signal _someWait = new();
@@ -49,6 +50,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         (_database, _options, _clock, _logger) = (database, options, clock, logger);
         _admission = new Admission(options, clock);
         _recent = new RecentBudgets(options, clock);
+        _databaseClock = new DatabaseClock(database.ClockSkewMax, clock, logger);
         LedgerMetrics.Observe(this);
         _retries = options.AttemptsMax > 1 ? new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build() : ResiliencePipeline.Empty;
         // The loop serves everyone: it must not log under the trace of the request that happened to make the writer.
@@ -137,7 +139,9 @@ public sealed class LedgerWriter : IAsyncDisposable
             }
             next.Renew(IsOver);
             Take(next);
-            var commit = new Commit(_database, _recent, [.. next.Submissions.SelectMany(s => s.Commands)], next.Decided(), turn);
+            var commit = new Commit(
+                _database, _recent, _databaseClock, [.. next.Submissions.SelectMany(s => s.Commands)],
+                next.Decided(), turn);
             // Start the next commit before answering the callers of the last one.
             var writing = WriteAsync(next.Submissions, commit);
             Complete(written);
@@ -243,6 +247,11 @@ public sealed class LedgerWriter : IAsyncDisposable
             LedgerMetrics.CommitDuration.Record(elapsed.TotalSeconds);
             _admission.Written(commit.Commands.Count, elapsed);
         }
+        catch (ClockAheadException exception)
+        {
+            foreach (var submission in batch)
+                submission.Refuse(new Refusal.Unavailable(exception.Message));
+        }
         catch (Exception exception) when (IsNobodysFault(exception))
         {
             if (DatabaseFailure.MayLieInSession(exception))
@@ -258,7 +267,8 @@ public sealed class LedgerWriter : IAsyncDisposable
             await commit.DisposeAsync();
             foreach (var submission in batch)
             {
-                await WriteBatchAsync([submission], new Commit(_database, _recent, submission.Commands));
+                var alone = new Commit(_database, _recent, _databaseClock, submission.Commands);
+                await WriteBatchAsync([submission], alone);
                 submission.Complete();
             }
         }

@@ -13,7 +13,8 @@ internal static class StateLoader
 {
     // A clock that is set back must not turn the order of created_at (R13).
     private const string Origin = """
-        SELECT greatest(clock_timestamp(), CASE WHEN newest.id > last_entry_id THEN newest.created_at END), opening_cents
+        SELECT greatest(clock_timestamp(), CASE WHEN newest.id > last_entry_id THEN newest.created_at END), opening_cents,
+               clock_timestamp()
         FROM ledger_origin LEFT JOIN (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) newest ON true
         """;
 
@@ -94,7 +95,11 @@ internal static class StateLoader
 
         await using var reader = await batch.ExecuteReaderAsync();
         await reader.ReadAsync();
-        var state = new LedgerState(reader.GetFieldValue<DateTimeOffset>(0)) { OpeningCents = reader.GetDecimal(1) };
+        var state = new LedgerState(reader.GetFieldValue<DateTimeOffset>(0)) 
+        {
+            OpeningCents = reader.GetDecimal(1),
+            DatabaseTime = reader.GetFieldValue<DateTimeOffset>(2),
+        };
         await ReadAllAsync(reader, r => state.Load(ReadUser(r)));
         if (usages.Count > 0)
             await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));

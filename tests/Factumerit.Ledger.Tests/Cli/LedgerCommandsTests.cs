@@ -135,6 +135,24 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Integrity_numbers_the_faults_that_stand_and_one_is_resolved_by_its_number()
+    {
+        _ledger.Answers(200, """{"is_balanced":false,"total_debits":10,"total_credits":10,"imbalance":0,"entry_count":2,"transaction_count":1,"faults":[{"kind":"budget-mismatch","id":"bob","detail":"d","fault_id":7,"found_at":"2026-01-31T12:00:00Z"}]}""");
+        _ledger.Answers(200, """{"fault_id":7,"kind":"budget-mismatch","id":"bob","detail":"d","resolved_by":"root","reason":"set back"}""");
+
+        var shown = await FaRun.OfAsync(_ledger, "ledger", "integrity");
+        var resolved = await FaRun.OfAsync(_ledger, "ledger", "resolve-fault", "7", "--reason", "set back");
+
+        shown.Stdout.ShouldContain("""
+            FAULT            ID   DETAIL  NO  FOUND
+            budget-mismatch  bob  d       7   2026-01-31 12:00:00
+            """);
+        resolved.ShouldBe(new FaRun(0, "Resolved fault 7: budget-mismatch bob, by root.\n", ""));
+        (_ledger.Requests[1].Method, _ledger.Requests[1].Path, _ledger.Requests[1].Body)
+            .ShouldBe(("POST", "/ledger/faults/7/resolve", """{"reason":"set back"}"""));
+    }
+
+    [Fact]
     public async Task Integrity_for_programs_exits_with_1_on_a_fault_all_the_same()
     {
         const string Answer = """{"is_balanced":true,"imbalance":0,"faults":[{"kind":"budget","id":"alice","detail":"d"}]}""";

@@ -30,6 +30,18 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     public void Dispose() => _scratch.Dispose();
 
     [Fact]
+    public async Task A_version_is_cancelled_once_that_is_confirmed()
+    {
+        _ledger.Answers(200, """{"version":7,"valid_from":"2026-02-01T00:00:00Z","cancelled_at":"2026-01-31T12:00:00Z","cancelled_by":"root"}""");
+
+        var run = await FaRun.OfAsync(_ledger, "prices", "cancel", "7", "--yes");
+
+        run.ShouldBe(new FaRun(0, "Version 7, which would have begun at 2026-02-01 00:00:00Z, is cancelled.\n", ""));
+        (_ledger.Request.Method, _ledger.Request.Path).ShouldBe(("DELETE", "/prices/versions/7"));
+        (await FaRun.OfAsync(_ledger, "prices", "cancel", "seven", "--yes")).ExitCode.ShouldBe(2);
+    }
+
+    [Fact]
     public async Task An_import_sends_the_file_as_it_is_and_shows_what_changed()
     {
         var file = _scratch.Write("map.json", """{"claude": {"input_cost_per_token": 2.50e-06}}""");

@@ -17,7 +17,7 @@ public sealed class HealthTests
         await using (var app = await StartAsync(connectionString))
         {
             (await GetAsync(app, "/health/live")).Expect(200).ShouldRead("""{"status":"healthy","checks":{}}""");
-            (await GetAsync(app, "/health/ready")).Expect(200).ShouldRead("""{"status":"healthy","checks":{"database":"healthy"}}""");
+            (await GetAsync(app, "/health/ready")).Expect(200).ShouldRead("""{"status":"healthy","checks":{"database":"healthy","books":"not checked yet"}}""");
             (await GetAsync(app, "/health/ready", HttpMethod.Head)).Expect(200).Body.ShouldBeEmpty();
         }
         await TestServer.DropDatabaseAsync(connectionString);
@@ -30,7 +30,7 @@ public sealed class HealthTests
         await using (var app = await StartAsync(connectionString))
         {
             (await GetAsync(app, "/health/live")).Expect(200);
-            (await GetAsync(app, "/health/ready")).Expect(503).ShouldRead("""{"status":"unhealthy","checks":{"database":"not migrated"}}""");
+            (await GetAsync(app, "/health/ready")).Expect(503).ShouldRead("""{"status":"unhealthy","checks":{"database":"not migrated","books":"not checked yet"}}""");
 
             await using (var database = new LedgerDatabase(connectionString))
                 await Migrator.MigrateAsync(database, CancellationToken.None);
@@ -47,7 +47,7 @@ public sealed class HealthTests
 
         (await GetAsync(app, "/health/live")).Expect(200);
         var ready = (await GetAsync(app, "/health/ready")).Expect(503);
-        ready.ShouldRead("""{"status":"unhealthy","checks":{"database":"can't be reached"}}""");
+        ready.ShouldRead("""{"status":"unhealthy","checks":{"database":"can't be reached","books":"not checked yet"}}""");
         var users = (await GetAsync(app, "/users")).ExpectProblem(503, "unavailable");
         users.RetryAfter.ShouldBe("1");
         users.Body.ShouldNotContain("not-to-be-told");

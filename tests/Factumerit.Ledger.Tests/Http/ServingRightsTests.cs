@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.RegularExpressions;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
@@ -51,6 +52,10 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
             {"known":{"litellm_provider":"anthropic","input_cost_per_token":3e-06,"output_cost_per_token":1.5e-05}}
             """);
         await Call("GET /prices");
+        var later = await Call($"POST /prices/import?valid_from={DateTimeOffset.UtcNow.AddDays(1).UtcDateTime:O}", """
+            {"known":{"litellm_provider":"anthropic","input_cost_per_token":6e-06,"output_cost_per_token":1.5e-05}}
+            """);
+        await Call("DELETE /prices/versions/{version:long}", null, later.Amount("version").ToString(CultureInfo.InvariantCulture));
         await Call("GET /prices/{**model}", null, "known");
         await Call("POST /purchases", """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic"}""");
         await Call("POST /users", """{"user_id":"anna","initial_credit_cents":100}""");
@@ -75,10 +80,16 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
         await Call("POST /usage/reprice", "{}");
         await Call("POST /write-downs", """{"from_usage":true,"provider":"anthropic"}""");
         foreach (var read in (string[])["GET /users", "GET /ledger/balances", "GET /ledger/integrity?full=true",
-            "GET /ledger/integrity", "GET /ledger/summary", "GET /ledger/headroom", "GET /reports/margin",
+            "GET /ledger/integrity", "GET /ledger/faults", "GET /ledger/summary", "GET /ledger/headroom", "GET /reports/margin",
             "GET /health/ready", "GET /health/live"])
             await Call(read);
         await Call("GET /problems/{code}", null, "unavailable");
+        // A fault for the background check to keep, and its resolution.
+        await service.Database.ExecuteAsync("UPDATE account_totals SET entry_count = entry_count + 1 WHERE account = 'user:*'");
+        await service.Get<Factumerit.Ledger.Api.Http.IntegrityWatch>().CheckAsync(CancellationToken.None);
+        await service.Database.ExecuteAsync("UPDATE account_totals SET entry_count = entry_count - 1 WHERE account = 'user:*'");
+        var fault = (await Call("GET /ledger/faults")).List("faults")[0].GetProperty("fault_id").ToString();
+        await Call("POST /ledger/faults/{id:long}/resolve", """{"reason":"set back"}""", fault);
         foreach (var read in (string[])["GET /users/{user_id}", "GET /users/{user_id}/entries", "GET /users/{user_id}/transactions"])
             await Call(read, null, "anna");
         await Call("GET /ledger/transactions/{id:guid}", null, usage.Text("transaction_id"));
@@ -126,7 +137,7 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
     [Fact]
     public Task A_role_that_may_not_migrate_is_told_who_should() => WithRoleAsync(async (database, role, connectionString) =>
     {
-        await database.ExecuteAsync("""DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" LIKE '%AcceptRealReports'""");
+        await database.ExecuteAsync("""DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" LIKE '%NoticeTampering'""");
         await using var ledger = new LedgerDatabase(connectionString);
 
         (await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(ledger, CancellationToken.None)))

@@ -12,17 +12,15 @@ public sealed class BudgetTests
         new Books().WithUser("alice", balanceCents, isDeleted ? Books.Now : null).State.FindUser("alice")!.ToBudget().HasCredit.ShouldBe(hasCredit);
 
     [Fact]
-    public void A_user_can_move_what_keeps_every_figure_within_the_columns()
+    public void A_user_can_move_what_keeps_the_balance_within_its_column()
     {
         var max = Money.BalanceCentsMax;
-        User(0, 0, 0).CanMove(max).ShouldBeTrue();
-        User(1, 0, 0).CanMove(max).ShouldBeFalse();
-        User(-1, 0, 0).CanMove(max).ShouldBeFalse();
-        User(0, 1, 0).CanMove(max).ShouldBeFalse();
-        User(0, 0, 1).CanMove(max).ShouldBeFalse();
+        (User(0).CanSpend(max), User(0).CanAdd(max)).ShouldBe((true, true));
+        (User(1).CanSpend(max), User(1).CanAdd(max)).ShouldBe((true, false));
+        (User(-1).CanSpend(max), User(-1).CanAdd(max)).ShouldBe((false, true));
 
-        static UserAccount User(decimal balance, decimal spent, decimal added) =>
-            new() { UserId = "alice", CreatedAt = Books.Now, BalanceCents = balance, TotalSpentCents = spent, TotalAddedCents = added };
+        static UserAccount User(decimal balance) =>
+            new() { UserId = "alice", CreatedAt = Books.Now, BalanceCents = balance, TotalSpentCents = 9e20m, TotalAddedCents = 9e20m };
     }
 
     [Fact]

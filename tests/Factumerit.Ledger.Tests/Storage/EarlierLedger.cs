@@ -18,6 +18,8 @@ internal static class EarlierLedger
         INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type) VALUES ('alice', 100, 100, 'admin_credit'), ('alice', -5, 95, 'llm_call');
         INSERT INTO account_totals (account, debits_cents, credits_cents, entry_count) VALUES
             ('equity:grants', 100, 0, 1), ('expense:api', 0, 5, 1), ('user:*', 5, 100, 2);
+        INSERT INTO idempotency_keys (operation, key, request_hash, answer, created_at)
+        VALUES ('grant', 'g', 0, '{"TransactionId":"01900000-0000-7000-8000-000000000001"}', now());
         """;
 
     /// <summary>A new database at that migration, with the books and the rows that a test adds to them.</summary>

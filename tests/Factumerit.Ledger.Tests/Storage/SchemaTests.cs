@@ -15,7 +15,7 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
 
     [Fact]
     public Task User_budgets_has_its_columns() => HasAsync("user_budgets",
-        ("user_id", "text"), ("balance_cents", Cents), ("total_spent_cents", Cents), ("total_added_cents", Cents), ("promo_expires_at", Time + "?"),
+        ("user_id", "text"), ("balance_cents", Cents), ("total_spent_cents", "numeric(30,7)"), ("total_added_cents", "numeric(30,7)"), ("promo_expires_at", Time + "?"),
         ("created_at", Time), ("updated_at", Time), ("deleted_at", Time + "?"), ("opening_cents", Cents));
 
     [Fact]

@@ -166,10 +166,24 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("entry_count");
 
+                    b.Property<decimal>("OpeningAddedCents")
+                        .ValueGeneratedOnAdd()
+                        .HasPrecision(30, 7)
+                        .HasColumnType("numeric(30,7)")
+                        .HasDefaultValue(0m)
+                        .HasColumnName("opening_added_cents");
+
                     b.Property<decimal>("OpeningCents")
                         .HasPrecision(20, 7)
                         .HasColumnType("numeric(20,7)")
                         .HasColumnName("opening_cents");
+
+                    b.Property<decimal>("OpeningSpentCents")
+                        .ValueGeneratedOnAdd()
+                        .HasPrecision(30, 7)
+                        .HasColumnType("numeric(30,7)")
+                        .HasDefaultValue(0m)
+                        .HasColumnName("opening_spent_cents");
 
                     b.Property<DateTimeOffset?>("PromoExpiresAt")
                         .HasColumnType("timestamp with time zone")
@@ -180,13 +194,13 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnName("signed_up_at");
 
                     b.Property<decimal>("TotalAddedCents")
-                        .HasPrecision(20, 7)
-                        .HasColumnType("numeric(20,7)")
+                        .HasPrecision(30, 7)
+                        .HasColumnType("numeric(30,7)")
                         .HasColumnName("total_added_cents");
 
                     b.Property<decimal>("TotalSpentCents")
-                        .HasPrecision(20, 7)
-                        .HasColumnType("numeric(20,7)")
+                        .HasPrecision(30, 7)
+                        .HasColumnType("numeric(30,7)")
                         .HasColumnName("total_spent_cents");
 
                     b.Property<DateTimeOffset>("UpdatedAt")
@@ -292,6 +306,63 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasName("pk_ledger_entries");
 
                     b.ToTable("ledger_entries", (string)null);
+                });
+
+            modelBuilder.Entity("Factumerit.Ledger.Storage.FaultRow", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<string>("Detail")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("detail");
+
+                    b.Property<DateTimeOffset>("FoundAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("found_at");
+
+                    b.Property<string>("Kind")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("kind")
+                        .UseCollation("C");
+
+                    b.Property<DateTimeOffset>("LastSeenAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_seen_at");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<DateTimeOffset?>("ResolvedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("resolved_at");
+
+                    b.Property<string>("ResolvedBy")
+                        .HasColumnType("text")
+                        .HasColumnName("resolved_by");
+
+                    b.Property<string>("Subject")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("subject")
+                        .UseCollation("C");
+
+                    b.HasKey("Id")
+                        .HasName("pk_ledger_faults");
+
+                    b.HasIndex("Kind", "Subject")
+                        .IsUnique()
+                        .HasDatabaseName("uq_ledger_faults_standing")
+                        .HasFilter("resolved_at IS NULL");
+
+                    b.ToTable("ledger_faults", (string)null);
                 });
 
             modelBuilder.Entity("Factumerit.Ledger.Storage.IdempotencyKeyRow", b =>
@@ -472,6 +543,27 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasName("pk_ledger_origin");
 
                     b.ToTable("ledger_origin", (string)null);
+                });
+
+            modelBuilder.Entity("Factumerit.Ledger.Storage.PriceCancellationRow", b =>
+                {
+                    b.Property<long>("Version")
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
+
+                    b.Property<DateTimeOffset>("CancelledAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("cancelled_at");
+
+                    b.Property<string>("CancelledBy")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("cancelled_by");
+
+                    b.HasKey("Version")
+                        .HasName("pk_price_cancellations");
+
+                    b.ToTable("price_cancellations", (string)null);
                 });
 
             modelBuilder.Entity("Factumerit.Ledger.Storage.PriceVersionRow", b =>

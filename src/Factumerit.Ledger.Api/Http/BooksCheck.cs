@@ -1,0 +1,19 @@
+using Microsoft.Extensions.Diagnostics.HealthChecks;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>
+/// Says in the health answer whether faults of the books stand. The service stays ready: it can still record what
+/// happens.
+/// </summary>
+public sealed class BooksCheck(IntegrityWatch watch) : IHealthCheck
+{
+    public Task<HealthCheckResult> CheckHealthAsync(
+        HealthCheckContext context, CancellationToken cancellationToken = default) =>
+        Task.FromResult(HealthCheckResult.Healthy(watch.Last switch
+        {
+            null => "not checked yet",
+            { Faults.Count: > 0 } report => $"faults: {report.Faults.Count}, see GET /ledger/integrity",
+            _ => "healthy",
+        }));
+}

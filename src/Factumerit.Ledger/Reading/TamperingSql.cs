@@ -1,0 +1,95 @@
+namespace Factumerit.Ledger.Reading;
+
+/// <summary>
+/// The statements of a full check that notice what was changed behind the service, with the parameters of
+/// <see cref="IntegritySql"/>. What is stored twice is compared. Sums of hashes take the place of sorting: they are the
+/// same whatever order the rows come in.
+/// </summary>
+internal static class TamperingSql
+{
+    // Ids by 65,536. Columns that a later version adds are no part of it.
+    private const string DigestOfBlocks = """
+        SELECT id >> 16 AS block, max(id) AS last_entry_id, count(*) AS entry_count,
+               sum(hash_record_extended(ROW(id, transaction_id, account, debit_cents, credit_cents, description,
+                   reference_type, reference_id, created_at), 0)) AS digest
+        FROM ledger_entries
+        """;
+
+    /// <summary>Adds the entries that are not in a digest yet.</summary>
+    public const string AdvanceDigests = $"""
+        INSERT INTO ledger_entry_digests AS d (block, last_entry_id, entry_count, digest)
+        {DigestOfBlocks} WHERE id > $8 AND id < 9223372036854775807 GROUP BY 1
+        ON CONFLICT (block) DO UPDATE SET last_entry_id = excluded.last_entry_id,
+            entry_count = d.entry_count + excluded.entry_count, digest = d.digest + excluded.digest
+        """;
+
+    public static readonly string[] Checks =
+    [
+        // R2: entries are what they were when a check first read them
+        $"""
+        SELECT 'entries-changed', (d.block << 16) || '-' || (d.block << 16) + 65535,
+               'R2: of the entries with these ids, ' || d.entry_count || ' were read by an earlier check, '
+               || coalesce(e.entry_count, 0) || ' are there, and some are not what they were'
+        FROM ledger_entry_digests d
+        LEFT JOIN ({DigestOfBlocks} WHERE id <= $8 GROUP BY 1) e ON e.block = d.block
+        WHERE (d.entry_count, d.digest) IS DISTINCT FROM (e.entry_count, e.digest)
+        """,
+        // R2: the entries of a transaction say the same of it
+        """
+        SELECT 'entry-changed', transaction_id::text, 'R2: its entries differ in description, reference or time'
+        FROM (SELECT transaction_id,
+                     hash_record_extended(ROW(description, reference_type, reference_id, created_at), 0) AS hash
+              FROM ledger_entries WHERE id > $4) e
+        GROUP BY transaction_id HAVING min(hash) <> max(hash)
+        """,
+        // R9: the key of each operation that has one is kept with the answer that names its transaction
+        """
+        SELECT 'key-missing', coalesce(e.transaction_id, k.operation || ' ' || k.key),
+               CASE WHEN k.key IS NULL THEN 'R9: no idempotency key is kept for this ' || e.reference_type
+                    ELSE 'R9: the kept answer names the transaction ' || k.transaction_id || ', which is not there' END
+        FROM (SELECT transaction_id::text AS transaction_id, min(reference_type) AS reference_type FROM ledger_entries
+              WHERE id > $4 AND reference_type IN ('admin_credit', 'purchase', 'write_down') GROUP BY 1) e
+        FULL JOIN (SELECT operation, key, answer->>'TransactionId' AS transaction_id FROM idempotency_keys
+                   WHERE operation IN ('grant', 'purchase', 'write-down') AND answer->>'TransactionId' IS NOT NULL) k
+            ON k.transaction_id = e.transaction_id
+        WHERE e.transaction_id IS NULL OR k.transaction_id IS NULL
+        """,
+        // R14: since the ledger began a user's history rows say the same as the entries, and lead from the first
+        // balance to the last: each balance before a row but the first is the balance after another one.
+        """
+        WITH entries AS (
+            SELECT substr(account, 6) AS user_id, count(*) AS rows, sum(hash_record_extended(
+                       ROW(credit_cents - debit_cents, reference_type, description, created_at), 0)) AS digest
+            FROM ledger_entries WHERE id > $4 AND account >= 'user:' AND account < 'user;' GROUP BY account),
+        history AS (
+            SELECT user_id, count(*) AS rows, sum(amount_cents) AS amount_cents, sum(hash_record_extended(
+                       ROW(amount_cents, transaction_type, description, created_at), 0)) AS digest,
+                   sum(hash_numeric_extended(balance_after - amount_cents, 0)) AS before,
+                   sum(hash_numeric_extended(balance_after, 0)) AS after
+            FROM budget_transactions WHERE id > $5 GROUP BY user_id)
+        SELECT 'history-mismatch', user_id, CASE WHEN h.digest <> e.digest
+                   THEN 'R14: its legacy rows differ from its entries in an amount, type, description or time'
+                   ELSE 'R14: the balances of its legacy rows do not follow from their amounts' END
+        FROM history h JOIN entries e USING (user_id, rows) JOIN user_budgets b USING (user_id)
+        WHERE h.digest <> e.digest
+           OR before - after <> hash_numeric_extended(b.balance_cents - h.amount_cents, 0)::numeric
+                                - hash_numeric_extended(b.balance_cents, 0)
+        """,
+        // The lifetime totals of each user
+        """
+        SELECT 'lifetime-mismatch', user_id, 'the budget says ' || trim_scale(total_spent_cents) || ' spent and '
+               || trim_scale(total_added_cents) || ' added, the entries ' || trim_scale(spent) || ' and '
+               || trim_scale(added)
+        FROM (SELECT b.user_id, b.total_spent_cents, b.total_added_cents,
+                     b.opening_spent_cents + coalesce(e.spent, 0) AS spent,
+                     b.opening_added_cents + coalesce(e.added, 0) AS added
+              FROM user_budgets b
+              LEFT JOIN (SELECT account, sum(debit_cents) FILTER (WHERE reference_type = 'llm_call') AS spent,
+                                sum(credit_cents) FILTER (WHERE reference_type IN ('initial', 'admin_credit')) AS added
+                         FROM ledger_entries WHERE id > $4 AND account >= 'user:' AND account < 'user;'
+                         GROUP BY account) e
+                  ON e.account = 'user:' || b.user_id) u
+        WHERE (total_spent_cents, total_added_cents) IS DISTINCT FROM (spent, added)
+        """,
+    ];
+}

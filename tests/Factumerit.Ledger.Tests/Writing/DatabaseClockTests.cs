@@ -1,0 +1,94 @@
+using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Tests.Database;
+using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Logging;
+
+namespace Factumerit.Ledger.Tests.Writing;
+
+/// <summary>
+/// A database whose clock jumps ahead, seen from a service whose clock stays behind: up to the bound it is noticed,
+/// beyond it nothing is written.
+/// </summary>
+public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<TestDatabase>
+{
+    [Fact]
+    public async Task A_commit_beyond_the_bound_is_refused_and_leaves_nothing_until_the_clock_is_right()
+    {
+        var (clock, log) = (new SlowClock(), new WriterLog());
+        await using var writer = new WriterUnderTest(database.ConnectionString, clock: clock, logger: log);
+        var user = await writer.RememberedUserAsync(100);
+        clock.Behind = TimeSpan.FromSeconds(310);
+        // What is remembered of the database's time is good for a second.
+        await Task.Delay(TimeSpan.FromSeconds(1.1));
+
+        for (var n = 0; n < 3; n++)
+            (await writer.UseAsync(user, 1)).Refusal.ShouldBeOfType<Refusal.Unavailable>().Detail.ShouldContain("310");
+        (await writer.GrantAsync(user, 1, "k")).Refusal.ShouldBeOfType<Refusal.Unavailable>();
+
+        log.Lines.ShouldHaveSingleItem().ShouldContain("ahead of this service's");
+        clock.Behind = TimeSpan.Zero;
+        (await writer.GrantAsync(user, 1, "k")).Answer.ShouldNotBeNull().Budget.BalanceCents.ShouldBe(100);
+        await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task Within_the_bound_the_skew_is_logged_once_and_written()
+    {
+        var (clock, log) = (new SlowClock { Behind = TimeSpan.FromSeconds(60) }, new WriterLog());
+        await using var writer = new WriterUnderTest(database.ConnectionString, clock: clock, logger: log);
+
+        var user = await writer.UserAsync(5);
+        (await writer.GrantAsync(user, 1)).Answer.ShouldNotBeNull();
+
+        log.Lines.ShouldHaveSingleItem().ShouldContain("ahead of this service's");
+    }
+
+    // R13 has later commits carry the newest entry's time: the ledger goes on all the same.
+    [Fact]
+    public Task After_a_jump_ahead_and_back_the_ledger_goes_on() => DatabaseQueries.WithDatabaseAsync(async own =>
+    {
+        await own.ExecuteAsync($"""
+            INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, created_at) VALUES
+                ('{Guid.Empty}', 'equity:capital', 5, 0, now() + interval '1 day'), ('{Guid.Empty}', 'asset:anthropic', 0, 5, now() + interval '1 day')
+            """);
+        await using var writer = new WriterUnderTest(own.ConnectionString);
+
+        (await writer.GrantAsync("alice", 5)).Answer.ShouldNotBeNull();
+        (await writer.UseAsync("alice", 1)).Answer.ShouldNotBeNull();
+
+        (await new IntegrityCheck(own.Ledger).ReportAsync(full: false, default)).Faults
+            .ShouldContain(f => f.Kind == "clock-ahead" && f.Id.StartsWith("entry "));
+    });
+
+    [Fact]
+    public async Task A_check_says_that_the_clock_is_ahead()
+    {
+        var check = new IntegrityCheck(database.Ledger, new SlowClock { Behind = TimeSpan.FromSeconds(310) });
+
+        (await check.ReportAsync(full: false, default)).Faults.ShouldContain(f => f.Kind == "clock-ahead" && f.Id == "database");
+        (await new IntegrityCheck(database.Ledger).ReportAsync(full: false, default)).Faults.ShouldBeEmpty();
+    }
+
+    private sealed class WriterLog : ILogger<LedgerWriter>
+    {
+        private readonly LogLines _lines = new();
+
+        public IReadOnlyList<string> Lines => _lines.Lines;
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            _lines.Log(logLevel, eventId, state, exception, formatter);
+    }
+
+    private sealed class SlowClock : TimeProvider
+    {
+        public TimeSpan Behind { get; set; }
+
+        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() - Behind;
+    }
+}
