@@ -44,6 +44,7 @@ public static partial class Service
         app.UseApiPage();
         app.UseApiKeys();
         app.UseRateLimits();
+        app.UseLargeBodyTurns();
         app.UseEncodedBodies();
         app.MapRoutes();
         return app;
@@ -90,6 +91,7 @@ public static partial class Service
         builder.Services.AddRateLimits();
         builder.Services.AddEncodedBodies();
         builder.Services.AddSingleton<LongReads>();
+        builder.Services.AddSingleton<LargeBodies>();
         builder.Services.AddHealth();
         builder.Services.AddApiPage();
         builder.AddTelemetry();

@@ -9,7 +9,7 @@ namespace Factumerit.Ledger.Api;
 /// <summary>The settings of the framework that the service needs, out of the way of its table of contents.</summary>
 public static partial class Service
 {
-    private const int BodyBytesMax = 1024 * 1024;
+    internal const int BodyBytesMax = 1024 * 1024;
 
     // What PostgreSQL answers is taken up by the thread that sees it come, instead of waiting in the pool's queue behind requests: the writer is what all
     // of them wait for. The runtime reads this when the first socket is made, and offers no other way to set it. Requests themselves go to the pool.

@@ -13,6 +13,10 @@ public sealed class FieldErrors(DateTimeOffset now)
     public const int TextLengthMax = 1000;
     public const int MetadataLengthMax = 16 * 1024;
     public const long TokensMax = int.MaxValue;
+
+    /// <summary>Errors that one refusal holds. The others are counted.</summary>
+    public const int ErrorsMax = 10;
+    private const int ShownLengthMax = 200;
     private const int NumberLengthMax = 100;
     private const int ExponentMax = 400;
     private const int ExpiryYearsMax = 10;
@@ -20,16 +24,25 @@ public sealed class FieldErrors(DateTimeOffset now)
 
     // Null as long as all is right.
     private Dictionary<string, string[]>? _errors;
+    private int _count;
 
     public bool Any => _errors is not null;
 
-    public Refusal.ValidationFailed ToRefusal() => new(_errors ?? []);
+    public Refusal.ValidationFailed ToRefusal() => new(_errors ?? [], Math.Max(0, _count - ErrorsMax));
 
     public void Add(string field, string error)
     {
+        if (++_count > ErrorsMax)
+            return;
         _errors ??= [];
+        field = Shorten(field);
         _errors[field] = _errors.TryGetValue(field, out var earlier) ? [.. earlier, error] : [error];
     }
+
+    /// <summary>A text of the caller's as an answer repeats it: cut off where it is long.</summary>
+    public static string Shorten(string text, int lengthMax = ShownLengthMax) =>
+        text.Length <= lengthMax ? text
+        : $"{text.AsSpan(0, lengthMax - (char.IsHighSurrogate(text[lengthMax - 1]) ? 1 : 0))}…";
 
     public void CheckUserId(string field, string? value)
     {

@@ -32,6 +32,10 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 
+    /// <summary>With validation-failed: how many errors were found beside those in errors; left out when there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? MoreErrors { get; init; }
+
     /// <summary>With insufficient-credit: the balance, in cents.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? BalanceCents { get; init; }
@@ -85,7 +89,11 @@ public static class Problems
         var problem = Of(pathBase, traceId, refusal.Code, refusal.Detail);
         return refusal switch
         {
-            Refusal.ValidationFailed failed => problem with { Errors = failed.Errors },
+            Refusal.ValidationFailed failed => problem with
+            {
+                Errors = failed.Errors.Count == 0 ? null : failed.Errors,
+                MoreErrors = failed.MoreErrors == 0 ? null : failed.MoreErrors,
+            },
             Refusal.InsufficientCredit insufficient => problem with { BalanceCents = insufficient.BalanceCents },
             Refusal.InsufficientAnthropicCredits insufficient =>
                 problem with { AvailableCents = insufficient.AvailableCents, RequestedCents = insufficient.RequestedCents },
@@ -120,6 +128,7 @@ public static class Problems
     private static Task WriteAsync(HttpContext http, Exception exception) => exception switch
     {
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } bad => WriteAsync(http, "payload-too-large", $"{bad.Message} Send less at once."),
+        BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } bad => WriteAsync(http, "request-timeout", bad.Message),
         BadHttpRequestException bad => WriteAsync(http, "malformed-request", bad.Message),
         _ when IsUnstorableText(exception) => Of(http, UnstorableText).ToResult().ExecuteAsync(http),
         _ when DatabaseFailure.IsUnavailable(exception) => WriteUnavailableAsync(http, exception),
