@@ -20,7 +20,6 @@ public sealed class FieldErrors(DateTimeOffset now)
     private const int NumberLengthMax = 100;
     private const int ExponentMax = 400;
     private const int ExpiryYearsMax = 10;
-    private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
     // Null as long as all is right.
     private Dictionary<string, string[]>? _errors;
@@ -133,13 +132,6 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, $"must be at most {MetadataLengthMax} characters of JSON");
         else if (!IsText(element))
             Add(field, "must hold valid text: half of a surrogate pair is escaped in it");
-    }
-
-    /// <summary>When something happened: the past, or at most five minutes ahead to allow for clocks that differ.</summary>
-    public void CheckOccurredAt(string field, DateTimeOffset? time)
-    {
-        if (time > now + AheadMax)
-            Add(field, "must be at most 5 minutes ahead of now");
     }
 
     /// <summary>An optional end of something, in the future.</summary>
