@@ -38,12 +38,14 @@ public static partial class Service
         app.UseSharedServices();
         app.UseProxyHeaders();
         app.UseRequestLog();
+        app.UseTargetChecks();
         app.UseRouting();
         app.UseOverloadRefusals();
         app.UseProblems();
         app.UseApiPage();
         app.UseApiKeys();
         app.UseRateLimits();
+        app.UseStrictQueries();
         app.UseLargeBodyTurns();
         app.UseEncodedBodies();
         app.MapRoutes();

@@ -100,20 +100,19 @@ public static class JsonBody
 
     private static async ValueTask<ReadOnlySequence<byte>> ReadToEndAsync(HttpContext http)
     {
-        var body = http.Request.BodyReader;
-        var read = await body.ReadAsync(http.RequestAborted);
+        var read = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
         if (read.IsCompleted)
             return read.Buffer;
         // Not by the token of a read: that would leave the body in the middle of it.
         using var late = new CancellationTokenSource(ArrivesWithin);
-        await using var end = late.Token.Register(body.CancelPendingRead);
+        await using var end = late.Token.Register(http.Request.BodyReader.CancelPendingRead);
         while (!read.IsCompleted)
         {
-            body.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-            read = await body.ReadAsync(http.RequestAborted);
+            http.Request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            read = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
             if (!read.IsCanceled)
                 continue;
-            body.AdvanceTo(read.Buffer.End);
+            http.Request.BodyReader.AdvanceTo(read.Buffer.End);
             throw new BadHttpRequestException(
                 $"The body did not arrive within {ArrivesWithin.TotalSeconds:0} seconds.", StatusCodes.Status408RequestTimeout);
         }
