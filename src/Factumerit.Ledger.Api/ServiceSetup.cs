@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Reading;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Serilog;
 using Serilog.Extensions.Logging;
 
@@ -50,9 +51,28 @@ public static partial class Service
     private static void ConfigureKestrel(this WebApplicationBuilder builder) => builder.WebHost.ConfigureKestrel(kestrel =>
     {
         kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = 2048;
         kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
+        // What Kestrel reads ahead of the request that waits for its turn.
+        kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
+        // Longer than the service takes, so that it can say so in a problem.
+        kestrel.Limits.MaxRequestLineSize = 4 * Targets.LengthMax;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        ReadLimits(builder.Configuration.GetSection("Kestrel:Limits"), kestrel.Limits);
     });
+
+    private static void ReadLimits(IConfigurationSection section, KestrelServerLimits limits)
+    {
+        try
+        {
+            section.Bind(limits, options => options.ErrorOnUnknownConfiguration = true);
+        }
+        // A value that can't be converted, is out of range, or has a name that is none.
+        catch (Exception exception)
+        {
+            throw new ConfigurationException($"{section.Path} can't be used: {(exception.InnerException ?? exception).Message}");
+        }
+    }
 
     // Work in the background ends by no exception (see Rounds); one that got through all the same must not end the service.
     private static void AddBackground(this IServiceCollection services) => services
