@@ -37,12 +37,15 @@ public static partial class Service
         app.UseSharedServices();
         app.UseProxyHeaders();
         app.UseRequestLog();
+        app.UseTargetChecks();
         app.UseRouting();
         app.UseOverloadRefusals();
         app.UseProblems();
         app.UseApiPage();
         app.UseApiKeys();
         app.UseRateLimits();
+        app.UseStrictQueries();
+        app.UseLargeBodyTurns();
         app.UseEncodedBodies();
         app.MapRoutes();
         return app;
@@ -88,6 +91,7 @@ public static partial class Service
         builder.Services.AddRateLimits();
         builder.Services.AddEncodedBodies();
         builder.Services.AddSingleton<LongReads>();
+        builder.Services.AddSingleton<LargeBodies>();
         builder.Services.AddHealth();
         builder.Services.AddApiPage();
         builder.AddTelemetry();

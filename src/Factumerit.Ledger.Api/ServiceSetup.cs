@@ -2,6 +2,7 @@ using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Serilog;
 using Serilog.Extensions.Logging;
 
@@ -10,7 +11,7 @@ namespace Factumerit.Ledger.Api;
 /// <summary>The settings of the framework that the service needs, out of the way of its table of contents.</summary>
 public static partial class Service
 {
-    private const int BodyBytesMax = 1024 * 1024;
+    internal const int BodyBytesMax = 1024 * 1024;
 
     // What PostgreSQL answers is taken up by the thread that sees it come, instead of waiting in the pool's queue behind requests: the writer is what all
     // of them wait for. The runtime reads this when the first socket is made, and offers no other way to set it. Requests themselves go to the pool.
@@ -51,9 +52,28 @@ public static partial class Service
     private static void ConfigureKestrel(this WebApplicationBuilder builder) => builder.WebHost.ConfigureKestrel(kestrel =>
     {
         kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = 2048;
         kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
+        // What Kestrel reads ahead of the request that waits for its turn.
+        kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
+        // Longer than the service takes, so that it can say so in a problem.
+        kestrel.Limits.MaxRequestLineSize = 4 * Targets.LengthMax;
         kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+        ReadLimits(builder.Configuration.GetSection("Kestrel:Limits"), kestrel.Limits);
     });
+
+    private static void ReadLimits(IConfigurationSection section, KestrelServerLimits limits)
+    {
+        try
+        {
+            section.Bind(limits, options => options.ErrorOnUnknownConfiguration = true);
+        }
+        // A value that can't be converted, is out of range, or has a name that is none.
+        catch (Exception exception)
+        {
+            throw new ConfigurationException($"{section.Path} can't be used: {(exception.InnerException ?? exception).Message}");
+        }
+    }
 
     // Work in the background ends by no exception (see Rounds); one that got through all the same must not end the service.
     private static void AddBackground(this IServiceCollection services) => services

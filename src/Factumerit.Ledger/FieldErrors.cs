@@ -13,23 +13,35 @@ public sealed class FieldErrors(DateTimeOffset now)
     public const int TextLengthMax = 1000;
     public const int MetadataLengthMax = 16 * 1024;
     public const long TokensMax = int.MaxValue;
+
+    /// <summary>Errors that one refusal holds. The others are counted.</summary>
+    public const int ErrorsMax = 10;
+    private const int ShownLengthMax = 200;
     private const int NumberLengthMax = 100;
     private const int ExponentMax = 400;
     private const int ExpiryYearsMax = 10;
-    private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
     // Null as long as all is right.
     private Dictionary<string, string[]>? _errors;
+    private int _count;
 
     public bool Any => _errors is not null;
 
-    public Refusal.ValidationFailed ToRefusal() => new(_errors ?? []);
+    public Refusal.ValidationFailed ToRefusal() => new(_errors ?? [], Math.Max(0, _count - ErrorsMax));
 
     public void Add(string field, string error)
     {
+        if (++_count > ErrorsMax)
+            return;
         _errors ??= [];
+        field = Shorten(field);
         _errors[field] = _errors.TryGetValue(field, out var earlier) ? [.. earlier, error] : [error];
     }
+
+    /// <summary>A text of the caller's as an answer repeats it: cut off where it is long.</summary>
+    public static string Shorten(string text, int lengthMax = ShownLengthMax) =>
+        text.Length <= lengthMax ? text
+        : $"{text.AsSpan(0, lengthMax - (char.IsHighSurrogate(text[lengthMax - 1]) ? 1 : 0))}…";
 
     public void CheckUserId(string field, string? value)
     {
@@ -120,13 +132,6 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, $"must be at most {MetadataLengthMax} characters of JSON");
         else if (!IsText(element))
             Add(field, "must hold valid text: half of a surrogate pair is escaped in it");
-    }
-
-    /// <summary>When something happened: the past, or at most five minutes ahead to allow for clocks that differ.</summary>
-    public void CheckOccurredAt(string field, DateTimeOffset? time)
-    {
-        if (time > now + AheadMax)
-            Add(field, "must be at most 5 minutes ahead of now");
     }
 
     /// <summary>An optional end of something, in the future.</summary>

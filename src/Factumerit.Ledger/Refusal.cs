@@ -6,12 +6,28 @@ namespace Factumerit.Ledger;
 /// </summary>
 public abstract record Refusal(string Code, string Detail)
 {
-    /// <summary>A field is missing, wrong or unknown. Errors are by field, named as sent.</summary>
-    public sealed record ValidationFailed(IReadOnlyDictionary<string, string[]> Errors)
-        : Refusal("validation-failed", string.Join(" ", Errors.Select(e => $"{e.Key} {string.Join("; ", e.Value)}.")))
+    /// <summary>
+    /// A field is missing, wrong or unknown. Errors are by field, named as sent; MoreErrors were found beside them.
+    /// </summary>
+    public sealed record ValidationFailed(IReadOnlyDictionary<string, string[]> Errors, int MoreErrors = 0)
+        : Refusal("validation-failed", Describe(Errors, MoreErrors))
     {
         public ValidationFailed(string field, string error) : this(new Dictionary<string, string[]> { [field] = [error] })
         {
+        }
+
+        /// <summary>How many errors it has, those that are not listed included.</summary>
+        public int ErrorCount => Errors.Values.Sum(errors => errors.Length) + MoreErrors;
+
+        /// <summary>This refusal with its errors counted, and none of them listed.</summary>
+        public ValidationFailed CountedOnly() => new(new Dictionary<string, string[]>(), ErrorCount);
+
+        private static string Describe(IReadOnlyDictionary<string, string[]> errors, int more)
+        {
+            var listed = string.Join(" ", errors.Select(e => $"{e.Key} {string.Join("; ", e.Value)}."));
+            return more == 0 ? listed
+                : errors.Count == 0 ? $"{more} errors, which are not listed."
+                : $"{listed} {more} more errors are not listed.";
         }
     }
 

@@ -33,7 +33,7 @@ public static class IntakeEndpoints
     public static void MapIntake(this IEndpointRouteBuilder routes)
     {
         var intake = routes.MapGroup("/intake").WithTags("Intake");
-        intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded().IsRoutine()
+        intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded().StreamsBody().IsRoutine()
             .Describe("Take in calls from LiteLLM", "Takes what its generic_api callback sends: an array, lines, or a single object, in any of its spellings, up to 32 MiB. Each item is judged for itself, and recorded once under all its ids, whatever the balance. Prompts and answers are passed over.")
             .TakesAnything<JsonElement>().Answers<IntakeAnswer>(200);
         intake.MapPost("/litellm/reconcile", ReconcileAsync).Allow(Roles.Admin)

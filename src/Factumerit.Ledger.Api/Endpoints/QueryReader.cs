@@ -70,8 +70,10 @@ internal sealed class QueryReader(HttpContext http)
 
     public bool Flag(string name)
     {
-        var text = Text(name);
-        if (text is not (null or "true" or "false"))
+        // Without a value it is not false either: ?dry_run must not import.
+        if (http.Request.Query[name] is not [var text, ..])
+            return false;
+        if (text is not ("true" or "false"))
             _errors.Add(name, "must be true or false");
         return text is "true";
     }

@@ -21,6 +21,9 @@ public static class UsageEndpoints
     public const int BatchItemsMax = 1000;
     public const int BatchBytesMax = 4 * 1024 * 1024;
 
+    /// <summary>Errors of fields that the answer to a batch lists, over all its items.</summary>
+    public const int BatchErrorsMax = 100;
+
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
         var usage = routes.MapGroup("/usage").WithTags("Usage");
@@ -66,15 +69,15 @@ public static class UsageEndpoints
     private static async Task<BatchResult[]> JudgeAsync(HttpContext http, BudgetService budgets, IReadOnlyList<ItemReading<UsageRequest>> items)
     {
         var caller = Caller.Of(http);
-        var results = new BatchResult[items.Count];
+        var (results, errorsLeft) = (new BatchResult[items.Count], BatchErrorsMax);
         var (requests, places) = (new List<UsageRequest>(results.Length), new List<int>(results.Length));
         for (var place = 0; place < items.Count; place++)
         {
             var (request, refusal) = items[place];
             if (request is null)
-                results[place] = Refused(Problems.Of(http, refusal!));
+                results[place] = Refused(refusal!);
             else if (FindForbidden(caller, request) is { } forbidden)
-                results[place] = Refused(Problems.Of(http, "forbidden", forbidden));
+                results[place] = Answered(Problems.Of(http, "forbidden", forbidden));
             else
             {
                 requests.Add(request);
@@ -85,10 +88,17 @@ public static class UsageEndpoints
         for (var i = 0; i < outcomes.Count; i++)
             results[places[i]] = outcomes[i] is { Answer: { } usage, Replayed: var replayed }
                 ? new BatchResult(replayed ? StatusCodes.Status200OK : StatusCodes.Status201Created, usage, null)
-                : Refused(Problems.Of(http, outcomes[i].Refusal!));
+                : Refused(outcomes[i].Refusal!);
         return results;
 
-        static BatchResult Refused(Problem problem) => new(problem.Status, null, problem);
+        BatchResult Refused(Refusal refusal)
+        {
+            if (refusal is Refusal.ValidationFailed failed && (errorsLeft -= failed.Errors.Values.Sum(e => e.Length)) < 0)
+                refusal = failed.CountedOnly();
+            return Answered(Problems.Of(http, refusal));
+        }
+
+        static BatchResult Answered(Problem problem) => new(problem.Status, null, problem);
     }
 
     private static string? FindForbidden(Caller caller, UsageRequest request) =>

@@ -11,7 +11,7 @@ public static class ApiKeyAuthentication
 {
     private const string Bearer = "Bearer ";
 
-    public static void AddApiKeys(this IServiceCollection services) => services.AddMemoryCache().AddSingleton<ApiKeys>();
+    public static void AddApiKeys(this IServiceCollection services) => services.AddMemoryCache().AddSingleton<KeyLookups>().AddSingleton<ApiKeys>().AddSingleton<Strangers>();
 
     public static void UseApiKeys(this WebApplication app) => app.Use(async (http, next) =>
     {
@@ -45,6 +45,8 @@ public static class ApiKeyAuthentication
     private static IResult Unauthorized(HttpContext http, string detail)
     {
         http.Response.Headers.WWWAuthenticate = "Bearer";
+        if (!http.RequestServices.GetRequiredService<Strangers>().MayFail(http))
+            return Problems.Of(http, "rate-limited", "Too many requests without a valid key come from this address.").ToResult();
         return Problems.Of(http, "unauthorized", detail).ToResult();
     }
 }

@@ -11,7 +11,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Makes, finds and revokes API keys. A secret is a readable prefix and 256 random bits; the table holds its SHA-256 only. Keys that were found
 /// are remembered for ten seconds, so a revocation reaches other processes within that time; in its own process it holds at once.
 /// </summary>
-public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> options, IMemoryCache cache, TimeProvider clock)
+public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> options, IMemoryCache cache, KeyLookups lookups, TimeProvider clock)
 {
     private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(10);
 
@@ -26,7 +26,7 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
             return Bootstrap;
         if (PrefixOf(secret) is not { } prefix)
             return null;
-        if (!cache.TryGetValue(prefix, out KnownKey? known) && await LoadAsync(prefix, cancellationToken) is { } key)
+        if (!cache.TryGetValue(prefix, out KnownKey? known) && await lookups.FindAsync(prefix).AsTask().WaitAsync(cancellationToken) is { } key)
             known = Remember(key);
         return known is { IsRevoked: false } && CryptographicOperations.FixedTimeEquals(hash, known.SecretHash) ? known.Caller : null;
     }
@@ -77,12 +77,6 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
         key.KeyPrefix,
         new KnownKey(key.SecretHash, key.RevokedAt is not null, new Caller(key.KeyPrefix, key.Name, key.Role, key.UserPrefix, key.MayOverdraw)),
         RememberedFor);
-
-    private async Task<ApiKey?> LoadAsync(string prefix, CancellationToken cancellationToken)
-    {
-        await using var db = database.CreateContext();
-        return await db.ApiKeys.SingleOrDefaultAsync(k => k.KeyPrefix == prefix, cancellationToken);
-    }
 
     private static string? PrefixOf(string secret) =>
         secret.StartsWith("fa_", StringComparison.Ordinal) && secret.Length < 200 && secret.LastIndexOf('_') is > 3 and var end ? secret[..end] : null;

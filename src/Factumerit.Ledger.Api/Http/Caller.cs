@@ -12,7 +12,8 @@ public sealed record Caller(string KeyPrefix, string Name, string Role, string? 
     public bool MayTouch(string? userId) => UserPrefix is null || userId is null || userId.StartsWith(UserPrefix, StringComparison.Ordinal);
 
     /// <summary>Why this caller may not touch that user.</summary>
-    public string Explain(string userId) => $"This key is bound to users that begin with {UserPrefix}, which {userId} does not.";
+    public string Explain(string userId) =>
+        $"This key is bound to users that begin with {UserPrefix}, which {FieldErrors.Shorten(userId)} does not.";
 
     /// <summary>The caller of a request that was let in with a key.</summary>
     public static Caller Of(HttpContext http) => http.Features.GetRequiredFeature<Caller>();

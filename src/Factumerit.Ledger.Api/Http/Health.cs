@@ -1,4 +1,6 @@
+using System.Security.Cryptography;
 using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Factumerit.Ledger.Api.Http;
@@ -6,7 +8,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// <summary>The state of the service, and of each check by name.</summary>
 public sealed record HealthAnswer(string Status, IReadOnlyDictionary<string, string> Checks);
 
-/// <summary>Live: the process answers. Ready: the database can be reached and is migrated.</summary>
+/// <summary>Live: the process answers. Ready: the database can be reached, is migrated, and can be written to.</summary>
 public static class Health
 {
     private const string ReadyTag = "ready";
@@ -22,13 +24,12 @@ public static class Health
     {
         Map(routes, "/health/live", _ => false, "Tell whether the service runs", "For anyone. The process answers; the database is not asked.");
         Map(routes, "/health/ready", check => check.Tags.Contains(ReadyTag),
-            "Tell whether the service can work", "For anyone. 503 while the database can't be reached or is not migrated.");
+            "Tell whether the service can work", "For anyone. 503 while the database can't be reached, is not migrated, is read-only or full, or commits fail; checks says which.");
     }
 
     private static void Map(IEndpointRouteBuilder routes, string path, Func<HealthCheckRegistration, bool> which, string summary, string description)
     {
-        routes.MapGet(path, AnswerAsync).AllowAnonymous().WithTags("Health").WithSummary(summary).WithDescription(description).Answers<HealthAnswer>(200, 503);
-        routes.MapMethods(path, ["HEAD"], AnswerAsync).AllowAnonymous().ExcludeFromDescription();
+        routes.MapGet(path, AnswerAsync).AllowAnonymous().TakesAnyQuery().WithTags("Health").WithSummary(summary).WithDescription(description).Answers<HealthAnswer>(200, 503);
 
         // What failed is said, but no exception text: anyone may ask.
         async Task<IResult> AnswerAsync(HttpContext http, HealthCheckService checks)
@@ -44,15 +45,22 @@ public static class Health
 
     private static string Word(HealthStatus status) => status == HealthStatus.Healthy ? "healthy" : "unhealthy";
 
-    private sealed class DatabaseCheck(LedgerDatabase database) : IHealthCheck
+    private sealed class DatabaseCheck(LedgerDatabase database, LedgerWriter writer, TimeProvider clock) : IHealthCheck
     {
         // On a network that went silent a query ends later than those who ask for health wait.
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
-        private readonly Lock _turn = new();
+        // An answer serves all who ask within this time: a crowd of questions costs the database nothing.
+        private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
 
-        // Whoever asks meanwhile shares the answer, so that no crowd of questions can take all connections.
-        private Task<bool> _looking = Task.FromResult(false);
+        // After a commit that failed the database is not trusted for so long; then a write is tried.
+        private static readonly TimeSpan DistrustedFor = TimeSpan.FromSeconds(5);
+
+        private const int ProbeBytes = 6000;
+
+        private readonly Lock _turn = new();
+        private Task<string?>? _looking;
+        private long _lookedAt;
 
         // Migrations are only ever added, so once the schema was up to date a sign of life is enough.
         private bool _migrated;
@@ -61,9 +69,9 @@ public static class Health
         {
             try
             {
-                return await Look().WaitAsync(Patience, cancellationToken)
-                    ? HealthCheckResult.Healthy()
-                    : HealthCheckResult.Unhealthy("not migrated");
+                return await Look().WaitAsync(Patience, cancellationToken) is { } trouble
+                    ? HealthCheckResult.Unhealthy(trouble)
+                    : HealthCheckResult.Healthy();
             }
             catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
@@ -71,23 +79,62 @@ public static class Health
             }
         }
 
-        private Task<bool> Look()
+        private Task<string?> Look()
         {
             lock (_turn)
             {
-                if (_looking.IsCompleted)
-                    _looking = LookAsync();
+                if (_looking is null || (_looking.IsCompleted && clock.GetElapsedTime(_lookedAt) >= GoodFor))
+                    (_looking, _lookedAt) = (FindTroubleAsync(), clock.GetTimestamp());
                 return _looking;
             }
         }
 
-        private async Task<bool> LookAsync()
+        // Null when the ledger can be written to.
+        private async Task<string?> FindTroubleAsync()
         {
-            if (!_migrated)
-                return _migrated = await Migrator.IsMigratedAsync(database, CancellationToken.None);
-            await using var ping = database.Readers.CreateCommand("SELECT 1");
-            await ping.ExecuteScalarAsync(CancellationToken.None);
-            return true;
+            if (!_migrated && !(_migrated = await Migrator.IsMigratedAsync(database, CancellationToken.None)))
+                return "not migrated";
+            if (await IsReadOnlyAsync())
+            {
+                // A session stays as it began.
+                database.RenewSessions();
+                return "read-only";
+            }
+            if (writer.LastFailure is not { } failure)
+                return null;
+            return clock.GetElapsedTime(failure.At) < DistrustedFor ? DatabaseFailure.Describe(failure.Reason) : await TryToWriteAsync();
+        }
+
+        private async Task<bool> IsReadOnlyAsync()
+        {
+            await using var command = database.Readers.CreateCommand(
+                "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean");
+            return (bool)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+        }
+
+        // No caller may come while it is not ready, so it has to find out by itself when that is over. The row is as large
+        // as a page, so that the table has to grow, and is rolled back.
+        private async Task<string?> TryToWriteAsync()
+        {
+            try
+            {
+                await using var db = database.CreateContext();
+                await using var transaction = await db.Database.BeginTransactionAsync(CancellationToken.None);
+                db.Add(new IdempotencyKeyRow
+                {
+                    Operation = "health",
+                    Key = Guid.NewGuid().ToString(),
+                    Answer = $"\"{RandomNumberGenerator.GetHexString(ProbeBytes)}\"",
+                    CreatedAt = clock.GetUtcNow(),
+                });
+                await db.SaveChangesAsync(CancellationToken.None);
+                await transaction.RollbackAsync(CancellationToken.None);
+                return null;
+            }
+            catch (Exception exception) when (DatabaseFailure.IsUnavailable(exception))
+            {
+                return DatabaseFailure.Describe(exception);
+            }
         }
     }
 }

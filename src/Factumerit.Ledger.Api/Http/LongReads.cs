@@ -11,13 +11,13 @@ namespace Factumerit.Ledger.Api.Http;
 public sealed class LongReads(IOptions<DatabaseOptions> options) : IDisposable
 {
     private const int WaitingMax = 100;
-    private static readonly Refusal TooMany = new Refusal.Unavailable($"{WaitingMax} lists and reports are waiting for their turn.");
+    private static readonly Refusal TooMany = new Refusal.Unavailable("Too many lists and reports are waiting for their turn.");
 
-    public RateLimiter Reports { get; } = Turns(Math.Max(1, options.Value.PoolSize / 2));
-    public RateLimiter Checks { get; } = Turns(1);
+    public RateLimiter Reports { get; } = NewTurns(Math.Max(1, options.Value.PoolSize / 2));
+    public RateLimiter Checks { get; } = NewTurns(1);
 
     /// <summary>Not to be waited for by those who only want to know what is new.</summary>
-    public RateLimiter FullChecks { get; } = Turns(1);
+    public RateLimiter FullChecks { get; } = NewTurns(1);
 
     public void Dispose()
     {
@@ -31,11 +31,11 @@ public sealed class LongReads(IOptions<DatabaseOptions> options) : IDisposable
     {
         var http = call.HttpContext;
         var turns = choose(http.RequestServices.GetRequiredService<LongReads>(), http);
-        using var turn = await turns.AcquireAsync(1, http.RequestAborted);
+        using var turn = await Turns.TakeAsync(wait => turns.AcquireAsync(1, wait), http.RequestAborted);
         return turn.IsAcquired ? await next(call) : Problems.Of(http, TooMany).ToResult();
     }
 
-    private static ConcurrencyLimiter Turns(int atOnce) =>
+    private static ConcurrencyLimiter NewTurns(int atOnce) =>
         new(new ConcurrencyLimiterOptions { PermitLimit = atOnce, QueueLimit = WaitingMax, QueueProcessingOrder = QueueProcessingOrder.OldestFirst });
 }
 

@@ -41,7 +41,7 @@ public static class OpenApi
 
     public static void UseApiPage(this WebApplication app)
     {
-        app.MapGet("/", () => Results.LocalRedirect("~/swagger")).AllowAnonymous().ExcludeFromDescription();
+        app.MapGet("/", () => Results.LocalRedirect("~/swagger")).AllowAnonymous().TakesAnyQuery().ExcludeFromDescription();
         // On a branch of its own, so that no other request passes through it.
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/swagger"), branch => branch
             .UseSwagger()

@@ -8,7 +8,7 @@ public static class ProblemCatalog
 {
     public static readonly IReadOnlyList<ProblemKind> All =
     [
-        new("validation-failed", 400, "A field is missing, wrong or unknown", "Mend the fields named in errors, and send again."),
+        new("validation-failed", 400, "A field is missing, wrong or unknown", "Fix the fields named in errors, and send again."),
         new("malformed-request", 400, "The body is not the JSON that is expected", "Send one complete JSON value, as application/json."),
         new("unauthorized", 401, "An API key is needed", "Send Authorization: Bearer KEY with a key that is not revoked."),
         new("insufficient-credit", 402, "The user has no credit left", "Refuse the call, or have credit granted; the same request may succeed later."),
@@ -16,6 +16,7 @@ public static class ProblemCatalog
         new("user-not-found", 404, "There is no such user", "Sign the user up first, or check the id."),
         new("not-found", 404, "There is no such thing", "Check the path and the id."),
         new("method-not-allowed", 405, "The verb is not possible here", "Use one of the verbs in the Allow header."),
+        new("request-timeout", 408, "The request came too slowly", "Send the whole body within 20 seconds."),
         new("insufficient-anthropic-credits", 409, "Provider credit does not cover the signup credit", "Book a purchase, or sign up with less credit."),
         new("already-reviewed", 409, "The usage has been reviewed already", "Look at the usage: a review decides once and for all."),
         new("not-priceable", 409, "The usage can't be priced", "Send amount_cents or provider_cost_usd, import prices first, or waive the usage."),
@@ -25,11 +26,12 @@ public static class ProblemCatalog
         new("litellm-not-configured", 409, "No LiteLLM is configured", "Set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start the service again."),
         new("user-deleted", 410, "The user was deleted", "Stop sending for this user; the budget stays closed."),
         new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB, an intake at most 32 MiB."),
+        new("uri-too-long", 414, "The address is too long", "Send a shorter path and query."),
         new("unsupported-media-type", 415, "The body is not JSON, or is encoded", "Send Content-Type: application/json, and only a Content-Encoding that the detail names."),
         new("idempotency-key-reused", 422, "The idempotency key belongs to another request", "Repeat the first request unchanged, or use a new key for a new one."),
-        new("rate-limited", 429, "This key sends too much", "Wait as long as Retry-After says, then send again."),
-        new("internal-error", 500, "Something went wrong in the service", "Send again with the same key; if it stays, look up trace_id in the log."),
-        new("litellm-failed", 502, "LiteLLM refused, or can't be reached", "Mend what the detail says, then send again: what was done stays done, and what was left half done is cleaned up."),
+        new("rate-limited", 429, "Too many requests", "Wait as long as Retry-After says, then send again."),
+        new("internal-error", 500, "Something went wrong in the service", "Sending it again won't help: look up trace_id in the log, and report it. Nothing is done twice under the same key."),
+        new("litellm-failed", 502, "LiteLLM refused, or can't be reached", "Fix the cause that the detail names, then send again: what was done stays done, and what was left half done is cleaned up."),
         new("unavailable", 503, "The database is away or too busy", "Wait as long as Retry-After says, then send the same request with the same key."),
     ];
 

@@ -32,6 +32,10 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 
+    /// <summary>With validation-failed: how many errors were found beside those in errors; left out when there are none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? MoreErrors { get; init; }
+
     /// <summary>With insufficient-credit: the balance, in cents.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? BalanceCents { get; init; }
@@ -85,13 +89,17 @@ public static class Problems
         var problem = Of(pathBase, traceId, refusal.Code, refusal.Detail);
         return refusal switch
         {
-            Refusal.ValidationFailed failed => problem with { Errors = failed.Errors },
+            Refusal.ValidationFailed { Errors: { Count: > 0 } errors } failed =>
+                problem with { Errors = errors, MoreErrors = MoreIn(failed) },
+            Refusal.ValidationFailed failed => problem with { MoreErrors = MoreIn(failed) },
             Refusal.InsufficientCredit insufficient => problem with { BalanceCents = insufficient.BalanceCents },
             Refusal.InsufficientAnthropicCredits insufficient =>
                 problem with { AvailableCents = insufficient.AvailableCents, RequestedCents = insufficient.RequestedCents },
             _ => problem,
         };
     }
+
+    private static int? MoreIn(Refusal.ValidationFailed failed) => failed.MoreErrors == 0 ? null : failed.MoreErrors;
 
     public static IResult ToResult(this Problem problem) => new ProblemAnswer(problem);
 
@@ -104,7 +112,7 @@ public static class Problems
         {
             ExceptionHandler = http => WriteAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error),
             // A caller's mistake is no error of the service: its line in the request log is enough.
-            SuppressDiagnosticsCallback = failed => failed.Exception is BadHttpRequestException,
+            SuppressDiagnosticsCallback = failed => IsOfTheCaller(failed.Exception),
         });
         // A route answers for itself, and a gateway's calls are too many to look at each twice.
         app.UseWhen(http => http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null, others => others.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
@@ -120,11 +128,17 @@ public static class Problems
     private static Task WriteAsync(HttpContext http, Exception exception) => exception switch
     {
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } bad => WriteAsync(http, "payload-too-large", $"{bad.Message} Send less at once."),
+        BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } bad => WriteAsync(http, "request-timeout", bad.Message),
         BadHttpRequestException bad => WriteAsync(http, "malformed-request", bad.Message),
+        _ when IsOfTheCaller(exception) => WriteAsync(http, "malformed-request", "The body can't be read: it is broken, or the connection ended."),
         _ when IsUnstorableText(exception) => Of(http, UnstorableText).ToResult().ExecuteAsync(http),
         _ when DatabaseFailure.IsUnavailable(exception) => WriteUnavailableAsync(http, exception),
         _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
     };
+
+    // The server has a plain IOException for some bodies that it can't read, and for connections that end. What fails on
+    // the way to the database is wrapped in an exception of its own.
+    private static bool IsOfTheCaller(Exception exception) => exception is BadHttpRequestException or IOException;
 
     private static Task WriteUnavailableAsync(HttpContext http, Exception exception)
     {
@@ -146,7 +160,7 @@ public static class Problems
     /// <summary>What stands above a problem's body.</summary>
     public static void WriteHead(HttpResponse response, int status)
     {
-        if (status is StatusCodes.Status503ServiceUnavailable)
+        if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests && response.Headers.RetryAfter.Count == 0)
             response.Headers.RetryAfter = RetryAfter;
         response.StatusCode = status;
         response.ContentType = "application/problem+json";

@@ -6,12 +6,16 @@ using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>The configuration section <c>RateLimits</c>: how much one API key may send. Off until configured.</summary>
+/// <summary>The configuration section <c>RateLimits</c>: how much an API key, and an address without one, may send.</summary>
 public sealed class RateLimitOptions
 {
     /// <summary>Requests per second that each key may send in the long run; 0 is no limit.</summary>
     [Range(0, 1_000_000, ErrorMessage = "RateLimits:RequestsPerSecond must be from {1} to {2}; 0 is no limit.")]
     public int RequestsPerSecond { get; set; }
+
+    /// <summary>Requests without a valid key that an address may send a second; 0 is no limit.</summary>
+    [Range(0, 1_000_000, ErrorMessage = "RateLimits:UnauthenticatedPerSecond must be from {1} to {2}; 0 is no limit.")]
+    public int UnauthenticatedPerSecond { get; set; } = 1000;
 
     /// <summary>Requests that a key may send at once after a pause; 0 is as many as in a second.</summary>
     [Range(0, 1_000_000, ErrorMessage = "RateLimits:Burst must be from {1} to {2}; 0 is as many as in a second.")]

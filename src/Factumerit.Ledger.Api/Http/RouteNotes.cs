@@ -14,7 +14,8 @@ public static class RouteNotes
 {
     // Any route with a key can end so.
     private static readonly string[] Always = ["unauthorized", "forbidden", "rate-limited", "internal-error", "unavailable"];
-    private static readonly string[] WithBody = ["validation-failed", "malformed-request", "payload-too-large", "unsupported-media-type"];
+    private static readonly string[] WithBody =
+        ["validation-failed", "malformed-request", "request-timeout", "payload-too-large", "unsupported-media-type"];
 
     public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string summary, string description) =>
         route.WithSummary(summary).WithDescription(description).Refuses(Always);
@@ -29,7 +30,7 @@ public static class RouteNotes
     /// <summary>The body is looked at whatever type it is declared as, and however wrong it is.</summary>
     public static RouteHandlerBuilder TakesAnything<T>(this RouteHandlerBuilder route)
         where T : notnull =>
-        route.Accepts<T>("application/json", "*/*").Refuses("malformed-request", "payload-too-large");
+        route.Accepts<T>("application/json", "*/*").Refuses("malformed-request", "request-timeout", "payload-too-large");
 
     public static RouteHandlerBuilder TakesQuery(this RouteHandlerBuilder route, params string[] names) =>
         route.WithMetadata(new QueryNames(names)).Refuses("validation-failed");

@@ -15,7 +15,6 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
     public const string SourceSystem = "litellm";
 
     // What a usage's time may be ahead of ours; a clock that is further ahead says nothing.
-    private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
     /// <summary>Whether nobody has to pay for it: it failed and generated nothing, or it only kept an object at the provider.</summary>
     public static bool IsSkipped(LiteLlmCall call)
@@ -47,7 +46,7 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
                 CacheWriteTokens = saysTokens ? call.CacheWriteTokens : null,
                 ReasoningTokens = saysTokens ? call.ReasoningTokens : null,
                 Usage = UsageOf(call),
-                OccurredAt = TimeOf(call),
+                OccurredAt = call.OccurredAt,
             },
             OriginOf(call, costUsd, IsOfNoVendor(call)) with { VirtualKeyId = owner?.VirtualKeyId, PayerHint = userId is null ? HintOf(call) : null });
     }
@@ -101,9 +100,7 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
         endUser.ToUpperInvariant() is "NULL" or "UNDEFINED" or "NONE" or "NAN" or "0" || endUser.Contains("_session_", StringComparison.OrdinalIgnoreCase);
 
     private bool IsFree(LiteLlmCall call) =>
-        !IsOfNoVendor(call) && ModelOf(call) is { } model && prices.Pricer.IsFree(model, ProviderOf(call), TimeOf(call) ?? clock.GetUtcNow());
-
-    private DateTimeOffset? TimeOf(LiteLlmCall call) => call.OccurredAt > clock.GetUtcNow() + AheadMax ? null : call.OccurredAt;
+        !IsOfNoVendor(call) && ModelOf(call) is { } model && prices.Pricer.IsFree(model, ProviderOf(call), call.OccurredAt ?? clock.GetUtcNow());
 
     private static string? ModelOf(LiteLlmCall call) => call.Model ?? call.ModelGroup;
 

@@ -44,7 +44,7 @@ internal sealed class CallReader
         // Nothing may follow.
         reader.Read();
         return isObject
-            ? new IntakeItem(index, _draft.Finish(), null)
+            ? new IntakeItem(index, _draft.Finish(), null) { Bytes = json.Length }
             : new IntakeItem(index, null, new IntakeProblem(IntakeReader.Invalid, "The item must be a JSON object."));
     }
 

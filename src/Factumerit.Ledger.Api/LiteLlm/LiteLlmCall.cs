@@ -89,6 +89,9 @@ public sealed record IntakeProblem(string Code, string Detail);
 /// <summary>One item of a body, counted from 0: a call, or a problem, or neither where the body says null.</summary>
 public sealed record IntakeItem(int Index, LiteLlmCall? Call, IntakeProblem? Problem)
 {
+    /// <summary>How long it was, without what is passed over.</summary>
+    public int Bytes { get; init; }
+
     /// <summary>LiteLLM fills gaps in its batches with null.</summary>
     public bool IsNull => Call is null && Problem is null;
 }

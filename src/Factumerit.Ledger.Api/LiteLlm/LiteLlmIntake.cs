@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
@@ -28,27 +29,30 @@ public readonly record struct TakenIn(IntakeItem Item, IntakeStatus Status, Reco
 /// Takes in calls that LiteLLM reports, in groups that share a commit, while more are read. All of it is idempotent (R17), and one bad item
 /// costs no other one anything. Knows nothing of prompts and answers.
 /// </summary>
-public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMapping mapping, SpendLogMatches matches)
+public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMapping mapping, SpendLogMatches matches, LargeBodies bodies)
 {
     private const int GroupMax = 500;
+    private const int GroupBytesMax = 256 * 1024;
+    private static readonly Refusal TooMany = new Refusal.Unavailable("Too much of LiteLLM's is waiting for its turn.");
 
     /// <summary>Reads all items, and tells of each in order what became of it. A refusal: the ledger can't write now, and all may be sent again.</summary>
     /// <param name="forbid">Why the caller may not take in calls of a user (null: of nobody); null when it may.</param>
     public async Task<Refusal?> TakeInAsync(IAsyncEnumerable<IntakeItem> items, Func<string?, string?> forbid, Action<TakenIn> tell)
     {
-        var (group, writing) = (new List<IntakeItem>(GroupMax), Task.FromResult<Refusal?>(null));
+        var (group, bytes, writing) = (new List<IntakeItem>(GroupMax), 0, Task.FromResult<Refusal?>(null));
         try
         {
             await foreach (var item in items)
             {
                 group.Add(item);
-                if (group.Count < GroupMax)
+                bytes += item.Bytes;
+                if (group.Count < GroupMax && bytes < GroupBytesMax)
                     continue;
                 // The next group is read while one is written, and no further.
                 if (await writing is { } refusal)
                     return refusal;
-                writing = WriteAsync(group, forbid, tell);
-                group = new List<IntakeItem>(GroupMax);
+                writing = WriteAsync(group, bytes, forbid, tell);
+                (group, bytes) = (new List<IntakeItem>(GroupMax), 0);
             }
         }
         catch
@@ -59,7 +63,15 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
         }
         return await FinishAsync();
 
-        async Task<Refusal?> FinishAsync() => await writing ?? await WriteAsync(group, forbid, tell);
+        async Task<Refusal?> FinishAsync() => await writing ?? await WriteAsync(group, bytes, forbid, tell);
+    }
+
+    private async Task<Refusal?> WriteAsync(List<IntakeItem> group, int bytes, Func<string?, string?> forbid, Action<TakenIn> tell)
+    {
+        if (bytes <= LargeBodies.SmallBytesMax)
+            return await WriteAsync(group, forbid, tell);
+        using var turn = await bodies.TakeTurnAsync(bytes, CancellationToken.None);
+        return turn.IsAcquired ? await WriteAsync(group, forbid, tell) : TooMany;
     }
 
     private async Task<Refusal?> WriteAsync(List<IntakeItem> group, Func<string?, string?> forbid, Action<TakenIn> tell)

@@ -40,6 +40,8 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
 
     protected override Outcome<RecordedUsage> Decide(LedgerState state)
     {
+        if (IsAhead(state))
+            return new Refusal.ValidationFailed("occurred_at", "must be at most 5 minutes ahead of now");
         var userId = Request.UserId!;
         var user = state.FindUser(userId);
         if (user is { IsDeleted: true })

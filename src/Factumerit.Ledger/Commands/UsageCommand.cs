@@ -10,6 +10,9 @@ namespace Factumerit.Ledger.Commands;
 /// <param name="pricer">The prices to use (R18); null knows none, and adds no markup.</param>
 public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Command<RecordedUsage>
 {
+    // Allows for clocks that differ.
+    private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
+
     private static readonly Pricer NoPrices = new(PriceBook.Empty, Markups.None);
 
     public sealed override string? UserId => request.UserId;
@@ -34,7 +37,6 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
         errors.CheckText("description", request.Description);
         errors.CheckName("reference_id", request.ReferenceId);
         errors.CheckMetadata("metadata", request.Metadata);
-        errors.CheckOccurredAt("occurred_at", request.OccurredAt);
     }
 
     /// <summary>
@@ -79,9 +81,15 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
         return usage;
     }
 
-    /// <summary>When the call happened, to the microsecond, as timestamptz keeps it; without a time it is the commit's.</summary>
+    /// <summary>
+    /// The call claims to have happened more than five minutes from now, which only the commit's clock can tell: that of
+    /// this process may be wrong.
+    /// </summary>
+    protected bool IsAhead(LedgerState state) => request.OccurredAt > state.Now + AheadMax;
+
+    /// <summary>When the call happened, to the microsecond, as timestamptz keeps it; without a time that can be it is the commit's.</summary>
     protected DateTimeOffset OccurredAt(LedgerState state) =>
-        request.OccurredAt is { } time ? new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero) : state.Now;
+        request.OccurredAt is { } time && !IsAhead(state) ? new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero) : state.Now;
 
     private static RequestHash HashOf(UsageRequest request) => request.HasNewFields
         ? RequestHash.Of(

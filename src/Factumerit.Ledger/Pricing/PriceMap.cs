@@ -68,6 +68,7 @@ public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, i
 /// <summary>The mistakes by where they are, in the order of the map, so many and no more.</summary>
 internal sealed class PriceMapErrors
 {
+    private const int ErrorLengthMax = 500;
     private readonly Dictionary<string, string[]> _errors = new(StringComparer.Ordinal);
 
     public bool Any => _errors.Count > 0;
@@ -75,7 +76,7 @@ internal sealed class PriceMapErrors
     public void Add(string where, string error)
     {
         if (_errors.Count < PriceMap.ErrorsMax)
-            _errors[where] = [error];
+            _errors[FieldErrors.Shorten(where)] = [FieldErrors.Shorten(error, ErrorLengthMax)];
         else
             _errors["$"] = [$"has more mistakes than the {PriceMap.ErrorsMax} that are shown"];
     }

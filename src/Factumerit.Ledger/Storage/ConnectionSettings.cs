@@ -25,6 +25,9 @@ internal static class ConnectionSettings
     // is idle only for as long as commands decide.
     private const string BoundTurn = "-c idle_in_transaction_session_timeout=5s";
 
+    // A reader that meets a table locked by a migration gives up before its command timeout, also where that is long.
+    private const string BoundWait = "-c lock_timeout=5s";
+
     // The writer looks rows up by key and nothing else. A plan made while a table was still empty, which would read all
     // of it, must not outlive that.
     private const string LookUpByKey = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
@@ -44,7 +47,7 @@ internal static class ConnectionSettings
 
     /// <summary>For reading and for everything that is not a posting.</summary>
     public static NpgsqlDataSource ForReading(string connectionString, int poolSize) =>
-        Build(connectionString, "factumerit-ledger", poolSize, Interpret);
+        Build(connectionString, "factumerit-ledger", poolSize, $"{Interpret} {BoundWait}");
 
     /// <summary>For the writer.</summary>
     public static NpgsqlDataSource ForWriting(string connectionString) =>

@@ -10,9 +10,11 @@ public static class DatabaseFailure
 {
     private const string DataException = "22";
     private const string IntegrityViolation = "23";
+    private const string ProgramLimit = "54";
 
     /// <summary>
-    /// The database refused a value: SQLSTATE class 22 (data exception) or 23 (integrity constraint violation). Only then may the same work succeed
+    /// The database refused a value: SQLSTATE class 22 (data exception), 23 (integrity constraint violation) or 54 (more than the
+    /// database can hold, such as a key too long for an index). Only then may the same work succeed
     /// without one of its items.
     /// </summary>
     public static bool LiesInData(Exception exception) => Find(exception) is PostgresException postgres && LiesInData(postgres);
@@ -34,8 +36,20 @@ public static class DatabaseFailure
     public static bool MayLieInSession(Exception exception) =>
         Find(exception) is PostgresException { IsTransient: false } postgres && !LiesInData(postgres);
 
+    /// <summary>In a few words why the database can't be written to: fit for anyone to read.</summary>
+    public static string Describe(Exception exception) => Find(exception) switch
+    {
+        PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => "read-only",
+        PostgresException { SqlState: PostgresErrorCodes.DiskFull } => "disk full",
+        PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } => "lacks a right",
+        PostgresException => "can't be written to",
+        _ => "can't be reached",
+    };
+
     private static bool LiesInData(PostgresException postgres) =>
-        postgres.SqlState.StartsWith(DataException, StringComparison.Ordinal) || postgres.SqlState.StartsWith(IntegrityViolation, StringComparison.Ordinal);
+        postgres.SqlState.StartsWith(DataException, StringComparison.Ordinal)
+        || postgres.SqlState.StartsWith(IntegrityViolation, StringComparison.Ordinal)
+        || postgres.SqlState.StartsWith(ProgramLimit, StringComparison.Ordinal);
 
     // EF wraps what Npgsql throws, once or twice.
     private static Exception? Find(Exception? exception)

@@ -32,6 +32,9 @@ internal sealed class Commit(
     /// <summary>Whether the commit left something to tell LiteLLM (R20).</summary>
     public bool HasFilledOutbox { get; private set; }
 
+    /// <summary>Whether something was written.</summary>
+    public bool HasWritten { get; private set; }
+
     /// <summary>Gives up a turn that no attempt has used.</summary>
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref turn, null)?.DisposeAsync() ?? default;
 
@@ -113,6 +116,7 @@ internal sealed class Commit(
         try
         {
             HasFilledOutbox = await StateSaver.SaveAndCommitAsync(current, state);
+            HasWritten = true;
         }
         catch (Exception exception) when (IsCertainlyNotCommitted(exception))
         {

@@ -64,6 +64,9 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// <summary>More comes in than can be written: one more command would be refused.</summary>
     public bool IsFull() => _admission.IsFull();
 
+    /// <summary>Why the last commit could not be written, and when; null since one was.</summary>
+    public WriteFailure? LastFailure { get; private set; }
+
     /// <summary>Raised by a commit that left something to tell LiteLLM (R20).</summary>
     public Signal OutboxFilled { get; } = new();
 
@@ -240,6 +243,8 @@ public sealed class LedgerWriter : IAsyncDisposable
             var started = _clock.GetTimestamp();
             using var giveUp = new CancellationTokenSource(GiveUpAfter, _clock);
             await _retries.ExecuteAsync(async _ => await TryAsync(commit, started, giveUp), giveUp.Token);
+            if (commit.HasWritten)
+                LastFailure = null;
             if (commit.HasFilledOutbox)
                 OutboxFilled.Raise();
             LedgerMetrics.BatchSize.Record(commit.Commands.Count);
@@ -256,6 +261,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             if (DatabaseFailure.MayLieInSession(exception))
                 _database.RenewSessions();
+            LastFailure = new WriteFailure(exception, _clock.GetTimestamp());
             _logger.LogWarning("A commit of {Commands} commands was given up: {Reason}", commit.Commands.Count, exception.Message);
             foreach (var submission in batch)
                 submission.Refuse(new Refusal.Unavailable("The database can't be reached, is too busy, or can't be written to now."));
@@ -329,3 +335,6 @@ public sealed class LedgerWriter : IAsyncDisposable
         _ => exception.InnerException is { } inner && IsTransient(inner),
     };
 }
+
+/// <summary>A commit that the database did not take, whatever was in it; At is a timestamp of the clock.</summary>
+public sealed record WriteFailure(Exception Reason, long At);

@@ -69,7 +69,7 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
         var waits = await UntilAsync(reply => reply is null);
 
         refused!.ExpectProblem(503, "unavailable").RetryAfter.ShouldBe("1");
-        refused.Text("detail").ShouldStartWith("100 lists and reports are waiting for their turn.");
+        refused.Text("detail").ShouldStartWith("Too many lists and reports are waiting for their turn.");
         waits.ShouldBeNull();
         (await service.Database.QueriesThatWaitAsync()).ShouldBe(ReportsAtOnce);
         await hold.DisposeAsync();

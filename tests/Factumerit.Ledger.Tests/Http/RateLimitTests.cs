@@ -21,7 +21,7 @@ public sealed class RateLimitTests(RateLimitTests.Limited service) : IClassFixtu
         var refused = await SpendAsync(spender);
 
         refused.ShouldBeProblem(
-            429, "rate-limited", "This key sends too much", "This key may send 1 requests a second. Wait as Retry-After says.");
+            429, "rate-limited", "Too many requests", "This key may send 1 requests a second. Wait as Retry-After says.");
         int.Parse(refused.RetryAfter!, CultureInfo.InvariantCulture).ShouldBeGreaterThan(0);
         (await service.GetAsync("/users", twin)).Expect(200);
         (await service.GetAsync("/health/ready", key: null)).Expect(200);

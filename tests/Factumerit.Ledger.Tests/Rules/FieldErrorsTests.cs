@@ -90,16 +90,6 @@ public sealed class FieldErrorsTests
     }
 
     [Fact]
-    public void A_call_may_lie_5_minutes_ahead_and_any_time_back()
-    {
-        Of(e => e.CheckOccurredAt("f", null)).ShouldBeNull();
-        Of(e => e.CheckOccurredAt("f", Books.Now.AddMinutes(5))).ShouldBeNull();
-        Of(e => e.CheckOccurredAt("f", Books.Now.AddMinutes(5).AddTicks(1))).ShouldNotBeNull();
-        Of(e => e.CheckOccurredAt("f", Books.Now.AddMinutes(5).ToOffset(TimeSpan.FromHours(9)))).ShouldBeNull();
-        Of(e => e.CheckOccurredAt("f", Books.Now.AddYears(-20))).ShouldBeNull();
-    }
-
-    [Fact]
     public void A_provider_is_of_the_chart()
     {
         Of(e => e.CheckProvider("f", "openai")).ShouldBeNull();

@@ -32,6 +32,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
     private readonly Task _accepting;
     private TaskCompletionSource _clientCame = new();
     private int _cut = NoCut;
+    private long _messages;
     private volatile bool _isClosed;
     private volatile bool _closesWithCut;
     private volatile bool _isSilent;
@@ -54,6 +55,9 @@ internal sealed class CuttingProxy : IAsyncDisposable
 
     /// <summary>Leads to the same database, through the proxy.</summary>
     public string ConnectionString { get; }
+
+    /// <summary>How often a client has sent something: about once for each query.</summary>
+    public long Messages => Interlocked.Read(ref _messages);
 
     /// <summary>False while the COMMIT at which to cut has not come by.</summary>
     public bool HasCut => Volatile.Read(ref _cut) == NoCut;
@@ -135,6 +139,7 @@ internal sealed class CuttingProxy : IAsyncDisposable
         int count;
         while ((count = await client.GetStream().ReadAsync(buffer, _stopping.Token)) > 0)
         {
+            Interlocked.Increment(ref _messages);
             if (!HasCut && commitMarks.Exists(mark => buffer.AsSpan(0, count).IndexOf(mark) >= 0))
                 return buffer[..count];
             await StayWhileSilentAsync(_stopping.Token);

@@ -140,27 +140,64 @@ public sealed class UsageTests
     }
 
     [Fact]
-    public void Every_wrong_field_is_named() =>
+    public void Every_wrong_field_is_named()
+    {
         Books.ErrorsOf(new Usage(new()
         {
             UserId = "",
             AmountCents = -1,
             RequestId = new string('r', 256),
             Model = "",
-            PromptTokens = -1,
-            CompletionTokens = -1,
             Provider = "Anthropic",
             ProviderCostUsd = -1,
-            CacheReadTokens = -1,
-            CacheWriteTokens = -1,
-            ReasoningTokens = -1,
-            Usage = JsonElement.Parse("[]"),
             BillingStatus = "billed",
-            Description = "\0",
-            ReferenceId = "\n",
-            Metadata = JsonElement.Parse("[]"),
-            OccurredAt = Books.Now.AddHours(1),
+            Usage = JsonElement.Parse("[]"),
         })).Keys.ShouldBe(
-            ["user_id", "amount_cents", "request_id", "model", "provider", "provider_cost_usd", "prompt_tokens", "completion_tokens", "cache_read_tokens",
-                "cache_write_tokens", "reasoning_tokens", "usage", "billing_status", "description", "reference_id", "metadata", "occurred_at"], ignoreOrder: true);
+            ["user_id", "amount_cents", "request_id", "model", "provider", "provider_cost_usd", "billing_status", "usage"],
+            ignoreOrder: true);
+        Books.ErrorsOf(Wrong).Keys.ShouldBe(
+            ["prompt_tokens", "completion_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
+                "description", "reference_id", "metadata"],
+            ignoreOrder: true);
+    }
+
+    [Fact]
+    public void Ten_errors_are_named_and_the_others_counted()
+    {
+        var errors = new FieldErrors(Books.Now);
+        Wrong.Validate(errors);
+        for (var n = 0; n < 5; n++)
+            errors.Add($"field {n}", "is wrong");
+
+        var refusal = errors.ToRefusal();
+        (refusal.Errors.Count, refusal.MoreErrors, refusal.ErrorCount).ShouldBe((10, 3, 13));
+        refusal.Detail.ShouldEndWith(" 3 more errors are not listed.");
+    }
+
+    [Fact]
+    public void A_call_may_lie_5_minutes_ahead_of_the_commit_and_any_time_back()
+    {
+        foreach (var time in (DateTimeOffset[])
+            [Books.Now.AddMinutes(5), Books.Now.AddMinutes(5).ToOffset(TimeSpan.FromHours(9)), Books.Now.AddYears(-20)])
+            At(time).Answer.ShouldNotBeNull().OccurredAt.ShouldBe(time);
+        At(Books.Now.AddMinutes(5).AddTicks(10)).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["occurred_at"]);
+
+        static Outcome<RecordedUsage> At(DateTimeOffset time) => new Books().WithUser("alice", 10)
+            .Apply(new Usage(new() { UserId = "alice", AmountCents = 1, RequestId = "r", OccurredAt = time }));
+    }
+
+    private static Usage Wrong => new(new()
+    {
+        UserId = "alice",
+        AmountCents = 1,
+        RequestId = "r",
+        PromptTokens = -1,
+        CompletionTokens = -1,
+        CacheReadTokens = -1,
+        CacheWriteTokens = -1,
+        ReasoningTokens = -1,
+        Description = "\0",
+        ReferenceId = "\n",
+        Metadata = JsonElement.Parse("[]"),
+    });
 }

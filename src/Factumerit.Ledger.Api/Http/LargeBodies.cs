@@ -1,0 +1,102 @@
+using System.Threading.RateLimiting;
+using Microsoft.AspNetCore.Http.Metadata;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>
+/// Bounds the memory that bodies take: those of more than 32 KiB that are held whole share 8 MiB, half of it at most for
+/// one key, and the others wait for their turn. Small ones, which are nearly all, pass. A body has its turn until its
+/// answer is written.
+/// </summary>
+public sealed class LargeBodies : IDisposable
+{
+    /// <summary>A body of up to so many bytes needs no turn.</summary>
+    public const int SmallBytesMax = 32 * 1024;
+
+    private const int BytesMax = 8 * 1024 * 1024;
+    private const int PermitBytes = 32 * 1024;
+    private const int Permits = BytesMax / PermitBytes;
+    private const int WaitingMax = 100;
+
+    private static readonly Refusal TooMany = new Refusal.Unavailable("Too many large bodies are waiting for their turn.");
+
+    // Memory that large bodies took is given back when none has come for so long. Less than this is not worth a pause.
+    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(10);
+    private const long KeptBytes = 128 * 1024 * 1024;
+
+    private readonly ConcurrencyLimiter _all = new(Limit(Permits));
+    private readonly PartitionedRateLimiter<string> _ofKey = PartitionedRateLimiter.Create<string, string>(
+        key => RateLimitPartition.GetConcurrencyLimiter(key, _ => Limit(Permits / 2)));
+
+    private readonly Timer _quiet = new(_ => GiveBack());
+
+    /// <summary>A turn for so many bytes, to be disposed of; not acquired when too many wait, or it takes too long.</summary>
+    public async ValueTask<RateLimitLease> TakeTurnAsync(long bytes, CancellationToken cancellationToken)
+    {
+        _quiet.Change(QuietFor, Timeout.InfiniteTimeSpan);
+        return await Turns.TakeAsync(wait => _all.AcquireAsync(PermitsOf(bytes), wait), cancellationToken);
+    }
+
+    public void Dispose()
+    {
+        _all.Dispose();
+        _ofKey.Dispose();
+        _quiet.Dispose();
+    }
+
+    internal async Task ServeAsync(HttpContext http, long bytes, RequestDelegate next)
+    {
+        var key = http.Features.Get<Caller>()?.KeyPrefix ?? "";
+        using var own = await Turns.TakeAsync(wait => _ofKey.AcquireAsync(key, PermitsOf(bytes), wait), http.RequestAborted);
+        using var turn = own.IsAcquired ? await TakeTurnAsync(bytes, http.RequestAborted) : own;
+        if (turn.IsAcquired)
+            await next(http);
+        else
+            await Problems.Of(http, TooMany).ToResult().ExecuteAsync(http);
+    }
+
+    private static void GiveBack()
+    {
+        if (GC.GetGCMemoryInfo().TotalCommittedBytes > KeptBytes)
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+    }
+
+    private static int PermitsOf(long bytes) => (int)Math.Clamp((bytes + PermitBytes - 1) / PermitBytes, 1, Permits / 2);
+
+    private static ConcurrencyLimiterOptions Limit(int permits) =>
+        new() { PermitLimit = permits, QueueLimit = WaitingMax * permits, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
+}
+
+/// <summary>Lets large bodies of routes that hold them whole take turns.</summary>
+public static class LargeBodyRoutes
+{
+    /// <summary>After the caller is known, so that strangers hold up nobody.</summary>
+    public static void UseLargeBodyTurns(this WebApplication app)
+    {
+        var bodies = app.Services.GetRequiredService<LargeBodies>();
+        app.Use((http, next) => BytesToHold(http) is > LargeBodies.SmallBytesMax and var bytes
+            ? bodies.ServeAsync(http, bytes, next)
+            : next(http));
+    }
+
+    /// <summary>The route reads its body piece by piece, and never holds it whole.</summary>
+    public static RouteHandlerBuilder StreamsBody(this RouteHandlerBuilder route) => route.WithMetadata(new StreamedBody());
+
+    private static long BytesToHold(HttpContext http)
+    {
+        var headers = http.Request.Headers;
+        var isEncoded = headers.ContentEncoding.Count > 0;
+        if (!isEncoded && http.Request.ContentLength is { } length and <= LargeBodies.SmallBytesMax)
+            return length;
+        if (http.GetEndpoint()?.Metadata is not { } route || route.GetMetadata<StreamedBody>() is not null)
+            return 0;
+        // Without a length, or compressed, it may become as large as the route allows.
+        if (!isEncoded && http.Request.ContentLength is { } known)
+            return known;
+        return isEncoded || headers.TransferEncoding.Count > 0
+            ? route.GetMetadata<IRequestSizeLimitMetadata>()?.MaxRequestBodySize ?? Service.BodyBytesMax
+            : 0;
+    }
+
+    private sealed class StreamedBody;
+}

@@ -1,0 +1,72 @@
+using System.Net;
+using System.Threading.RateLimiting;
+using Microsoft.Extensions.Options;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>
+/// Limits by address how many requests without a valid key are answered 401; more are 429. Only those count, so that
+/// callers with good keys behind the same address notice nothing.
+/// </summary>
+public sealed partial class Strangers : IDisposable
+{
+    private static readonly TimeSpan Between = TimeSpan.FromSeconds(10);
+
+    private readonly PartitionedRateLimiter<IPAddress>? _failures;
+    private readonly TimeProvider _clock;
+    private readonly ILogger _logger;
+    private int _refused;
+    private long _reportedAt;
+
+    public Strangers(IOptions<RateLimitOptions> options, TimeProvider clock, ILogger<Strangers> logger)
+    {
+        (_clock, _logger) = (clock, logger);
+        if (options.Value.UnauthenticatedPerSecond is > 0 and var perSecond)
+            _failures = PartitionedRateLimiter.Create<IPAddress, IPAddress>(address =>
+                RateLimitPartition.GetTokenBucketLimiter(address, _ => new TokenBucketRateLimiterOptions
+                {
+                    TokenLimit = perSecond,
+                    TokensPerPeriod = perSecond,
+                    ReplenishmentPeriod = TimeSpan.FromSeconds(1),
+                    QueueLimit = 0,
+                }));
+    }
+
+    /// <summary>Counts a request without a valid key; false when its address has sent too many.</summary>
+    public bool MayFail(HttpContext http)
+    {
+        if (_failures is null)
+            return true;
+        using var lease = _failures.AttemptAcquire(NetworkOf(http.Connection.RemoteIpAddress));
+        if (!lease.IsAcquired)
+            Report();
+        return lease.IsAcquired;
+    }
+
+    public void Dispose() => _failures?.Dispose();
+
+    // Who has one address of IPv6 mostly has the 2^64 that begin alike.
+    private static IPAddress NetworkOf(IPAddress? address)
+    {
+        if (address is null)
+            return IPAddress.None;
+        if (address.IsIPv4MappedToIPv6)
+            return address.MapToIPv4();
+        var bytes = address.GetAddressBytes();
+        if (bytes.Length == 4)
+            return address;
+        bytes.AsSpan(8).Clear();
+        return new IPAddress(bytes);
+    }
+
+    private void Report()
+    {
+        Interlocked.Increment(ref _refused);
+        var (now, last) = (_clock.GetTimestamp(), Volatile.Read(ref _reportedAt));
+        if ((last == 0 || _clock.GetElapsedTime(last, now) >= Between) && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
+            LogRefused(_logger, Interlocked.Exchange(ref _refused, 0));
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "Too many requests without a valid key: {Refused} answered 429 since the last such line")]
+    private static partial void LogRefused(ILogger logger, int refused);
+}

@@ -1,0 +1,35 @@
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>
+/// Refuses query parameters that a route doesn't read, and those that are sent twice: <c>?dryrun=true</c> must not import.
+/// A route that <see cref="RouteNotes.TakesQuery"/> nothing takes none. Pages for people and health take any.
+/// </summary>
+public static class StrictQueries
+{
+    private static readonly QueryNames None = new([]);
+
+    /// <summary>After the caller is known, so that others learn nothing of the routes.</summary>
+    public static void UseStrictQueries(this WebApplication app) => app.Use((http, next) =>
+        http.Request.QueryString.HasValue && http.GetEndpoint() is RouteEndpoint route
+            && route.Metadata.GetMetadata<AnyQuery>() is null && FindErrors(http.Request.Query, route) is { Any: true } errors
+            ? Problems.Of(http, errors.ToRefusal()).ToResult().ExecuteAsync(http)
+            : next(http));
+
+    /// <summary>The route passes over its query, whatever it is.</summary>
+    public static RouteHandlerBuilder TakesAnyQuery(this RouteHandlerBuilder route) => route.WithMetadata(new AnyQuery());
+
+    private static FieldErrors FindErrors(IQueryCollection query, RouteEndpoint route)
+    {
+        var (names, errors) = ((route.Metadata.GetMetadata<QueryNames>() ?? None).Names, new FieldErrors(default));
+        foreach (var (name, values) in query)
+            if (!names.Contains(name, StringComparer.Ordinal))
+                errors.Add(name, names.Count == 0
+                    ? "is not a query parameter of this route, which has none"
+                    : $"is not a query parameter of this route, which has {string.Join(", ", names)}");
+            else if (values.Count > 1)
+                errors.Add(name, "is given more than once");
+        return errors;
+    }
+
+    private sealed class AnyQuery;
+}
