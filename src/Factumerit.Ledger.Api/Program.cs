@@ -36,6 +36,7 @@ public static partial class Service
 
         var app = builder.Build();
         app.UseSharedServices();
+        app.UseSafeHeaders();
         app.UseProxyHeaders();
         app.UseRequestLog();
         app.UseRouting();
@@ -74,6 +75,7 @@ public static partial class Service
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
+        builder.Services.AddSingleton<AuditQueries>();
         builder.Services.AddSingleton<MarginReports>();
         builder.Services.AddReview();
         builder.Services.AddSingleton<IntegrityCheck>();
@@ -106,6 +108,7 @@ public static partial class Service
         app.MapVirtualKeys();
         app.MapReports();
         app.MapApiKeys();
+        app.MapAuditLog();
         app.MapProblems();
         app.MapHealth();
     }

@@ -19,6 +19,7 @@ public static class ProblemCatalog
         new("insufficient-anthropic-credits", 409, "Provider credit does not cover the signup credit", "Book a purchase, or sign up with less credit."),
         new("already-reviewed", 409, "The usage has been reviewed already", "Look at the usage: a review decides once and for all."),
         new("not-priceable", 409, "The usage can't be priced", "Send amount_cents or provider_cost_usd, import prices first, or waive the usage."),
+        new("api-key-ended", 409, "The API key was revoked or has expired", "Make a new key."),
         new("litellm-not-configured", 409, "No LiteLLM is configured", "Set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start the service again."),
         new("user-deleted", 410, "The user was deleted", "Stop sending for this user; the budget stays closed."),
         new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB, an intake at most 32 MiB."),

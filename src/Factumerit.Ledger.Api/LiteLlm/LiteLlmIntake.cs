@@ -33,8 +33,12 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
     private const int GroupMax = 500;
 
     /// <summary>Reads all items, and tells of each in order what became of it. A refusal: the ledger can't write now, and all may be sent again.</summary>
+    /// <param name="items">The items.</param>
+    /// <param name="by">Whose request it is.</param>
     /// <param name="forbid">Why the caller may not take in calls of a user (null: of nobody); null when it may.</param>
-    public async Task<Refusal?> TakeInAsync(IAsyncEnumerable<IntakeItem> items, Func<string?, string?> forbid, Action<TakenIn> tell)
+    /// <param name="tell">Takes what became of each item.</param>
+    public async Task<Refusal?> TakeInAsync(
+        IAsyncEnumerable<IntakeItem> items, Actor by, Func<string?, string?> forbid, Action<TakenIn> tell)
     {
         var (group, writing) = (new List<IntakeItem>(GroupMax), Task.FromResult<Refusal?>(null));
         try
@@ -47,7 +51,7 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                 // The next group is read while one is written, and no further.
                 if (await writing is { } refusal)
                     return refusal;
-                writing = WriteAsync(group, forbid, tell);
+                writing = WriteAsync(group, by, forbid, tell);
                 group = new List<IntakeItem>(GroupMax);
             }
         }
@@ -59,10 +63,11 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
         }
         return await FinishAsync();
 
-        async Task<Refusal?> FinishAsync() => await writing ?? await WriteAsync(group, forbid, tell);
+        async Task<Refusal?> FinishAsync() => await writing ?? await WriteAsync(group, by, forbid, tell);
     }
 
-    private async Task<Refusal?> WriteAsync(List<IntakeItem> group, Func<string?, string?> forbid, Action<TakenIn> tell)
+    private async Task<Refusal?> WriteAsync(
+        List<IntakeItem> group, Actor by, Func<string?, string?> forbid, Action<TakenIn> tell)
     {
         // From here on nobody stops it: a caller that does not wait for the answer has made its calls all the same.
         var owners = await keys.FindAsync(group.Select(i => i.Call?.KeyHash).OfType<string>());
@@ -87,7 +92,7 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                 }
             }
         }
-        var outcomes = await budgets.TakeInAsync(await matches.AddToAsync(calls, CancellationToken.None), CancellationToken.None);
+        var outcomes = await budgets.TakeInAsync(await matches.AddToAsync(calls, CancellationToken.None), by, CancellationToken.None);
         for (var i = 0; i < outcomes.Count; i++)
         {
             if (outcomes[i].Refusal is Refusal.Unavailable unavailable)

@@ -75,7 +75,7 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
             OccurredAt = OccurredAt(state),
             CreatedAt = state.Now,
         };
-        state.Keep(new KeptUsage(Hash.Value, note is null ? request : request with { Description = note }, usage, origin));
+        state.Keep(new KeptUsage(Hash.Value, note is null ? request : request with { Description = note }, usage, origin) { PostedBy = By });
         return usage;
     }
 

@@ -229,7 +229,7 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
     {
         var id = "";
         await _service.Database.PostAsync(async budgets => id = (await budgets.RunAsync(
-            new ReportedUsage(new() { RequestId = externalId, Model = "m", PromptTokens = 1 }, new UsageOrigin("litellm", [externalId], $"derived-{externalId}")), default)).Answer!.UsageId.ToString());
+            new ReportedUsage(new() { RequestId = externalId, Model = "m", PromptTokens = 1 }, new UsageOrigin("litellm", [externalId], $"derived-{externalId}")), Actor.Service, default)).Answer!.UsageId.ToString());
         return id;
     }
 
