@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Factumerit.Ledger;
 
@@ -25,8 +26,13 @@ public sealed record Actor(int Id, string Name, Guid? ApiKeyId = null)
 /// <param name="Detail">More of it, as a JSON object; null when there is no more to say.</param>
 public sealed record AuditRecord(Actor By, string Action, string Subject, string? Detail)
 {
+    private static readonly JsonSerializerOptions WithoutNulls = new()
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
     public static AuditRecord Of(Actor by, string action, string subject, object? detail = null) =>
-        new(by, action, subject, detail is null ? null : JsonSerializer.Serialize(detail));
+        new(by, action, subject, detail is null ? null : JsonSerializer.Serialize(detail, WithoutNulls));
 }
 
 /// <summary>The actions that the audit log knows.</summary>

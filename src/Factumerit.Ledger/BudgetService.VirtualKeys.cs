@@ -6,7 +6,8 @@ namespace Factumerit.Ledger;
 public sealed partial class BudgetService
 {
     /// <summary>Records that a key is about to be made.</summary>
-    public Task<Outcome<VirtualKey>> RequestVirtualKeyAsync(VirtualKeyRequest request, Actor by, CancellationToken cancellationToken) =>
+    public Task<Outcome<VirtualKey>> RequestVirtualKeyAsync(
+        VirtualKeyRequest request, Actor by, CancellationToken cancellationToken) =>
         RunAsync(new RequestVirtualKey(request), by, cancellationToken);
 
     /// <summary>Records that LiteLLM made it.</summary>

@@ -16,11 +16,13 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
     private readonly ILogger _logger = logger ?? NullLogger<BudgetService>.Instance;
 
     /// <summary>Creates a user's budget, with or without signup credit (R7, R8).</summary>
-    public Task<Outcome<Registration>> SignUpAsync(SignupRequest request, Actor by, CancellationToken cancellationToken) =>
+    public Task<Outcome<Registration>> SignUpAsync(
+        SignupRequest request, Actor by, CancellationToken cancellationToken) =>
         RunAsync(new Signup(request), by, cancellationToken);
 
     /// <summary>Records one LLM call and takes its price, or leaves it for review (R4, R5, R6, R9, R16).</summary>
-    public Task<Outcome<RecordedUsage>> RecordUsageAsync(UsageRequest request, Actor by, CancellationToken cancellationToken) =>
+    public Task<Outcome<RecordedUsage>> RecordUsageAsync(
+        UsageRequest request, Actor by, CancellationToken cancellationToken) =>
         RunAsync(new Usage(request, prices.Pricer), by, cancellationToken);
 
     /// <summary>Records many calls, each judged for itself; outcomes are in the order of the requests.</summary>
@@ -36,7 +38,8 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
         IReadOnlyList<ReportedCall> calls, Actor by, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        return RunManyAsync([.. calls.Select(call => new ReportedUsage(call.Request, call.Origin, pricer))], by, cancellationToken);
+        return RunManyAsync(
+            [.. calls.Select(call => new ReportedUsage(call.Request, call.Origin, pricer))], by, cancellationToken);
     }
 
     /// <summary>Gives a user credit (R6, R9). The actor's name is the admin's id where the request has none.</summary>

@@ -84,8 +84,8 @@ public sealed class FieldErrors(DateTimeOffset now)
     }
 
     // Direction marks and zero-width characters are of the category Format.
-    private static bool IsUnseen(Rune rune) =>
-        Rune.GetUnicodeCategory(rune) is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+    private static bool IsUnseen(Rune rune) => Rune.GetUnicodeCategory(rune)
+        is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     /// <summary>An optional free text; line breaks and tabs are fine.</summary>
     public void CheckText(string field, string? text)

@@ -35,7 +35,8 @@ public abstract record Refusal(string Code, string Detail)
         : Refusal("idempotency-key-reused", $"The idempotency key {Key} belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
 
     /// <summary>A key that was revoked or has expired gets no new secret.</summary>
-    public sealed record ApiKeyEnded(Guid Id) : Refusal("api-key-ended", $"API key {Id} was revoked or has expired. Make a new one.");
+    public sealed record ApiKeyEnded(Guid Id)
+        : Refusal("api-key-ended", $"API key {Id} was revoked or has expired. Make a new one.");
 
     /// <summary>No LiteLLM is configured.</summary>
     public sealed record LiteLlmNotConfigured()

@@ -32,7 +32,8 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
     /// <summary>Takes a usage's price from its user.</summary>
     public Task<Outcome<UsageDetail>> BillAsync(
         Guid usageId, BillRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
-        DecideAsync(usageId, usage => new BillUsage(request, usage, idempotencyKey, prices.Pricer), by, cancellationToken);
+        DecideAsync(
+            usageId, usage => new BillUsage(request, usage, idempotencyKey, prices.Pricer), by, cancellationToken);
 
     /// <summary>Lets nobody pay for a usage.</summary>
     public Task<Outcome<UsageDetail>> WaiveAsync(
@@ -43,7 +44,8 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
     /// Bills every waiting usage that has a user and can be priced by now, oldest first. Each is decided for itself, so that running it again, or twice at
     /// once, bills nothing twice, and what was billed before an interruption stays billed.
     /// </summary>
-    public async Task<Outcome<Repricing>> RepriceAsync(RepriceRequest request, Actor by, CancellationToken cancellationToken)
+    public async Task<Outcome<Repricing>> RepriceAsync(
+        RepriceRequest request, Actor by, CancellationToken cancellationToken)
     {
         if (FindWrong(request) is { } wrong)
             return wrong;

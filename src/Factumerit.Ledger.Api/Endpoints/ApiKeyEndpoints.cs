@@ -15,15 +15,18 @@ public sealed record ApiKeyRequest
     public string? Role { get; init; }
 
     /// <summary>
-    /// Binds a bot key to users: vikunja: covers the ids that begin so; vik covers vik, and ids in which a boundary, one of
-    /// : @ . _ + = -, follows; vik* covers all that begin with vik.
+    /// Binds a bot key to users: vikunja: covers the ids that begin so; vik covers vik, and ids in which a boundary,
+    /// one of : @ . _ + = -, follows; vik* covers all that begin with vik.
     /// </summary>
     public string? UserPrefix { get; init; }
 
     /// <summary>Lets a bot or admin key record calls that are paid for already when the balance is used up (enforce_balance false). Default false.</summary>
     public bool MayOverdraw { get; init; }
 
-    /// <summary>Lets a bot key take in calls that LiteLLM reports, which may take users below 0. Admin keys always may. Default false.</summary>
+    /// <summary>
+    /// Lets a bot key take in calls that LiteLLM reports, which may take users below 0. Admin keys always may.
+    /// Default false.
+    /// </summary>
     public bool MayIntake { get; init; }
 
     /// <summary>From then on the key is refused: in the future, at most ten years ahead; default: never.</summary>
@@ -41,13 +44,14 @@ public sealed record RotationRequest
 }
 
 /// <summary>
-/// An API key as answered. MadeBy: whose request made it; null from before this was kept. LastUsedAt: at most two minutes
-/// behind; null when it was never used. OldSecretEndsAt: until when the secret before the last rotation works. Secret: only
-/// in the answer that made it, never again.
+/// An API key as answered. MadeBy: whose request made it; null from before this was kept. LastUsedAt: at most two
+/// minutes behind; null when it was never used. OldSecretEndsAt: until when the secret before the last rotation
+/// works. Secret: only in the answer that made it, never again.
 /// </summary>
 public sealed record ApiKeyAnswer(
-    Guid Id, string Name, string Role, string? UserPrefix, bool MayOverdraw, bool MayIntake, string KeyPrefix, DateTimeOffset CreatedAt,
-    ActorName? MadeBy, DateTimeOffset? LastUsedAt, DateTimeOffset? ExpiresAt, DateTimeOffset? OldSecretEndsAt, DateTimeOffset? RevokedAt,
+    Guid Id, string Name, string Role, string? UserPrefix, bool MayOverdraw, bool MayIntake, string KeyPrefix,
+    DateTimeOffset CreatedAt, ActorName? MadeBy, DateTimeOffset? LastUsedAt, DateTimeOffset? ExpiresAt,
+    DateTimeOffset? OldSecretEndsAt, DateTimeOffset? RevokedAt,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Secret)
 {
     public static ApiKeyAnswer Of(KeptApiKey kept)
@@ -79,10 +83,15 @@ public static class ApiKeyEndpoints
         keys.MapGet("", ListAsync).Allow(Roles.Admin)
             .Describe("List API keys", "Without their secrets.").Answers<ApiKeyList>(200);
         keys.MapPost("/{id:guid}/rotate", RotateAsync).Allow(Roles.Admin)
-            .Describe("Give an API key a new secret", "The secret is shown once, here. The one before works on for overlap_seconds, and one from before an earlier rotation ends now.")
+            .Describe(
+                "Give an API key a new secret",
+                "The secret is shown once, here. The one before works on for overlap_seconds, and one from before an "
+                + "earlier rotation ends now.")
             .Takes<RotationRequest>().Answers<ApiKeyAnswer>(200).Refuses("not-found", "api-key-ended");
         keys.MapDelete("/{id:guid}", RevokeAsync).Allow(Roles.Admin)
-            .Describe("Revoke an API key", "At once in this process, within a second in others. Revoking twice changes nothing.")
+            .Describe(
+                "Revoke an API key",
+                "At once in this process, within a second in others. Revoking twice changes nothing.")
             .Answers<ApiKeyAnswer>(200).Refuses("not-found");
     }
 
@@ -113,7 +122,8 @@ public static class ApiKeyEndpoints
         errors.CheckExpiresAt("expires_at", request.ExpiresAt);
         if (request.UserPrefix is null)
             return;
-        errors.CheckUserId("user_prefix", request.UserPrefix.EndsWith(Caller.AnyEnd) ? request.UserPrefix[..^1] : request.UserPrefix);
+        var prefix = request.UserPrefix;
+        errors.CheckUserId("user_prefix", prefix.EndsWith(Caller.AnyEnd) ? prefix[..^1] : prefix);
         if (request.Role is not Roles.Bot)
             errors.Add("user_prefix", "goes with the role bot only");
     }
@@ -123,9 +133,12 @@ public static class ApiKeyEndpoints
         || string.Equals(name?.Trim(), Actor.Service.Name, StringComparison.OrdinalIgnoreCase);
 
     private static async Task<IResult> ListAsync(HttpContext http, ApiKeyStore keys) =>
-        Answers.Ok(new ApiKeyList([.. (await keys.ListAsync(Queries.ToTheirEnd)).Select(ApiKeyAnswer.Of)]), LedgerJson.Default.ApiKeyList);
+        Answers.Ok(
+            new ApiKeyList([.. (await keys.ListAsync(Queries.ToTheirEnd)).Select(ApiKeyAnswer.Of)]),
+            LedgerJson.Default.ApiKeyList);
 
-    private static async Task<IResult> RotateAsync(HttpContext http, [FromRoute] Guid id, ApiKeyStore keys, TimeProvider clock)
+    private static async Task<IResult> RotateAsync(
+        HttpContext http, [FromRoute] Guid id, ApiKeyStore keys, TimeProvider clock)
     {
         var body = await JsonBody.ReadOrEmptyAsync(http, LedgerJson.Default.RotationRequest);
         if (body.Value is not { } request)

@@ -8,7 +8,10 @@ public static class AuditEndpoints
 {
     public static void MapAuditLog(this IEndpointRouteBuilder routes) =>
         routes.MapGroup("/audit-log").WithTags("Audit log").MapGet("", ListAsync).Allow(Roles.Admin)
-            .Describe("List changes that are no postings", "A page of them, newest first: keys, prices, reviews, deletions, signups without credit. What moves money is in the ledger.")
+            .Describe(
+                "List changes that are no postings",
+                "A page of them, newest first: keys, prices, reviews, deletions, signups without credit. "
+                + "What moves money is in the ledger.")
             .TakesQuery("action", "limit", "before").Answers<AuditPage>(200).ReadsLong();
 
     private static async Task<IResult> ListAsync(HttpContext http, AuditQueries audit)
@@ -17,6 +20,7 @@ public static class AuditEndpoints
         var (action, limit, before) = (query.Name("action"), query.Limit(100), query.EntryId("before"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await audit.ListAsync(action, limit, before, Queries.ToTheirEnd), LedgerJson.Default.AuditPage);
+        var page = await audit.ListAsync(action, limit, before, Queries.ToTheirEnd);
+        return Answers.Ok(page, LedgerJson.Default.AuditPage);
     }
 }

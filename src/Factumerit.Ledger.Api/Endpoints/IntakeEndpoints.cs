@@ -45,12 +45,15 @@ public static class IntakeEndpoints
     {
         var caller = Caller.Of(http);
         if (!caller.MayIntake)
-            return Problems.Of(http, "forbidden", "This needs an admin key, or a bot key that was made with may_intake.").ToResult();
+            return Problems.Of(
+                http, "forbidden", "This needs an admin key, or a bot key that was made with may_intake.").ToResult();
         var tally = new IntakeTally();
         Refusal? refusal;
         try
         {
-            refusal = await intake.TakeInAsync(IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), caller.Actor, user => Forbid(caller, user), tally.Add);
+            refusal = await intake.TakeInAsync(
+                IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), caller.Actor,
+                user => Forbid(caller, user), tally.Add);
         }
         finally
         {
@@ -78,7 +81,8 @@ public static class IntakeEndpoints
             return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
         try
         {
-            var outcome = await reconciler.RunAsync(request.From!.Value, request.To!.Value, Caller.Of(http).Actor, http.RequestAborted);
+            var outcome = await reconciler.RunAsync(
+                request.From!.Value, request.To!.Value, Caller.Of(http).Actor, http.RequestAborted);
             return Answers.Of(http, outcome, reconciliation => Answers.Ok(reconciliation, LedgerJson.Default.Reconciliation));
         }
         catch (LiteLlmException exception)

@@ -13,8 +13,8 @@ public sealed record KeptApiKey(ApiKey Key, ActorName? MadeBy, string? Secret = 
 }
 
 /// <summary>
-/// Makes, lists, rotates and revokes API keys, each change with its line in the audit log. A secret is a readable prefix
-/// and 256 random bits; the table holds its SHA-256 only.
+/// Makes, lists, rotates and revokes API keys, each change with its line in the audit log. A secret is a readable
+/// prefix and 256 random bits; the table holds its SHA-256 only.
 /// </summary>
 public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProvider clock)
 {
@@ -24,7 +24,8 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
     private const string LockNames = "SELECT pg_advisory_xact_lock(x'66616b6e'::int)";
 
     /// <summary>Makes a key. Its secret is returned here and can't be shown again.</summary>
-    public async Task<Outcome<KeptApiKey>> CreateAsync(ApiKeyRequest request, Actor by, CancellationToken cancellationToken)
+    public async Task<Outcome<KeptApiKey>> CreateAsync(
+        ApiKeyRequest request, Actor by, CancellationToken cancellationToken)
     {
         var (prefix, secret) = ApiKeys.MakeSecret(request.Role!);
         var now = Now();
@@ -45,9 +46,10 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         await using var db = database.CreateContext();
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await db.Database.ExecuteSqlRawAsync(LockNames, cancellationToken);
-        if (await db.ApiKeys.AnyAsync(
-            k => k.Name == key.Name && k.RevokedAt == null && (k.ExpiresAt == null || k.ExpiresAt > now), cancellationToken))
-            return new Refusal.ValidationFailed("name", "belongs to another key that is in use: revoke that one first, or choose another name");
+        var live = db.ApiKeys.Where(k => k.RevokedAt == null && (k.ExpiresAt == null || k.ExpiresAt > now));
+        if (await live.AnyAsync(k => k.Name == key.Name, cancellationToken))
+            return new Refusal.ValidationFailed(
+                "name", "belongs to another key that is in use: revoke that one first, or choose another name");
         db.Add(key);
         Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyMade, $"{key.Id}", new
         {
@@ -56,7 +58,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
             user_prefix = key.UserPrefix,
             may_overdraw = key.MayOverdraw,
             may_intake = key.MayIntake,
-            expires_at = key.ExpiresAt,
+            expires_at = key.ExpiresAt?.UtcDateTime,
         }));
         await db.SaveChangesAsync(cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);
@@ -66,7 +68,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
     public async Task<IReadOnlyList<KeptApiKey>> ListAsync(CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
-        return await WithMakersAsync(db, await db.ApiKeys.OrderBy(k => k.CreatedAt).ThenBy(k => k.Id).ToListAsync(cancellationToken), cancellationToken);
+        return await ReadAsync(db, db.ApiKeys.OrderBy(k => k.CreatedAt).ThenBy(k => k.Id), cancellationToken);
     }
 
     /// <summary>Revokes a key; one that was revoked before stays as it is. Null when there is none.</summary>
@@ -75,20 +77,24 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         await using var db = database.CreateContext();
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         var now = Now();
-        if (await db.ApiKeys.Where(k => k.Id == id && k.RevokedAt == null).ExecuteUpdateAsync(k => k.SetProperty(p => p.RevokedAt, now), cancellationToken) > 0)
+        var revoked = await db.ApiKeys.Where(k => k.Id == id && k.RevokedAt == null)
+            .ExecuteUpdateAsync(k => k.SetProperty(p => p.RevokedAt, now), cancellationToken);
+        if (revoked > 0)
             Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyRevoked, $"{id}"));
         await CommitAsync(db, cancellationToken);
         return await FindAsync(db, id, cancellationToken);
     }
 
-    /// <summary>Gives a key a new secret. The one before works on for the overlap, and the one before that no more.</summary>
-    public async Task<Outcome<KeptApiKey>> RotateAsync(Guid id, RotationRequest request, Actor by, CancellationToken cancellationToken)
+    /// <summary>Gives a key a new secret. The one before works on for the overlap, an older one not.</summary>
+    public async Task<Outcome<KeptApiKey>> RotateAsync(
+        Guid id, RotationRequest request, Actor by, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         var now = Now();
         // Locked: of two rotations at once the second replaces the secret of the first.
-        if (await db.ApiKeys.FromSql($"SELECT * FROM api_keys WHERE id = {id} FOR UPDATE").SingleOrDefaultAsync(cancellationToken) is not { } key)
+        var locked = db.ApiKeys.FromSql($"SELECT * FROM api_keys WHERE id = {id} FOR UPDATE");
+        if (await locked.SingleOrDefaultAsync(cancellationToken) is not { } key)
             return new Refusal.NotFound($"API key {id}");
         if (key.RevokedAt is not null || key.ExpiresAt <= now)
             return new Refusal.ApiKeyEnded(id);
@@ -99,8 +105,8 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
             .SetProperty(p => p.OldKeyPrefix, key.KeyPrefix).SetProperty(p => p.OldSecretHash, key.SecretHash)
             .SetProperty(p => p.OldSecretEndsAt, oldEndsAt).SetProperty(p => p.ExpiresAt, expiresAt)
             .SetProperty(p => p.KeyPrefix, prefix).SetProperty(p => p.SecretHash, hash), cancellationToken);
-        Audit(db, now, AuditRecord.Of(
-            by, AuditActions.ApiKeyRotated, $"{id}", new { old_secret_ends_at = oldEndsAt, expires_at = expiresAt }));
+        var detail = new { old_secret_ends_at = oldEndsAt.UtcDateTime, expires_at = expiresAt?.UtcDateTime };
+        Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyRotated, $"{id}", detail));
         await CommitAsync(db, cancellationToken);
         return (await FindAsync(db, id, cancellationToken))! with { Secret = secret };
     }
@@ -119,12 +125,14 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         }
     }
 
-    private static async Task<KeptApiKey?> FindAsync(LedgerDbContext db, Guid id, CancellationToken cancellationToken) =>
-        (await WithMakersAsync(db, await db.ApiKeys.Where(k => k.Id == id).ToListAsync(cancellationToken), cancellationToken)).SingleOrDefault();
+    private static async Task<KeptApiKey?> FindAsync(
+        LedgerDbContext db, Guid id, CancellationToken cancellationToken) =>
+        (await ReadAsync(db, db.ApiKeys.Where(k => k.Id == id), cancellationToken)).SingleOrDefault();
 
-    private static async Task<IReadOnlyList<KeptApiKey>> WithMakersAsync(
-        LedgerDbContext db, List<ApiKey> keys, CancellationToken cancellationToken)
+    private static async Task<IReadOnlyList<KeptApiKey>> ReadAsync(
+        LedgerDbContext db, IQueryable<ApiKey> query, CancellationToken cancellationToken)
     {
+        var keys = await query.ToListAsync(cancellationToken);
         var makers = await AuditQueries.NamesAsync(db, keys.Select(k => k.MadeBy), cancellationToken);
         return keys.ConvertAll(k => new KeptApiKey(k, makers.Of(k.MadeBy)));
     }

@@ -9,9 +9,9 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Finds the caller of a request by its secret. Found keys are remembered, and used from memory only while no change of
-/// keys is known since, and the database has confirmed that within the last second (<see cref="KeyWatch"/>): a revocation
-/// holds at once in its own process, and within a second in others.
+/// Finds the caller of a request by its secret. Found keys are remembered, and used from memory only while no change
+/// of keys is known since, and the database has confirmed that within the last second (<see cref="KeyWatch"/>): a
+/// revocation holds at once in its own process, and within a second in others.
 /// </summary>
 public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> options, IMemoryCache cache, TimeProvider clock)
 {
@@ -62,7 +62,8 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
     /// <summary>Writes when keys were last used.</summary>
     public async Task SaveLastUsesAsync(CancellationToken cancellationToken)
     {
-        var uses = _lastUses.Select(u => (Id: u.Key, u.Value, u.Value.Ticks)).Where(u => u.Ticks > u.Value.SavedTicks).ToList();
+        var uses = _lastUses.Select(u => (Id: u.Key, u.Value, u.Value.Ticks))
+            .Where(u => u.Ticks > u.Value.SavedTicks).ToList();
         if (uses.Count == 0)
             return;
         await using var command = database.Readers.CreateCommand("""
@@ -105,7 +106,8 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
     private bool IsCertain(KnownKey known) =>
         clock.GetElapsedTime(Math.Max(known.ReadAt, Volatile.Read(ref _confirmedAt))) < CertainFor;
 
-    private async Task<KnownKey?> LoadAsync(string prefix, long generation, long readAt, CancellationToken cancellationToken)
+    private async Task<KnownKey?> LoadAsync(
+        string prefix, long generation, long readAt, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         var found = await (
@@ -122,9 +124,9 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
             MayOverdraw = key.MayOverdraw,
             MayIntake = key.MayIntake || key.Role == Roles.Admin,
         };
-        return new KnownKey(
-            isOld ? key.OldSecretHash! : key.SecretHash, EndOf(key, isOld), caller, _lastUses.GetOrAdd(key.Id, _ => new LastUse()),
-            generation, readAt);
+        var hash = isOld ? key.OldSecretHash! : key.SecretHash;
+        var lastUse = _lastUses.GetOrAdd(key.Id, _ => new LastUse());
+        return new KnownKey(hash, EndOf(key, isOld), caller, lastUse, generation, readAt);
     }
 
     private static DateTimeOffset EndOf(ApiKey key, bool isOld)

@@ -36,7 +36,8 @@ public sealed record Caller(Actor Actor, string KeyPrefix, string Role)
     public string Bound => UserPrefix is not { Length: > 0 } prefix ? "all users"
         : prefix[^1] == AnyEnd ? $"users that begin with {prefix[..^1]}"
         : Boundaries.Contains(prefix[^1]) ? $"users that begin with {prefix}"
-        : $"the user {prefix} and users that begin with {prefix} and one of {string.Join(' ', BoundaryCharacters.ToCharArray())}";
+        : $"the user {prefix} and users that begin with {prefix} and one of " +
+            string.Join(' ', BoundaryCharacters.ToCharArray());
 
     /// <summary>The caller of a request that was let in with a key.</summary>
     public static Caller Of(HttpContext http) => http.Features.GetRequiredFeature<Caller>();
@@ -47,7 +48,8 @@ public sealed record Caller(Actor Actor, string KeyPrefix, string Role)
         if (prefix[^1] == AnyEnd)
             return userId.AsSpan().StartsWith(prefix.AsSpan(0, prefix.Length - 1), StringComparison.Ordinal);
         return userId.StartsWith(prefix, StringComparison.Ordinal)
-            && (userId.Length == prefix.Length || Boundaries.Contains(prefix[^1]) || Boundaries.Contains(userId[prefix.Length]));
+            && (userId.Length == prefix.Length
+                || Boundaries.Contains(prefix[^1]) || Boundaries.Contains(userId[prefix.Length]));
     }
 }
 

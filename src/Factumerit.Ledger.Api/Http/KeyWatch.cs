@@ -24,11 +24,17 @@ public sealed partial class KeyWatch(ApiKeys keys, Rounds rounds, ILogger<KeyWat
     }
 
     // A pause that grows would make every request look its key up.
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Task.WhenAll(
-        rounds.RunAsync(
-            new("Looking for changes of API keys", () => LookEvery, keys.ConfirmAsync) { PauseMax = TimeSpan.Zero, BeginsAtOnce = true },
-            logger, stoppingToken),
-        rounds.RunAsync(new("Saving when API keys were last used", () => SaveEvery, keys.SaveLastUsesAsync), logger, stoppingToken));
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var look = new Round("Looking for changes of API keys", () => LookEvery, keys.ConfirmAsync)
+        {
+            PauseMax = TimeSpan.Zero,
+            BeginsAtOnce = true,
+        };
+        var save = new Round("Saving when API keys were last used", () => SaveEvery, keys.SaveLastUsesAsync);
+        return Task.WhenAll(
+            rounds.RunAsync(look, logger, stoppingToken), rounds.RunAsync(save, logger, stoppingToken));
+    }
 
     [LoggerMessage(1, LogLevel.Warning, "When API keys were last used could not be saved: {Reason}")]
     private static partial void LogNotSaved(ILogger logger, string reason);

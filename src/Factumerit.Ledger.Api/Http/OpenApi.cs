@@ -10,7 +10,11 @@ namespace Factumerit.Ledger.Api.Http;
 public static class OpenApi
 {
     private const string SchemeId = "ApiKey";
-    private static readonly string[] TagOrder = ["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Audit log", "Problems", "Health"];
+    private static readonly string[] TagOrder =
+    [
+        "Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Audit log",
+        "Problems", "Health",
+    ];
 
     public static void AddApiPage(this IServiceCollection services)
     {

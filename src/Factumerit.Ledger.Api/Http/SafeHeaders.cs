@@ -6,11 +6,11 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public static class SafeHeaders
 {
-    // The page's own scripts and styles, and requests to the service that it shows. It sets styles of elements by itself, and
-    // draws its icons from data.
+    // The page's own scripts and styles, and requests to the service that it shows. It sets styles of elements by
+    // itself, and draws its icons from data.
     private const string OfApiPage =
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; "
-        + "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+        + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
     public static void UseSafeHeaders(this WebApplication app) => app.Use((http, next) =>
     {
@@ -25,14 +25,15 @@ public static class SafeHeaders
     }
 
     /// <summary>What the API page may load. Its own files come with headers that let a browser keep them.</summary>
-    public static IApplicationBuilder UseContentSecurityPolicy(this IApplicationBuilder branch) => branch.Use((http, next) =>
-    {
-        http.Response.Headers.ContentSecurityPolicy = OfApiPage;
-        http.Response.OnStarting(() =>
+    public static IApplicationBuilder UseContentSecurityPolicy(this IApplicationBuilder branch) =>
+        branch.Use((http, next) =>
         {
-            http.Response.Headers.CacheControl = "no-store";
-            return Task.CompletedTask;
+            http.Response.Headers.ContentSecurityPolicy = OfApiPage;
+            http.Response.OnStarting(() =>
+            {
+                http.Response.Headers.CacheControl = "no-store";
+                return Task.CompletedTask;
+            });
+            return next(http);
         });
-        return next(http);
-    });
 }

@@ -92,7 +92,8 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                 }
             }
         }
-        var outcomes = await budgets.TakeInAsync(await matches.AddToAsync(calls, CancellationToken.None), by, CancellationToken.None);
+        var matched = await matches.AddToAsync(calls, CancellationToken.None);
+        var outcomes = await budgets.TakeInAsync(matched, by, CancellationToken.None);
         for (var i = 0; i < outcomes.Count; i++)
         {
             if (outcomes[i].Refusal is Refusal.Unavailable unavailable)

@@ -9,7 +9,8 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 /// </summary>
 public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client, TimeProvider clock)
 {
-    public async Task<Outcome<MadeVirtualKey>> MakeAsync(VirtualKeyRequest request, Actor by, CancellationToken cancellationToken)
+    public async Task<Outcome<MadeVirtualKey>> MakeAsync(
+        VirtualKeyRequest request, Actor by, CancellationToken cancellationToken)
     {
         var requested = await budgets.RequestVirtualKeyAsync(request, by, cancellationToken);
         if (requested.Answer is not { } key)

@@ -13,13 +13,16 @@ internal static class AuditLogCommand
     {
         var action = Inputs.Text("--action", "Only changes of this kind, for example api_key.revoked", "ACTION");
         var limit = Inputs.Count("--limit", "How many of the newest changes to show", 50, 100_000);
-        return tree.Create("audit-log", "Changes of keys, prices, reviews and users that are no postings, the newest first", (context, cancellationToken) =>
+        const string about = "Changes of keys, prices, reviews and users that are no postings, the newest first";
+        return tree.Create("audit-log", about, (context, cancellationToken) =>
         {
-            var path = context.Value(action) is { } only ? $"audit-log?action={Uri.EscapeDataString(only)}" : "audit-log";
-            var items = context.Client.ItemsAsync(path, Paging.Changes, context.Value(limit), cancellationToken);
+            var filter = context.Value(action) is { } only ? $"?action={Uri.EscapeDataString(only)}" : "";
+            var items = context.Client.ItemsAsync(
+                $"audit-log{filter}", Paging.Changes, context.Value(limit), cancellationToken);
             var table = new TableView().Text("Time").Text("By").Text("Action").Text("Subject").Text("Detail");
-            return context.PrintListAsync(items, LedgerJson.Default.AuditEntry, table, whenEmpty: "No changes.", addRow: change =>
-                table.Row(change.At, change.By?.Name, change.Action, change.Subject, change.Detail?.GetRawText()));
+            return context.PrintListAsync(
+                items, LedgerJson.Default.AuditEntry, table, whenEmpty: "No changes.", addRow: change =>
+                    table.Row(change.At, change.By?.Name, change.Action, change.Subject, change.Detail?.GetRawText()));
         }, action, limit);
     }
 }

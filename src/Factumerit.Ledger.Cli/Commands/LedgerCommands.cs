@@ -67,7 +67,8 @@ internal static class LedgerCommands
 
             UserCommands.Show(budget.Read(LedgerJson.Default.Budget), context.Output);
             context.Output.Line("");
-            var table = new TableView().Text("Entry").Text("Time").Money("Debit").Money("Credit").Text("Type").Text("Reference").Text("Posted by").Text("Description");
+            var table = new TableView().Text("Entry").Text("Time").Money("Debit").Money("Credit").Text("Type")
+                .Text("Reference").Text("Posted by").Text("Description");
             return await context.PrintListAsync(entries, LedgerJson.Default.Entry, table, whenEmpty: "No entries.", addRow: entry => table.Row(
                 entry.Id.ToString(CultureInfo.InvariantCulture),
                 entry.CreatedAt,

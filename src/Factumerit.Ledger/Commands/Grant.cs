@@ -22,7 +22,8 @@ public sealed record GrantReceipt(Guid TransactionId, Budget Budget);
 /// <summary>Grants credit: debit equity:grants, credit user:U (R6, R9, R11).</summary>
 /// <param name="request">What was asked for.</param>
 /// <param name="idempotencyKey">The header of that name.</param>
-public sealed class Grant(GrantRequest request, string? idempotencyKey) : KeyedCommand<GrantReceipt>("grant", idempotencyKey)
+public sealed class Grant(GrantRequest request, string? idempotencyKey)
+    : KeyedCommand<GrantReceipt>("grant", idempotencyKey)
 {
     public override string? UserId => request.UserId;
 

@@ -35,7 +35,8 @@ public abstract class ReviewCommand(UsageUnderReview seen, string? idempotencyKe
     }
 
     // A review before actors were kept has only a name.
-    private bool IsMine(UsageUnderReview usage) => usage.ReviewedById is { } id ? id == By.Id : usage.ReviewedBy == By.Name;
+    private bool IsMine(UsageUnderReview usage) =>
+        usage.ReviewedById is { } id ? id == By.Id : usage.ReviewedBy == By.Name;
 
     protected sealed override Outcome<UsageUnderReview> Decide(LedgerState state) => Decide(state, state.FindForReview(seen.UsageId)!);
 

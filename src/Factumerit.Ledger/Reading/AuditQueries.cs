@@ -14,13 +14,13 @@ namespace Factumerit.Ledger.Reading;
 public sealed record AuditEntry(
     long Id, DateTimeOffset At, ActorName By, string Action, string Subject, JsonElement? Detail);
 
-/// <summary>A page of changes, newest first. NextBefore: pass it as before= to get the next page; null at the end.</summary>
+/// <summary>A page of changes, newest first. NextBefore: the next page's before=; null at the end.</summary>
 public sealed record AuditPage(IReadOnlyList<AuditEntry> Changes, long? NextBefore);
 
 /// <summary>Reads the audit log, and the names of actors.</summary>
 public sealed class AuditQueries(LedgerDatabase database)
 {
-    /// <summary>Changes, newest first, from the one before <paramref name="before"/>; of one action or of all.</summary>
+    /// <summary>Changes, newest first, from the one before <paramref name="before"/>; of one action or all.</summary>
     public async Task<AuditPage> ListAsync(string? action, int limit, long? before, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
@@ -32,7 +32,8 @@ public sealed class AuditQueries(LedgerDatabase database)
         var page = await changes.OrderByDescending(c => c.Id).Take(limit + 1).ToListAsync(cancellationToken);
         var actors = await NamesAsync(db, page.Select(c => (int?)c.ActorId), cancellationToken);
         return new AuditPage(
-            [.. page.Take(limit).Select(c => ToEntry(c, actors[c.ActorId]))], page.Count > limit ? page[limit - 1].Id : null);
+            [.. page.Take(limit).Select(c => ToEntry(c, actors[c.ActorId]))],
+            page.Count > limit ? page[limit - 1].Id : null);
     }
 
     /// <summary>The names of actors by their ids.</summary>
@@ -40,7 +41,9 @@ public sealed class AuditQueries(LedgerDatabase database)
         LedgerDbContext db, IEnumerable<int?> ids, CancellationToken cancellationToken)
     {
         var wanted = ids.OfType<int>().Distinct().ToList();
-        return wanted.Count == 0 ? new Dictionary<int, ActorName>() : await db.Actors.Where(a => wanted.Contains(a.ActorId))
+        if (wanted.Count == 0)
+            return new Dictionary<int, ActorName>();
+        return await db.Actors.Where(a => wanted.Contains(a.ActorId))
             .ToDictionaryAsync(a => a.ActorId, a => new ActorName(a.ApiKeyId, a.Name), cancellationToken);
     }
 

@@ -78,8 +78,8 @@ public sealed class LedgerReports(LedgerDatabase database)
         }, cancellationToken);
 
     internal static LedgerEntry ToEntry(EntryRow e, IReadOnlyDictionary<int, ActorName> actors) => new(
-        e.Id, e.TransactionId, e.Account, e.DebitCents, e.CreditCents, e.Description, e.ReferenceType, e.ReferenceId, e.CreatedAt,
-        actors.Of(e.PostedBy));
+        e.Id, e.TransactionId, e.Account, e.DebitCents, e.CreditCents,
+        e.Description, e.ReferenceType, e.ReferenceId, e.CreatedAt, actors.Of(e.PostedBy));
 
     private static async Task<IEnumerable<AccountBalance>> ListUserBalancesAsync(
         LedgerDbContext db, int limit, string afterUser, CancellationToken cancellationToken)

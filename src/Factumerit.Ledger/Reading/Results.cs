@@ -18,8 +18,8 @@ public sealed record LedgerEntry(
     string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt, ActorName? PostedBy);
 
 /// <summary>
-/// Whose request it was. ApiKeyId: the API key; null for the bootstrap key, and for the service's own work. Name: of the
-/// key; or bootstrap, or service.
+/// Whose request it was. ApiKeyId: the API key; null for the bootstrap key, and for the service's own work. Name: of
+/// the key; or bootstrap, or service.
 /// </summary>
 public sealed record ActorName(Guid? ApiKeyId, string Name);
 
@@ -36,7 +36,7 @@ public sealed record BudgetTransaction(
 /// <summary>A page of that history, newest first. NextBefore: pass it as before= to get the next page; null at the end.</summary>
 public sealed record BudgetTransactionPage(IReadOnlyList<BudgetTransaction> Transactions, long? NextBefore);
 
-/// <summary>A transaction with its entries. PostedBy: whose request posted it; null from before this was kept.</summary>
+/// <summary>A transaction with its entries. PostedBy: whose request it was; null from before this was kept.</summary>
 public sealed record TransactionDetail(
     Guid TransactionId, string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt,
     ActorName? PostedBy, IReadOnlyList<LedgerEntry> Entries);
@@ -81,8 +81,8 @@ public sealed record UsageDetail(
     string? Model, string? Provider, decimal? ProviderCostUsd, decimal? MarkupFactor, long? PriceVersion, DateTimeOffset OccurredAt, DateTimeOffset CreatedAt,
     long? PromptTokens, long? CompletionTokens, long? CacheReadTokens, long? CacheWriteTokens, long? ReasoningTokens, JsonElement? Usage,
     string? Description, string? ReferenceId, JsonElement? Metadata, string SourceSystem, string? ExternalId, Guid? VirtualKeyId,
-    string? ReviewedBy, DateTimeOffset? ReviewedAt, string? ReviewNote, DateTimeOffset? FilledAt, JsonElement? PayerHint,
-    ActorName? PostedBy, ActorName? Reviewer);
+    string? ReviewedBy, DateTimeOffset? ReviewedAt, string? ReviewNote, DateTimeOffset? FilledAt,
+    JsonElement? PayerHint, ActorName? PostedBy, ActorName? Reviewer);
 
 /// <summary>An account's totals in cents; balance = credits - debits.</summary>
 public sealed record AccountBalance(string Account, string Type, decimal BalanceCents, decimal TotalDebits, decimal TotalCredits, long EntryCount);

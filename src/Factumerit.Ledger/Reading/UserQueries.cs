@@ -78,7 +78,9 @@ public sealed class UserQueries(LedgerDatabase database)
         if (page.Count == 0 && !await ExistsAsync(db, userId, cancellationToken))
             return null;
         var actors = await AuditQueries.NamesAsync(db, page.Select(e => e.PostedBy), cancellationToken);
-        return new EntryPage([.. page.Take(limit).Select(e => LedgerReports.ToEntry(e, actors))], page.Count > limit ? page[limit - 1].Id : null);
+        return new EntryPage(
+            [.. page.Take(limit).Select(e => LedgerReports.ToEntry(e, actors))],
+            page.Count > limit ? page[limit - 1].Id : null);
     }
 
     /// <summary>The history as the system before the ledger kept it, newest first; null for an unknown user.</summary>
@@ -117,7 +119,8 @@ public sealed class UserQueries(LedgerDatabase database)
         u.Id, u.RequestId, u.UserId, u.UserPriceCents, u.BillingStatus, u.ReviewReason, u.TransactionId, u.ReviewBalanceCents ?? u.BalanceAfterCents ?? 0,
         u.Model, u.Provider, u.ProviderCostUsd, u.MarkupFactor, u.PriceVersion, u.OccurredAt, u.CreatedAt,
         u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens, ParseJson(u.Usage),
-        u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId, u.VirtualKeyId, u.ReviewedBy, u.ReviewedAt, u.ReviewNote, u.FilledAt, ParseJson(u.PayerHint),
+        u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId, u.VirtualKeyId,
+        u.ReviewedBy, u.ReviewedAt, u.ReviewNote, u.FilledAt, ParseJson(u.PayerHint),
         actors.Of(u.PostedBy), actors.Of(u.ReviewedById));
 
     private static JsonElement? ParseJson(string? json) => json is null ? null : JsonElement.Parse(json);

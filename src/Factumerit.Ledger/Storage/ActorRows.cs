@@ -21,7 +21,7 @@ public sealed class AuditLogRow
     public string? Detail { get; init; }
 }
 
-/// <summary>The one row of <c>api_key_changes</c>: how often who may do what has changed.</summary>
+/// <summary>The one row of <c>api_key_changes</c>: counts the changes of what API keys may do.</summary>
 public sealed class ApiKeyChangesRow
 {
     public bool Id { get; init; }

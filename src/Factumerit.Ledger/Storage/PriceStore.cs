@@ -53,11 +53,13 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
 
     private const string AddVersion = """
         WITH v AS (
-            INSERT INTO price_versions (valid_from, imported_at, content_hash, source, imported_by, imported_by_id, added, changed, gone)
+            INSERT INTO price_versions (valid_from, imported_at, content_hash, source, imported_by, imported_by_id,
+                                        added, changed, gone)
             VALUES ($1, $2, $3, 'litellm', $4, $5, $6, $7, $8) RETURNING version),
         a AS (
             INSERT INTO audit_log (at, actor_id, action, subject, detail)
-            SELECT $2, $5, $9, version::text, jsonb_build_object('added', $6::int, 'changed', $7::int, 'gone', $8::int) FROM v)
+            SELECT $2, $5, $9, version::text, jsonb_build_object('added', $6::int, 'changed', $7::int, 'gone', $8::int)
+            FROM v)
         SELECT version FROM v
         """;
 
@@ -70,7 +72,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
     /// <param name="allowGone">Whether it may end more than a tenth of the models that have a price.</param>
     /// <param name="cancellationToken">Ends it with nothing done, unless it is being committed.</param>
     public async Task<Outcome<PriceImport>> ImportAsync(
-        PriceMap map, byte[] contentHash, Actor by, DateTimeOffset? validFrom, bool isDryRun, bool allowGone, CancellationToken cancellationToken)
+        PriceMap map, byte[] contentHash, Actor by, DateTimeOffset? validFrom, bool isDryRun, bool allowGone,
+        CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -101,8 +104,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
         if (isDryRun || changes.Changes.Count == 0)
             return import;
         var version = await ExecuteAsync<long>(
-            connection, AddVersion, cancellationToken, import.ValidFrom.UtcDateTime, now, contentHash, by.Name, by.Id, import.Added, import.Changed, import.Gone,
-            AuditActions.PricesImported);
+            connection, AddVersion, cancellationToken, import.ValidFrom.UtcDateTime, now, contentHash, by.Name, by.Id,
+            import.Added, import.Changed, import.Gone, AuditActions.PricesImported);
         var added = changes.Changes.Select(c => c.ToPrice(version)).ToList();
         await WriteAsync(connection, added, cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);

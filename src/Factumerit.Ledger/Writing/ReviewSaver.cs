@@ -29,12 +29,15 @@ internal static class ReviewSaver
             cache_read_tokens = coalesce(u.cache_read_tokens, r.cache_read_tokens), cache_write_tokens = coalesce(u.cache_write_tokens, r.cache_write_tokens),
             reasoning_tokens = coalesce(u.reasoning_tokens, r.reasoning_tokens), usage = coalesce(u.usage, r.usage),
             transaction_id = r.transaction_id, review_balance_cents = r.review_balance_cents, review_reason = r.review_reason, filled_at = r.filled_at,
-            reviewed_by = r.reviewed_by, reviewed_by_id = r.reviewed_by_id, reviewed_at = r.reviewed_at, review_note = r.review_note, review_key = r.review_key, review_hash = r.review_hash
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25)
+            reviewed_by = r.reviewed_by, reviewed_by_id = r.reviewed_by_id,
+            reviewed_at = r.reviewed_at, review_note = r.review_note, review_key = r.review_key,
+            review_hash = r.review_hash
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                    $21, $22, $23, $24, $25)
             AS r (id, billing_status, user_price_cents, user_id, model, provider, provider_cost_usd, markup_factor, price_version,
                   prompt_tokens, completion_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, transaction_id,
-                  review_balance_cents, review_reason, filled_at, reviewed_by, reviewed_at, review_note, review_key, review_hash,
-                  reviewed_by_id)
+                  review_balance_cents, review_reason, filled_at, reviewed_by, reviewed_at, review_note, review_key,
+                  review_hash, reviewed_by_id)
         WHERE u.id = r.id
         """;
 

@@ -36,7 +36,8 @@ internal static class StateSaver
 
     // unnest gives the rows in the order of the arrays, and so ids in the order of the decisions (R13).
     private const string Entries = """
-        INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, posted_by, created_at)
+        INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type,
+                                    reference_id, posted_by, created_at)
         SELECT e.*, $9 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS e
         """;
 

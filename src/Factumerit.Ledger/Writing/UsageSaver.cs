@@ -132,10 +132,10 @@ internal static class UsageSaver
         return $$"""
             WITH u AS (SELECT * FROM {{RowsOf(columns)}}),
             entries AS (
-                INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id,
-                                            posted_by, created_at)
-                SELECT u.transaction_id, e.account, e.debit_cents, e.credit_cents, {{description}}, '{{Usage.ReferenceType}}', u.request_id,
-                       u.posted_by, $1
+                INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description,
+                                            reference_type, reference_id, posted_by, created_at)
+                SELECT u.transaction_id, e.account, e.debit_cents, e.credit_cents, {{description}},
+                       '{{Usage.ReferenceType}}', u.request_id, u.posted_by, $1
                 FROM u CROSS JOIN LATERAL (VALUES ('{{ChartOfAccounts.User("")}}' || u.user_id, u.user_price_cents, 0), ('{{ChartOfAccounts.ApiExpense}}', 0, u.user_price_cents))
                     AS e (account, debit_cents, credit_cents)),
             history AS (

@@ -12,8 +12,10 @@ internal static class VirtualKeySaver
 {
     // Arrays of arrays would have to be of one length each, so the models travel as one JSON list per key.
     private const string New = """
-        INSERT INTO virtual_keys (created_at, updated_at, id, user_id, label, alias, max_budget_usd, expires_at, status, created_by, created_by_id, models)
-        SELECT $1, $1, k.id, k.user_id, k.label, k.alias, k.max_budget_usd, k.expires_at, k.status, k.created_by, k.created_by_id,
+        INSERT INTO virtual_keys (created_at, updated_at, id, user_id, label, alias, max_budget_usd, expires_at, status,
+                                  created_by, created_by_id, models)
+        SELECT $1, $1, k.id, k.user_id, k.label, k.alias, k.max_budget_usd, k.expires_at, k.status,
+               k.created_by, k.created_by_id,
                CASE WHEN k.models IS NOT NULL THEN ARRAY (SELECT m FROM jsonb_array_elements_text(k.models) WITH ORDINALITY AS e (m, n) ORDER BY n) END
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             AS k (id, user_id, label, alias, max_budget_usd, expires_at, status, created_by, created_by_id, models)
