@@ -136,7 +136,7 @@ internal static class ApiExamples
         ["GET /reports/margin"] = $$"""{"from":"2026-01-01T00:00:00Z","to":"2026-02-01T00:00:00Z","group_by":"model","groups":[{{Margin("\"claude-sonnet-4\"")}}],"total":{{Margin("null")}},"next_after":null}""",
         ["POST /api-keys"] = Key.Trim()[..^1] + ""","secret":"fa_bot_1f9a2c3d_(64 hexadecimal digits)"}""",
         ["POST /api-keys/{id}/rotate"] = Key.Trim()[..^1] + ""","secret":"fa_bot_7c02b91e_(64 hexadecimal digits)"}""",
-        ["GET /audit-log"] = """{"changes":[{"id":7,"at":"2026-01-31T12:00:00Z","by":{"api_key_id":null,"name":"bootstrap"},"action":"api_key.made","subject":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","detail":{"name":"vikunja bot","role":"bot"}}],"next_before":null}""",
+        ["GET /audit-log"] = """{"changes":[{"id":7,"at":"2026-01-31T12:00:00Z","by":{"api_key_id":null,"name":"bootstrap"},"action":"api_key.rotated","subject":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","detail":{"old_secret_ends_at":"2026-02-01T12:00:00Z"}}],"next_before":null}""",
         ["GET /api-keys"] = $$"""{"api_keys":[{{Key}}]}""",
         ["DELETE /api-keys/{id}"] = Key,
         ["GET /problems/{code}"] = """{"code":"user-deleted","status":410,"title":"The user was deleted","what_to_do":"Stop sending for this user; the budget stays closed."}""",

@@ -13,6 +13,9 @@ public sealed class KnowActorsUpgradeTests
             ('01900000-0000-7000-8000-00000000000c', 'bound', 'bot', 'vikunja:', 'fa_bot_3', sha256('3'), '2026-01-03', NULL),
             ('01900000-0000-7000-8000-00000000000d', 'ended', 'bot', 'a.b-9', 'fa_bot_4', sha256('4'), '2026-01-04', '2026-01-05'),
             ('01900000-0000-7000-8000-00000000000e', 'bootstrap', 'admin', NULL, 'fa_admin_5', sha256('5'), '2026-01-05', NULL);
+        """;
+
+    private const string Call = """
         INSERT INTO llm_usage (id, user_id, request_id, user_price_cents, billing_status, occurred_at, created_at, transaction_id,
                                balance_after_cents, request_hash)
         VALUES ('01900000-0000-7000-8000-000000000003', 'alice', 'call-1', 5, 'billed', '2026-01-01', '2026-01-02',
@@ -77,10 +80,12 @@ public sealed class KnowActorsUpgradeTests
     [InlineData("DELETE FROM audit_log")]
     [InlineData("TRUNCATE audit_log")]
     [InlineData("UPDATE actors SET name = 'somebody else'")]
-    [InlineData("DELETE FROM actors WHERE actor_id = 1")]
+    [InlineData("DELETE FROM actors WHERE actor_id > 2")]
+    [InlineData("TRUNCATE actors CASCADE")]
     [InlineData("UPDATE llm_usage SET posted_by = 2")]
     public Task What_tells_who_did_it_is_never_changed(string sql) => DatabaseQueries.WithDatabaseAsync(async database =>
     {
+        await database.ExecuteAsync(Keys);
         await database.ExecuteAsync("INSERT INTO audit_log (at, actor_id, action, subject) VALUES (now(), 1, 'user.deleted', 'u')");
         await database.PostAsync(async service =>
             (await service.RecordUsageAsync(new() { UserId = "u", AmountCents = 0, RequestId = "r" }, CancellationToken.None)).Refusal.ShouldBeNull());
@@ -97,5 +102,5 @@ public sealed class KnowActorsUpgradeTests
     }
 
     private static Task WithLedgerOfBeforeAsync(string rows, Func<TestDatabase, Task> test) =>
-        EarlierLedger.WithAsync("AcceptRealReports", Keys + rows, test);
+        EarlierLedger.WithAsync("AcceptRealReports", Keys + Call + rows, test);
 }

@@ -61,13 +61,17 @@ END $$;
 
 CREATE TRIGGER tr_audit_log_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
     FOR EACH STATEMENT EXECUTE FUNCTION audit_log_refuse_change();
-CREATE TRIGGER tr_actors_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON actors
+CREATE TRIGGER tr_actors_immutable BEFORE UPDATE OR TRUNCATE ON actors
     FOR EACH STATEMENT EXECUTE FUNCTION audit_log_refuse_change();
+-- A copy by logical replication begins without the two rows of this script.
+CREATE TRIGGER tr_actors_kept BEFORE DELETE ON actors FOR EACH ROW WHEN (OLD.api_key_id IS NOT NULL)
+    EXECUTE FUNCTION audit_log_refuse_change();
 
--- The rules hold for restored and replicated sessions too. Replicated rows come with the actors of their keys.
+-- The rules hold for restored and replicated sessions too. What other triggers write is replicated itself.
 ALTER TABLE llm_usage ENABLE ALWAYS TRIGGER tr_llm_usage_posted_by_kept;
 ALTER TABLE audit_log ENABLE ALWAYS TRIGGER tr_audit_log_immutable;
 ALTER TABLE actors ENABLE ALWAYS TRIGGER tr_actors_immutable;
+ALTER TABLE actors ENABLE ALWAYS TRIGGER tr_actors_kept;
 
 -- 4. API keys ---------------------------------------------------------------------------------------------------------
 
@@ -111,7 +115,6 @@ CREATE TRIGGER tr_api_keys_count_change
     AFTER DELETE OR UPDATE OF role, user_prefix, key_prefix, secret_hash, revoked_at, may_overdraw, may_intake,
                               expires_at, old_key_prefix, old_secret_hash, old_secret_ends_at ON api_keys
     FOR EACH STATEMENT EXECUTE FUNCTION api_keys_count_change();
-ALTER TABLE api_keys ENABLE ALWAYS TRIGGER tr_api_keys_count_change;
 
 -- 5. Functions that work whatever the search path of the session is ---------------------------------------------------
 
