@@ -35,6 +35,7 @@ public static partial class Service
 
         var app = builder.Build();
         app.UseSharedServices();
+        app.UseSafeHeaders();
         app.UseProxyHeaders();
         app.UseRequestLog();
         app.UseTargetChecks();
@@ -76,6 +77,7 @@ public static partial class Service
         builder.Services.AddSingleton<BudgetService>();
         builder.Services.AddSingleton<UserQueries>();
         builder.Services.AddSingleton<LedgerReports>();
+        builder.Services.AddSingleton<AuditQueries>();
         builder.Services.AddSingleton<MarginReports>();
         builder.Services.AddReview();
         builder.Services.AddIntegrity();
@@ -108,6 +110,7 @@ public static partial class Service
         app.MapVirtualKeys();
         app.MapReports();
         app.MapApiKeys();
+        app.MapAuditLog();
         app.MapProblems();
         app.MapHealth();
     }

@@ -16,43 +16,50 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
     private readonly ILogger _logger = logger ?? NullLogger<BudgetService>.Instance;
 
     /// <summary>Creates a user's budget, with or without signup credit (R7, R8).</summary>
-    public Task<Outcome<Registration>> SignUpAsync(SignupRequest request, CancellationToken cancellationToken) =>
-        RunAsync(new Signup(request), cancellationToken);
+    public Task<Outcome<Registration>> SignUpAsync(
+        SignupRequest request, Actor by, CancellationToken cancellationToken) =>
+        RunAsync(new Signup(request), by, cancellationToken);
 
     /// <summary>Records one LLM call and takes its price, or leaves it for review (R4, R5, R6, R9, R16).</summary>
-    public Task<Outcome<RecordedUsage>> RecordUsageAsync(UsageRequest request, CancellationToken cancellationToken) =>
-        RunAsync(new Usage(request, prices.Pricer), cancellationToken);
+    public Task<Outcome<RecordedUsage>> RecordUsageAsync(
+        UsageRequest request, Actor by, CancellationToken cancellationToken) =>
+        RunAsync(new Usage(request, prices.Pricer), by, cancellationToken);
 
     /// <summary>Records many calls, each judged for itself; outcomes are in the order of the requests.</summary>
-    public Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(IReadOnlyList<UsageRequest> requests, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(
+        IReadOnlyList<UsageRequest> requests, Actor by, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        return RunManyAsync([.. requests.Select(request => new Usage(request, pricer))], cancellationToken);
+        return RunManyAsync([.. requests.Select(request => new Usage(request, pricer))], by, cancellationToken);
     }
 
     /// <summary>Takes in calls that another system reports: they have been made, so they are recorded whatever the balance, and once under all their ids (R17).</summary>
-    public Task<IReadOnlyList<Outcome<RecordedUsage>>> TakeInAsync(IReadOnlyList<ReportedCall> calls, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<Outcome<RecordedUsage>>> TakeInAsync(
+        IReadOnlyList<ReportedCall> calls, Actor by, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        return RunManyAsync([.. calls.Select(call => new ReportedUsage(call.Request, call.Origin, pricer))], cancellationToken);
+        return RunManyAsync(
+            [.. calls.Select(call => new ReportedUsage(call.Request, call.Origin, pricer))], by, cancellationToken);
     }
 
-    /// <summary>Gives a user credit (R6, R9). <paramref name="callerName"/> stands as the admin where the request names none.</summary>
+    /// <summary>Gives a user credit (R6, R9). The actor's name is the admin's id where the request has none.</summary>
     public Task<Outcome<GrantReceipt>> GrantAsync(
-        GrantRequest request, string callerName, string? idempotencyKey, CancellationToken cancellationToken) =>
-        RunAsync(new Grant(request, callerName, idempotencyKey), cancellationToken);
+        GrantRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
+        RunAsync(new Grant(request, idempotencyKey), by, cancellationToken);
 
     /// <summary>Books credit bought from a provider (R9).</summary>
-    public Task<Outcome<PurchaseReceipt>> PurchaseAsync(PurchaseRequest request, string? idempotencyKey, CancellationToken cancellationToken) =>
-        RunAsync(new Purchase(request, idempotencyKey), cancellationToken);
+    public Task<Outcome<PurchaseReceipt>> PurchaseAsync(
+        PurchaseRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
+        RunAsync(new Purchase(request, idempotencyKey), by, cancellationToken);
 
     /// <summary>Books provider credit that was consumed, or found (R9).</summary>
-    public Task<Outcome<WriteDownReceipt>> WriteDownAsync(WriteDownRequest request, string? idempotencyKey, CancellationToken cancellationToken) =>
-        RunAsync(new WriteDown(request, idempotencyKey), cancellationToken);
+    public Task<Outcome<WriteDownReceipt>> WriteDownAsync(
+        WriteDownRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
+        RunAsync(new WriteDown(request, idempotencyKey), by, cancellationToken);
 
     /// <summary>Closes a user's budget for good (R11).</summary>
-    public Task<Outcome<Deletion>> DeleteUserAsync(string userId, CancellationToken cancellationToken) =>
-        RunAsync(new DeleteUser(userId), cancellationToken);
+    public Task<Outcome<Deletion>> DeleteUserAsync(string userId, Actor by, CancellationToken cancellationToken) =>
+        RunAsync(new DeleteUser(userId), by, cancellationToken);
 
     internal DateTimeOffset Now => clock.GetUtcNow();
 
@@ -60,9 +67,12 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
     /// Runs many commands, each judged for itself; outcomes are in their order. One that meets a bug is refused with internal-error, and costs the
     /// others nothing; a database that can't serve refuses all of them.
     /// </summary>
-    internal async Task<IReadOnlyList<Outcome<T>>> RunManyAsync<T>(IReadOnlyList<Command<T>> commands, CancellationToken cancellationToken)
+    internal async Task<IReadOnlyList<Outcome<T>>> RunManyAsync<T>(
+        IReadOnlyList<Command<T>> commands, Actor by, CancellationToken cancellationToken)
         where T : class
     {
+        foreach (var command in commands)
+            command.By = by;
         try
         {
             await WriteValidAsync(commands, cancellationToken);
@@ -115,9 +125,10 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
     }
 
     /// <summary>Checks a command's fields, and hands it to the writer.</summary>
-    internal async Task<Outcome<T>> RunAsync<T>(Command<T> command, CancellationToken cancellationToken)
+    internal async Task<Outcome<T>> RunAsync<T>(Command<T> command, Actor by, CancellationToken cancellationToken)
         where T : class
     {
+        command.By = by;
         if (IsValid(command))
             await writer.WriteAsync([command], cancellationToken);
         return Counted(command.Outcome);

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 
 namespace Factumerit.Ledger;
@@ -85,6 +86,18 @@ public sealed class FieldErrors(DateTimeOffset now)
         if (name is not null && (name.Length == 0 || name.Length > lengthMax || name.Any(char.IsControl)))
             Add(field, $"must be 1 to {lengthMax} characters, none of them a control character");
     }
+
+    /// <summary>A short text by which people know somebody or something: every character of it can be seen.</summary>
+    public void CheckPersonalName(string field, string? name)
+    {
+        CheckName(field, name);
+        if (name is not null && name.EnumerateRunes().Any(IsUnseen))
+            Add(field, "must hold no direction marks, line separators or other characters that can't be seen");
+    }
+
+    // Direction marks and zero-width characters are of the category Format.
+    private static bool IsUnseen(Rune rune) => Rune.GetUnicodeCategory(rune)
+        is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
     /// <summary>An optional free text; line breaks and tabs are fine.</summary>
     public void CheckText(string field, string? text)

@@ -16,6 +16,9 @@ public sealed record KeptUsage(long RequestHash, UsageRequest? Request, Recorded
 
     /// <summary>The first of its ids at the system that reported it; null when its caller did.</summary>
     public string? ExternalId { get; init; } = Origin?.Aliases[0];
+
+    /// <summary>Whose request recorded it; only a new usage has it.</summary>
+    public Actor? PostedBy { get; init; }
     public DateTimeOffset? ReviewedAt { get; init; }
     public DateTimeOffset? FilledAt { get; init; }
 

@@ -30,6 +30,9 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     /// <summary>What users had before the ledger began: owed to them, but not in any entry (R3).</summary>
     public decimal OpeningCents { get; init; }
 
+    /// <summary>Whose command decides now.</summary>
+    public Actor By { get; set; } = Actor.Service;
+
     public List<PostedEntry> NewEntries { get; } = new(2 * commands);
     public List<LegacyRow> NewLegacyRows { get; } = new(commands);
     public List<KeptUsage> NewUsages { get; } = new(commands);
@@ -39,6 +42,7 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     public List<ProviderCost> NewProviderCosts { get; } = [];
     public List<UsageWriteDown> NewUsageWriteDowns { get; } = [];
     public List<KeptAnswer> NewAnswers { get; } = [];
+    public List<AuditRecord> NewAuditRecords { get; } = [];
     public VirtualKeyChanges VirtualKeys { get; } = new();
     public IReadOnlyCollection<UserAccount> Users => _users.Values;
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
@@ -103,7 +107,7 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     {
         foreach (var entry in transaction.Entries)
         {
-            NewEntries.Add(new PostedEntry(transaction, entry));
+            NewEntries.Add(new PostedEntry(transaction, entry, By));
             if (ChartOfAccounts.UserOf(entry.Account) is { } userId)
             {
                 PostToUser(_users[userId], transaction, entry);
@@ -113,6 +117,13 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
                 AddToTotal(entry.Account, entry);
         }
     }
+
+    /// <summary>Notes a change that is no posting in the audit log, in the same commit.</summary>
+    /// <param name="action">One of <see cref="AuditActions"/>.</param>
+    /// <param name="subject">The id of what changes.</param>
+    /// <param name="detail">More of it, whose properties are named as in the API.</param>
+    public void Audit(string action, string subject, object? detail = null) =>
+        NewAuditRecords.Add(AuditRecord.Of(By, action, subject, detail));
 
     /// <summary>The user's row will be written: something besides its balance changed.</summary>
     public void Touch(UserAccount user)
@@ -229,8 +240,8 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     }
 }
 
-/// <summary>An entry with the transaction it belongs to.</summary>
-public sealed record PostedEntry(LedgerTransaction Transaction, Entry Entry);
+/// <summary>An entry with the transaction it belongs to, and whose request posted it.</summary>
+public sealed record PostedEntry(LedgerTransaction Transaction, Entry Entry, Actor By);
 
 /// <summary>A row of <c>budget_transactions</c>, the history of the system before the ledger (R14).</summary>
 public sealed record LegacyRow(string UserId, decimal AmountCents, decimal BalanceAfterCents, string TransactionType, string? Description);

@@ -50,6 +50,10 @@ public abstract record Refusal(string Code, string Detail)
     public sealed record IdempotencyKeyReused(string Key)
         : Refusal("idempotency-key-reused", $"The idempotency key {Key} belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
 
+    /// <summary>A key that was revoked or has expired gets no new secret.</summary>
+    public sealed record ApiKeyEnded(Guid Id)
+        : Refusal("api-key-ended", $"API key {Id} was revoked or has expired. Make a new one.");
+
     /// <summary>No LiteLLM is configured.</summary>
     public sealed record LiteLlmNotConfigured()
         : Refusal("litellm-not-configured", "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.");

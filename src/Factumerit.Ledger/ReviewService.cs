@@ -31,19 +31,21 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
 
     /// <summary>Takes a usage's price from its user.</summary>
     public Task<Outcome<UsageDetail>> BillAsync(
-        Guid usageId, BillRequest request, string reviewer, string? idempotencyKey, CancellationToken cancellationToken) =>
-        DecideAsync(usageId, usage => new BillUsage(request, usage, reviewer, idempotencyKey, prices.Pricer), cancellationToken);
+        Guid usageId, BillRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
+        DecideAsync(
+            usageId, usage => new BillUsage(request, usage, idempotencyKey, prices.Pricer), by, cancellationToken);
 
     /// <summary>Lets nobody pay for a usage.</summary>
     public Task<Outcome<UsageDetail>> WaiveAsync(
-        Guid usageId, WaiveRequest request, string reviewer, string? idempotencyKey, CancellationToken cancellationToken) =>
-        DecideAsync(usageId, usage => new WaiveUsage(request, usage, reviewer, idempotencyKey), cancellationToken);
+        Guid usageId, WaiveRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
+        DecideAsync(usageId, usage => new WaiveUsage(request, usage, idempotencyKey), by, cancellationToken);
 
     /// <summary>
     /// Bills every waiting usage that has a user and can be priced by now, oldest first. Each is decided for itself, so that running it again, or twice at
     /// once, bills nothing twice, and what was billed before an interruption stays billed.
     /// </summary>
-    public async Task<Outcome<Repricing>> RepriceAsync(RepriceRequest request, string reviewer, CancellationToken cancellationToken)
+    public async Task<Outcome<Repricing>> RepriceAsync(
+        RepriceRequest request, Actor by, CancellationToken cancellationToken)
     {
         if (FindWrong(request) is { } wrong)
             return wrong;
@@ -56,7 +58,7 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
             if (waiting.Count == 0)
                 return new Repricing(billed, await reviews.CountAsync(filter, cancellationToken), amountCents);
             last = waiting[^1];
-            foreach (var outcome in await BillPriceableAsync(waiting, reviewer, cancellationToken))
+            foreach (var outcome in await BillPriceableAsync(waiting, by, cancellationToken))
             {
                 // Those behind are still there the next time.
                 if (outcome.Refusal is Refusal.Unavailable unavailable)
@@ -70,20 +72,20 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
     }
 
     private async Task<IReadOnlyList<Outcome<UsageUnderReview>>> BillPriceableAsync(
-        IReadOnlyList<UsageUnderReview> waiting, string reviewer, CancellationToken cancellationToken)
+        IReadOnlyList<UsageUnderReview> waiting, Actor by, CancellationToken cancellationToken)
     {
         var (pricer, now) = (prices.Pricer, budgets.Now);
         var bills = waiting.Where(usage => !ReviewReasons.IsForPeople(usage.ReviewReason) && usage.Price(pricer, now).PriceCents is not null)
-            .Select(usage => new BillUsage(new BillRequest(), usage, reviewer, null, pricer, isRepricing: true));
-        return await budgets.RunManyAsync([.. bills], cancellationToken);
+            .Select(usage => new BillUsage(new BillRequest(), usage, null, pricer, isRepricing: true));
+        return await budgets.RunManyAsync([.. bills], by, cancellationToken);
     }
 
     private async Task<Outcome<UsageDetail>> DecideAsync(
-        Guid usageId, Func<UsageUnderReview, ReviewCommand> decide, CancellationToken cancellationToken)
+        Guid usageId, Func<UsageUnderReview, ReviewCommand> decide, Actor by, CancellationToken cancellationToken)
     {
         if (await reviews.FindAsync(usageId, cancellationToken) is not { } usage)
             return new Refusal.NotFound($"usage {usageId}");
-        var outcome = await budgets.RunAsync(decide(usage), cancellationToken);
+        var outcome = await budgets.RunAsync(decide(usage), by, cancellationToken);
         if (outcome.Refusal is { } refusal)
             return refusal;
         return new Outcome<UsageDetail>(await users.FindUsageAsync(usageId, cancellationToken), null, outcome.Replayed);

@@ -44,6 +44,9 @@ public sealed record VirtualKey
     public bool IsBlocked { get; init; }
 
     public required string CreatedBy { get; init; }
+
+    /// <summary>The actor who asked for it; null for a key made before actors were kept.</summary>
+    public int? CreatedById { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
 

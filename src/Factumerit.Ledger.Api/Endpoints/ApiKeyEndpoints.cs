@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Reading;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -14,37 +14,88 @@ public sealed record ApiKeyRequest
     /// <summary>bot, ops or admin.</summary>
     public string? Role { get; init; }
 
-    /// <summary>Binds a bot key to users whose ids begin so, such as vikunja:.</summary>
+    /// <summary>
+    /// Binds a bot key to users: vikunja: covers the ids that begin so; vik covers vik, and ids in which a boundary,
+    /// one of : @ . _ + = -, follows; vik* covers all that begin with vik.
+    /// </summary>
     public string? UserPrefix { get; init; }
 
     /// <summary>Lets a bot or admin key record calls that are paid for already when the balance is used up (enforce_balance false). Default false.</summary>
     public bool MayOverdraw { get; init; }
+
+    /// <summary>
+    /// Lets a bot key take in calls that LiteLLM reports, which may take users below 0. Admin keys always may.
+    /// Default false.
+    /// </summary>
+    public bool MayIntake { get; init; }
+
+    /// <summary>From then on the key is refused: in the future, at most ten years ahead; default: never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
 }
 
-/// <summary>An API key as answered. Secret: only in the answer that made the key, never again.</summary>
+/// <summary>A new secret for an API key.</summary>
+public sealed record RotationRequest
+{
+    /// <summary>For how long the secret before still works, 0 to 604800 (a week). Default 86400 (a day).</summary>
+    public int? OverlapSeconds { get; init; }
+
+    /// <summary>From then on the key is refused; default: as before.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+}
+
+/// <summary>
+/// An API key as answered. MadeBy: whose request made it; null from before this was kept. LastUsedAt: at most two
+/// minutes behind; null when it was never used. OldSecretEndsAt: until when the secret before the last rotation
+/// works. Secret: only in the answer that made it, never again.
+/// </summary>
 public sealed record ApiKeyAnswer(
-    Guid Id, string Name, string Role, string? UserPrefix, bool MayOverdraw, string KeyPrefix, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Secret);
+    Guid Id, string Name, string Role, string? UserPrefix, bool MayOverdraw, bool MayIntake, string KeyPrefix,
+    DateTimeOffset CreatedAt, ActorName? MadeBy, DateTimeOffset? LastUsedAt, DateTimeOffset? ExpiresAt,
+    DateTimeOffset? OldSecretEndsAt, DateTimeOffset? RevokedAt,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Secret)
+{
+    public static ApiKeyAnswer Of(KeptApiKey kept)
+    {
+        var key = kept.Key;
+        return new(
+            key.Id, key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.MayIntake, key.KeyPrefix, key.CreatedAt,
+            kept.MadeBy, key.LastUsedAt, key.ExpiresAt, key.OldSecretEndsAt, key.RevokedAt, kept.Secret);
+    }
+
+    /// <summary>Without the secret, so that it gets into no log by mistake.</summary>
+    public override string ToString() => $"{nameof(ApiKeyAnswer)} {{ Id = {Id} }}";
+}
 
 /// <summary>All API keys, revoked ones too, without their secrets.</summary>
 public sealed record ApiKeyList(IReadOnlyList<ApiKeyAnswer> ApiKeys);
 
-/// <summary>API keys: make, list, revoke.</summary>
+/// <summary>API keys: make, list, rotate, revoke.</summary>
 public static class ApiKeyEndpoints
 {
+    private const int OverlapSecondsMax = 7 * 24 * 60 * 60;
+
     public static void MapApiKeys(this IEndpointRouteBuilder routes)
     {
         var keys = routes.MapGroup("/api-keys").WithTags("API keys");
         keys.MapPost("", CreateAsync).Allow(Roles.Admin)
-            .Describe("Make an API key", "The secret is shown once, here.").Takes<ApiKeyRequest>().Answers<ApiKeyAnswer>(201);
+            .Describe("Make an API key", "The secret is shown once, here. No other key in use has its name.")
+            .Takes<ApiKeyRequest>().Answers<ApiKeyAnswer>(201);
         keys.MapGet("", ListAsync).Allow(Roles.Admin)
             .Describe("List API keys", "Without their secrets.").Answers<ApiKeyList>(200);
+        keys.MapPost("/{id:guid}/rotate", RotateAsync).Allow(Roles.Admin)
+            .Describe(
+                "Give an API key a new secret",
+                "The secret is shown once, here. The one before works on for overlap_seconds, and one from before an "
+                + "earlier rotation ends now.")
+            .Takes<RotationRequest>().Answers<ApiKeyAnswer>(200).Refuses("not-found", "api-key-ended");
         keys.MapDelete("/{id:guid}", RevokeAsync).Allow(Roles.Admin)
-            .Describe("Revoke an API key", "At once in this process, within ten seconds in others. Revoking twice changes nothing.")
+            .Describe(
+                "Revoke an API key",
+                "At once in this process, within a second in others. Revoking twice changes nothing.")
             .Answers<ApiKeyAnswer>(200).Refuses("not-found");
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext http, ApiKeys keys, TimeProvider clock)
+    private static async Task<IResult> CreateAsync(HttpContext http, ApiKeyStore keys, TimeProvider clock)
     {
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.ApiKeyRequest);
         if (body.Value is not { } request)
@@ -53,32 +104,57 @@ public static class ApiKeyEndpoints
         Check(request, errors);
         if (errors.Any)
             return Answers.Refused(http, errors.ToRefusal());
-        var (key, secret) = await keys.CreateAsync(request.Name!, request.Role!, request.UserPrefix, request.MayOverdraw, Queries.ToTheirEnd);
-        return Answers.Created(ToAnswer(key, secret), LedgerJson.Default.ApiKeyAnswer);
+        var outcome = await keys.CreateAsync(request, Caller.Of(http).Actor, Queries.ToTheirEnd);
+        return Answers.Of(http, outcome, key => Answers.Created(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer));
     }
 
     private static void Check(ApiKeyRequest request, FieldErrors errors)
     {
-        errors.CheckName("name", request.Name ?? "");
+        errors.CheckPersonalName("name", request.Name ?? "");
+        if (IsReserved(request.Name))
+            errors.Add("name", "is reserved for the service");
         if (request.Role is null || !Roles.All.Contains(request.Role))
             errors.Add("role", $"must be {string.Join(", ", Roles.All)}");
         if (request is { MayOverdraw: true, Role: not (Roles.Bot or Roles.Admin) })
             errors.Add("may_overdraw", "goes with the roles bot and admin only");
+        if (request is { MayIntake: true, Role: not (Roles.Bot or Roles.Admin) })
+            errors.Add("may_intake", "goes with the roles bot and admin only");
+        errors.CheckExpiresAt("expires_at", request.ExpiresAt);
         if (request.UserPrefix is null)
             return;
-        errors.CheckUserId("user_prefix", request.UserPrefix);
+        var prefix = request.UserPrefix;
+        errors.CheckUserId("user_prefix", prefix.EndsWith(Caller.AnyEnd) ? prefix[..^1] : prefix);
         if (request.Role is not Roles.Bot)
             errors.Add("user_prefix", "goes with the role bot only");
     }
 
-    private static async Task<IResult> ListAsync(HttpContext http, ApiKeys keys) =>
-        Answers.Ok(new ApiKeyList([.. (await keys.ListAsync(Queries.ToTheirEnd)).Select(key => ToAnswer(key, null))]), LedgerJson.Default.ApiKeyList);
+    private static bool IsReserved(string? name) =>
+        string.Equals(name?.Trim(), Actor.Bootstrap.Name, StringComparison.OrdinalIgnoreCase)
+        || string.Equals(name?.Trim(), Actor.Service.Name, StringComparison.OrdinalIgnoreCase);
 
-    private static async Task<IResult> RevokeAsync(HttpContext http, [FromRoute] Guid id, ApiKeys keys) =>
-        await keys.RevokeAsync(id, Queries.ToTheirEnd) is { } key
-            ? Answers.Ok(ToAnswer(key, null), LedgerJson.Default.ApiKeyAnswer)
+    private static async Task<IResult> ListAsync(HttpContext http, ApiKeyStore keys) =>
+        Answers.Ok(
+            new ApiKeyList([.. (await keys.ListAsync(Queries.ToTheirEnd)).Select(ApiKeyAnswer.Of)]),
+            LedgerJson.Default.ApiKeyList);
+
+    private static async Task<IResult> RotateAsync(
+        HttpContext http, [FromRoute] Guid id, ApiKeyStore keys, TimeProvider clock)
+    {
+        var body = await JsonBody.ReadOrEmptyAsync(http, LedgerJson.Default.RotationRequest);
+        if (body.Value is not { } request)
+            return body.Problem!.ToResult();
+        var errors = new FieldErrors(clock.GetUtcNow());
+        if (request.OverlapSeconds is < 0 or > OverlapSecondsMax)
+            errors.Add("overlap_seconds", $"must be a whole number from 0 to {OverlapSecondsMax}");
+        errors.CheckExpiresAt("expires_at", request.ExpiresAt);
+        if (errors.Any)
+            return Answers.Refused(http, errors.ToRefusal());
+        var outcome = await keys.RotateAsync(id, request, Caller.Of(http).Actor, Queries.ToTheirEnd);
+        return Answers.Of(http, outcome, key => Answers.Ok(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer));
+    }
+
+    private static async Task<IResult> RevokeAsync(HttpContext http, [FromRoute] Guid id, ApiKeyStore keys) =>
+        await keys.RevokeAsync(id, Caller.Of(http).Actor, Queries.ToTheirEnd) is { } key
+            ? Answers.Ok(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer)
             : Answers.Refused(http, new Refusal.NotFound($"API key {id}"));
-
-    private static ApiKeyAnswer ToAnswer(ApiKey key, string? secret) =>
-        new(key.Id, key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.KeyPrefix, key.CreatedAt, key.RevokedAt, secret);
 }

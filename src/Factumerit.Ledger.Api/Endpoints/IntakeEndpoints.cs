@@ -44,11 +44,16 @@ public static class IntakeEndpoints
     private static async Task<IResult> TakeInAsync(HttpContext http, LiteLlmIntake intake, ILogger<LiteLlmIntake> logger)
     {
         var caller = Caller.Of(http);
+        if (!caller.MayIntake)
+            return Problems.Of(
+                http, "forbidden", "This needs an admin key, or a bot key that was made with may_intake.").ToResult();
         var tally = new IntakeTally();
         Refusal? refusal;
         try
         {
-            refusal = await intake.TakeInAsync(IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), user => Forbid(caller, user), tally.Add);
+            refusal = await intake.TakeInAsync(
+                IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), caller.Actor,
+                user => Forbid(caller, user), tally.Add);
         }
         finally
         {
@@ -62,7 +67,7 @@ public static class IntakeEndpoints
     // A key that is bound to users takes in nothing of nobody, either.
     private static string? Forbid(Caller caller, string? userId) =>
         caller.UserPrefix is null ? null
-        : userId is null ? $"This key is bound to users that begin with {caller.UserPrefix}; the call names no user."
+        : userId is null ? $"This key is bound to {caller.Bound}; the call names no user."
         : caller.MayTouch(userId) ? null : caller.Explain(userId);
 
     private static async Task<IResult> ReconcileAsync(HttpContext http, Reconciler reconciler, LiteLlmClient liteLlm)
@@ -76,7 +81,8 @@ public static class IntakeEndpoints
             return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
         try
         {
-            var outcome = await reconciler.RunAsync(request.From!.Value, request.To!.Value, http.RequestAborted);
+            var outcome = await reconciler.RunAsync(
+                request.From!.Value, request.To!.Value, Caller.Of(http).Actor, http.RequestAborted);
             return Answers.Of(http, outcome, reconciliation => Answers.Ok(reconciliation, LedgerJson.Default.Reconciliation));
         }
         catch (LiteLlmException exception)

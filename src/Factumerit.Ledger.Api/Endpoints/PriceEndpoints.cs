@@ -44,7 +44,8 @@ public static class PriceEndpoints
         var body = await JsonBody.ReadAsync(http, ReadMap);
         if (body.Value is not { } file)
             return body.Problem!.ToResult();
-        var outcome = await store.ImportAsync(file.Map, file.Hash, Caller.Of(http).Name, validFrom, isDryRun, allowGone, Queries.ToTheirEnd);
+        var outcome = await store.ImportAsync(
+            file.Map, file.Hash, Caller.Of(http).Actor, validFrom, isDryRun, allowGone, Queries.ToTheirEnd);
         return Answers.Of(http, outcome, import => Answers.Ok(import, LedgerJson.Default.PriceImport));
     }
 

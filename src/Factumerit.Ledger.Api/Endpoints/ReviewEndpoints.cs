@@ -42,7 +42,8 @@ public static class ReviewEndpoints
         var body = await JsonBody.ReadOrEmptyAsync(http, LedgerJson.Default.BillRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await reviews.BillAsync(id, request, Caller.Of(http).Name, Answers.IdempotencyKey(http), Queries.ToTheirEnd);
+        var outcome = await reviews.BillAsync(
+            id, request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), Queries.ToTheirEnd);
         return Answers.Of(http, outcome, usage => Answers.Ok(usage, LedgerJson.Default.UsageDetail));
     }
 
@@ -51,7 +52,8 @@ public static class ReviewEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.WaiveRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await reviews.WaiveAsync(id, request, Caller.Of(http).Name, Answers.IdempotencyKey(http), Queries.ToTheirEnd);
+        var outcome = await reviews.WaiveAsync(
+            id, request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), Queries.ToTheirEnd);
         return Answers.Of(http, outcome, usage => Answers.Ok(usage, LedgerJson.Default.UsageDetail));
     }
 
@@ -60,7 +62,7 @@ public static class ReviewEndpoints
         var body = await JsonBody.ReadOrEmptyAsync(http, LedgerJson.Default.RepriceRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await reviews.RepriceAsync(request, Caller.Of(http).Name, Queries.ToTheirEnd);
+        var outcome = await reviews.RepriceAsync(request, Caller.Of(http).Actor, Queries.ToTheirEnd);
         return Answers.Of(http, outcome, repricing => Answers.Ok(repricing, LedgerJson.Default.Repricing));
     }
 }

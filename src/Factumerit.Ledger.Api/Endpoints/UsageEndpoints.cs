@@ -43,12 +43,13 @@ public static class UsageEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.UsageRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        if (FindForbidden(Caller.Of(http), request) is { } forbidden)
+        var caller = Caller.Of(http);
+        if (FindForbidden(caller, request) is { } forbidden)
             return Problems.Of(http, "forbidden", forbidden).ToResult();
         // R9: the header stands in where the body names no request.
         if (request.RequestId is null)
             request = request with { RequestId = Answers.IdempotencyKey(http) };
-        var outcome = await budgets.RecordUsageAsync(request, http.RequestAborted);
+        var outcome = await budgets.RecordUsageAsync(request, caller.Actor, http.RequestAborted);
         return Answers.Of(http, outcome, usage => outcome.Replayed
             ? Answers.Ok(usage, LedgerJson.Default.RecordedUsage)
             : Answers.Created(usage, LedgerJson.Default.RecordedUsage));
@@ -84,7 +85,7 @@ public static class UsageEndpoints
                 places.Add(place);
             }
         }
-        var outcomes = await budgets.RecordUsagesAsync(requests, http.RequestAborted);
+        var outcomes = await budgets.RecordUsagesAsync(requests, caller.Actor, http.RequestAborted);
         for (var i = 0; i < outcomes.Count; i++)
             results[places[i]] = outcomes[i] is { Answer: { } usage, Replayed: var replayed }
                 ? new BatchResult(replayed ? StatusCodes.Status200OK : StatusCodes.Status201Created, usage, null)

@@ -35,7 +35,7 @@ public static class UserEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.SignupRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await budgets.SignUpAsync(request, http.RequestAborted);
+        var outcome = await budgets.SignUpAsync(request, Caller.Of(http).Actor, http.RequestAborted);
         return Answers.Of(http, outcome, registration => registration.Existed
             ? Answers.Ok(registration.Budget, LedgerJson.Default.Budget)
             : Answers.Created(registration.Budget, LedgerJson.Default.Budget));
@@ -86,7 +86,7 @@ public static class UserEndpoints
 
     private static async Task<IResult> DeleteAsync(HttpContext http, [FromRoute(Name = "user_id")] string id, BudgetService budgets)
     {
-        var outcome = await budgets.DeleteUserAsync(id, http.RequestAborted);
+        var outcome = await budgets.DeleteUserAsync(id, Caller.Of(http).Actor, http.RequestAborted);
         return Answers.Of(http, outcome, deletion => Answers.Ok(deletion, LedgerJson.Default.Deletion));
     }
 }

@@ -59,7 +59,7 @@ public static class VirtualKeyEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.VirtualKeyRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await maker.MakeAsync(request, Caller.Of(http).Name, http.RequestAborted);
+        var outcome = await maker.MakeAsync(request, Caller.Of(http).Actor, http.RequestAborted);
         if (outcome.Answer is not { } made)
             return Answers.Refused(http, outcome.Refusal!);
         var key = await queries.FindAsync(made.Id, Queries.ToTheirEnd);
@@ -85,7 +85,7 @@ public static class VirtualKeyEndpoints
     {
         if (!client.IsConfigured)
             return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
-        var outcome = await budgets.RevokeVirtualKeyAsync(id, http.RequestAborted);
+        var outcome = await budgets.RevokeVirtualKeyAsync(id, Caller.Of(http).Actor, http.RequestAborted);
         if (outcome.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
         var began = clock.GetTimestamp();

@@ -14,6 +14,7 @@ internal static class ApiExamples
     {
         ["prefix"] = "Only those whose id or name begins so.",
         ["limit"] = "How many at the most, 1 to 1000; default: 50 entries, 20 transactions, 100 of anything else.",
+        ["action"] = "Only changes of this kind, such as api_key.made.",
         ["after"] = "The next_after of the page before.",
         ["before"] = "The next_before of the page before.",
         ["full"] = "true reads everything from the first entry on.",
@@ -62,11 +63,11 @@ internal static class ApiExamples
         """;
 
     private const string UsageInFull = """
-        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","review_reason":null,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"markup_factor":1,"price_version":null,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z","prompt_tokens":35,"completion_tokens":4,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,"description":"Summary of task 17","reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null,"filled_at":null,"payer_hint":null}
+        {"usage_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b","request_id":"chatcmpl-8f2c","user_id":"vikunja:alice","amount_cents":0.0165,"billing_status":"billed","review_reason":null,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","balance_cents":94.9835,"model":"claude-sonnet-4","provider":"anthropic","provider_cost_usd":0.000165,"markup_factor":1,"price_version":null,"occurred_at":"2026-01-31T12:05:00Z","created_at":"2026-01-31T12:05:00Z","prompt_tokens":35,"completion_tokens":4,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,"description":"Summary of task 17","reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null,"filled_at":null,"payer_hint":null,"posted_by":{"api_key_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot"},"reviewer":null}
         """;
 
     private const string Entry = """
-        {"id":3,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","account":"user:vikunja:alice","debit_cents":0.0165,"credit_cents":0,"description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z"}
+        {"id":3,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","account":"user:vikunja:alice","debit_cents":0.0165,"credit_cents":0,"description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z","posted_by":{"api_key_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot"}}
         """;
 
     private const string Price = """
@@ -86,7 +87,7 @@ internal static class ApiExamples
         """;
 
     private const string Key = """
-        {"id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"key_prefix":"fa_bot_1f9a2c3d","created_at":"2026-01-31T12:00:00Z","revoked_at":null}
+        {"id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"may_intake":false,"key_prefix":"fa_bot_1f9a2c3d","created_at":"2026-01-31T12:00:00Z","made_by":{"api_key_id":null,"name":"bootstrap"},"last_used_at":"2026-01-31T12:05:00Z","expires_at":null,"old_secret_ends_at":null,"revoked_at":null}
         """;
 
     public static readonly Dictionary<string, string> Requests = new()
@@ -106,6 +107,7 @@ internal static class ApiExamples
         ["POST /ledger/faults/{id}/resolve"] = """{"reason":"Balance set back to what the ledger says, see ticket 1042"}""",
         ["POST /virtual-keys"] = """{"user_id":"vikunja:alice","label":"Alice's editor","models":["claude-sonnet-4-20250514"],"max_budget_usd":25,"expires_at":"2035-12-31T00:00:00Z"}""",
         ["POST /api-keys"] = """{"name":"vikunja bot","role":"bot","user_prefix":"vikunja:"}""",
+        ["POST /api-keys/{id}/rotate"] = """{"overlap_seconds":3600}""",
     };
 
     public static readonly Dictionary<string, string> Answers = new()
@@ -132,7 +134,7 @@ internal static class ApiExamples
         ["POST /purchases"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5f","total_cents":2759,"headroom":{{Headroom}}}""",
         ["POST /write-downs"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a60","amount_cents":5,"headroom":{{Headroom}}}""",
         ["GET /ledger/balances"] = """{"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":2500,"total_debits":0,"total_credits":2500,"entry_count":1}],"next_after":null}""",
-        ["GET /ledger/transactions/{id}"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z","entries":[{{Entry}}]}""",
+        ["GET /ledger/transactions/{id}"] = $$"""{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","description":"Summary of task 17","reference_type":"llm_call","reference_id":"chatcmpl-8f2c","created_at":"2026-01-31T12:05:00Z","posted_by":{"api_key_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot"},"entries":[{{Entry}}]}""",
         ["GET /ledger/integrity"] = """{"is_balanced":true,"total_debits":2864.0165,"total_credits":2864.0165,"imbalance":0,"entry_count":7,"transaction_count":3,"faults":[],"fully_checked_at":"2026-01-31T12:00:00Z"}""",
         ["GET /ledger/faults"] = $$"""{"faults":[{{Fault}}],"next_before":null}""",
         ["POST /ledger/faults/{id}/resolve"] = Fault,
@@ -144,6 +146,8 @@ internal static class ApiExamples
         ["DELETE /virtual-keys/{id}"] = VirtualKey,
         ["GET /reports/margin"] = $$"""{"from":"2026-01-01T00:00:00Z","to":"2026-02-01T00:00:00Z","group_by":"model","groups":[{{Margin("\"claude-sonnet-4\"")}}],"total":{{Margin("null")}},"next_after":null}""",
         ["POST /api-keys"] = Key.Trim()[..^1] + ""","secret":"fa_bot_1f9a2c3d_(64 hexadecimal digits)"}""",
+        ["POST /api-keys/{id}/rotate"] = Key.Trim()[..^1] + ""","secret":"fa_bot_7c02b91e_(64 hexadecimal digits)"}""",
+        ["GET /audit-log"] = """{"changes":[{"id":7,"at":"2026-01-31T12:00:00Z","by":{"api_key_id":null,"name":"bootstrap"},"action":"api_key.rotated","subject":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","detail":{"old_secret_ends_at":"2026-02-01T12:00:00Z"}}],"next_before":null}""",
         ["GET /api-keys"] = $$"""{"api_keys":[{{Key}}]}""",
         ["DELETE /api-keys/{id}"] = Key,
         ["GET /problems/{code}"] = """{"code":"user-deleted","status":410,"title":"The user was deleted","what_to_do":"Stop sending for this user; the budget stays closed."}""",

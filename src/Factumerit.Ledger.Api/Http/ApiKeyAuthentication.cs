@@ -11,7 +11,9 @@ public static class ApiKeyAuthentication
 {
     private const string Bearer = "Bearer ";
 
-    public static void AddApiKeys(this IServiceCollection services) => services.AddMemoryCache().AddSingleton<KeyLookups>().AddSingleton<ApiKeys>().AddSingleton<Strangers>();
+    public static void AddApiKeys(this IServiceCollection services) => services
+        .AddMemoryCache().AddSingleton<ApiKeys>().AddSingleton<ApiKeyStore>().AddHostedService<KeyWatch>()
+        .AddSingleton<KeyLookups>().AddSingleton<Strangers>();
 
     public static void UseApiKeys(this WebApplication app) => app.Use(async (http, next) =>
     {
@@ -32,7 +34,7 @@ public static class ApiKeyAuthentication
             return Unauthorized(http, "An API key is needed: send it as Authorization: Bearer KEY.");
         var caller = await http.RequestServices.GetRequiredService<ApiKeys>().FindCallerAsync(header[Bearer.Length..].Trim(), Queries.ToTheirEnd);
         if (caller is null)
-            return Unauthorized(http, "The API key is unknown or revoked.");
+            return Unauthorized(http, "The API key is unknown, expired or revoked.");
         http.Features.Set(caller);
         // No endpoint (404) and the framework's own for a wrong verb (405) hold nothing; a real route that names no roles stays closed.
         if (http.GetEndpoint() is not RouteEndpoint route)

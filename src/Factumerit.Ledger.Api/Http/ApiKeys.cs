@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Security.Cryptography;
 using System.Text;
 using Factumerit.Ledger.Storage;
@@ -8,15 +9,24 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Makes, finds and revokes API keys. A secret is a readable prefix and 256 random bits; the table holds its SHA-256 only. Keys that were found
-/// are remembered for ten seconds, so a revocation reaches other processes within that time; in its own process it holds at once.
+/// Finds the caller of a request by its secret. Found keys are remembered, and used from memory only while no change
+/// of keys is known since, and the database has confirmed that within the last second (<see cref="KeyWatch"/>): a
+/// revocation holds at once in its own process, and within a second in others.
 /// </summary>
-public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> options, IMemoryCache cache, KeyLookups lookups, TimeProvider clock)
+public sealed class ApiKeys(
+    LedgerDatabase database, IOptions<AuthOptions> options, IMemoryCache cache, KeyLookups lookups, TimeProvider clock)
 {
     private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan CertainFor = TimeSpan.FromSeconds(1);
 
-    private static readonly Caller Bootstrap = new("bootstrap", "bootstrap", Roles.Admin, null, MayOverdraw: false);
+    private static readonly Caller Bootstrap = new(Actor.Bootstrap, "bootstrap", Roles.Admin) { MayIntake = true };
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapAdminKey is { Length: > 0 } key ? Hash(key) : null;
+    private readonly ConcurrentDictionary<Guid, LastUse> _lastUses = [];
+
+    // Counts the changes of keys that are known here. What was read before the last of them is not used any more.
+    private long _generation;
+    private long _version = -1;
+    private long _confirmedAt = clock.GetTimestamp();
 
     /// <summary>The caller whose secret this is; null when it is nobody's.</summary>
     public async ValueTask<Caller?> FindCallerAsync(string secret, CancellationToken cancellationToken)
@@ -24,64 +34,113 @@ public sealed class ApiKeys(LedgerDatabase database, IOptions<AuthOptions> optio
         var hash = Hash(secret);
         if (_bootstrapHash is not null && CryptographicOperations.FixedTimeEquals(hash, _bootstrapHash))
             return Bootstrap;
-        if (PrefixOf(secret) is not { } prefix)
+        if (PrefixOf(secret) is not { } prefix || await FindAsync(prefix, cancellationToken) is not { } known)
             return null;
-        if (!cache.TryGetValue(prefix, out KnownKey? known) && await lookups.FindAsync(prefix).AsTask().WaitAsync(cancellationToken) is { } key)
-            known = Remember(key);
-        return known is { IsRevoked: false } && CryptographicOperations.FixedTimeEquals(hash, known.SecretHash) ? known.Caller : null;
+        var now = clock.GetUtcNow();
+        if (known.EndsAt <= now || !CryptographicOperations.FixedTimeEquals(hash, known.SecretHash))
+            return null;
+        known.LastUse.Ticks = now.UtcTicks;
+        return known.Caller;
     }
 
-    /// <summary>Makes a key. Its secret is returned here and can't be shown again.</summary>
-    public async Task<(ApiKey Key, string Secret)> CreateAsync(
-        string name, string role, string? userPrefix, bool mayOverdraw, CancellationToken cancellationToken)
+    /// <summary>Uses nothing any more that was read before now: keys have changed.</summary>
+    public void Forget() => Interlocked.Increment(ref _generation);
+
+    /// <summary>Asks the database whether keys have changed.</summary>
+    public async Task ConfirmAsync(CancellationToken cancellationToken)
+    {
+        var began = clock.GetTimestamp();
+        await using var db = database.CreateContext();
+        var version = await db.ApiKeyChanges.Select(c => c.Version).SingleAsync(cancellationToken);
+        if (version != _version)
+        {
+            _version = version;
+            Forget();
+        }
+        Volatile.Write(ref _confirmedAt, began);
+    }
+
+    /// <summary>Writes when keys were last used.</summary>
+    public async Task SaveLastUsesAsync(CancellationToken cancellationToken)
+    {
+        var uses = _lastUses.Select(u => (Id: u.Key, u.Value, u.Value.Ticks))
+            .Where(u => u.Ticks > u.Value.SavedTicks).ToList();
+        if (uses.Count == 0)
+            return;
+        await using var command = database.Readers.CreateCommand("""
+            UPDATE api_keys k SET last_used_at = u.at FROM unnest($1, $2) AS u (id, at)
+            WHERE k.id = u.id AND (k.last_used_at IS NULL OR k.last_used_at < u.at)
+            """);
+        command.Parameters.Add(new() { Value = uses.Select(u => u.Id).ToArray() });
+        command.Parameters.Add(new() { Value = uses.Select(u => new DateTime(u.Ticks, DateTimeKind.Utc)).ToArray() });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+        foreach (var use in uses)
+            use.Value.SavedTicks = use.Ticks;
+    }
+
+    /// <summary>A new secret with the readable beginning by which its key is found.</summary>
+    public static (string Prefix, string Secret) MakeSecret(string role)
     {
         var prefix = $"fa_{role}_{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
-        var secret = $"{prefix}_{RandomNumberGenerator.GetHexString(64, lowercase: true)}";
-        var now = clock.GetUtcNow();
-        var key = new ApiKey
+        return (prefix, $"{prefix}_{RandomNumberGenerator.GetHexString(64, lowercase: true)}");
+    }
+
+    /// <summary>What is kept of a secret.</summary>
+    public static byte[] Hash(string secret) => SHA256.HashData(Encoding.UTF8.GetBytes(secret));
+
+    private async ValueTask<KnownKey?> FindAsync(string prefix, CancellationToken cancellationToken)
+    {
+        while (true)
         {
-            Id = Guid.CreateVersion7(),
-            Name = name,
-            Role = role,
-            UserPrefix = userPrefix,
-            KeyPrefix = prefix,
-            SecretHash = Hash(secret),
-            CreatedAt = now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond)),
-            MayOverdraw = mayOverdraw,
+            var generation = Volatile.Read(ref _generation);
+            if (cache.TryGetValue(prefix, out KnownKey? known) && known!.Generation == generation && IsCertain(known))
+                return known;
+            var readAt = clock.GetTimestamp();
+            known = await LoadAsync(prefix, generation, readAt, cancellationToken);
+            // A key that changed while it was read may have been read as it was before.
+            if (known is not null && generation != Volatile.Read(ref _generation))
+                continue;
+            return known is null ? null : cache.Set(prefix, known, RememberedFor);
+        }
+    }
+
+    private bool IsCertain(KnownKey known) =>
+        clock.GetElapsedTime(Math.Max(known.ReadAt, Volatile.Read(ref _confirmedAt))) < CertainFor;
+
+    private async Task<KnownKey?> LoadAsync(
+        string prefix, long generation, long readAt, CancellationToken cancellationToken)
+    {
+        if (await lookups.FindAsync(prefix).AsTask().WaitAsync(cancellationToken) is not { Key: var key } found)
+            return null;
+        var isOld = key.KeyPrefix != prefix;
+        var caller = new Caller(new Actor(found.ActorId, key.Name, key.Id), key.KeyPrefix, key.Role)
+        {
+            UserPrefix = key.UserPrefix,
+            MayOverdraw = key.MayOverdraw,
+            MayIntake = key.MayIntake || key.Role == Roles.Admin,
         };
-        await using var db = database.CreateContext();
-        db.Add(key);
-        await db.SaveChangesAsync(cancellationToken);
-        return (key, secret);
+        var hash = isOld ? key.OldSecretHash! : key.SecretHash;
+        var lastUse = _lastUses.GetOrAdd(key.Id, _ => new LastUse());
+        return new KnownKey(hash, EndOf(key, isOld), caller, lastUse, generation, readAt);
     }
 
-    public async Task<IReadOnlyList<ApiKey>> ListAsync(CancellationToken cancellationToken)
+    private static DateTimeOffset EndOf(ApiKey key, bool isOld)
     {
-        await using var db = database.CreateContext();
-        return await db.ApiKeys.OrderBy(k => k.CreatedAt).ThenBy(k => k.Id).ToListAsync(cancellationToken);
+        if (key.RevokedAt is not null)
+            return DateTimeOffset.MinValue;
+        var end = key.ExpiresAt ?? DateTimeOffset.MaxValue;
+        return isOld && key.OldSecretEndsAt < end ? key.OldSecretEndsAt.Value : end;
     }
-
-    /// <summary>Revokes a key; one that was revoked before stays as it is. Null when there is none.</summary>
-    public async Task<ApiKey?> RevokeAsync(Guid id, CancellationToken cancellationToken)
-    {
-        await using var db = database.CreateContext();
-        var now = clock.GetUtcNow();
-        await db.ApiKeys.Where(k => k.Id == id && k.RevokedAt == null).ExecuteUpdateAsync(k => k.SetProperty(p => p.RevokedAt, now), cancellationToken);
-        var key = await db.ApiKeys.SingleOrDefaultAsync(k => k.Id == id, cancellationToken);
-        if (key is not null)
-            Remember(key);
-        return key;
-    }
-
-    private KnownKey Remember(ApiKey key) => cache.Set(
-        key.KeyPrefix,
-        new KnownKey(key.SecretHash, key.RevokedAt is not null, new Caller(key.KeyPrefix, key.Name, key.Role, key.UserPrefix, key.MayOverdraw)),
-        RememberedFor);
 
     private static string? PrefixOf(string secret) =>
         secret.StartsWith("fa_", StringComparison.Ordinal) && secret.Length < 200 && secret.LastIndexOf('_') is > 3 and var end ? secret[..end] : null;
 
-    private static byte[] Hash(string secret) => SHA256.HashData(Encoding.UTF8.GetBytes(secret));
+    private sealed record KnownKey(
+        byte[] SecretHash, DateTimeOffset EndsAt, Caller Caller, LastUse LastUse, long Generation, long ReadAt);
 
-    private sealed record KnownKey(byte[] SecretHash, bool IsRevoked, Caller Caller);
+    private sealed class LastUse
+    {
+        public long Ticks { get; set; }
+        public long SavedTicks { get; set; }
+    }
 }

@@ -20,16 +20,16 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
 
     // The keys of the next query, and its result; null when none is to be made.
     private HashSet<string>? _asked;
-    private Task<Dictionary<string, ApiKey>> _next = Task.FromResult(new Dictionary<string, ApiKey>());
+    private Task<Dictionary<string, FoundKey>> _next = Task.FromResult(new Dictionary<string, FoundKey>());
     private bool _someWereUnknown;
 
     /// <summary>The key with that readable beginning; null when there is none.</summary>
-    public async ValueTask<ApiKey?> FindAsync(string prefix) =>
+    public async ValueTask<FoundKey?> FindAsync(string prefix) =>
         _unknown.TryGetValue(prefix, out _) ? null : (await Ask(prefix)).GetValueOrDefault(prefix);
 
     public void Dispose() => _unknown.Dispose();
 
-    private Task<Dictionary<string, ApiKey>> Ask(string prefix)
+    private Task<Dictionary<string, FoundKey>> Ask(string prefix)
     {
         lock (_lock)
         {
@@ -43,7 +43,7 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
         }
     }
 
-    private async Task<Dictionary<string, ApiKey>> LookUpAsync(Task before)
+    private async Task<Dictionary<string, FoundKey>> LookUpAsync(Task before)
     {
         // Leaves the lock first, so that the key that began this is among those asked for.
         await Task.Yield();
@@ -54,11 +54,29 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
         lock (_lock)
             (prefixes, _asked) = ([.. _asked!], null);
         await using var db = database.CreateContext();
-        var found = await db.ApiKeys.Where(k => prefixes.Contains(k.KeyPrefix))
-            .ToDictionaryAsync(k => k.KeyPrefix, StringComparer.Ordinal, Queries.ToTheirEnd);
-        foreach (var prefix in prefixes.Where(p => !found.ContainsKey(p)))
+        var found = await QueryAsync(db, prefixes);
+        var unknown = prefixes.Where(p => !found.ContainsKey(p)).ToList();
+        foreach (var prefix in unknown)
             _unknown.Set(prefix, true, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = RememberedFor });
-        _someWereUnknown = found.Count < prefixes.Length;
+        _someWereUnknown = unknown.Count > 0;
+        return found;
+    }
+
+    // A key that was rotated is found by the beginning of its old secret as well.
+    private static async Task<Dictionary<string, FoundKey>> QueryAsync(LedgerDbContext db, string[] prefixes)
+    {
+        var keys = await (
+            from k in db.ApiKeys
+            join a in db.Actors on k.Id equals a.ApiKeyId
+            where prefixes.Contains(k.KeyPrefix) || prefixes.Contains(k.OldKeyPrefix)
+            select new FoundKey(k, a.ActorId)).ToListAsync(Queries.ToTheirEnd);
+        var found = new Dictionary<string, FoundKey>(StringComparer.Ordinal);
+        foreach (var key in keys)
+            foreach (var prefix in new[] { key.Key.KeyPrefix, key.Key.OldKeyPrefix }.OfType<string>())
+                found[prefix] = key;
         return found;
     }
 }
+
+/// <summary>An API key as it is stored, and the actor that its requests are.</summary>
+public sealed record FoundKey(ApiKey Key, int ActorId);

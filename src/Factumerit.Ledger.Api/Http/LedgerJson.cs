@@ -61,6 +61,8 @@ namespace Factumerit.Ledger.Api.Http;
 [JsonSerializable(typeof(VirtualKeyPage))]
 [JsonSerializable(typeof(ApiKeyAnswer))]
 [JsonSerializable(typeof(ApiKeyList))]
+[JsonSerializable(typeof(RotationRequest))]
+[JsonSerializable(typeof(AuditPage))]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(ProblemKind))]
 [JsonSerializable(typeof(HealthAnswer))]

@@ -10,7 +10,11 @@ namespace Factumerit.Ledger.Api.Http;
 public static class OpenApi
 {
     private const string SchemeId = "ApiKey";
-    private static readonly string[] TagOrder = ["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Problems", "Health"];
+    private static readonly string[] TagOrder =
+    [
+        "Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Audit log",
+        "Problems", "Health",
+    ];
 
     public static void AddApiPage(this IServiceCollection services)
     {
@@ -44,6 +48,7 @@ public static class OpenApi
         app.MapGet("/", () => Results.LocalRedirect("~/swagger")).AllowAnonymous().TakesAnyQuery().ExcludeFromDescription();
         // On a branch of its own, so that no other request passes through it.
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/swagger"), branch => branch
+            .UseContentSecurityPolicy()
             .UseSwagger()
             .UseSwaggerUI(page =>
             {

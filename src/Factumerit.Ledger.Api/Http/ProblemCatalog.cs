@@ -23,6 +23,7 @@ public static class ProblemCatalog
         new(
             "not-cancellable", 409, "The version can't be cancelled",
             "Cancel the newest version first, one that has not begun; otherwise import other prices."),
+        new("api-key-ended", 409, "The API key was revoked or has expired", "Make a new key."),
         new("litellm-not-configured", 409, "No LiteLLM is configured", "Set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start the service again."),
         new("user-deleted", 410, "The user was deleted", "Stop sending for this user; the budget stays closed."),
         new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB, an intake at most 32 MiB."),

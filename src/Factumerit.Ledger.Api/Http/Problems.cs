@@ -160,6 +160,8 @@ public static class Problems
     /// <summary>What stands above a problem's body.</summary>
     public static void WriteHead(HttpResponse response, int status)
     {
+        // An exception has cleared what was there.
+        SafeHeaders.Add(response);
         if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests && response.Headers.RetryAfter.Count == 0)
             response.Headers.RetryAfter = RetryAfter;
         response.StatusCode = status;

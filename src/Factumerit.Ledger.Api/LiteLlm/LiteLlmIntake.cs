@@ -36,8 +36,12 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
     private static readonly Refusal TooMany = new Refusal.Unavailable("Too much of LiteLLM's is waiting for its turn.");
 
     /// <summary>Reads all items, and tells of each in order what became of it. A refusal: the ledger can't write now, and all may be sent again.</summary>
+    /// <param name="items">The items.</param>
+    /// <param name="by">Whose request it is.</param>
     /// <param name="forbid">Why the caller may not take in calls of a user (null: of nobody); null when it may.</param>
-    public async Task<Refusal?> TakeInAsync(IAsyncEnumerable<IntakeItem> items, Func<string?, string?> forbid, Action<TakenIn> tell)
+    /// <param name="tell">Takes what became of each item.</param>
+    public async Task<Refusal?> TakeInAsync(
+        IAsyncEnumerable<IntakeItem> items, Actor by, Func<string?, string?> forbid, Action<TakenIn> tell)
     {
         var (group, bytes, writing) = (new List<IntakeItem>(GroupMax), 0, Task.FromResult<Refusal?>(null));
         try
@@ -51,7 +55,7 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                 // The next group is read while one is written, and no further.
                 if (await writing is { } refusal)
                     return refusal;
-                writing = WriteAsync(group, bytes, forbid, tell);
+                writing = WriteAsync(group, bytes, by, forbid, tell);
                 (group, bytes) = (new List<IntakeItem>(GroupMax), 0);
             }
         }
@@ -63,18 +67,20 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
         }
         return await FinishAsync();
 
-        async Task<Refusal?> FinishAsync() => await writing ?? await WriteAsync(group, bytes, forbid, tell);
+        async Task<Refusal?> FinishAsync() => await writing ?? await WriteAsync(group, bytes, by, forbid, tell);
     }
 
-    private async Task<Refusal?> WriteAsync(List<IntakeItem> group, int bytes, Func<string?, string?> forbid, Action<TakenIn> tell)
+    private async Task<Refusal?> WriteAsync(
+        List<IntakeItem> group, int bytes, Actor by, Func<string?, string?> forbid, Action<TakenIn> tell)
     {
         if (bytes <= LargeBodies.SmallBytesMax)
-            return await WriteAsync(group, forbid, tell);
+            return await WriteAsync(group, by, forbid, tell);
         using var turn = await bodies.TakeTurnAsync(bytes, CancellationToken.None);
-        return turn.IsAcquired ? await WriteAsync(group, forbid, tell) : TooMany;
+        return turn.IsAcquired ? await WriteAsync(group, by, forbid, tell) : TooMany;
     }
 
-    private async Task<Refusal?> WriteAsync(List<IntakeItem> group, Func<string?, string?> forbid, Action<TakenIn> tell)
+    private async Task<Refusal?> WriteAsync(
+        List<IntakeItem> group, Actor by, Func<string?, string?> forbid, Action<TakenIn> tell)
     {
         // From here on nobody stops it: a caller that does not wait for the answer has made its calls all the same.
         var owners = await keys.FindAsync(group.Select(i => i.Call?.KeyHash).OfType<string>());
@@ -99,7 +105,8 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                 }
             }
         }
-        var outcomes = await budgets.TakeInAsync(await matches.AddToAsync(calls, CancellationToken.None), CancellationToken.None);
+        var matched = await matches.AddToAsync(calls, CancellationToken.None);
+        var outcomes = await budgets.TakeInAsync(matched, by, CancellationToken.None);
         for (var i = 0; i < outcomes.Count; i++)
         {
             if (outcomes[i].Refusal is Refusal.Unavailable unavailable)

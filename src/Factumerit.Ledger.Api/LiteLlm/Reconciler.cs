@@ -33,13 +33,14 @@ public sealed class Reconciler(SpendLogs spendLogs, LiteLlmIntake intake, CallMa
 
     /// <summary>Goes through the calls from <paramref name="from"/> on, before <paramref name="to"/>. What was done stays done when LiteLLM or the ledger fails on the way.</summary>
     /// <exception cref="LiteLlmException">LiteLLM did not tell all.</exception>
-    public async Task<Outcome<Reconciliation>> RunAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
+    public async Task<Outcome<Reconciliation>> RunAsync(
+        DateTimeOffset from, DateTimeOffset to, Actor by, CancellationToken cancellationToken)
     {
         var (tally, differing, differingCount) = (new IntakeTally(), new List<CostDifference>(), 0);
         Refusal? refusal;
         try
         {
-            refusal = await intake.TakeInAsync(spendLogs.ReadAsync(from, to, cancellationToken), _ => null, Tell);
+            refusal = await intake.TakeInAsync(spendLogs.ReadAsync(from, to, cancellationToken), by, _ => null, Tell);
         }
         finally
         {

@@ -9,9 +9,10 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 /// </summary>
 public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client, TimeProvider clock)
 {
-    public async Task<Outcome<MadeVirtualKey>> MakeAsync(VirtualKeyRequest request, string callerName, CancellationToken cancellationToken)
+    public async Task<Outcome<MadeVirtualKey>> MakeAsync(
+        VirtualKeyRequest request, Actor by, CancellationToken cancellationToken)
     {
-        var requested = await budgets.RequestVirtualKeyAsync(request, callerName, cancellationToken);
+        var requested = await budgets.RequestVirtualKeyAsync(request, by, cancellationToken);
         if (requested.Answer is not { } key)
             return requested.Refusal!;
         MadeLiteLlmKey made;

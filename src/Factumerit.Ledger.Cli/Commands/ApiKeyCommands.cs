@@ -1,11 +1,12 @@
 using System.CommandLine;
+using System.Globalization;
 using Factumerit.Ledger.Cli.Display;
 using Factumerit.Ledger.Cli.Http;
 
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa api-key</c>: who may speak to the service, and as what. A secret is shown once, when its key is made.
+/// <c>fa api-key</c>: who may speak to the service, and as what. A secret is shown once, when it is made.
 /// </summary>
 internal static class ApiKeyCommands
 {
@@ -13,6 +14,7 @@ internal static class ApiKeyCommands
     {
         BuildCreate(tree),
         tree.Create("list", "All keys, without their secrets", ListAsync),
+        BuildRotate(tree),
         BuildRevoke(tree),
     };
 
@@ -21,22 +23,37 @@ internal static class ApiKeyCommands
         var name = new Option<string>("--name") { Description = "What the key is for", HelpName = "NAME", Required = true };
         var role = Inputs.Choice("--role", "What it may do", "ROLE", "bot", "ops", "admin");
         role.Required = true;
-        var prefix = Inputs.Text("--user-prefix", "The only users that it may touch, for example vikunja:", "PREFIX");
+        var prefix = Inputs.Text(
+            "--user-prefix",
+            "The only users that it may touch: vikunja: for all that begin so, vik for vik and vik:..., "
+            + "vik* for all that begin with vik",
+            "PREFIX");
         var overdraw = new Option<bool>("--may-overdraw") { Description = "Let it record calls that are paid for already when a balance is used up" };
+        var intake = new Option<bool>("--may-intake")
+        {
+            Description = "Let it take in calls that LiteLLM reports, which may take users below 0",
+        };
+        var expires = Expiry("When it ends, for example 2030-01-31T12:00:00Z (else never)");
         return tree.Create("create", "Make a key", async (context, cancellationToken) =>
         {
             using var body = new JsonBody();
-            body.Text("name", context.Value(name)).Text("role", context.Value(role)).Text("user_prefix", context.Value(prefix))
-                .Flag("may_overdraw", context.Value(overdraw));
+            body.Text("name", context.Value(name)).Text("role", context.Value(role))
+                .Text("user_prefix", context.Value(prefix)).Flag("may_overdraw", context.Value(overdraw))
+                .Flag("may_intake", context.Value(intake)).Text("expires_at", context.Value(expires));
             var answer = await context.Client.SendAsync(HttpMethod.Post, "api-keys", body.ToBytes(), null, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.ApiKey, key =>
-            {
-                context.Output.Properties(
-                    ("Id", key.Id.ToString()), ("Name", key.Name), ("Role", key.Role), ("User prefix", key.UserPrefix),
-                    ("May overdraw", key.MayOverdraw), ("Secret", key.Secret));
-                context.Output.Line("Keep the secret now: it is not shown again.");
-            });
-        }, name, role, prefix, overdraw);
+            return context.Print(answer, LedgerJson.Default.ApiKey, key => ShowSecret(context, key));
+        }, name, role, prefix, overdraw, intake, expires);
+    }
+
+    private static void ShowSecret(CommandContext context, ApiKey key)
+    {
+        context.Output.Properties(
+            ("Id", key.Id.ToString()), ("Name", key.Name), ("Role", key.Role), ("User prefix", key.UserPrefix),
+            ("May overdraw", key.MayOverdraw), ("May intake", key.MayIntake), ("Expires", key.ExpiresAt),
+            ("Secret", key.Secret));
+        if (key.OldSecretEndsAt is { } end)
+            context.Output.Line($"The secret before works until {Output.TextOf(end)}.");
+        context.Output.Line("Keep the secret now: it is not shown again.");
     }
 
     private static async Task<int> ListAsync(CommandContext context, CancellationToken cancellationToken)
@@ -44,17 +61,68 @@ internal static class ApiKeyCommands
         var answer = await context.Client.GetAsync("api-keys", cancellationToken);
         return context.Print(answer, LedgerJson.Default.ApiKeys, list =>
         {
-            var table = new TableView().Text("Id").Text("Name").Text("Role").Text("User prefix").Text("Overdraws").Text("Key").Text("Created").Text("Revoked");
+            var table = new TableView().Text("Id").Text("Name").Text("Role").Text("User prefix").Text("Overdraws")
+                .Text("Intake").Text("Key").Text("Made by").Text("Created").Text("Last used")
+                .Text("Expires").Text("Revoked");
             foreach (var key in list.Keys)
-                table.Row(key.Id.ToString(), key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.KeyPrefix, key.CreatedAt, key.RevokedAt);
+                table.Row(
+                    key.Id.ToString(), key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.MayIntake,
+                    key.KeyPrefix, key.MadeBy?.Name, key.CreatedAt, key.LastUsedAt, key.ExpiresAt, key.RevokedAt);
             context.Output.Table(table, "No keys.");
+            foreach (var warning in list.Keys.Select(Warn).OfType<string>())
+                context.Output.Line(warning);
         });
+    }
+
+    // Keys that were there before prefixes had a boundary and intake a flag keep what they could.
+    private static string? Warn(ApiKey key)
+    {
+        if (key is not { RevokedAt: null, MadeBy: null })
+            return null;
+        var grants = new List<string>();
+        if (key.UserPrefix is [.. var start, '*'])
+            grants.Add($"touches every user that begins with {Output.TextOf(start)}");
+        if (key is { MayIntake: true, Role: not "admin" })
+            grants.Add("may take in calls of LiteLLM");
+        return grants.Count == 0 ? null
+            : $"Warning: {Output.TextOf(key.Name)} ({Output.TextOf(key.Id.ToString())}) is from before an upgrade and "
+                + $"{string.Join(" and ", grants)}. Replace it if it need not.";
+    }
+
+    private static Command BuildRotate(CommandTree tree)
+    {
+        var id = KeyId();
+        var overlap = Inputs.Text(
+            "--overlap-seconds", "For how long the secret before still works, at most 604800 (else 86400)", "SECONDS");
+        overlap.Validators.Add(result => CommandTree.Require(result, IsWhole, "is not a number of seconds"));
+        var expires = Expiry("When the key ends (else as before)");
+        var yes = Inputs.Yes();
+        return tree.Create("rotate", "Give a key a new secret", async (context, cancellationToken) =>
+        {
+            await context.ConfirmAsync($"Give the key {context.Value(id)} a new secret?", yes, cancellationToken);
+            using var body = new JsonBody();
+            body.Number("overlap_seconds", context.Value(overlap)).Text("expires_at", context.Value(expires));
+            var path = $"api-keys/{Uri.EscapeDataString(context.Value(id))}/rotate";
+            var answer = await context.Client.SendAsync(HttpMethod.Post, path, body.ToBytes(), null, cancellationToken);
+            return context.Print(answer, LedgerJson.Default.ApiKey, key => ShowSecret(context, key));
+        }, id, overlap, expires, yes);
+    }
+
+    private static bool IsWhole(string text) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out _);
+
+    private static Option<string?> Expiry(string description) => Inputs.Text("--expires-at", description, "TIME");
+
+    private static Argument<string> KeyId()
+    {
+        var id = new Argument<string>("ID") { Description = "The key's id, from 'fa api-key list'" };
+        id.Validators.Add(result => CommandTree.Require(result, text => text is not ("" or "." or ".."), "is not a key's id"));
+        return id;
     }
 
     private static Command BuildRevoke(CommandTree tree)
     {
-        var id = new Argument<string>("ID") { Description = "The key's id, from 'fa api-key list'" };
-        id.Validators.Add(result => CommandTree.Require(result, text => text is not ("" or "." or ".."), "is not a key's id"));
+        var id = KeyId();
         var yes = Inputs.Yes();
         return tree.Create("revoke", "End a key", async (context, cancellationToken) =>
         {

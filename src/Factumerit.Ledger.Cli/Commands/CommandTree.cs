@@ -62,6 +62,7 @@ internal sealed class CommandTree
             WriteDownCommand.Build(tree),
             VirtualKeyCommands.Build(tree),
             ApiKeyCommands.Build(tree),
+            AuditLogCommand.Build(tree),
         };
         return root;
     }

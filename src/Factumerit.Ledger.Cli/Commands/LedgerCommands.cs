@@ -68,7 +68,8 @@ internal static class LedgerCommands
 
             UserCommands.Show(budget.Read(LedgerJson.Default.Budget), context.Output);
             context.Output.Line("");
-            var table = new TableView().Text("Entry").Text("Time").Money("Debit").Money("Credit").Text("Type").Text("Reference").Text("Description");
+            var table = new TableView().Text("Entry").Text("Time").Money("Debit").Money("Credit").Text("Type")
+                .Text("Reference").Text("Posted by").Text("Description");
             return await context.PrintListAsync(entries, LedgerJson.Default.Entry, table, whenEmpty: "No entries.", addRow: entry => table.Row(
                 entry.Id.ToString(CultureInfo.InvariantCulture),
                 entry.CreatedAt,
@@ -76,6 +77,7 @@ internal static class LedgerCommands
                 NullIfZero(entry.CreditCents),
                 entry.ReferenceType,
                 entry.ReferenceId,
+                entry.PostedBy?.Name,
                 entry.Description));
         }, user, limit);
     }

@@ -34,6 +34,7 @@ namespace Factumerit.Ledger.Cli.Http;
 [JsonSerializable(typeof(VirtualKey))]
 [JsonSerializable(typeof(ApiKey))]
 [JsonSerializable(typeof(ApiKeys))]
+[JsonSerializable(typeof(AuditEntry))]
 [JsonSerializable(typeof(Problem))]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class LedgerJson : JsonSerializerContext;
@@ -138,7 +139,8 @@ internal sealed record Entry(
     string? Description,
     string? ReferenceType,
     string? ReferenceId,
-    DateTimeOffset? CreatedAt);
+    DateTimeOffset? CreatedAt,
+    ActorName? PostedBy);
 
 internal sealed record MarginLine(
     string? Group,
@@ -233,4 +235,20 @@ internal sealed record ApiKey(
     DateTimeOffset? CreatedAt,
     DateTimeOffset? RevokedAt,
     string? Secret,
-    bool MayOverdraw);
+    bool MayOverdraw,
+    bool MayIntake,
+    ActorName? MadeBy,
+    DateTimeOffset? LastUsedAt,
+    DateTimeOffset? ExpiresAt,
+    DateTimeOffset? OldSecretEndsAt);
+
+/// <summary>Whose request it was.</summary>
+internal sealed record ActorName(string? ApiKeyId, string Name);
+
+internal sealed record AuditEntry(
+    [property: JsonRequired] long Id,
+    DateTimeOffset At,
+    ActorName? By,
+    string Action,
+    string Subject,
+    JsonElement? Detail);

@@ -14,6 +14,7 @@ internal sealed record Paging(string Items, string Next, string Parameter)
     public static readonly Paging Accounts = new("accounts", "next_after", "after");
     public static readonly Paging Groups = new("groups", "next_after", "after");
     public static readonly Paging Usages = new("usages", "next_before", "before");
+    public static readonly Paging Changes = new("changes", "next_before", "before");
     public static readonly Paging Entries = new("entries", "next_before", "before");
 
     public IEnumerable<JsonElement> ItemsOf(JsonElement page) =>

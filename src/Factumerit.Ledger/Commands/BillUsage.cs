@@ -23,13 +23,12 @@ public sealed record BillRequest
 /// </summary>
 /// <param name="request">The price, or nothing to work it out.</param>
 /// <param name="seen">The usage as it was found.</param>
-/// <param name="reviewer">Who decides.</param>
 /// <param name="idempotencyKey">The header of that name, if it was sent.</param>
 /// <param name="pricer">The prices to use.</param>
 /// <param name="isRepricing">Part of POST /usage/reprice: not the same as anybody's own decision.</param>
 public sealed class BillUsage(
-    BillRequest request, UsageUnderReview seen, string reviewer, string? idempotencyKey, Pricer pricer, bool isRepricing = false)
-    : ReviewCommand(seen, reviewer, idempotencyKey)
+    BillRequest request, UsageUnderReview seen, string? idempotencyKey, Pricer pricer, bool isRepricing = false)
+    : ReviewCommand(seen, idempotencyKey)
 {
     public override string? UserId => base.UserId ?? request.UserId;
 

@@ -7,6 +7,9 @@ namespace Factumerit.Ledger.Commands;
 /// </summary>
 public abstract class Command
 {
+    /// <summary>Whose request it is; stands with all that it writes.</summary>
+    public Actor By { get; internal set; } = Actor.Service;
+
     /// <summary>The user whose budget is loaded and locked; null when the operation touches none.</summary>
     public virtual string? UserId => null;
 
@@ -53,7 +56,11 @@ public abstract class Command<T> : Command
 {
     public Outcome<T> Outcome { get; private set; }
 
-    internal sealed override void Apply(LedgerState state) => Outcome = FirstAnswer(state) ?? Decide(state);
+    internal sealed override void Apply(LedgerState state)
+    {
+        state.By = By;
+        Outcome = FirstAnswer(state) ?? Decide(state);
+    }
 
     internal sealed override void Refuse(Refusal refusal) => Outcome = refusal;
 

@@ -37,6 +37,7 @@ public sealed class DeleteUser(string userId) : Command<Deletion>
         user.DeletedAt = state.Now;
         state.Touch(user);
         state.VirtualKeys.EndedUsers.Add(userId);
+        state.Audit(AuditActions.UserDeleted, userId, new { transaction_id = transaction?.Id });
         return new Deletion(userId, Math.Max(balanceCents, 0), Math.Max(-balanceCents, 0), transaction?.Id);
     }
 }

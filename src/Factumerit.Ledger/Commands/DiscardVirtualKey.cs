@@ -17,6 +17,8 @@ public sealed class DiscardVirtualKey(Guid id, string reason) : Command<VirtualK
             return new Refusal.NotFound($"virtual key {id}");
         if (key.KeyHash is not null)
             return key;
+        if (key.Status is VirtualKey.Creating)
+            state.Audit(AuditActions.VirtualKeyFailed, id.ToString(), new { user_id = key.UserId, reason });
         return key.Status switch
         {
             VirtualKey.Creating => state.VirtualKeys.Change(key with { Status = VirtualKey.Failed, LastError = reason }),

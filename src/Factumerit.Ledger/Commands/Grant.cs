@@ -21,9 +21,9 @@ public sealed record GrantReceipt(Guid TransactionId, Budget Budget);
 
 /// <summary>Grants credit: debit equity:grants, credit user:U (R6, R9, R11).</summary>
 /// <param name="request">What was asked for.</param>
-/// <param name="callerName">The admin when the request names none.</param>
 /// <param name="idempotencyKey">The header of that name.</param>
-public sealed class Grant(GrantRequest request, string callerName, string? idempotencyKey) : KeyedCommand<GrantReceipt>("grant", idempotencyKey)
+public sealed class Grant(GrantRequest request, string? idempotencyKey)
+    : KeyedCommand<GrantReceipt>("grant", idempotencyKey)
 {
     public override string? UserId => request.UserId;
 
@@ -35,7 +35,7 @@ public sealed class Grant(GrantRequest request, string callerName, string? idemp
         errors.CheckUserId("user_id", request.UserId);
         errors.CheckAmount("amount_cents", request.AmountCents, zeroAllowed: false);
         errors.CheckText("reason", request.Reason);
-        errors.CheckName("admin_id", request.AdminId);
+        errors.CheckPersonalName("admin_id", request.AdminId);
     }
 
     protected override Outcome<GrantReceipt> DecideFirst(LedgerState state)
@@ -50,7 +50,7 @@ public sealed class Grant(GrantRequest request, string callerName, string? idemp
         user ??= state.OpenBudget(userId); // R6
         var transaction = LedgerTransaction.Move(
             amountCents, debit: ChartOfAccounts.GrantsEquity, credit: ChartOfAccounts.User(userId),
-            "admin_credit", request.AdminId ?? callerName, request.Reason);
+            "admin_credit", request.AdminId ?? By.Name, request.Reason);
         state.Post(transaction);
         user.AddCredit(amountCents);
         return new GrantReceipt(transaction.Id, user.ToBudget());

@@ -26,6 +26,8 @@ public sealed class NoteVirtualKey(VirtualKey key, bool? isBlockedThere) : Comma
         if (isBlockedThere is not { } isBlocked)
         {
             state.VirtualKeys.Gone.Add(kept.Id);
+            var detail = new { user_id = kept.UserId, reason = GoneThere };
+            state.Audit(AuditActions.VirtualKeyRevoked, kept.Id.ToString(), detail);
             return state.VirtualKeys.Change(kept with
             {
                 Status = VirtualKey.Revoked,

@@ -40,7 +40,7 @@ public sealed class Purchase(PurchaseRequest request, string? idempotencyKey) : 
         errors.CheckAmount("credits_cents", request.CreditsCents, zeroAllowed: false);
         errors.CheckAmount("sales_tax_cents", request.SalesTaxCents, zeroAllowed: true);
         errors.CheckProvider("provider", _provider);
-        errors.CheckName("invoice", request.Invoice);
+        errors.CheckPersonalName("invoice", request.Invoice);
         if (!errors.Any && request.CreditsCents + request.SalesTaxCents > Money.OperationCentsMax)
             errors.Add("sales_tax_cents", $"must, with credits_cents, come to at most {Money.Format(Money.OperationCentsMax)}");
     }

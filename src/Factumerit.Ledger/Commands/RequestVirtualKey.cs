@@ -27,8 +27,7 @@ public sealed record VirtualKeyRequest
 /// left is found by that name.
 /// </summary>
 /// <param name="request">What was asked for.</param>
-/// <param name="callerName">Who asked.</param>
-public sealed class RequestVirtualKey(VirtualKeyRequest request, string callerName) : Command<VirtualKey>
+public sealed class RequestVirtualKey(VirtualKeyRequest request) : Command<VirtualKey>
 {
     private const int ModelsMax = 100;
     private const int NameLengthMax = 200;
@@ -38,7 +37,7 @@ public sealed class RequestVirtualKey(VirtualKeyRequest request, string callerNa
     public override void Validate(FieldErrors errors)
     {
         errors.CheckUserId("user_id", request.UserId);
-        errors.CheckName("label", request.Label ?? "");
+        errors.CheckPersonalName("label", request.Label ?? "");
         if (request.Models is { } models && (models.Count is 0 or > ModelsMax || models.Any(IsNoName)))
             errors.Add("models", $"must be 1 to {ModelsMax} names of 1 to {NameLengthMax} characters, or left out for all models");
         if (request.MaxBudgetUsd is <= 0 or > Money.CostUsdMax)
@@ -62,10 +61,12 @@ public sealed class RequestVirtualKey(VirtualKeyRequest request, string callerNa
             MaxBudgetUsd = request.MaxBudgetUsd,
             ExpiresAt = request.ExpiresAt,
             Status = VirtualKey.Creating,
-            CreatedBy = callerName,
+            CreatedBy = By.Name,
+            CreatedById = By.Id,
             CreatedAt = state.Now,
         };
         state.VirtualKeys.Add(key);
+        state.Audit(AuditActions.VirtualKeyMade, key.Id.ToString(), new { user_id = userId, label = key.Label });
         return key;
     }
 

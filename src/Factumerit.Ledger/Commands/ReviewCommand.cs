@@ -5,9 +5,8 @@ namespace Factumerit.Ledger.Commands;
 /// anybody else the usage has been reviewed already.
 /// </summary>
 /// <param name="seen">The usage as it was found: its user is fetched and locked with it.</param>
-/// <param name="reviewer">Who decides: the name of the API key.</param>
 /// <param name="idempotencyKey">The header of that name; null when it wasn't sent.</param>
-public abstract class ReviewCommand(UsageUnderReview seen, string reviewer, string? idempotencyKey) : Command<UsageUnderReview>
+public abstract class ReviewCommand(UsageUnderReview seen, string? idempotencyKey) : Command<UsageUnderReview>
 {
     public sealed override Guid? UsageId => seen.UsageId;
     public override string? UserId => seen.UserId;
@@ -29,11 +28,15 @@ public abstract class ReviewCommand(UsageUnderReview seen, string reviewer, stri
             return null;
         if (usage.ReviewedAt is null || usage.ReviewKey != idempotencyKey)
             return new Refusal.AlreadyReviewed(usage);
-        if (usage.ReviewHash == Hash.Value && (idempotencyKey is not null || usage.ReviewedBy == reviewer))
+        if (usage.ReviewHash == Hash.Value && (idempotencyKey is not null || IsMine(usage)))
             return new Outcome<UsageUnderReview>(usage, null, Replayed: true);
         // Without a key, what differs comes from another reviewer, or is another decision: the usage is taken.
         return idempotencyKey is null ? new Refusal.AlreadyReviewed(usage) : new Refusal.IdempotencyKeyReused(idempotencyKey);
     }
+
+    // A review before actors were kept has only a name.
+    private bool IsMine(UsageUnderReview usage) =>
+        usage.ReviewedById is { } id ? id == By.Id : usage.ReviewedBy == By.Name;
 
     protected sealed override Outcome<UsageUnderReview> Decide(LedgerState state) => Decide(state, state.FindForReview(seen.UsageId)!);
 
@@ -43,8 +46,19 @@ public abstract class ReviewCommand(UsageUnderReview seen, string reviewer, stri
     /// <summary>Puts the reviewer's name and time on what was decided, and keeps it.</summary>
     protected UsageUnderReview Keep(LedgerState state, UsageUnderReview decided)
     {
-        var reviewed = decided with { ReviewedBy = reviewer, ReviewedAt = state.Now, ReviewKey = idempotencyKey, ReviewHash = Hash.Value };
+        var reviewed = decided with
+        {
+            ReviewedBy = By.Name,
+            ReviewedById = By.Id,
+            ReviewedAt = state.Now,
+            ReviewKey = idempotencyKey,
+            ReviewHash = Hash.Value,
+        };
         state.Keep(reviewed);
+        state.Audit(
+            reviewed.BillingStatus == Usage.Billed ? AuditActions.UsageBilled : AuditActions.UsageWaived,
+            reviewed.UsageId.ToString(),
+            new { user_id = reviewed.UserId, amount_cents = reviewed.AmountCents, reason = reviewed.ReviewNote });
         return reviewed;
     }
 }

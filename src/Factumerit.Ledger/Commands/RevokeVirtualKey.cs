@@ -20,6 +20,7 @@ public sealed class RevokeVirtualKey(Guid id) : Command<VirtualKey>
             return key;
         if (key.Status == VirtualKey.Active)
             state.VirtualKeys.ToDelete.Add(id);
+        state.Audit(AuditActions.VirtualKeyRevoked, id.ToString(), new { user_id = key.UserId });
         return state.VirtualKeys.Change(key with { Status = VirtualKey.Revoking });
     }
 }

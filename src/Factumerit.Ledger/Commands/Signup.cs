@@ -61,6 +61,8 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
                 creditCents, debit: ChartOfAccounts.InitialEquity, credit: ChartOfAccounts.User(userId), "initial", description: "Signup credit"));
             user.AddCredit(creditCents);
         }
+        else
+            state.Audit(AuditActions.UserSignedUp, userId);
         return new Registration(user.ToBudget(), Existed: false);
     }
 }

@@ -77,7 +77,8 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
             OccurredAt = OccurredAt(state),
             CreatedAt = state.Now,
         };
-        state.Keep(new KeptUsage(Hash.Value, note is null ? request : request with { Description = note }, usage, origin));
+        var described = note is null ? request : request with { Description = note };
+        state.Keep(new KeptUsage(Hash.Value, described, usage, origin) { PostedBy = By });
         return usage;
     }
 

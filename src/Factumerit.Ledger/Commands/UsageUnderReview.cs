@@ -33,6 +33,9 @@ public sealed record UsageUnderReview
     /// <summary>The balance in the review's answer, in cents.</summary>
     public decimal? BalanceCents { get; init; }
     public string? ReviewedBy { get; init; }
+
+    /// <summary>The actor who reviewed it; null for a review before actors were kept.</summary>
+    public int? ReviewedById { get; init; }
     public DateTimeOffset? ReviewedAt { get; init; }
     public string? ReviewNote { get; init; }
     public string? ReviewKey { get; init; }

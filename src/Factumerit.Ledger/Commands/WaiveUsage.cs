@@ -10,10 +10,9 @@ public sealed record WaiveRequest
 /// <summary>Ends the review of a usage without a price: no money moves, and it is never billed (R16). Also the way for a deleted user's.</summary>
 /// <param name="request">The reason.</param>
 /// <param name="seen">The usage as it was found.</param>
-/// <param name="reviewer">Who decides.</param>
 /// <param name="idempotencyKey">The header of that name, if it was sent.</param>
-public sealed class WaiveUsage(WaiveRequest request, UsageUnderReview seen, string reviewer, string? idempotencyKey)
-    : ReviewCommand(seen, reviewer, idempotencyKey)
+public sealed class WaiveUsage(WaiveRequest request, UsageUnderReview seen, string? idempotencyKey)
+    : ReviewCommand(seen, idempotencyKey)
 {
     protected override RequestHash Hash => RequestHash.Of("waive", request.Reason);
 

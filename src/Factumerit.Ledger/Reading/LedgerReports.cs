@@ -34,12 +34,15 @@ public sealed class LedgerReports(LedgerDatabase database)
 
     /// <summary>A transaction with its entries; null when there is none.</summary>
     public Task<TransactionDetail?> FindTransactionAsync(Guid transactionId, CancellationToken cancellationToken) =>
-        InSnapshotAsync(async db =>
+        InSnapshotAsync<TransactionDetail?>(async db =>
         {
             var entries = await db.Entries.Where(e => e.TransactionId == transactionId).OrderBy(e => e.Id).ToListAsync(cancellationToken);
-            return entries is [var first, ..]
-                ? new TransactionDetail(transactionId, first.Description, first.ReferenceType, first.ReferenceId, first.CreatedAt, [.. entries.Select(ToEntry)])
-                : null;
+            if (entries is not [var first, ..])
+                return null;
+            var actors = await AuditQueries.NamesAsync(db, entries.Select(e => e.PostedBy), cancellationToken);
+            return new TransactionDetail(
+                transactionId, first.Description, first.ReferenceType, first.ReferenceId, first.CreatedAt,
+                actors.Of(first.PostedBy), [.. entries.Select(e => ToEntry(e, actors))]);
         }, cancellationToken);
 
     /// <summary>Debits, credits and their difference by type of account; and what waits for review.</summary>
@@ -74,8 +77,9 @@ public sealed class LedgerReports(LedgerDatabase database)
             return state.Headroom();
         }, cancellationToken);
 
-    internal static LedgerEntry ToEntry(EntryRow e) =>
-        new(e.Id, e.TransactionId, e.Account, e.DebitCents, e.CreditCents, e.Description, e.ReferenceType, e.ReferenceId, e.CreatedAt);
+    internal static LedgerEntry ToEntry(EntryRow e, IReadOnlyDictionary<int, ActorName> actors) => new(
+        e.Id, e.TransactionId, e.Account, e.DebitCents, e.CreditCents,
+        e.Description, e.ReferenceType, e.ReferenceId, e.CreatedAt, actors.Of(e.PostedBy));
 
     private static async Task<IEnumerable<AccountBalance>> ListUserBalancesAsync(
         LedgerDbContext db, int limit, string afterUser, CancellationToken cancellationToken)

@@ -13,9 +13,16 @@ namespace Factumerit.Ledger.Reading;
 /// <param name="ReferenceType">The operation.</param>
 /// <param name="ReferenceId">The request, admin or invoice that caused it.</param>
 /// <param name="CreatedAt">When it was committed.</param>
+/// <param name="PostedBy">Whose request posted it; null for entries from before this was kept.</param>
 public sealed record LedgerEntry(
     long Id, Guid TransactionId, string Account, decimal DebitCents, decimal CreditCents,
-    string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt);
+    string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt, ActorName? PostedBy);
+
+/// <summary>
+/// Whose request it was. ApiKeyId: the API key; null for the bootstrap key, and for the service's own work. Name: of
+/// the key; or bootstrap, or service.
+/// </summary>
+public sealed record ActorName(Guid? ApiKeyId, string Name);
 
 /// <summary>A page of budgets by user_id. NextAfter: pass it as after= to get the next page; null at the end.</summary>
 public sealed record BudgetPage(IReadOnlyList<Budget> Users, string? NextAfter);
@@ -30,9 +37,10 @@ public sealed record BudgetTransaction(
 /// <summary>A page of that history, newest first. NextBefore: pass it as before= to get the next page; null at the end.</summary>
 public sealed record BudgetTransactionPage(IReadOnlyList<BudgetTransaction> Transactions, long? NextBefore);
 
-/// <summary>A transaction with its entries.</summary>
+/// <summary>A transaction with its entries. PostedBy: whose request it was; null from before this was kept.</summary>
 public sealed record TransactionDetail(
-    Guid TransactionId, string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt, IReadOnlyList<LedgerEntry> Entries);
+    Guid TransactionId, string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt,
+    ActorName? PostedBy, IReadOnlyList<LedgerEntry> Entries);
 
 /// <summary>A usage with all that was reported of it, and what a review made of it. Amounts are cents; provider_cost_usd is US dollars, exact.</summary>
 /// <param name="UsageId">Its id here.</param>
@@ -67,12 +75,15 @@ public sealed record TransactionDetail(
 /// <param name="ReviewNote">The reason of a waiver.</param>
 /// <param name="FilledAt">When a later report of the same call added what was not known before.</param>
 /// <param name="PayerHint">What the report of a call without a user says of its payer: key_alias, key_hash, user_id, email, end_user.</param>
+/// <param name="PostedBy">Whose request recorded it; null from before this was kept.</param>
+/// <param name="Reviewer">Whose request billed or waived it.</param>
 public sealed record UsageDetail(
     Guid UsageId, string RequestId, string? UserId, decimal? AmountCents, string BillingStatus, string? ReviewReason, Guid? TransactionId, decimal BalanceCents,
     string? Model, string? Provider, decimal? ProviderCostUsd, decimal? MarkupFactor, long? PriceVersion, DateTimeOffset OccurredAt, DateTimeOffset CreatedAt,
     long? PromptTokens, long? CompletionTokens, long? CacheReadTokens, long? CacheWriteTokens, long? ReasoningTokens, JsonElement? Usage,
     string? Description, string? ReferenceId, JsonElement? Metadata, string SourceSystem, string? ExternalId, Guid? VirtualKeyId,
-    string? ReviewedBy, DateTimeOffset? ReviewedAt, string? ReviewNote, DateTimeOffset? FilledAt, JsonElement? PayerHint);
+    string? ReviewedBy, DateTimeOffset? ReviewedAt, string? ReviewNote, DateTimeOffset? FilledAt,
+    JsonElement? PayerHint, ActorName? PostedBy, ActorName? Reviewer);
 
 /// <summary>An account's totals in cents; balance = credits - debits.</summary>
 public sealed record AccountBalance(string Account, string Type, decimal BalanceCents, decimal TotalDebits, decimal TotalCredits, long EntryCount);

@@ -55,7 +55,8 @@ public sealed class ReviewQueries(LedgerDatabase database)
         if (before is { } id)
             usages = usages.Where(u => u.Id.CompareTo(id) < 0);
         var page = await usages.OrderByDescending(u => u.Id).Take(limit + 1).ToListAsync(cancellationToken);
-        return new UsagePage([.. page.Take(limit).Select(UserQueries.ToDetail)], page.Count > limit ? page[limit - 1].Id : null);
+        var details = await UserQueries.ToDetailsAsync(db, [.. page.Take(limit)], cancellationToken);
+        return new UsagePage(details, page.Count > limit ? page[limit - 1].Id : null);
     }
 
     /// <summary>One usage as its reviewer meets it; null when there is none.</summary>

@@ -77,7 +77,10 @@ public sealed class UserQueries(LedgerDatabase database)
             .ToListAsync(cancellationToken);
         if (page.Count == 0 && !await ExistsAsync(db, userId, cancellationToken))
             return null;
-        return new EntryPage([.. page.Take(limit).Select(LedgerReports.ToEntry)], page.Count > limit ? page[limit - 1].Id : null);
+        var actors = await AuditQueries.NamesAsync(db, page.Select(e => e.PostedBy), cancellationToken);
+        return new EntryPage(
+            [.. page.Take(limit).Select(e => LedgerReports.ToEntry(e, actors))],
+            page.Count > limit ? page[limit - 1].Id : null);
     }
 
     /// <summary>The history as the system before the ledger kept it, newest first; null for an unknown user.</summary>
@@ -99,14 +102,26 @@ public sealed class UserQueries(LedgerDatabase database)
     public async Task<UsageDetail?> FindUsageAsync(Guid usageId, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
-        return await db.Usages.SingleOrDefaultAsync(u => u.Id == usageId, cancellationToken) is { } u ? ToDetail(u) : null;
+        if (await db.Usages.SingleOrDefaultAsync(u => u.Id == usageId, cancellationToken) is not { } usage)
+            return null;
+        return (await ToDetailsAsync(db, [usage], cancellationToken))[0];
     }
 
-    internal static UsageDetail ToDetail(UsageRow u) => new(
+    internal static async Task<IReadOnlyList<UsageDetail>> ToDetailsAsync(
+        LedgerDbContext db, IReadOnlyList<UsageRow> usages, CancellationToken cancellationToken)
+    {
+        var ids = usages.SelectMany(u => new[] { u.PostedBy, u.ReviewedById });
+        var actors = await AuditQueries.NamesAsync(db, ids, cancellationToken);
+        return [.. usages.Select(u => ToDetail(u, actors))];
+    }
+
+    private static UsageDetail ToDetail(UsageRow u, IReadOnlyDictionary<int, ActorName> actors) => new(
         u.Id, u.RequestId, u.UserId, u.UserPriceCents, u.BillingStatus, u.ReviewReason, u.TransactionId, u.ReviewBalanceCents ?? u.BalanceAfterCents ?? 0,
         u.Model, u.Provider, u.ProviderCostUsd, u.MarkupFactor, u.PriceVersion, u.OccurredAt, u.CreatedAt,
         u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens, ParseJson(u.Usage),
-        u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId, u.VirtualKeyId, u.ReviewedBy, u.ReviewedAt, u.ReviewNote, u.FilledAt, ParseJson(u.PayerHint));
+        u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId, u.VirtualKeyId,
+        u.ReviewedBy, u.ReviewedAt, u.ReviewNote, u.FilledAt, ParseJson(u.PayerHint),
+        actors.Of(u.PostedBy), actors.Of(u.ReviewedById));
 
     private static JsonElement? ParseJson(string? json) => json is null ? null : JsonElement.Parse(json);
 

@@ -7,7 +7,7 @@ public sealed class ApiKey
     public required string Name { get; init; }
     public required string Role { get; init; }
 
-    /// <summary>A bot key may be bound to the users whose ids begin so.</summary>
+    /// <summary>A bot key may be bound to users whose ids begin so; without a * at the end, up to a boundary.</summary>
     public string? UserPrefix { get; init; }
 
     /// <summary>The beginning of the secret, by which the row is found; it can be shown.</summary>
@@ -18,4 +18,23 @@ public sealed class ApiKey
 
     /// <summary>Whether it may record calls that have been paid for already even when the user's balance is used up.</summary>
     public bool MayOverdraw { get; init; }
+
+    /// <summary>Whether it may take in calls that LiteLLM reports.</summary>
+    public bool MayIntake { get; init; }
+
+    /// <summary>The actor who made it; null for keys from before actors were kept.</summary>
+    public int? MadeBy { get; init; }
+
+    /// <summary>When it was last used, at most a minute or two behind.</summary>
+    public DateTimeOffset? LastUsedAt { get; init; }
+
+    /// <summary>From then on it is refused; null: never.</summary>
+    public DateTimeOffset? ExpiresAt { get; init; }
+
+    /// <summary>The beginning of the secret before the last rotation.</summary>
+    public string? OldKeyPrefix { get; init; }
+    public byte[]? OldSecretHash { get; init; }
+
+    /// <summary>From then on the secret before the last rotation is refused.</summary>
+    public DateTimeOffset? OldSecretEndsAt { get; init; }
 }

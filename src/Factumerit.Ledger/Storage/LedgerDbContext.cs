@@ -21,6 +21,9 @@ public sealed class LedgerDbContext(DbContextOptions<LedgerDbContext> options) :
     public DbSet<FaultRow> Faults => Set<FaultRow>();
     public DbSet<OriginRow> Origins => Set<OriginRow>();
     public DbSet<ApiKey> ApiKeys => Set<ApiKey>();
+    public DbSet<ApiKeyChangesRow> ApiKeyChanges => Set<ApiKeyChangesRow>();
+    public DbSet<ActorRow> Actors => Set<ActorRow>();
+    public DbSet<AuditLogRow> AuditLog => Set<AuditLogRow>();
     public DbSet<AccountBalanceRow> AccountBalances => Set<AccountBalanceRow>();
     public DbSet<UserLedgerBalanceRow> UserLedgerBalances => Set<UserLedgerBalanceRow>();
     public DbSet<LedgerIntegrityRow> LedgerIntegrity => Set<LedgerIntegrityRow>();

@@ -64,20 +64,28 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
         "SELECT coalesce(max(version), 0), (SELECT count(*) FROM price_cancellations) FROM price_versions";
 
     private const string AddVersion = """
-        INSERT INTO price_versions (valid_from, imported_at, content_hash, source, imported_by, added, changed, gone)
-        VALUES ($1, $2, $3, 'litellm', $4, $5, $6, $7) RETURNING version
+        WITH v AS (
+            INSERT INTO price_versions (valid_from, imported_at, content_hash, source, imported_by, imported_by_id,
+                                        added, changed, gone)
+            VALUES ($1, $2, $3, 'litellm', $4, $5, $6, $7, $8) RETURNING version),
+        a AS (
+            INSERT INTO audit_log (at, actor_id, action, subject, detail)
+            SELECT $2, $5, $9, version::text, jsonb_build_object('added', $6::int, 'changed', $7::int, 'gone', $8::int)
+            FROM v)
+        SELECT version FROM v
         """;
 
     /// <summary>Makes the map's prices those of the price book. The same map again changes nothing and makes no version.</summary>
     /// <param name="map">The whole map: models that aren't in it are gone.</param>
     /// <param name="contentHash">SHA-256 of the file, kept with the version.</param>
-    /// <param name="importedBy">The name of the key.</param>
+    /// <param name="by">Whose request it is.</param>
     /// <param name="validFrom">From when on everything counts; null: changes from now on, a model's first price from the beginning.</param>
     /// <param name="isDryRun">Whether to only say what would change.</param>
     /// <param name="allowGone">Whether it may end more than a tenth of the models that have a price.</param>
     /// <param name="cancellationToken">Ends it with nothing done, unless it is being committed.</param>
     public async Task<Outcome<PriceImport>> ImportAsync(
-        PriceMap map, byte[] contentHash, string importedBy, DateTimeOffset? validFrom, bool isDryRun, bool allowGone, CancellationToken cancellationToken)
+        PriceMap map, byte[] contentHash, Actor by, DateTimeOffset? validFrom, bool isDryRun, bool allowGone,
+        CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
@@ -111,7 +119,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
             return import;
         var (_, cancellations) = await ReadRevisionAsync(connection, cancellationToken);
         var version = await ExecuteAsync<long>(
-            connection, AddVersion, cancellationToken, import.ValidFrom.UtcDateTime, now, contentHash, importedBy, import.Added, import.Changed, import.Gone);
+            connection, AddVersion, cancellationToken, import.ValidFrom.UtcDateTime, now, contentHash, by.Name, by.Id,
+            import.Added, import.Changed, import.Gone, AuditActions.PricesImported);
         var added = changes.Changes.Select(c => c.ToPrice(version)).ToList();
         await WriteAsync(connection, added, cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);

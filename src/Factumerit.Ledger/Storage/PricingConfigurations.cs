@@ -14,6 +14,7 @@ internal sealed class PriceVersionConfiguration : IEntityTypeConfiguration<Price
         row.Property(r => r.ContentHash).HasColumnName("content_hash");
         row.Property(r => r.Source).HasColumnName("source");
         row.Property(r => r.ImportedBy).HasColumnName("imported_by");
+        row.Property(r => r.ImportedById).HasColumnName("imported_by_id");
         row.Property(r => r.ImportedAt).HasColumnName("imported_at");
         row.Property(r => r.Added).HasColumnName("added");
         row.Property(r => r.Changed).HasColumnName("changed");

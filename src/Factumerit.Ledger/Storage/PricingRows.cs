@@ -8,6 +8,7 @@ public sealed class PriceVersionRow
     public byte[] ContentHash { get; init; } = [];
     public string Source { get; init; } = "";
     public string ImportedBy { get; init; } = "";
+    public int? ImportedById { get; init; }
     public DateTimeOffset ImportedAt { get; init; }
     public int Added { get; init; }
     public int Changed { get; init; }

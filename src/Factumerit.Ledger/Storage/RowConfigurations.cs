@@ -19,6 +19,7 @@ internal sealed class EntryConfiguration : IEntityTypeConfiguration<EntryRow>
         row.Property(r => r.ReferenceType).HasColumnName("reference_type");
         row.Property(r => r.ReferenceId).HasColumnName("reference_id");
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
+        row.Property(r => r.PostedBy).HasColumnName("posted_by");
     }
 }
 
@@ -103,6 +104,8 @@ internal sealed class UsageConfiguration : IEntityTypeConfiguration<UsageRow>
         row.Property(r => r.ReviewBalanceCents).HasColumnName("review_balance_cents").HasPrecision(20, 7);
         row.Property(r => r.FilledAt).HasColumnName("filled_at");
         row.Property(r => r.PayerHint).HasColumnName("payer_hint").HasColumnType("jsonb");
+        row.Property(r => r.PostedBy).HasColumnName("posted_by");
+        row.Property(r => r.ReviewedById).HasColumnName("reviewed_by_id");
     }
 }
 
@@ -163,24 +166,6 @@ internal sealed class OriginConfiguration : IEntityTypeConfiguration<OriginRow>
         row.Property(r => r.LastEntryId).HasColumnName("last_entry_id");
         row.Property(r => r.LastBudgetTransactionId).HasColumnName("last_budget_transaction_id");
         row.Property(r => r.BeganAt).HasColumnName("began_at");
-    }
-}
-
-internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKey>
-{
-    public void Configure(EntityTypeBuilder<ApiKey> row)
-    {
-        row.ToTable("api_keys").HasKey(r => r.Id).HasName("pk_api_keys");
-        row.HasIndex(r => r.KeyPrefix).IsUnique().HasDatabaseName("uq_api_keys_key_prefix");
-        row.Property(r => r.Id).HasColumnName("id").ValueGeneratedNever();
-        row.Property(r => r.Name).HasColumnName("name");
-        row.Property(r => r.Role).HasColumnName("role");
-        row.Property(r => r.UserPrefix).HasColumnName("user_prefix");
-        row.Property(r => r.KeyPrefix).HasColumnName("key_prefix").UseCollation("C");
-        row.Property(r => r.SecretHash).HasColumnName("secret_hash");
-        row.Property(r => r.CreatedAt).HasColumnName("created_at");
-        row.Property(r => r.RevokedAt).HasColumnName("revoked_at");
-        row.Property(r => r.MayOverdraw).HasColumnName("may_overdraw").HasDefaultValue(false);
     }
 }
 

@@ -12,6 +12,9 @@ public sealed class EntryRow
     public string? ReferenceType { get; init; }
     public string? ReferenceId { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
+
+    /// <summary>The actor whose request posted it; null for entries from before actors were kept.</summary>
+    public int? PostedBy { get; init; }
 }
 
 /// <summary>A row of <c>user_budgets</c>, kept in step with the ledger (R3).</summary>
@@ -89,6 +92,8 @@ public sealed class UsageRow
     public decimal? ReviewBalanceCents { get; init; }
     public DateTimeOffset? FilledAt { get; init; }
     public string? PayerHint { get; init; }
+    public int? PostedBy { get; init; }
+    public int? ReviewedById { get; init; }
 }
 
 /// <summary>A row of <c>usage_aliases</c>: one of the ids under which another system may report a usage (R17).</summary>

@@ -19,7 +19,11 @@ public static class ServingRights
     {
         [MigrationHistory.Table] = Read,
         ["account_totals"] = Change,
+        ["actors"] = Add,
+        // A trigger counts changes of keys here, with the rights of whoever changes them.
+        ["api_key_changes"] = "SELECT, UPDATE",
         ["api_keys"] = Change,
+        ["audit_log"] = Add,
         ["budget_transactions"] = Add,
         ["idempotency_keys"] = Add,
         ["ledger_checkpoint"] = Change,

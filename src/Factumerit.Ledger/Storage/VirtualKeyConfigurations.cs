@@ -23,6 +23,7 @@ internal sealed class VirtualKeyConfiguration : IEntityTypeConfiguration<Virtual
         row.Property(r => r.Status).HasColumnName("status");
         row.Property(r => r.IsBlocked).HasColumnName("is_blocked").HasDefaultValue(false);
         row.Property(r => r.CreatedBy).HasColumnName("created_by");
+        row.Property(r => r.CreatedById).HasColumnName("created_by_id");
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
         row.Property(r => r.UpdatedAt).HasColumnName("updated_at");
         row.Property(r => r.RevokedAt).HasColumnName("revoked_at");

@@ -19,6 +19,7 @@ public sealed class VirtualKeyRow
     public string Status { get; init; } = "";
     public bool IsBlocked { get; init; }
     public string CreatedBy { get; init; } = "";
+    public int? CreatedById { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }

@@ -15,7 +15,7 @@ internal static class ReviewSaver
         SELECT id, request_id, request_hash, user_id, billing_status, review_reason, model, provider,
                prompt_tokens, completion_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, description, occurred_at, created_at,
                user_price_cents, provider_cost_usd, markup_factor, price_version, transaction_id, review_balance_cents,
-               reviewed_by, reviewed_at, review_note, review_key, review_hash, usage, filled_at
+               reviewed_by, reviewed_at, review_note, review_key, review_hash, usage, filled_at, reviewed_by_id
         FROM llm_usage WHERE id = ANY ($1)
         """;
 
@@ -29,11 +29,15 @@ internal static class ReviewSaver
             cache_read_tokens = coalesce(u.cache_read_tokens, r.cache_read_tokens), cache_write_tokens = coalesce(u.cache_write_tokens, r.cache_write_tokens),
             reasoning_tokens = coalesce(u.reasoning_tokens, r.reasoning_tokens), usage = coalesce(u.usage, r.usage),
             transaction_id = r.transaction_id, review_balance_cents = r.review_balance_cents, review_reason = r.review_reason, filled_at = r.filled_at,
-            reviewed_by = r.reviewed_by, reviewed_at = r.reviewed_at, review_note = r.review_note, review_key = r.review_key, review_hash = r.review_hash
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
+            reviewed_by = r.reviewed_by, reviewed_by_id = r.reviewed_by_id,
+            reviewed_at = r.reviewed_at, review_note = r.review_note, review_key = r.review_key,
+            review_hash = r.review_hash
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20,
+                    $21, $22, $23, $24, $25)
             AS r (id, billing_status, user_price_cents, user_id, model, provider, provider_cost_usd, markup_factor, price_version,
                   prompt_tokens, completion_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, transaction_id,
-                  review_balance_cents, review_reason, filled_at, reviewed_by, reviewed_at, review_note, review_key, review_hash)
+                  review_balance_cents, review_reason, filled_at, reviewed_by, reviewed_at, review_note, review_key,
+                  review_hash, reviewed_by_id)
         WHERE u.id = r.id
         """;
 
@@ -66,6 +70,7 @@ internal static class ReviewSaver
         ReviewHash = reader.GetFieldValue<long?>(26),
         UsageJson = Text(reader, 27),
         FilledAt = reader.GetFieldValue<DateTimeOffset?>(28),
+        ReviewedById = reader.GetFieldValue<int?>(29),
     };
 
     public static void Save(NpgsqlBatch batch, LedgerState state)
@@ -96,7 +101,8 @@ internal static class ReviewSaver
             .Column(u => u.ReviewedAt?.UtcDateTime)
             .Column(u => u.ReviewNote)
             .Column(u => u.ReviewKey)
-            .Column(u => u.ReviewHash);
+            .Column(u => u.ReviewHash)
+            .Column(u => u.ReviewedById);
     }
 
     private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);

@@ -36,8 +36,9 @@ internal static class StateSaver
 
     // unnest gives the rows in the order of the arrays, and so ids in the order of the decisions (R13).
     private const string Entries = """
-        INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
-        SELECT e.*, $8 FROM unnest($1, $2, $3, $4, $5, $6, $7) AS e
+        INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type,
+                                    reference_id, posted_by, created_at)
+        SELECT e.*, $9 FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS e
         """;
 
     private const string LegacyRows = """
@@ -48,6 +49,11 @@ internal static class StateSaver
     private const string Answers = """
         INSERT INTO idempotency_keys (operation, key, request_hash, answer, created_at)
         SELECT k.*, $5 FROM unnest($1, $2, $3, $4) AS k
+        """;
+
+    private const string AuditRecords = """
+        INSERT INTO audit_log (actor_id, action, subject, detail, at)
+        SELECT a.*, $5 FROM unnest($1, $2, $3, $4) AS a
         """;
 
     private const string Totals = """
@@ -80,6 +86,7 @@ internal static class StateSaver
         }
         SaveUsageWriteDowns(batch, state.NewUsageWriteDowns);
         SaveAnswers(batch, state.NewAnswers, state.Now);
+        SaveAuditRecords(batch, state.NewAuditRecords, state.Now);
         SaveTotals(batch, state.TotalChanges.Values);
         var outbox = VirtualKeySaver.Save(batch, state);
         batch.BatchCommands.Add(new("COMMIT"));
@@ -153,6 +160,7 @@ internal static class StateSaver
             .Column(e => e.Transaction.Description)
             .Column(e => e.Transaction.ReferenceType)
             .Column(e => e.Transaction.ReferenceId)
+            .Column(e => e.By.Id)
             .Value(now.UtcDateTime);
     }
 
@@ -187,6 +195,18 @@ internal static class StateSaver
             .Column(a => a.Key)
             .Column(a => a.RequestHash)
             .Column(a => a.AnswerJson, NpgsqlDbType.Json)
+            .Value(now.UtcDateTime);
+    }
+
+    private static void SaveAuditRecords(NpgsqlBatch batch, List<AuditRecord> records, DateTimeOffset now)
+    {
+        if (records.Count == 0)
+            return;
+        new Rows<AuditRecord>(batch, AuditRecords, records)
+            .Column(r => r.By.Id)
+            .Column(r => r.Action)
+            .Column(r => r.Subject)
+            .Column(r => r.Detail, NpgsqlDbType.Jsonb)
             .Value(now.UtcDateTime);
     }
 

@@ -102,7 +102,8 @@ internal static class UsageSaver
             .Column(u => u.Usage.AmountCents)
             .Column(u => u.Usage.TransactionId)
             .Column(u => u.Usage.UserId is null ? null : (decimal?)u.Usage.BalanceCents)
-            .Column(u => u.RequestHash);
+            .Column(u => u.RequestHash)
+            .Column(u => u.PostedBy!.Id);
         for (var i = 0; i < Groups.Length; i++)
             if ((filled & (1 << i)) != 0)
                 Groups[i].AddColumns(rows);
@@ -111,6 +112,7 @@ internal static class UsageSaver
     private static string[] ColumnsOf(int filled) =>
     [
         "id", "user_id", "request_id", "model", "prompt_tokens", "completion_tokens", "user_price_cents", "transaction_id", "balance_after_cents", "request_hash",
+        "posted_by",
         .. Groups.Where((_, i) => (filled & (1 << i)) != 0).SelectMany(g => g.Columns),
     ];
 
@@ -130,8 +132,10 @@ internal static class UsageSaver
         return $$"""
             WITH u AS (SELECT * FROM {{RowsOf(columns)}}),
             entries AS (
-                INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type, reference_id, created_at)
-                SELECT u.transaction_id, e.account, e.debit_cents, e.credit_cents, {{description}}, '{{Usage.ReferenceType}}', u.request_id, $1
+                INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description,
+                                            reference_type, reference_id, posted_by, created_at)
+                SELECT u.transaction_id, e.account, e.debit_cents, e.credit_cents, {{description}},
+                       '{{Usage.ReferenceType}}', u.request_id, u.posted_by, $1
                 FROM u CROSS JOIN LATERAL (VALUES ('{{ChartOfAccounts.User("")}}' || u.user_id, u.user_price_cents, 0), ('{{ChartOfAccounts.ApiExpense}}', 0, u.user_price_cents))
                     AS e (account, debit_cents, credit_cents)),
             history AS (

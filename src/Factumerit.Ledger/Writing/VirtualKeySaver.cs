@@ -12,11 +12,13 @@ internal static class VirtualKeySaver
 {
     // Arrays of arrays would have to be of one length each, so the models travel as one JSON list per key.
     private const string New = """
-        INSERT INTO virtual_keys (created_at, updated_at, id, user_id, label, alias, max_budget_usd, expires_at, status, created_by, models)
-        SELECT $1, $1, k.id, k.user_id, k.label, k.alias, k.max_budget_usd, k.expires_at, k.status, k.created_by,
+        INSERT INTO virtual_keys (created_at, updated_at, id, user_id, label, alias, max_budget_usd, expires_at, status,
+                                  created_by, created_by_id, models)
+        SELECT $1, $1, k.id, k.user_id, k.label, k.alias, k.max_budget_usd, k.expires_at, k.status,
+               k.created_by, k.created_by_id,
                CASE WHEN k.models IS NOT NULL THEN ARRAY (SELECT m FROM jsonb_array_elements_text(k.models) WITH ORDINALITY AS e (m, n) ORDER BY n) END
-        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10)
-            AS k (id, user_id, label, alias, max_budget_usd, expires_at, status, created_by, models)
+        FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
+            AS k (id, user_id, label, alias, max_budget_usd, expires_at, status, created_by, created_by_id, models)
         """;
 
     // An entry that is no longer there was settled by somebody else, or taken back. After trouble the key is looked at soon: what was sent more than
@@ -99,6 +101,7 @@ internal static class VirtualKeySaver
                 .Column(k => k.ExpiresAt?.UtcDateTime)
                 .Column(k => k.Status)
                 .Column(k => k.CreatedBy)
+                .Column(k => k.CreatedById)
                 .Column(k => k.Models is { } models ? System.Text.Json.JsonSerializer.Serialize(models) : null, NpgsqlDbType.Jsonb);
         if (keys.Settled.Count > 0)
             new StateSaver.Rows<SettledDelivery>(batch, Settled, keys.Settled).Value(now).Column(s => s.OutboxId).Column(s => s.IsKnown);

@@ -45,7 +45,8 @@ internal sealed class LedgerUnderLoad(Lab lab, string name, string database, str
     public async Task MakeKeyAsync(CancellationToken cancellationToken)
     {
         using var client = CreateClient();
-        using var answer = await client.PostAsJsonAsync("/api-keys", new Dictionary<string, string> { ["name"] = "load", ["role"] = "bot" }, cancellationToken);
+        var key = new { name = $"load {Guid.NewGuid():N}", role = "bot", may_intake = true };
+        using var answer = await client.PostAsJsonAsync("/api-keys", key, cancellationToken);
         answer.EnsureSuccessStatusCode();
         BotKey = (await answer.Content.ReadFromJsonAsync<JsonElement>(cancellationToken)).GetProperty("secret").GetString()!;
     }

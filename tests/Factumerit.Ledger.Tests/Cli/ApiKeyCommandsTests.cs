@@ -21,6 +21,8 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
             Role          bot
             User prefix   vikunja:
             May overdraw  no
+            May intake    no
+            Expires       -
             Secret        fk_12_secret
             Keep the secret now: it is not shown again.
 
@@ -48,10 +50,53 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
         var run = await FaRun.OfAsync(_ledger, "api-key", "list");
 
         run.ShouldBe(new FaRun(0, """
-            ID  NAME  ROLE  USER PREFIX  OVERDRAWS  KEY    CREATED               REVOKED
-            1   bot   bot   -            no         fk_12  2026-01-02 00:00:00Z  2026-01-03 00:00:00Z
+            ID  NAME  ROLE  USER PREFIX  OVERDRAWS  INTAKE  KEY    MADE BY  CREATED               LAST USED  EXPIRES  REVOKED
+            1   bot   bot   -            no         no      fk_12  -        2026-01-02 00:00:00Z  -          -        2026-01-03 00:00:00Z
 
             """, ""));
+    }
+
+    [Fact]
+    public async Task Keys_from_before_an_upgrade_that_may_do_much_are_warned_of()
+    {
+        _ledger.Answers(200, """
+            {"api_keys":[
+                {"id":"1","name":"old","role":"bot","user_prefix":"vik*","may_intake":true,"made_by":null},
+                {"id":"2","name":"new","role":"bot","user_prefix":"vik*","may_intake":true,"made_by":{"api_key_id":null,"name":"bootstrap"}},
+                {"id":"3","name":"ended","role":"bot","user_prefix":"vik*","made_by":null,"revoked_at":"2026-01-03T00:00:00Z"},
+                {"id":"4","name":"plain","role":"bot","user_prefix":"vikunja:","made_by":null}]}
+            """);
+
+        var run = await FaRun.OfAsync(_ledger, "api-key", "list");
+
+        run.Stdout.Split('\n').Where(line => line.StartsWith("Warning", StringComparison.Ordinal)).ShouldBe([
+            "Warning: old (1) is from before an upgrade and touches every user that begins with vik and may take in calls of LiteLLM. Replace it if it need not."]);
+    }
+
+    [Fact]
+    public async Task A_key_is_rotated_by_its_id()
+    {
+        _ledger.Answers(200, """{"id":"k1","name":"bot","role":"bot","old_secret_ends_at":"2026-01-03T00:00:00Z","secret":"fk_13_secret"}""");
+
+        var run = await FaRun.OfAsync(_ledger, "api-key", "rotate", "k1", "--overlap-seconds", "60", "--yes");
+
+        run.Stdout.ShouldEndWith("Secret        fk_13_secret\nThe secret before works until 2026-01-03 00:00:00Z.\nKeep the secret now: it is not shown again.\n");
+        (_ledger.Request.Method, _ledger.Request.Path, _ledger.Request.Body).ShouldBe(("POST", "/api-keys/k1/rotate", """{"overlap_seconds":60}"""));
+    }
+
+    [Fact]
+    public async Task The_audit_log_is_shown_newest_first()
+    {
+        _ledger.Answers(200, """{"changes":[{"id":7,"at":"2026-01-02T00:00:00Z","by":{"api_key_id":"k1","name":"ann"},"action":"api_key.revoked","subject":"k2","detail":null}],"next_before":null}""");
+
+        var run = await FaRun.OfAsync(_ledger, "audit-log", "--action", "api_key.revoked");
+
+        run.ShouldBe(new FaRun(0, """
+            TIME                  BY   ACTION           SUBJECT  DETAIL
+            2026-01-02 00:00:00Z  ann  api_key.revoked  k2       -
+
+            """, ""));
+        _ledger.Request.Path.ShouldBe("/audit-log?action=api_key.revoked&limit=50");
     }
 
     [Fact]

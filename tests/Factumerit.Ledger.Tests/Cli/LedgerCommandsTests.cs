@@ -60,7 +60,7 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     {
         _ledger
             .Answers(200, Budget)
-            .Answers(200, """{"entries":[{"id":13,"transaction_id":"t2","account":"user:alice","debit_cents":5,"credit_cents":0,"description":"a\u001b[31mb\nc","reference_type":"llm_call","reference_id":"r1","created_at":"2026-01-02T03:04:06Z"},{"id":2,"transaction_id":"t1","account":"user:alice","debit_cents":0,"credit_cents":600,"description":null,"reference_type":"initial","reference_id":null,"created_at":"2026-01-02T03:04:05Z"}],"next_before":2}""");
+            .Answers(200, """{"entries":[{"id":13,"transaction_id":"t2","account":"user:alice","debit_cents":5,"credit_cents":0,"description":"a\u001b[31mb\nc","reference_type":"llm_call","reference_id":"r1","created_at":"2026-01-02T03:04:06Z","posted_by":{"api_key_id":"k1","name":"bot"}},{"id":2,"transaction_id":"t1","account":"user:alice","debit_cents":0,"credit_cents":600,"description":null,"reference_type":"initial","reference_id":null,"created_at":"2026-01-02T03:04:05Z"}],"next_before":2}""");
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "user", "alice", "--limit", "2");
 
@@ -76,9 +76,9 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
             Updated        2026-01-02 23:00:00Z
             Deleted        -
 
-            ENTRY  TIME                  DEBIT  CREDIT  TYPE      REFERENCE  DESCRIPTION
-            13     2026-01-02 03:04:06Z  $0.05          llm_call  r1         a [31mb c
-            2      2026-01-02 03:04:05Z          $6.00  initial   -          -
+            ENTRY  TIME                  DEBIT  CREDIT  TYPE      REFERENCE  POSTED BY  DESCRIPTION
+            13     2026-01-02 03:04:06Z  $0.05          llm_call  r1         bot        a [31mb c
+            2      2026-01-02 03:04:05Z          $6.00  initial   -          -          -
 
             """, ""));
         _ledger.Requests.Select(request => request.Path).ShouldBe(["/users/alice", "/users/alice/entries?limit=2"]);

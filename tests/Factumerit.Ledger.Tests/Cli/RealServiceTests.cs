@@ -56,10 +56,10 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             Updated        <time>
             Deleted        -
 
-            ENTRY  TIME                      DEBIT  CREDIT  TYPE          REFERENCE  DESCRIPTION
-            9      <time>              $5.00  admin_credit  bootstrap  Top-up
-            6      <time>  $0.050165          llm_call      r1         A call
-            5      <time>              $1.00  initial       -          Signup credit
+            ENTRY  TIME                      DEBIT  CREDIT  TYPE          REFERENCE  POSTED BY  DESCRIPTION
+            9      <time>              $5.00  admin_credit  bootstrap  bootstrap  Top-up
+            6      <time>  $0.050165          llm_call      r1         bootstrap  A call
+            5      <time>              $1.00  initial       -          bootstrap  Signup credit
 
             """, "ledger", "user", "vikunja:alice");
         await PrintsAsync("""
@@ -161,18 +161,18 @@ public sealed partial class RealServiceTests : IAsyncLifetime
     {
         var made = await FaAsync("api-key", "create", "--name", "Vikunja bot", "--role", "bot", "--user-prefix", "vikunja:");
         made.ExitCode.ShouldBe(0);
-        made.Stdout.ShouldMatch("^Id            <uuid>\nName          Vikunja bot\nRole          bot\nUser prefix   vikunja:\nMay overdraw  no\nSecret        fa_bot_[0-9a-f]{8}_[0-9a-f]{64}\n");
+        made.Stdout.ShouldMatch("^Id            <uuid>\nName          Vikunja bot\nRole          bot\nUser prefix   vikunja:\nMay overdraw  no\nMay intake    no\nExpires       -\nSecret        fa_bot_[0-9a-f]{8}_[0-9a-f]{64}\n");
         var secret = SecretOf().Match(made.Stdout).Value;
         string[] asBot = ["--api-key", secret];
 
         (await FaAsync(["user", "show", "vikunja:nobody", .. asBot])).ShouldBe(new FaRun(1, "", "user-not-found: There is no user vikunja:nobody.\n"));
-        (await FaAsync(["user", "show", "bob", .. asBot])).Stderr.ShouldBe("forbidden: This key is bound to users that begin with vikunja:, which bob does not.\n");
+        (await FaAsync(["user", "show", "bob", .. asBot])).Stderr.ShouldBe("forbidden: This key is bound to users that begin with vikunja:, which bob is not.\n");
         (await FaAsync(["ledger", "summary", .. asBot])).Stderr.ShouldBe("forbidden: This needs a key of the role ops or admin; yours is bot.\n");
-        (await FaAsync("api-key", "list")).Stdout.ShouldMatch("\n<uuid>  Vikunja bot  bot   vikunja:     no         fa_bot_[0-9a-f]{8}  <time>  -\n");
+        (await FaAsync("api-key", "list")).Stdout.ShouldMatch("\n<uuid>  Vikunja bot  bot   vikunja:     no         no      fa_bot_[0-9a-f]{8}  bootstrap  <time>  -          -        -\n");
         var list = await FaRun.OfAsync(FaRun.Beside(_service), "api-key", "list", "--json");
         var id = JsonOf(list).GetProperty("api_keys")[0].GetProperty("id").GetString()!;
         await PrintsAsync("Revoked the key Vikunja bot (<uuid>).\n", "api-key", "revoke", id, "--yes");
-        (await FaAsync(["user", "show", "vikunja:alice", .. asBot])).ShouldBe(new FaRun(1, "", "unauthorized: The API key is unknown or revoked.\n"));
+        (await FaAsync(["user", "show", "vikunja:alice", .. asBot])).ShouldBe(new FaRun(1, "", "unauthorized: The API key is unknown, expired or revoked.\n"));
     }
 
     [Fact]

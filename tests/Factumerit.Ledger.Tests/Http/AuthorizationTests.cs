@@ -18,7 +18,7 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
         {
             await base.InitializeAsync();
             foreach (var role in (string[])["bot", "ops", "admin"])
-                ByKind[role] = await KeyAsync(role);
+                ByKind[role] = await KeyAsync(role, mayIntake: role is "bot");
             var revoked = (await PostAsync("/api-keys", new { name = "Revoked", role = "admin" })).Expect(201);
             (await DeleteAsync($"/api-keys/{revoked.Text("id")}")).Expect(200);
             ByKind["revoked"] = revoked.Text("secret");
@@ -67,7 +67,9 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
         { "GET", "/reports/margin", "ops admin" },
         { "POST", "/api-keys", "admin" },
         { "GET", "/api-keys", "admin" },
+        { "POST", $"/api-keys/{Id}/rotate", "admin" },
         { "DELETE", $"/api-keys/{Id}", "admin" },
+        { "GET", "/audit-log", "admin" },
     };
 
     [Theory]

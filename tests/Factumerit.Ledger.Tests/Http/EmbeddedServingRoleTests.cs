@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Api;
 using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.Storage;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;

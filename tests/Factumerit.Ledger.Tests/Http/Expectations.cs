@@ -52,7 +52,8 @@ internal static partial class Expectations
     public static Task<string> FootprintAsync(this TestDatabase database) => database.ScalarAsync<string>("""
         SELECT concat_ws(' ', (SELECT count(*) FROM ledger_entries), (SELECT count(*) FROM user_budgets), (SELECT sum(balance_cents) FROM user_budgets),
             (SELECT max(updated_at) FROM user_budgets), (SELECT count(*) FROM budget_transactions), (SELECT count(*) FROM llm_usage),
-            (SELECT count(*) FROM idempotency_keys), (SELECT sum(debits_cents) FROM account_totals), (SELECT count(*) FROM api_keys))
+            (SELECT count(*) FROM idempotency_keys), (SELECT sum(debits_cents) FROM account_totals), (SELECT count(*) FROM api_keys),
+            (SELECT count(*) FROM audit_log))
         """);
 
     private static string Plain(string json) => JsonNode.Parse(json)!.ToJsonString(Relaxed);

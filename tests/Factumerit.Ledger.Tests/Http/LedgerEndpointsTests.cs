@@ -32,9 +32,9 @@ public sealed class LedgerEndpointsTests(LedgerEndpointsTests.Books books) : ICl
 
     [Fact]
     public async Task A_transaction_with_its_entries() => (await books.GetAsync($"/ledger/transactions/{books.UsageTransaction}")).Expect(200).ShouldRead("""
-        {"transaction_id":"<uuid>","description":"Call","reference_type":"llm_call","reference_id":"r","created_at":"<time>","entries":[
-          {"id":8,"transaction_id":"<uuid>","account":"user:u","debit_cents":0.0165,"credit_cents":0,"description":"Call","reference_type":"llm_call","reference_id":"r","created_at":"<time>"},
-          {"id":9,"transaction_id":"<uuid>","account":"expense:api","debit_cents":0,"credit_cents":0.0165,"description":"Call","reference_type":"llm_call","reference_id":"r","created_at":"<time>"}]}
+        {"transaction_id":"<uuid>","description":"Call","reference_type":"llm_call","reference_id":"r","created_at":"<time>","posted_by":{"api_key_id":null,"name":"bootstrap"},"entries":[
+          {"id":8,"transaction_id":"<uuid>","account":"user:u","debit_cents":0.0165,"credit_cents":0,"description":"Call","reference_type":"llm_call","reference_id":"r","created_at":"<time>","posted_by":{"api_key_id":null,"name":"bootstrap"}},
+          {"id":9,"transaction_id":"<uuid>","account":"expense:api","debit_cents":0,"credit_cents":0.0165,"description":"Call","reference_type":"llm_call","reference_id":"r","created_at":"<time>","posted_by":{"api_key_id":null,"name":"bootstrap"}}]}
         """);
 
     [Fact]
@@ -70,8 +70,8 @@ public sealed class LedgerEndpointsTests(LedgerEndpointsTests.Books books) : ICl
     {
         (await books.GetAsync("/users/u/entries")).Expect(200).ShouldRead("""
             {"entries":[
-              {"id":8,"transaction_id":"<uuid>","account":"user:u","debit_cents":0.0165,"credit_cents":0,"description":"Call","reference_type":"llm_call","reference_id":"r","created_at":"<time>"},
-              {"id":7,"transaction_id":"<uuid>","account":"user:u","debit_cents":0,"credit_cents":500,"description":null,"reference_type":"admin_credit","reference_id":"bootstrap","created_at":"<time>"}],
+              {"id":8,"transaction_id":"<uuid>","account":"user:u","debit_cents":0.0165,"credit_cents":0,"description":"Call","reference_type":"llm_call","reference_id":"r","created_at":"<time>","posted_by":{"api_key_id":null,"name":"bootstrap"}},
+              {"id":7,"transaction_id":"<uuid>","account":"user:u","debit_cents":0,"credit_cents":500,"description":null,"reference_type":"admin_credit","reference_id":"bootstrap","created_at":"<time>","posted_by":{"api_key_id":null,"name":"bootstrap"}}],
              "next_before":null}
             """);
         (await books.GetAsync("/users/u/transactions")).Expect(200).ShouldRead("""

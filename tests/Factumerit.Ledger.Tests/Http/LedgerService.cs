@@ -83,8 +83,15 @@ public class LedgerService : IAsyncLifetime
     }
 
     /// <summary>A new API key of a role.</summary>
-    public async Task<string> KeyAsync(string role, string? userPrefix = null, bool mayOverdraw = false) =>
-        (await PostAsync("/api-keys", new { name = $"{role} of a test", role, user_prefix = userPrefix, may_overdraw = mayOverdraw })).Expect(201).Text("secret");
+    public async Task<string> KeyAsync(string role, string? userPrefix = null, bool mayOverdraw = false, bool mayIntake = false) =>
+        (await PostAsync("/api-keys", new
+        {
+            name = $"{role} {Guid.NewGuid():N}",
+            role,
+            user_prefix = userPrefix,
+            may_overdraw = mayOverdraw,
+            may_intake = mayIntake,
+        })).Expect(201).Text("secret");
 
     /// <summary>A user with so much credit, given by a grant.</summary>
     public async Task<string> UserAsync(decimal creditCents, string? userId = null)

@@ -24,7 +24,7 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     {
         var tags = (await OperationsAsync()).Values.Select(operation => operation.GetProperty("tags")[0].GetString()).Distinct();
 
-        tags.ShouldBe(["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Problems", "Health"]);
+        tags.ShouldBe(["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Audit log", "Problems", "Health"]);
     }
 
     [Fact]
@@ -76,7 +76,9 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [InlineData("GET /reports/margin", "validation-failed")]
     [InlineData("POST /api-keys")]
     [InlineData("GET /api-keys")]
+    [InlineData("POST /api-keys/{id}/rotate", "not-found", "api-key-ended")]
     [InlineData("DELETE /api-keys/{id}", "not-found")]
+    [InlineData("GET /audit-log", "validation-failed")]
     public async Task Every_problem_that_a_route_can_answer_is_shown_under_its_status(string route, params string[] own)
     {
         var operation = (await OperationsAsync())[route];
@@ -105,7 +107,7 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         string[] order =
         [
             "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /usage/{usage_id}/bill", "POST /usage/{usage_id}/waive", "POST /usage/reprice", "POST /intake/litellm", "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants",
-            "POST /write-downs", "POST /virtual-keys", "POST /api-keys",
+            "POST /write-downs", "POST /virtual-keys", "POST /api-keys", "POST /api-keys/{id}/rotate",
             .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)), "DELETE /virtual-keys/{id}", "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
         ];
         order.ShouldBe(operations.Keys, ignoreOrder: true);

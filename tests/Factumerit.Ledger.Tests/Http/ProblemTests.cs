@@ -57,7 +57,7 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
 
     [Fact]
     public async Task Unauthorized_with_a_wrong_key() => (await service.GetAsync("/users", "fa_admin_00000000_0")).ShouldBeProblem(
-        401, "unauthorized", "An API key is needed", "The API key is unknown or revoked.");
+        401, "unauthorized", "An API key is needed", "The API key is unknown, expired or revoked.");
 
     [Fact]
     public async Task Forbidden_to_a_bound_key()
@@ -65,7 +65,7 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
         var bot = await service.KeyAsync("bot", "mine:");
 
         (await service.GetAsync("/users/other", bot)).ShouldBeProblem(
-            403, "forbidden", "The key does not allow this", "This key is bound to users that begin with mine:, which other does not.");
+            403, "forbidden", "The key does not allow this", "This key is bound to users that begin with mine:, which other is not.");
     }
 
     [Fact]

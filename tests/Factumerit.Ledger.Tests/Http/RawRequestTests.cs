@@ -66,7 +66,7 @@ public sealed class RawRequestTests
             await service.UntilReadyAsync();
             // Lines come in order: what the requests left is there when the last one's is.
             await Chaos.ServiceProcess.UntilAsync(() => Task.FromResult(service.Log.Contains("/health/ready 200", StringComparison.Ordinal)));
-            await service.TerminateAsync();
+            await service.EndAsync();
             foreach (var trace in (string[])["   at ", "Exception", " ERR ", " FTL ", " 500 in "])
                 service.Log.ShouldNotContain(trace);
         }

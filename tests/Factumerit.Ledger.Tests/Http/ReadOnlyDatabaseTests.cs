@@ -49,7 +49,7 @@ public sealed class ReadOnlyDatabaseTests(IntakeService service) : IClassFixture
         ("/grants", $$"""{"user_id":"{{user}}","amount_cents":1}""", 201),
         ("/purchases", """{"credits_cents":1,"provider":"openai"}""", 201),
         ("/users", """{"user_id":"ro-new"}""", 200),
-        ("/api-keys", """{"name":"ro","role":"ops"}""", 201),
+        ("/api-keys", """{"name":"ro","role":"ops"}""", 400), // Its name is taken by then.
         ("/prices/import?allow_gone=true", """{"ro": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09}}""", 200),
         ("/virtual-keys", $$"""{"user_id":"{{user}}","label":"l"}""", 201),
     ];

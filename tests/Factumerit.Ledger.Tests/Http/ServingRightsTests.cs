@@ -97,6 +97,9 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
         await Call("DELETE /virtual-keys/{id:guid}", null, keys[0].GetProperty("virtual_key_id").GetString()!);
         await Call("DELETE /users/{user_id}", null, "anna");
         await Call("POST /api-keys", """{"name":"a bot","role":"bot"}""");
+        var key = (await Call("GET /api-keys")).List("api_keys")[0].GetProperty("id").GetString()!;
+        await Call("POST /api-keys/{id:guid}/rotate", "{}", key);
+        await Call("GET /audit-log");
         await Call("DELETE /api-keys/{id:guid}", null, (await Call("GET /api-keys")).List("api_keys")[0].GetProperty("id").GetString()!);
         await service.Watch.RemoveOrphansAsync(CancellationToken.None);
         await service.Watch.CheckKeysAsync(CancellationToken.None);

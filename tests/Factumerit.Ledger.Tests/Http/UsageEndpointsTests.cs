@@ -25,7 +25,8 @@ public sealed class UsageEndpointsTests(LedgerService service) : IClassFixture<L
             {{{usage}},"prompt_tokens":35,"completion_tokens":4,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,
              "description":"Summary\nof 17","reference_id":"task-17",
              "metadata":{"b":1e400,"a":[null,"ü"]},
-             "source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null,"filled_at":null,"payer_hint":null}
+             "source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null,"filled_at":null,"payer_hint":null,
+             "posted_by":{"api_key_id":null,"name":"bootstrap"},"reviewer":null}
             """);
     }
 

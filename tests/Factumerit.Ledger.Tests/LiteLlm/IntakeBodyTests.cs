@@ -77,7 +77,7 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
     [Fact]
     public async Task A_key_that_is_bound_takes_in_its_own_users_calls_only()
     {
-        var key = await service.KeyAsync("bot", $"{_user}:");
+        var key = await service.KeyAsync("bot", $"{_user}:", mayIntake: true);
         var body = new JsonArray(
             Payload($"{_user}-1", null, $"{_user}:a", "0.01"), Payload($"{_user}-2", null, "somebody", "0.01"), Payload($"{_user}-3", null, null, "0.01"));
         var reply = (await service.PostAsync("/intake/litellm", body.ToJsonString(), key: key)).Expect(200);

@@ -27,7 +27,7 @@ public sealed class ReconcileTests : IAsyncLifetime
         (_service.Fake.LogFormat, _service.Fake.BatchSize) = (format, 7);
         _service.Fake.Script("callback", FakeTrouble.SendTwice);
         _service.Fake.Script("callback", FakeTrouble.SendBackwards);
-        _service.Fake.Callback = (new Uri(_service.Url, "/intake/litellm"), await _service.KeyAsync("bot"));
+        _service.Fake.Callback = (new Uri(_service.Url, "/intake/litellm"), await _service.KeyAsync("bot", mayIntake: true));
 
         await _service.Fake.MakeCallsAsync(calls);
 

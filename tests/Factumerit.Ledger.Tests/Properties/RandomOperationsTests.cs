@@ -49,7 +49,7 @@ public sealed class RandomOperationsTests
     {
         Step.SignupStep s => Verdict.Of(books.Apply(new Signup(s.ToRequest()))),
         Step.UsageStep s => Verdict.Of(books.Apply(new Usage(s.ToRequest()))),
-        Step.GrantStep s => Verdict.Of(books.Apply(new Grant(s.ToRequest(), "root", s.Key))),
+        Step.GrantStep s => Verdict.Of(books.Apply(new Grant(s.ToRequest(), s.Key))),
         Step.PurchaseStep s => Verdict.Of(books.Apply(new Purchase(s.ToRequest(), s.Key))),
         Step.WriteDownStep s => Verdict.Of(books.Apply(new WriteDown(s.ToRequest(), s.Key))),
         Step.DeleteStep s => Verdict.Of(books.Delete(s.UserId)),

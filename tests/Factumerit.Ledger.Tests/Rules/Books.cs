@@ -58,6 +58,9 @@ internal sealed class Books(decimal openingCents = 0)
         return this;
     }
 
+    /// <summary>Whose requests the commands are, unless they say otherwise.</summary>
+    public static readonly Actor Root = new(3, "root");
+
     public decimal Balance(string userId) => State.FindUser(userId)!.BalanceCents;
 
     public Outcome<Registration> SignUp(string userId, decimal creditCents = 0, bool isOverridden = false, int? promoDays = null) =>
@@ -67,7 +70,7 @@ internal sealed class Books(decimal openingCents = 0)
         Apply(new Usage(new() { UserId = userId, AmountCents = cents, RequestId = requestId ?? NextKey() }));
 
     public Outcome<GrantReceipt> Grant(string userId, decimal cents, string? key = null) =>
-        Apply(new Grant(new() { UserId = userId, AmountCents = cents }, "root", key ?? NextKey()));
+        Apply(new Grant(new() { UserId = userId, AmountCents = cents }, key ?? NextKey()));
 
     public Outcome<PurchaseReceipt> Purchase(decimal creditsCents, decimal taxCents = 0, string? key = null, string? provider = null) =>
         Apply(new Purchase(new() { CreditsCents = creditsCents, SalesTaxCents = taxCents, Provider = provider }, key ?? NextKey()));
@@ -80,6 +83,8 @@ internal sealed class Books(decimal openingCents = 0)
     public Outcome<T> Apply<T>(Command<T> command)
         where T : class
     {
+        if (command.By == Actor.Service)
+            command.By = Root;
         var (before, changed) = (Describe(), State.ChangedUsages.ToList());
         command.Apply(State);
         AssertInStep();
@@ -129,7 +134,7 @@ internal sealed class Books(decimal openingCents = 0)
     private decimal LiabilityCents() => State.OpeningCents + Users.Sum(u => u.BalanceCents) - (_areTotalsLoaded ? 0 : _loadedCents);
 
     private string Describe() => string.Join('\n', [
-        $"{State.HasChanges} {State.NewEntries.Count} {State.NewLegacyRows.Count} {State.NewUsages.Count} {State.ChangedUsages.Count} {State.NewAnswers.Count} {State.NewProviderCosts.Count} {State.NewUsageWriteDowns.Count} {State.ChangedUsers.Count}",
+        $"{State.HasChanges} {State.NewEntries.Count} {State.NewLegacyRows.Count} {State.NewUsages.Count} {State.ChangedUsages.Count} {State.NewAnswers.Count} {State.NewProviderCosts.Count} {State.NewUsageWriteDowns.Count} {State.ChangedUsers.Count} {State.NewAuditRecords.Count}",
         .. State.TotalChanges.Values.Select(t => $"{t.Account} {t.DebitsCents} {t.CreditsCents} {t.EntryCount}"),
         .. Users.Select(u => $"{u.ToBudget()} {u.DebitsCents} {u.CreditsCents} {u.EntryCount}")]);
 }

@@ -5,6 +5,23 @@ namespace Factumerit.Ledger.Tests.Rules;
 /// <summary>Each limit of a field, at the last value that is taken and the first that is not.</summary>
 public sealed class FieldErrorsTests
 {
+    [Theory]
+    [InlineData("Ann", true)]
+    [InlineData("Æsa Ødegård 李", true)]
+    [InlineData("robot \U0001F916", true)]
+    [InlineData("a\u202Eb", false)] // turns what follows round
+    [InlineData("a\u2066b", false)]
+    [InlineData("a\u200Fb", false)]
+    [InlineData("a\u2028b", false)]
+    [InlineData("a\u2029b", false)]
+    [InlineData("a\u200Bb", false)]
+    [InlineData("a\uFEFFb", false)]
+    [InlineData("a\U000E0041b", false)] // a tag
+    [InlineData("a\nb", false)]
+    [InlineData("", false)]
+    public void A_name_for_people_holds_only_what_can_be_seen(string name, bool isFine) =>
+        (Of(e => e.CheckPersonalName("f", name)) is null).ShouldBe(isFine);
+
     [Fact]
     public void An_amount_ends_at_ten_to_the_twelfth_and_seven_decimals()
     {

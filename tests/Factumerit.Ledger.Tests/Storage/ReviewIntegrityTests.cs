@@ -46,9 +46,9 @@ public sealed class ReviewIntegrityTests
         await database.PostAsync(async budgets =>
         {
             var reviews = new ReviewService(budgets, queries, new UserQueries(database.Ledger), new CurrentPrices(Markups.None));
-            (await reviews.BillAsync(await IdAsync(database, "billed"), new() { AmountCents = 5 }, "root", null, default)).Answer!.BalanceCents.ShouldBe(15);
-            (await reviews.BillAsync(await IdAsync(database, "free"), new() { AmountCents = 0 }, "root", null, default)).Answer.ShouldNotBeNull();
-            (await reviews.WaiveAsync(await IdAsync(database, "waived"), new() { Reason = "ours" }, "root", null, default)).Answer.ShouldNotBeNull();
+            (await reviews.BillAsync(await IdAsync(database, "billed"), new() { AmountCents = 5 }, Actor.Service, null, default)).Answer!.BalanceCents.ShouldBe(15);
+            (await reviews.BillAsync(await IdAsync(database, "free"), new() { AmountCents = 0 }, Actor.Service, null, default)).Answer.ShouldNotBeNull();
+            (await reviews.WaiveAsync(await IdAsync(database, "waived"), new() { Reason = "ours" }, Actor.Service, null, default)).Answer.ShouldNotBeNull();
         });
     }
 

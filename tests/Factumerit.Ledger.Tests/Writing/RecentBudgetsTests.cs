@@ -56,7 +56,7 @@ public sealed class RecentBudgetsTests
     public void Whoever_is_not_remembered_or_asks_for_more_than_a_budget_is_read()
     {
         Lend([Use("alice"), Use("carol")]).ShouldBeNull();
-        Lend([Use("alice"), new Grant(new() { UserId = "bob", AmountCents = 1 }, "root", "key")]).ShouldBeNull();
+        Lend([Use("alice"), new Grant(new() { UserId = "bob", AmountCents = 1 }, "key")]).ShouldBeNull();
         Lend([new ReportedUsage(new() { UserId = "alice", ProviderCostUsd = 0.01m, RequestId = "r" }, new UsageOrigin("litellm", ["r"], "derived-r"))]).ShouldBeNull();
         Lend([Use("alice"), Use("bob")]).ShouldNotBeNull("what could not be lent together is still there");
     }

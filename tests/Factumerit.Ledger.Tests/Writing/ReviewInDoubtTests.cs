@@ -10,9 +10,9 @@ public sealed class ReviewInDoubtTests(TestDatabase database) : IClassFixture<Te
 {
     private static readonly Dictionary<string, (decimal BalanceCents, Func<UsageUnderReview, ReviewCommand> Review)> Reviews = new()
     {
-        ["bill"] = (97, usage => new BillUsage(new() { AmountCents = 3 }, usage, "root", null, new Pricer(PriceBook.Empty, Markups.None))),
-        ["bill of 0"] = (100, usage => new BillUsage(new() { AmountCents = 0 }, usage, "root", null, new Pricer(PriceBook.Empty, Markups.None))),
-        ["waiver"] = (100, usage => new WaiveUsage(new() { Reason = "ours" }, usage, "root", null)),
+        ["bill"] = (97, usage => new BillUsage(new() { AmountCents = 3 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
+        ["bill of 0"] = (100, usage => new BillUsage(new() { AmountCents = 0 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
+        ["waiver"] = (100, usage => new WaiveUsage(new() { Reason = "ours" }, usage, null)),
     };
 
     public static TheoryData<string, Cut> ReviewsAndCuts()
@@ -35,7 +35,7 @@ public sealed class ReviewInDoubtTests(TestDatabase database) : IClassFixture<Te
         var usage = (await new ReviewQueries(database.Ledger).FindAsync(waiting.UsageId, default))!;
         proxy.CutAtNextCommit(cut);
 
-        var outcome = await ledger.Budgets.RunAsync(Reviews[name].Review(usage), default);
+        var outcome = await ledger.Budgets.RunAsync(Reviews[name].Review(usage), Actor.Service with { Name = "root" }, default);
 
         proxy.HasCut.ShouldBeTrue();
         (outcome.Refusal, outcome.Replayed).ShouldBe((null, false));

@@ -80,6 +80,34 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.ToTable("account_totals", (string)null);
                 });
 
+            modelBuilder.Entity("Factumerit.Ledger.Storage.ActorRow", b =>
+                {
+                    b.Property<int>("ActorId")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("integer")
+                        .HasColumnName("actor_id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<int>("ActorId"));
+
+                    b.Property<Guid?>("ApiKeyId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("api_key_id");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.HasKey("ActorId")
+                        .HasName("pk_actors");
+
+                    b.HasIndex("ApiKeyId")
+                        .IsUnique()
+                        .HasDatabaseName("uq_actors_api_key");
+
+                    b.ToTable("actors", (string)null);
+                });
+
             modelBuilder.Entity("Factumerit.Ledger.Storage.ApiKey", b =>
                 {
                     b.Property<Guid>("Id")
@@ -90,11 +118,29 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("created_at");
 
+                    b.Property<DateTimeOffset?>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
                     b.Property<string>("KeyPrefix")
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("key_prefix")
                         .UseCollation("C");
+
+                    b.Property<DateTimeOffset?>("LastUsedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_used_at");
+
+                    b.Property<int?>("MadeBy")
+                        .HasColumnType("integer")
+                        .HasColumnName("made_by");
+
+                    b.Property<bool>("MayIntake")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("boolean")
+                        .HasDefaultValue(false)
+                        .HasColumnName("may_intake");
 
                     b.Property<bool>("MayOverdraw")
                         .ValueGeneratedOnAdd()
@@ -106,6 +152,19 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("name");
+
+                    b.Property<string>("OldKeyPrefix")
+                        .HasColumnType("text")
+                        .HasColumnName("old_key_prefix")
+                        .UseCollation("C");
+
+                    b.Property<DateTimeOffset?>("OldSecretEndsAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("old_secret_ends_at");
+
+                    b.Property<byte[]>("OldSecretHash")
+                        .HasColumnType("bytea")
+                        .HasColumnName("old_secret_hash");
 
                     b.Property<DateTimeOffset?>("RevokedAt")
                         .HasColumnType("timestamp with time zone")
@@ -132,7 +191,65 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .IsUnique()
                         .HasDatabaseName("uq_api_keys_key_prefix");
 
+                    b.HasIndex("OldKeyPrefix")
+                        .IsUnique()
+                        .HasDatabaseName("uq_api_keys_old_key_prefix");
+
                     b.ToTable("api_keys", (string)null);
+                });
+
+            modelBuilder.Entity("Factumerit.Ledger.Storage.ApiKeyChangesRow", b =>
+                {
+                    b.Property<bool>("Id")
+                        .HasColumnType("boolean")
+                        .HasColumnName("id");
+
+                    b.Property<long>("Version")
+                        .HasColumnType("bigint")
+                        .HasColumnName("version");
+
+                    b.HasKey("Id")
+                        .HasName("pk_api_key_changes");
+
+                    b.ToTable("api_key_changes", (string)null);
+                });
+
+            modelBuilder.Entity("Factumerit.Ledger.Storage.AuditLogRow", b =>
+                {
+                    b.Property<long>("Id")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasColumnName("id");
+
+                    NpgsqlPropertyBuilderExtensions.UseIdentityByDefaultColumn(b.Property<long>("Id"));
+
+                    b.Property<string>("Action")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("action")
+                        .UseCollation("C");
+
+                    b.Property<int>("ActorId")
+                        .HasColumnType("integer")
+                        .HasColumnName("actor_id");
+
+                    b.Property<DateTimeOffset>("At")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("at");
+
+                    b.Property<string>("Detail")
+                        .HasColumnType("jsonb")
+                        .HasColumnName("detail");
+
+                    b.Property<string>("Subject")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("subject");
+
+                    b.HasKey("Id")
+                        .HasName("pk_audit_log");
+
+                    b.ToTable("audit_log", (string)null);
                 });
 
             modelBuilder.Entity("Factumerit.Ledger.Storage.BudgetRow", b =>
@@ -292,6 +409,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.Property<string>("Description")
                         .HasColumnType("text")
                         .HasColumnName("description");
+
+                    b.Property<int?>("PostedBy")
+                        .HasColumnType("integer")
+                        .HasColumnName("posted_by");
 
                     b.Property<string>("ReferenceId")
                         .HasColumnType("text")
@@ -604,6 +725,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("text")
                         .HasColumnName("imported_by");
 
+                    b.Property<int?>("ImportedById")
+                        .HasColumnType("integer")
+                        .HasColumnName("imported_by_id");
+
                     b.Property<string>("Source")
                         .IsRequired()
                         .HasColumnType("text")
@@ -727,6 +852,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .HasColumnType("jsonb")
                         .HasColumnName("payer_hint");
 
+                    b.Property<int?>("PostedBy")
+                        .HasColumnType("integer")
+                        .HasColumnName("posted_by");
+
                     b.Property<long?>("PriceVersion")
                         .HasColumnType("bigint")
                         .HasColumnName("price_version");
@@ -789,6 +918,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.Property<string>("ReviewedBy")
                         .HasColumnType("text")
                         .HasColumnName("reviewed_by");
+
+                    b.Property<int?>("ReviewedById")
+                        .HasColumnType("integer")
+                        .HasColumnName("reviewed_by_id");
 
                     b.Property<string>("SourceSystem")
                         .IsRequired()
@@ -865,6 +998,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                         .IsRequired()
                         .HasColumnType("text")
                         .HasColumnName("created_by");
+
+                    b.Property<int?>("CreatedById")
+                        .HasColumnType("integer")
+                        .HasColumnName("created_by_id");
 
                     b.Property<DateTimeOffset?>("ExpiresAt")
                         .HasColumnType("timestamp with time zone")

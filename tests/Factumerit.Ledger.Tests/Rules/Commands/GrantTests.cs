@@ -9,7 +9,7 @@ public sealed class GrantTests
     public void A_grant_comes_from_grants_equity()
     {
         var books = new Books().WithUser("alice", -7);
-        var receipt = books.Apply(new Grant(new() { UserId = "alice", AmountCents = 500, Reason = "sorry", AdminId = "carol" }, "root", "key-1")).Answer.ShouldNotBeNull();
+        var receipt = books.Apply(new Grant(new() { UserId = "alice", AmountCents = 500, Reason = "sorry", AdminId = "carol" }, "key-1")).Answer.ShouldNotBeNull();
 
         receipt.Budget.BalanceCents.ShouldBe(493);
         receipt.Budget.TotalAddedCents.ShouldBe(500);
@@ -57,10 +57,10 @@ public sealed class GrantTests
 
     [Fact]
     public void A_grant_needs_a_key_R9() =>
-        Books.ErrorsOf(new Grant(new() { UserId = "alice", AmountCents = 1 }, "root", null)).Keys.ShouldBe(["Idempotency-Key"]);
+        Books.ErrorsOf(new Grant(new() { UserId = "alice", AmountCents = 1 }, null)).Keys.ShouldBe(["Idempotency-Key"]);
 
     [Fact]
     public void Every_wrong_field_is_named() =>
-        Books.ErrorsOf(new Grant(new() { UserId = "", AmountCents = 0, Reason = "\0", AdminId = "" }, "root", "")).Keys
+        Books.ErrorsOf(new Grant(new() { UserId = "", AmountCents = 0, Reason = "\0", AdminId = "" }, "")).Keys
             .ShouldBe(["Idempotency-Key", "user_id", "amount_cents", "reason", "admin_id"]);
 }

@@ -110,7 +110,7 @@ public sealed class IdempotencyTests
         books.Grant("alice", 20, "key-1");
         books.Grant("bob", 20, "key-1").Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
         books.Grant("alice", 21, "key-1").Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
-        books.Apply(new Grant(new() { UserId = "alice", AmountCents = 20, Reason = "more" }, "root", "key-1")).Refusal
+        books.Apply(new Grant(new() { UserId = "alice", AmountCents = 20, Reason = "more" }, "key-1")).Refusal
             .ShouldBeOfType<Refusal.IdempotencyKeyReused>();
     }
 

@@ -194,20 +194,20 @@ public sealed class ReviewTests
     [Theory]
     [MemberData(nameof(WrongBills))]
     public void A_wrong_field_of_a_bill_is_named(BillRequest request, string? key, string field) =>
-        Books.ErrorsOf(new BillUsage(request, Waiting(), "root", key, Prices)).Keys.ShouldBe([field]);
+        Books.ErrorsOf(new BillUsage(request, Waiting(), key, Prices)).Keys.ShouldBe([field]);
 
     [Theory]
     [InlineData(null)]
     [InlineData("  ")]
     [InlineData("\u0001")]
     public void A_waiver_needs_a_reason(string? reason) =>
-        Books.ErrorsOf(new WaiveUsage(new() { Reason = reason }, Waiting(), "root", null)).Keys.ShouldBe(["reason"]);
+        Books.ErrorsOf(new WaiveUsage(new() { Reason = reason }, Waiting(), null)).Keys.ShouldBe(["reason"]);
 
     [Fact]
     public void A_reason_has_at_most_1000_characters()
     {
-        Books.ErrorsOf(new WaiveUsage(new() { Reason = new string('x', 1001) }, Waiting(), "root", null)).Keys.ShouldBe(["reason"]);
-        Books.ErrorsOf(new WaiveUsage(new() { Reason = new string('x', 1000) }, Waiting(), "root", null)).ShouldBeEmpty();
+        Books.ErrorsOf(new WaiveUsage(new() { Reason = new string('x', 1001) }, Waiting(), null)).Keys.ShouldBe(["reason"]);
+        Books.ErrorsOf(new WaiveUsage(new() { Reason = new string('x', 1000) }, Waiting(), null)).ShouldBeEmpty();
     }
 
     private static string[] Errors(Outcome<UsageUnderReview> outcome) => [.. outcome.Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys];
@@ -228,10 +228,10 @@ public sealed class ReviewTests
     };
 
     private Outcome<UsageUnderReview> Bill(UsageUnderReview usage, BillRequest request, string? key = null, string reviewer = "root", bool isRepricing = false) =>
-        Review(usage, new BillUsage(request, usage, reviewer, key, Prices, isRepricing));
+        Review(usage, new BillUsage(request, usage, key, Prices, isRepricing) { By = reviewer == "root" ? Books.Root : new Actor(4, reviewer) });
 
     private Outcome<UsageUnderReview> Waive(UsageUnderReview usage, string reason, string? key = null) =>
-        Review(usage, new WaiveUsage(new() { Reason = reason }, usage, "root", key));
+        Review(usage, new WaiveUsage(new() { Reason = reason }, usage, key));
 
     private Outcome<UsageUnderReview> Review(UsageUnderReview usage, ReviewCommand command)
     {

@@ -59,8 +59,8 @@ public sealed class VirtualKeyTests
         var books = new Books().WithUser("alice", 5);
         var request = new VirtualKeyRequest { UserId = "alice", Label = "editor", Models = ["m"], MaxBudgetUsd = 1.5m, ExpiresAt = Books.Now.AddDays(1) };
 
-        var key = books.Apply(new RequestVirtualKey(request, "root")).Answer.ShouldNotBeNull();
-        var other = books.Apply(new RequestVirtualKey(request, "root")).Answer.ShouldNotBeNull();
+        var key = books.Apply(new RequestVirtualKey(request)).Answer.ShouldNotBeNull();
+        var other = books.Apply(new RequestVirtualKey(request)).Answer.ShouldNotBeNull();
 
         (key.Status, key.KeyHash, key.CreatedBy, key.Alias).ShouldBe((VirtualKey.Creating, null, "root", $"factumerit-{key.Id}"));
         other.Alias.ShouldNotBe(key.Alias);

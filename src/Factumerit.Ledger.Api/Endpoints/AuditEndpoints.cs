@@ -1,0 +1,26 @@
+using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Reading;
+
+namespace Factumerit.Ledger.Api.Endpoints;
+
+/// <summary>The audit log.</summary>
+public static class AuditEndpoints
+{
+    public static void MapAuditLog(this IEndpointRouteBuilder routes) =>
+        routes.MapGroup("/audit-log").WithTags("Audit log").MapGet("", ListAsync).Allow(Roles.Admin)
+            .Describe(
+                "List changes that are no postings",
+                "A page of them, newest first: keys, prices, reviews, deletions, signups without credit. "
+                + "What moves money is in the ledger.")
+            .TakesQuery("action", "limit", "before").Answers<AuditPage>(200).ReadsLong();
+
+    private static async Task<IResult> ListAsync(HttpContext http, AuditQueries audit)
+    {
+        var query = new QueryReader(http);
+        var (action, limit, before) = (query.Name("action"), query.Limit(100), query.EntryId("before"));
+        if (query.Refusal is { } refusal)
+            return Answers.Refused(http, refusal);
+        var page = await audit.ListAsync(action, limit, before, Queries.ToTheirEnd);
+        return Answers.Ok(page, LedgerJson.Default.AuditPage);
+    }
+}

@@ -1,0 +1,155 @@
+using Factumerit.Ledger.Api.Endpoints;
+using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>A key with who made it, and its secret where it is new.</summary>
+public sealed record KeptApiKey(ApiKey Key, ActorName? MadeBy, string? Secret = null)
+{
+    /// <summary>Without the secret, so that it gets into no log by mistake.</summary>
+    public override string ToString() => $"{nameof(KeptApiKey)} {{ Id = {Key.Id} }}";
+}
+
+/// <summary>
+/// Makes, lists, rotates and revokes API keys, each change with its line in the audit log. A secret is a readable
+/// prefix and 256 random bits; the table holds its SHA-256 only.
+/// </summary>
+public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProvider clock)
+{
+    private const int OverlapSecondsDefault = 24 * 60 * 60;
+
+    // Any number does, as long as nobody else locks it: the letters "fakn", for names of keys.
+    private const string LockNames = "SELECT pg_advisory_xact_lock(x'66616b6e'::int)";
+
+    /// <summary>Makes a key. Its secret is returned here and can't be shown again.</summary>
+    public async Task<Outcome<KeptApiKey>> CreateAsync(
+        ApiKeyRequest request, Actor by, CancellationToken cancellationToken)
+    {
+        var (prefix, secret) = ApiKeys.MakeSecret(request.Role!);
+        var now = Now();
+        var key = new ApiKey
+        {
+            Id = Guid.CreateVersion7(),
+            Name = request.Name!,
+            Role = request.Role!,
+            UserPrefix = request.UserPrefix,
+            KeyPrefix = prefix,
+            SecretHash = ApiKeys.Hash(secret),
+            CreatedAt = now,
+            MayOverdraw = request.MayOverdraw,
+            MayIntake = request.MayIntake,
+            MadeBy = by.Id,
+            ExpiresAt = request.ExpiresAt?.ToUniversalTime(),
+        };
+        await using var db = database.CreateContext();
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        await db.Database.ExecuteSqlRawAsync(LockNames, cancellationToken);
+        var live = db.ApiKeys.Where(k => k.RevokedAt == null && (k.ExpiresAt == null || k.ExpiresAt > now));
+        if (await live.AnyAsync(k => k.Name == key.Name, cancellationToken))
+            return new Refusal.ValidationFailed(
+                "name", "belongs to another key that is in use: revoke that one first, or choose another name");
+        db.Add(key);
+        Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyMade, $"{key.Id}", new
+        {
+            name = key.Name,
+            role = key.Role,
+            user_prefix = key.UserPrefix,
+            may_overdraw = key.MayOverdraw,
+            may_intake = key.MayIntake,
+            expires_at = key.ExpiresAt?.UtcDateTime,
+        }));
+        await db.SaveChangesAsync(cancellationToken);
+        await transaction.CommitAsync(CancellationToken.None);
+        return new KeptApiKey(key, new ActorName(by.ApiKeyId, by.Name), secret);
+    }
+
+    public async Task<IReadOnlyList<KeptApiKey>> ListAsync(CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        return await ReadAsync(db, db.ApiKeys.OrderBy(k => k.CreatedAt).ThenBy(k => k.Id), cancellationToken);
+    }
+
+    /// <summary>Revokes a key; one that was revoked before stays as it is. Null when there is none.</summary>
+    public async Task<KeptApiKey?> RevokeAsync(Guid id, Actor by, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        var now = Now();
+        var revoked = await db.ApiKeys.Where(k => k.Id == id && k.RevokedAt == null)
+            .ExecuteUpdateAsync(k => k.SetProperty(p => p.RevokedAt, now), cancellationToken);
+        if (revoked > 0)
+            Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyRevoked, $"{id}"));
+        await CommitAsync(db, cancellationToken);
+        return await FindAsync(db, id, cancellationToken);
+    }
+
+    /// <summary>Gives a key a new secret. The one before works on for the overlap, an older one not.</summary>
+    public async Task<Outcome<KeptApiKey>> RotateAsync(
+        Guid id, RotationRequest request, Actor by, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
+        var now = Now();
+        // Locked: of two rotations at once the second replaces the secret of the first.
+        var locked = db.ApiKeys.FromSql($"SELECT * FROM api_keys WHERE id = {id} FOR UPDATE");
+        if (await locked.SingleOrDefaultAsync(cancellationToken) is not { } key)
+            return new Refusal.NotFound($"API key {id}");
+        if (key.RevokedAt is not null || key.ExpiresAt <= now)
+            return new Refusal.ApiKeyEnded(id);
+        var (prefix, secret) = ApiKeys.MakeSecret(key.Role);
+        var (hash, oldEndsAt) = (ApiKeys.Hash(secret), now.AddSeconds(request.OverlapSeconds ?? OverlapSecondsDefault));
+        var expiresAt = request.ExpiresAt?.ToUniversalTime() ?? key.ExpiresAt;
+        await db.ApiKeys.Where(k => k.Id == id).ExecuteUpdateAsync(k => k
+            .SetProperty(p => p.OldKeyPrefix, key.KeyPrefix).SetProperty(p => p.OldSecretHash, key.SecretHash)
+            .SetProperty(p => p.OldSecretEndsAt, oldEndsAt).SetProperty(p => p.ExpiresAt, expiresAt)
+            .SetProperty(p => p.KeyPrefix, prefix).SetProperty(p => p.SecretHash, hash), cancellationToken);
+        var detail = new { old_secret_ends_at = oldEndsAt.UtcDateTime, expires_at = expiresAt?.UtcDateTime };
+        Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyRotated, $"{id}", detail));
+        await CommitAsync(db, cancellationToken);
+        return (await FindAsync(db, id, cancellationToken))! with { Secret = secret };
+    }
+
+    // Whatever becomes of the commit, what was read before it is not used any more.
+    private async Task CommitAsync(LedgerDbContext db, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await db.SaveChangesAsync(cancellationToken);
+            await db.Database.CommitTransactionAsync(CancellationToken.None);
+        }
+        finally
+        {
+            known.Forget();
+        }
+    }
+
+    private static async Task<KeptApiKey?> FindAsync(
+        LedgerDbContext db, Guid id, CancellationToken cancellationToken) =>
+        (await ReadAsync(db, db.ApiKeys.Where(k => k.Id == id), cancellationToken)).SingleOrDefault();
+
+    private static async Task<IReadOnlyList<KeptApiKey>> ReadAsync(
+        LedgerDbContext db, IQueryable<ApiKey> query, CancellationToken cancellationToken)
+    {
+        var keys = await query.ToListAsync(cancellationToken);
+        var makers = await AuditQueries.NamesAsync(db, keys.Select(k => k.MadeBy), cancellationToken);
+        return keys.ConvertAll(k => new KeptApiKey(k, makers.Of(k.MadeBy)));
+    }
+
+    private static void Audit(LedgerDbContext db, DateTimeOffset at, AuditRecord record) => db.Add(new AuditLogRow
+    {
+        At = at,
+        ActorId = record.By.Id,
+        Action = record.Action,
+        Subject = record.Subject,
+        Detail = record.Detail,
+    });
+
+    // To the microsecond, as the database keeps it.
+    private DateTimeOffset Now()
+    {
+        var now = clock.GetUtcNow();
+        return now.AddTicks(-(now.Ticks % TimeSpan.TicksPerMicrosecond));
+    }
+}

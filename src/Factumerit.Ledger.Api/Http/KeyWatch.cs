@@ -1,0 +1,41 @@
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>
+/// Looks every half second whether another process changed API keys, and writes once a minute when keys were last used.
+/// Polling works through every pooler, and needs no notice of a lost connection: while the database does not answer,
+/// remembered keys count for at most a second.
+/// </summary>
+public sealed partial class KeyWatch(ApiKeys keys, Rounds rounds, ILogger<KeyWatch> logger) : BackgroundService
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
+
+    public override async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await base.StopAsync(cancellationToken);
+        try
+        {
+            await keys.SaveLastUsesAsync(cancellationToken);
+        }
+        catch (Exception exception)
+        {
+            LogNotSaved(logger, exception.Message);
+        }
+    }
+
+    // A pause that grows would make every request look its key up.
+    protected override Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        var look = new Round("Looking for changes of API keys", () => LookEvery, keys.ConfirmAsync)
+        {
+            PauseMax = TimeSpan.Zero,
+            BeginsAtOnce = true,
+        };
+        var save = new Round("Saving when API keys were last used", () => SaveEvery, keys.SaveLastUsesAsync);
+        return Task.WhenAll(
+            rounds.RunAsync(look, logger, stoppingToken), rounds.RunAsync(save, logger, stoppingToken));
+    }
+
+    [LoggerMessage(1, LogLevel.Warning, "When API keys were last used could not be saved: {Reason}")]
+    private static partial void LogNotSaved(ILogger logger, string reason);
+}

@@ -1,0 +1,28 @@
+using System.CommandLine;
+using Factumerit.Ledger.Cli.Display;
+using Factumerit.Ledger.Cli.Http;
+
+namespace Factumerit.Ledger.Cli.Commands;
+
+/// <summary>
+/// <c>fa audit-log</c>: the newest changes that were no postings.
+/// </summary>
+internal static class AuditLogCommand
+{
+    public static Command Build(CommandTree tree)
+    {
+        var action = Inputs.Text("--action", "Only changes of this kind, for example api_key.revoked", "ACTION");
+        var limit = Inputs.Count("--limit", "How many of the newest changes to show", 50, 100_000);
+        const string about = "Changes of keys, prices, reviews and users that are no postings, the newest first";
+        return tree.Create("audit-log", about, (context, cancellationToken) =>
+        {
+            var filter = context.Value(action) is { } only ? $"?action={Uri.EscapeDataString(only)}" : "";
+            var items = context.Client.ItemsAsync(
+                $"audit-log{filter}", Paging.Changes, context.Value(limit), cancellationToken);
+            var table = new TableView().Text("Time").Text("By").Text("Action").Text("Subject").Text("Detail");
+            return context.PrintListAsync(
+                items, LedgerJson.Default.AuditEntry, table, whenEmpty: "No changes.", addRow: change =>
+                    table.Row(change.At, change.By?.Name, change.Action, change.Subject, change.Detail?.GetRawText()));
+        }, action, limit);
+    }
+}

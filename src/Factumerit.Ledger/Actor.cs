@@ -1,0 +1,52 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace Factumerit.Ledger;
+
+/// <summary>
+/// Whose request changes something: an API key, the bootstrap key, or the service's own work. A row of
+/// <c>actors</c>, which never changes.
+/// </summary>
+/// <param name="Id">Stands with every row that the actor caused.</param>
+/// <param name="Name">The name of the key.</param>
+/// <param name="ApiKeyId">The key; null for the two actors that have none in the database.</param>
+public sealed record Actor(int Id, string Name, Guid? ApiKeyId = null)
+{
+    /// <summary>The service's own work in the background.</summary>
+    public static readonly Actor Service = new(1, "service");
+
+    /// <summary>The admin key of the configuration.</summary>
+    public static readonly Actor Bootstrap = new(2, "bootstrap");
+}
+
+/// <summary>A change that is no posting, for the audit log.</summary>
+/// <param name="By">Whose request it was.</param>
+/// <param name="Action">What was done, one of <see cref="AuditActions"/>.</param>
+/// <param name="Subject">The id of what was changed.</param>
+/// <param name="Detail">More of it, as a JSON object; null when there is no more to say.</param>
+public sealed record AuditRecord(Actor By, string Action, string Subject, string? Detail)
+{
+    private static readonly JsonSerializerOptions WithoutNulls = new()
+    {
+        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
+    };
+
+    public static AuditRecord Of(Actor by, string action, string subject, object? detail = null) =>
+        new(by, action, subject, detail is null ? null : JsonSerializer.Serialize(detail, WithoutNulls));
+}
+
+/// <summary>The actions that the audit log knows.</summary>
+public static class AuditActions
+{
+    public const string ApiKeyMade = "api_key.made";
+    public const string ApiKeyRevoked = "api_key.revoked";
+    public const string ApiKeyRotated = "api_key.rotated";
+    public const string PricesImported = "prices.imported";
+    public const string UsageBilled = "usage.billed";
+    public const string UsageWaived = "usage.waived";
+    public const string UserDeleted = "user.deleted";
+    public const string UserSignedUp = "user.signed_up";
+    public const string VirtualKeyFailed = "virtual_key.failed";
+    public const string VirtualKeyMade = "virtual_key.made";
+    public const string VirtualKeyRevoked = "virtual_key.revoked";
+}

@@ -1,0 +1,119 @@
+using System.Text.Json;
+
+namespace Factumerit.Ledger.Tests.Http;
+
+/// <summary>Every change that is no posting is in the audit log once, with its key; what changes nothing is not.</summary>
+public sealed class AuditLogTests
+{
+    [Fact]
+    public Task Changes_of_keys_are_logged() => WithServiceAsync(async service =>
+    {
+        var admin = (await service.PostAsync("/api-keys", new { name = "Ann", role = "admin" })).Expect(201);
+        var key = (await service.PostAsync("/api-keys", new { name = "b", role = "bot", user_prefix = "x:" }, key: admin.Text("secret"))).Expect(201).Text("id");
+        (await service.PostAsync($"/api-keys/{key}/rotate", "{}", key: admin.Text("secret"))).Expect(200);
+        (await service.DeleteAsync($"/api-keys/{key}", admin.Text("secret"))).Expect(200);
+        (await service.DeleteAsync($"/api-keys/{key}")).Expect(200);
+
+        (await LinesAsync(service)).ShouldBe(
+        [
+            $"Ann api_key.revoked {key}", $"Ann api_key.rotated {key}", $"Ann api_key.made {key}", $"bootstrap api_key.made {admin.Text("id")}",
+        ]);
+        (await service.GetAsync("/audit-log")).Body.ShouldNotContain(admin.Text("secret")[^64..]);
+    });
+
+    [Fact]
+    public Task Imports_reviews_deletions_and_signups_without_credit_are_logged() => WithServiceAsync(async service =>
+    {
+        (await service.PostAsync("/prices/import", """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""")).Expect(200);
+        (await service.PostAsync("/users", new { user_id = "u" })).Expect(201);
+        string[] usages = [await WaitingAsync(service, "1"), await WaitingAsync(service, "2")];
+        (await service.PostAsync($"/usage/{usages[0]}/bill", new { amount_cents = 0 })).Expect(200);
+        (await service.PostAsync($"/usage/{usages[1]}/waive", new { reason = "ours" })).Expect(200);
+        (await service.DeleteAsync("/users/u")).Expect(200);
+
+        (await LinesAsync(service)).ShouldBe(
+        [
+            "bootstrap user.deleted u", $"bootstrap usage.waived {usages[1]}", $"bootstrap usage.billed {usages[0]}",
+            "bootstrap user.signed_up u", "bootstrap prices.imported 1",
+        ]);
+    });
+
+    [Fact]
+    public Task What_changes_nothing_or_only_moves_money_is_not_logged() => WithServiceAsync(async service =>
+    {
+        const string map = """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""";
+        (await service.PostAsync("/prices/import?dry_run=true", map)).Expect(200);
+        (await service.PostAsync("/purchases", new { credits_cents = 100 }, "p")).Expect(201);
+        (await service.PostAsync("/users", new { user_id = "u", initial_credit_cents = 5 })).Expect(201);
+        (await service.PostAsync("/users", new { user_id = "u" })).Expect(200);
+        (await service.PostAsync("/usage", new { user_id = "u", amount_cents = 1, request_id = "r" })).Expect(201);
+        (await service.PostAsync("/api-keys", new { name = "bootstrap", role = "admin" })).Expect(400);
+        (await service.DeleteAsync("/users/nobody")).Expect(404);
+
+        (await LinesAsync(service)).ShouldBeEmpty();
+
+        (await service.DeleteAsync("/users/u")).Expect(200);
+        (await service.DeleteAsync("/users/u")).Expect(200);
+        (await LinesAsync(service)).ShouldBe(["bootstrap user.deleted u"]);
+    });
+
+    [Fact]
+    public async Task Keys_at_LiteLLM_are_logged()
+    {
+        var service = new LiteLlmService();
+        await service.InitializeAsync();
+        try
+        {
+            (await service.PostAsync("/users", new { user_id = "u" })).Expect(201);
+            var key = (await service.PostAsync("/virtual-keys", new { user_id = "u", label = "l" })).Expect(201).Text("virtual_key_id");
+            (await service.DeleteAsync($"/virtual-keys/{key}")).Expect(200);
+
+            (await LinesAsync(service)).ShouldBe(
+                [$"bootstrap virtual_key.revoked {key}", $"bootstrap virtual_key.made {key}", "bootstrap user.signed_up u"]);
+        }
+        finally
+        {
+            await service.DisposeAsync();
+        }
+    }
+
+    [Fact]
+    public Task The_log_comes_in_pages_of_one_action_or_all() => WithServiceAsync(async service =>
+    {
+        foreach (var user in (string[])["a", "b", "c"])
+            (await service.PostAsync("/users", new { user_id = user })).Expect(201);
+        (await service.DeleteAsync("/users/a")).Expect(200);
+
+        var first = (await service.GetAsync("/audit-log?action=user.signed_up&limit=2")).Expect(200);
+        Subjects(first).ShouldBe(["c", "b"]);
+        var second = (await service.GetAsync($"/audit-log?action=user.signed_up&limit=2&before={first.Next("next_before")}")).Expect(200);
+        Subjects(second).ShouldBe(["a"]);
+        second.Next("next_before").ShouldBeNull();
+        (await service.GetAsync("/audit-log?limit=0&before=x")).ExpectErrors("limit", "before");
+    });
+
+    private static IEnumerable<string> Subjects(Reply page) => page.List("changes").Select(c => c.GetProperty("subject").GetString()!);
+
+    private static async Task<string> WaitingAsync(LedgerService service, string request) =>
+        (await service.PostAsync("/usage", new { user_id = "u", request_id = request, billing_status = "needs_review" })).Expect(201).Text("usage_id");
+
+    private static async Task<IEnumerable<string>> LinesAsync(LedgerService service) =>
+        (await service.GetAsync("/audit-log")).Expect(200).List("changes").Select(Line);
+
+    private static string Line(JsonElement change) =>
+        $"{change.GetProperty("by").GetProperty("name")} {change.GetProperty("action")} {change.GetProperty("subject")}";
+
+    private static async Task WithServiceAsync(Func<LedgerService, Task> test)
+    {
+        var service = new LedgerService();
+        await service.InitializeAsync();
+        try
+        {
+            await test(service);
+        }
+        finally
+        {
+            await service.DisposeAsync();
+        }
+    }
+}
