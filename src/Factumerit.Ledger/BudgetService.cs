@@ -151,9 +151,11 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
         return !errors.Any;
     }
 
-    [LoggerMessage(1, LogLevel.Error, "{Commands} commands could not be written together; each is now written alone")]
-    private static partial void LogOneByOne(ILogger logger, Exception exception, int commands);
+    private static void LogOneByOne(ILogger logger, Exception exception, int commands) =>
+        logger.LogError(exception,
+            "{Commands} commands could not be written together; each is now written alone",
+            commands);
 
-    [LoggerMessage(2, LogLevel.Error, "The command with the request id {RequestId} could not be written")]
-    private static partial void LogFailed(ILogger logger, Exception exception, string? requestId);
+    private static void LogFailed(ILogger logger, Exception exception, string? requestId) =>
+        logger.LogError(exception, "The command with the request id {RequestId} could not be written", requestId);
 }

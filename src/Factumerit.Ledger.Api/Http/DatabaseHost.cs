@@ -8,7 +8,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Finds the database: the one that <c>ConnectionStrings:Ledger</c> names, or else a private PostgreSQL of our own, which starts and stops with
 /// the service. Made before everything that uses the database, and so disposed after it.
 /// </summary>
-public sealed partial class DatabaseHost(
+public sealed class DatabaseHost(
     IConfiguration configuration, IOptions<EmbeddedOptions> embedded, IOptions<DatabaseOptions> options, IOptions<AuthOptions> auth,
     ILogger<DatabaseHost> logger) : IAsyncDisposable
 {
@@ -148,24 +148,29 @@ public sealed partial class DatabaseHost(
         }
     }
 
-    [LoggerMessage(1, LogLevel.Information, "The ledger listens on {Address}; its API page is {Url}/swagger")]
-    private static partial void LogListening(ILogger logger, string address, string url);
+    private static void LogListening(ILogger logger, string address, string url) =>
+        logger.LogInformation("The ledger listens on {Address}; its API page is {Url}/swagger", address, url);
 
-    [LoggerMessage(2, LogLevel.Information, "Its data is in {Directory}, its first admin key in {KeyFile}")]
-    private static partial void LogKeyFile(ILogger logger, string directory, string keyFile);
+    private static void LogKeyFile(ILogger logger, string directory, string keyFile) =>
+        logger.LogInformation("Its data is in {Directory}, its first admin key in {KeyFile}", directory, keyFile);
 
-    [LoggerMessage(3, LogLevel.Information, "The ledger stops: it takes nothing new and writes what waits")]
-    private static partial void LogStopping(ILogger logger);
+    private static void LogStopping(ILogger logger) =>
+        logger.LogInformation("The ledger stops: it takes nothing new and writes what waits");
 
-    [LoggerMessage(6, LogLevel.Warning,
-        "The database {Database} is read only (a standby, or set so): reads are served, writes are answered 503")]
-    private static partial void LogReadOnly(ILogger logger, string database);
+    private static void LogReadOnly(ILogger logger, string database) =>
+        logger.LogWarning(
+            "The database {Database} is read only (a standby, or set so): reads are served, writes are answered 503",
+            database);
 
-    [LoggerMessage(4, LogLevel.Warning, "{Variables} in the environment are not read: a database is named by ConnectionStrings__Ledger. Without it the embedded database is used")]
-    private static partial void LogUnread(ILogger logger, string variables);
+    private static void LogUnread(ILogger logger, string variables) =>
+        logger.LogWarning(
+            "{Variables} in the environment are not read: a database is named by ConnectionStrings__Ledger. Without it the embedded database is used",
+            variables);
 
-    [LoggerMessage(5, LogLevel.Warning, "The address could not be left for fa, which needs --url or FACTUMERIT_URL now: {Reason}")]
-    private static partial void LogNoUrl(ILogger logger, string reason);
+    private static void LogNoUrl(ILogger logger, string reason) =>
+        logger.LogWarning(
+            "The address could not be left for fa, which needs --url or FACTUMERIT_URL now: {Reason}",
+            reason);
 }
 
 /// <summary>The admin key of an embedded database: made at the first start, and left for <c>fa</c> and the owner to read.</summary>

@@ -21,7 +21,7 @@ public sealed class IntegrityOptions
 /// Checks the books in the background, so that the next check by hand has little left to read, and a fault shows in the
 /// log, once, before anybody asks. Several services on one database share the checkpoint, and so the work.
 /// </summary>
-public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<IntegrityOptions> options, Rounds rounds, TimeProvider clock, ILogger<IntegrityWatch> logger)
+public sealed class IntegrityWatch(IntegrityCheck check, IOptions<IntegrityOptions> options, Rounds rounds, TimeProvider clock, ILogger<IntegrityWatch> logger)
     : BackgroundService
 {
     private DateTimeOffset? _fullyCheckedAt;
@@ -49,7 +49,8 @@ public sealed partial class IntegrityWatch(IntegrityCheck check, IOptions<Integr
         ? Task.CompletedTask
         : rounds.RunAsync(new("Checking the books", () => TimeSpan.FromSeconds(options.Value.IntervalSeconds), CheckAsync), logger, stoppingToken);
 
-    [LoggerMessage(
-        1, LogLevel.Error, "The books do not balance, {Faults} new faults: {First}. See GET /ledger/integrity.")]
-    private static partial void LogFaults(ILogger logger, int faults, string first);
+    private static void LogFaults(ILogger logger, int faults, string first) =>
+        logger.LogError(
+            "The books do not balance, {Faults} new faults: {First}. See GET /ledger/integrity.",
+            faults, first);
 }

@@ -5,7 +5,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Polling works through every pooler, and needs no notice of a lost connection: while the database does not answer,
 /// remembered keys count for at most a second.
 /// </summary>
-public sealed partial class KeyWatch(ApiKeys keys, Rounds rounds, ILogger<KeyWatch> logger) : BackgroundService
+public sealed class KeyWatch(ApiKeys keys, Rounds rounds, ILogger<KeyWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
@@ -36,6 +36,6 @@ public sealed partial class KeyWatch(ApiKeys keys, Rounds rounds, ILogger<KeyWat
             rounds.RunAsync(look, logger, stoppingToken), rounds.RunAsync(save, logger, stoppingToken));
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "When API keys were last used could not be saved: {Reason}")]
-    private static partial void LogNotSaved(ILogger logger, string reason);
+    private static void LogNotSaved(ILogger logger, string reason) =>
+        logger.LogWarning("When API keys were last used could not be saved: {Reason}", reason);
 }

@@ -9,7 +9,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Refuses routine calls at the door while the writer is full: nothing of them is read, looked up or logged singly, and the answer is copied from one
 /// that was made before, so that what can't be done takes no time from what can.
 /// </summary>
-public static partial class Overload
+public static class Overload
 {
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(10);
 
@@ -38,8 +38,10 @@ public static partial class Overload
         }
     }
 
-    [LoggerMessage(EventId = 1, Level = LogLevel.Warning, Message = "More comes in than can be written in good time: {Refused} calls refused since the last such line")]
-    private static partial void LogRefusals(ILogger logger, int refused);
+    private static void LogRefusals(ILogger logger, int refused) =>
+        logger.LogWarning(
+            "More comes in than can be written in good time: {Refused} calls refused since the last such line",
+            refused);
 
     // The problem as it is written everywhere else, cut where the path base and the trace_id go, the only parts in which one differs from another.
     private static class TooMany

@@ -4,7 +4,7 @@ namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>One line per request: who, what, the status and the milliseconds, and of refusals the trace_id that was answered. Never a header or a body, so never a secret.
 /// A gateway's calls that went well are many and each leaves its row: they are written at the level Debug only.</summary>
-public static partial class RequestLog
+public static class RequestLog
 {
     public static void UseRequestLog(this WebApplication app)
     {
@@ -48,12 +48,19 @@ public static partial class RequestLog
     /// <summary>The calls of this route are many: those that go well, and those that are refused because there are too many, are logged at Debug.</summary>
     public static RouteHandlerBuilder IsRoutine(this RouteHandlerBuilder route) => route.WithMetadata(new RoutineCall());
 
-    [LoggerMessage(EventId = 1, Message = "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms")]
-    private static partial void LogAnswered(ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs);
+    private static void LogAnswered(
+        ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs) =>
+        logger.Log(
+            level,
+            "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms",
+            user, method, route, status, elapsedMs);
 
-    [LoggerMessage(EventId = 2, Message = "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms, trace {TraceId}")]
-    private static partial void LogRefused(
-        ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs, string traceId);
+    private static void LogRefused(
+        ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs, string traceId) =>
+        logger.Log(
+            level,
+            "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms, trace {TraceId}",
+            user, method, route, status, elapsedMs, traceId);
 }
 
 /// <summary>Marks the routes of <see cref="RequestLog.IsRoutine"/>.</summary>

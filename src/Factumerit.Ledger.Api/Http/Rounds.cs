@@ -23,7 +23,7 @@ public sealed record Round(string Name, Func<TimeSpan> Period, Func<Cancellation
 /// Runs all work in the background. No exception ends it: a failed round is logged, and tried again after a pause that doubles from the period up to
 /// a limit. Of many failures in a row the first, second, fourth, eighth and so on are logged, so that a database that is away for long fills no log.
 /// </summary>
-public sealed partial class Rounds(LedgerDatabase database, TimeProvider clock)
+public sealed class Rounds(LedgerDatabase database, TimeProvider clock)
 {
     private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(10);
 
@@ -84,9 +84,11 @@ public sealed partial class Rounds(LedgerDatabase database, TimeProvider clock)
         await enough.CancelAsync();
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "{Work} failed, {Failures} times in a row by now, and is tried again: {Kind}: {Reason}")]
-    private static partial void LogFailed(ILogger logger, string work, int failures, string kind, string reason);
+    private static void LogFailed(ILogger logger, string work, int failures, string kind, string reason) =>
+        logger.LogWarning(
+            "{Work} failed, {Failures} times in a row by now, and is tried again: {Kind}: {Reason}",
+            work, failures, kind, reason);
 
-    [LoggerMessage(2, LogLevel.Information, "{Work} works again, after {Failures} failures")]
-    private static partial void LogRecovered(ILogger logger, string work, int failures);
+    private static void LogRecovered(ILogger logger, string work, int failures) =>
+        logger.LogInformation("{Work} works again, after {Failures} failures", work, failures);
 }

@@ -8,7 +8,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Limits by address how many requests without a valid key are answered 401; more are 429. Only those count, so that
 /// callers with good keys behind the same address notice nothing.
 /// </summary>
-public sealed partial class Strangers : IDisposable
+public sealed class Strangers : IDisposable
 {
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(10);
 
@@ -67,6 +67,8 @@ public sealed partial class Strangers : IDisposable
             LogRefused(_logger, Interlocked.Exchange(ref _refused, 0));
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "Too many requests without a valid key: {Refused} answered 429 since the last such line")]
-    private static partial void LogRefused(ILogger logger, int refused);
+    private static void LogRefused(ILogger logger, int refused) =>
+        logger.LogWarning(
+            "Too many requests without a valid key: {Refused} answered 429 since the last such line",
+            refused);
 }

@@ -12,7 +12,7 @@ public sealed record IntakeFailure(int Index, string Code, string Detail);
 /// Counts what became of items, in the answer and in the meter; of those that failed the first are kept. What waits or failed is logged by its reasons
 /// alone, never with content.
 /// </summary>
-public sealed partial class IntakeTally
+public sealed class IntakeTally
 {
     public const int FailuresMax = 100;
     private readonly List<IntakeFailure> _failed = [];
@@ -74,6 +74,9 @@ public sealed partial class IntakeTally
     private static string Text(SortedDictionary<string, int> counts) =>
         counts.Count == 0 ? "none" : string.Join(", ", counts.Select(count => $"{count.Key} {count.Value}"));
 
-    [LoggerMessage(1, LogLevel.Warning, "Of what LiteLLM reported, {Waiting} wait for review ({WaitingReasons}) and {Failed} could not be recorded ({FailedReasons})")]
-    private static partial void LogUnbilled(ILogger logger, int waiting, string waitingReasons, int failed, string failedReasons);
+    private static void LogUnbilled(
+        ILogger logger, int waiting, string waitingReasons, int failed, string failedReasons) =>
+        logger.LogWarning(
+            "Of what LiteLLM reported, {Waiting} wait for review ({WaitingReasons}) and {Failed} could not be recorded ({FailedReasons})",
+            waiting, waitingReasons, failed, failedReasons);
 }

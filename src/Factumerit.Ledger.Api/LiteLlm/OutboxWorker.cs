@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 /// Tells LiteLLM what the outbox says (R20): in order per key, several keys at a time, until it has worked. Postings never wait for it: they leave an
 /// entry and wake it. Several processes may do so on one database.
 /// </summary>
-public sealed partial class OutboxWorker(
+public sealed class OutboxWorker(
     LiteLlmOutbox outbox, LedgerWriter writer, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, Rounds rounds,
     TimeProvider clock, ILogger<OutboxWorker> logger) : BackgroundService
 {
@@ -147,12 +147,16 @@ public sealed partial class OutboxWorker(
         return asked > TimeSpan.FromMilliseconds(pause) ? asked : TimeSpan.FromMilliseconds(pause);
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "What LiteLLM has to be told could not be read, or taken down: {Reason}")]
-    private static partial void LogSkipped(ILogger logger, string reason);
+    private static void LogSkipped(ILogger logger, string reason) =>
+        logger.LogWarning("What LiteLLM has to be told could not be read, or taken down: {Reason}", reason);
 
-    [LoggerMessage(2, LogLevel.Warning, "LiteLLM could not be told for {Seconds} s to {Action} the virtual key {VirtualKeyId}; it is tried on: {Reason}")]
-    private static partial void LogStuck(ILogger logger, Guid virtualKeyId, string action, long seconds, string reason);
+    private static void LogStuck(ILogger logger, Guid virtualKeyId, string action, long seconds, string reason) =>
+        logger.LogWarning(
+            "LiteLLM could not be told for {Seconds} s to {Action} the virtual key {VirtualKeyId}; it is tried on: {Reason}",
+            seconds, action, virtualKeyId, reason);
 
-    [LoggerMessage(3, LogLevel.Information, "LiteLLM was told to {Action} the virtual key {VirtualKeyId}, with attempt {Attempts}")]
-    private static partial void LogUnstuck(ILogger logger, Guid virtualKeyId, string action, int attempts);
+    private static void LogUnstuck(ILogger logger, Guid virtualKeyId, string action, int attempts) =>
+        logger.LogInformation(
+            "LiteLLM was told to {Action} the virtual key {VirtualKeyId}, with attempt {Attempts}",
+            action, virtualKeyId, attempts);
 }

@@ -9,7 +9,7 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 /// Holds users' keys here and at LiteLLM against each other: what was made and never recorded is removed there, what is gone there ends here, and what is
 /// blocked or open against its user's balance is put right (R20).
 /// </summary>
-public sealed partial class VirtualKeyWatch(
+public sealed class VirtualKeyWatch(
     VirtualKeyQueries keys, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, Rounds rounds, TimeProvider clock,
     ILogger<VirtualKeyWatch> logger)
     : BackgroundService
@@ -77,12 +77,18 @@ public sealed partial class VirtualKeyWatch(
         return done;
     }
 
-    [LoggerMessage(2, LogLevel.Warning, "The making of the virtual key {VirtualKeyId} never came to an end; whatever was made was removed")]
-    private static partial void LogOrphan(ILogger logger, Guid virtualKeyId);
+    private static void LogOrphan(ILogger logger, Guid virtualKeyId) =>
+        logger.LogWarning(
+            "The making of the virtual key {VirtualKeyId} never came to an end; whatever was made was removed",
+            virtualKeyId);
 
-    [LoggerMessage(3, LogLevel.Warning, "LiteLLM no longer knows the virtual key {VirtualKeyId} of {UserId}; it counts as revoked")]
-    private static partial void LogGone(ILogger logger, Guid virtualKeyId, string userId);
+    private static void LogGone(ILogger logger, Guid virtualKeyId, string userId) =>
+        logger.LogWarning(
+            "LiteLLM no longer knows the virtual key {VirtualKeyId} of {UserId}; it counts as revoked",
+            virtualKeyId, userId);
 
-    [LoggerMessage(4, LogLevel.Warning, "LiteLLM would not say what became of the virtual key {VirtualKeyId}: {Reason}")]
-    private static partial void LogRefused(ILogger logger, Guid virtualKeyId, string reason);
+    private static void LogRefused(ILogger logger, Guid virtualKeyId, string reason) =>
+        logger.LogWarning(
+            "LiteLLM would not say what became of the virtual key {VirtualKeyId}: {Reason}",
+            virtualKeyId, reason);
 }

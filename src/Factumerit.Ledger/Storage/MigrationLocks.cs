@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Storage;
 /// process that migrates is waited for as long as it works; a session that only holds a lock, as long as the limit
 /// says.
 /// </summary>
-internal sealed partial class MigrationLocks(
+internal sealed class MigrationLocks(
     LedgerDatabase database, NpgsqlConnection session, TimeSpan limit, ILogger logger)
 {
     // Any number will do, as long as nobody else locks it: the letters "fale", for Factumerit Ledger.
@@ -143,8 +143,8 @@ internal sealed partial class MigrationLocks(
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    [LoggerMessage(1, LogLevel.Warning, "The migration waits for {What}, which is held by the session {Holder}")]
-    private static partial void LogWaiting(ILogger logger, string what, Holder holder);
+    private static void LogWaiting(ILogger logger, string what, Holder holder) =>
+        logger.LogWarning("The migration waits for {What}, which is held by the session {Holder}", what, holder);
 
     private sealed record Holder(int ProcessId, string Application, string Role, string QueryStart, bool IsWorking)
     {

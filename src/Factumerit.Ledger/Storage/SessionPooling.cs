@@ -9,7 +9,7 @@ namespace Factumerit.Ledger.Storage;
 /// statements, and migrations hold a lock as long as their session lasts: behind shared sessions the former fail and
 /// the latter stays behind.
 /// </summary>
-internal static partial class SessionPooling
+internal static class SessionPooling
 {
     private const int Rounds = 5;
 
@@ -66,8 +66,9 @@ internal static partial class SessionPooling
         return (T)(await command.ExecuteScalarAsync(cancellationToken))!;
     }
 
-    [LoggerMessage(1, LogLevel.Warning, "The pooler before the database drops the settings that the service sends "
+    private static void LogOptionsLost(ILogger logger, string role) => logger.LogWarning(
+        "The pooler before the database drops the settings that the service sends "
         + "with each connection. So that a service that dies in the middle of a commit holds nobody up: "
-        + "ALTER ROLE {Role} SET idle_in_transaction_session_timeout = '5s'")]
-    private static partial void LogOptionsLost(ILogger logger, string role);
+        + "ALTER ROLE {Role} SET idle_in_transaction_session_timeout = '5s'",
+        role);
 }
