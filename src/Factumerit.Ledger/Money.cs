@@ -94,6 +94,26 @@ public static class Money
         return Compose(text, digits, decimals);
     }
 
+    /// <summary>
+    /// Reads a number as JSON spells it, in any unit, and cuts off the digits that a decimal isn't sure to hold. What is above 0 stays above 0, and what
+    /// is too large for a decimal is its largest value. Null when it is no number.
+    /// </summary>
+    public static decimal? ReadCut(ReadOnlySpan<char> text)
+    {
+        if (!TrySplit(text, out var digits, out var decimals))
+            return null;
+        if (digits.Length == 0)
+            return 0m;
+        if (digits.Length - decimals > CostDigitsMax)
+            return text[0] == '-' ? decimal.MinValue : decimal.MaxValue;
+        var excess = Math.Max(digits.Length, decimals) - CostDigitsMax;
+        if (excess >= digits.Length)
+            (digits, decimals) = ("1", CostDigitsMax);
+        else if (excess > 0)
+            (digits, decimals) = (digits[..^excess], decimals - excess);
+        return Normalize(Compose(text, digits, decimals));
+    }
+
     // Splits -12.3400e-2 into its significant digits "1234" and the count of decimals (4); negative counts are trailing zeros left out.
     private static bool TrySplit(ReadOnlySpan<char> text, out string digits, out int decimals)
     {

@@ -36,6 +36,9 @@ public sealed class FakeProxy : IAsyncDisposable
     /// <summary>Whether /spend/logs/v2 is there, as it is not on older versions.</summary>
     public bool HasPagedLogs { get; set; } = true;
 
+    /// <summary>What stands in the place of spend logs, by the number of the page; 0 on older versions.</summary>
+    public Func<int, string>? LogsAnswer { get; set; }
+
     /// <summary>Where callbacks go to, and the key that they carry; none by default.</summary>
     public (Uri Url, string ApiKey)? Callback { get; set; }
 

@@ -14,9 +14,11 @@ internal static class SpendEndpoints
     public static void Map(IEndpointRouteBuilder routes, FakeProxy fake)
     {
         routes.MapGet("/spend/logs", (string? start_date, string? end_date, bool? summarize, string? api_key, string? request_id) =>
-            Logs(fake, start_date, end_date, summarize ?? true, api_key, request_id));
+            fake.LogsAnswer is { } answer ? Results.Text(answer(0), "application/json") : Logs(fake, start_date, end_date, summarize ?? true, api_key, request_id));
         routes.MapGet("/spend/logs/v2", (string? start_date, string? end_date, int? page, int? page_size, string? api_key, string? sort_order) =>
-            fake.HasPagedLogs ? Page(fake, start_date, end_date, page ?? 1, page_size ?? 50, api_key, sort_order) : Results.Json(new JsonObject { ["detail"] = "Not Found" }, statusCode: 404));
+            fake is { HasPagedLogs: true, LogsAnswer: { } answer } ? Results.Text(answer(page ?? 1), "application/json")
+            : fake.HasPagedLogs ? Page(fake, start_date, end_date, page ?? 1, page_size ?? 50, api_key, sort_order)
+            : Results.Json(new JsonObject { ["detail"] = "Not Found" }, statusCode: 404));
     }
 
     private static IResult Logs(FakeProxy fake, string? startDate, string? endDate, bool isSummary, string? apiKey, string? requestId)

@@ -55,6 +55,12 @@ public static class IntakeEndpoints
                 IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), caller.Actor,
                 user => Forbid(caller, user), tally.Add);
         }
+        // A 4xx says that nothing was done. Where something was, the rest of the body is one more item that failed.
+        catch (BadHttpRequestException exception) when (tally.HasRecorded)
+        {
+            tally.AddUnread(NotRead(tally.Count, exception));
+            refusal = null;
+        }
         finally
         {
             tally.Log(logger);
@@ -63,6 +69,10 @@ public static class IntakeEndpoints
             ? Answers.Refused(http, refusal)
             : Answers.Ok(new IntakeAnswer(tally.Accepted, tally.Replayed, tally.NeedsReview, tally.Skipped, tally.Failed, tally.FailedCount), LedgerJson.Default.IntakeAnswer);
     }
+
+    private static IntakeProblem NotRead(int count, BadHttpRequestException exception) => new(
+        exception.StatusCode == StatusCodes.Status413PayloadTooLarge ? "payload-too-large" : IntakeReader.Malformed,
+        $"The body could not be read any further after {count} items: {exception.Message}");
 
     // A key that is bound to users takes in nothing of nobody, either.
     private static string? Forbid(Caller caller, string? userId) =>

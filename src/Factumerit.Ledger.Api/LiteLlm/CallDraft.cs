@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
@@ -15,15 +16,20 @@ internal sealed class CallDraft
 
     private readonly UsageDraft[] _usages = [new(), new(), new(), new()];
     private readonly Dictionary<Level, decimal> _costsUsd = [];
+    private readonly Dictionary<Field, decimal> _partsUsd = [];
+    private readonly Dictionary<Level, string> _tiers = [];
     private readonly List<string> _unreadable = [];
-    private string? _id, _callId, _requestId, _callType, _model, _modelGroup, _provider, _serviceTier;
+    private string? _id, _callId, _requestId, _callType, _model, _modelGroup, _provider;
     private string? _keyHash, _keyAlias, _keyUserId, _email, _endUser, _metadataEndUser, _user;
     private decimal _marginUsd;
     private DateTimeOffset? _start, _end;
-    private bool _isFailure, _isMarginUnreadable;
-    private string? _costUnreadable;
+    private bool _isFailure;
+    private string? _costUnreadable, _marginUnreadable, _partUnreadable;
 
     public bool CacheHit { get; set; }
+
+    /// <summary>A cost above 0 that is too large to be kept.</summary>
+    public bool IsCostUnusable { get; set; }
 
     /// <summary>The tokens that stand in the payload itself.</summary>
     public UsageDraft Top => _usages[0];
@@ -33,7 +39,14 @@ internal sealed class CallDraft
 
     public void SetCost(Level level, decimal costUsd) => _costsUsd[level] = costUsd;
 
-    public void SetMargin(decimal marginUsd) => _marginUsd = marginUsd;
+    /// <summary>LiteLLM's margin, or a part of the cost.</summary>
+    public void SetPart(Field field, decimal usd)
+    {
+        if (field == Field.Margin)
+            _marginUsd = usd;
+        else
+            _partsUsd[field] = usd;
+    }
 
     public void SetTime(Field field, DateTimeOffset time) => (field == Field.StartTime ? ref _start : ref _end) = time;
 
@@ -76,7 +89,7 @@ internal sealed class CallDraft
                 _callType = Cut(text);
                 break;
             case Field.ServiceTier:
-                _serviceTier = Cut(text);
+                _tiers[level] = Cut(text).ToLowerInvariant();
                 break;
             case Field.Model:
                 SetName(ref _model, text, "model");
@@ -99,8 +112,10 @@ internal sealed class CallDraft
                 _costUnreadable ??= path;
                 break;
             case Field.Margin:
-                _isMarginUnreadable = true;
-                _costUnreadable = path;
+                _marginUnreadable = path;
+                break;
+            case Field.InputCost or Field.OutputCost or Field.ToolCost:
+                _partUnreadable = path;
                 break;
             case Field.Model:
                 _unreadable.Add(path);
@@ -110,34 +125,37 @@ internal sealed class CallDraft
 
     public LiteLlmCall Finish()
     {
-        var usage = Array.Find(_usages, u => u.IsPositive && !u.IsIncomplete) ?? Array.Find(_usages, u => u.IsPositive)
+        var usage = Array.Find(_usages, u => u is { Prompt: > 0, Completion: > 0 }) ?? Array.Find(_usages, u => u.IsPositive && !u.IsIncomplete)
+            ?? Array.Find(_usages, u => u.IsPositive)
             ?? Array.Find(_usages, u => u.HasAny) ?? Array.Find(_usages, u => u.IsIncomplete) ?? Top;
         var (tokens, disagree) = new TokenReading(
             usage.Prompt, usage.Completion, First(Field.CacheReadTokens), First(Field.CacheWriteTokens), First(Field.ReasoningTokens),
-            usage.IsCacheBeside, usage.Total is > 0 ? usage.Total : Top.Total).Resolve();
+            usage.IsCacheBeside, TotalOf(usage)).Resolve();
         var unreadableTokens = UnreadableTokens(usage);
-        var costUsd = Cost(out var isCostUnreadable);
-        string[] unreadable = [.. isCostUnreadable ? [_costUnreadable!] : (string[])[], .. unreadableTokens, .. _unreadable];
+        var (costUsd, costUnreadable, isCostUnusable) = Cost();
+        string[] unreadable = [.. costUnreadable is null ? (string[])[] : [costUnreadable], .. unreadableTokens, .. _unreadable];
         var call = new LiteLlmCall
         {
             CallId = _callId,
             ResponseId = _id ?? _requestId,
-            Aliases = [.. new[] { _callId, _id, _requestId }.OfType<string>().Distinct()],
+            Aliases = [],
             DerivedId = "",
             CallType = _callType,
             Model = _model,
             ModelGroup = _modelGroup,
             Provider = _provider,
-            ServiceTier = _serviceTier,
+            ServiceTier = Tier(),
             CostUsd = costUsd,
             PromptTokens = (int?)tokens.Prompt,
             CompletionTokens = (int?)tokens.Completion,
             CacheReadTokens = (int?)tokens.CacheRead,
             CacheWriteTokens = (int?)tokens.CacheWrite,
             ReasoningTokens = (int?)tokens.Reasoning,
+            HasGenerated = HasGenerated(usage, tokens),
             DoTokensDisagree = disagree,
             AreTokensUnreadable = unreadableTokens.Count > 0,
             Unreadable = unreadable.Length == 0 ? null : string.Join(',', unreadable),
+            IsCostUnusable = isCostUnusable,
             OccurredAt = _start ?? _end,
             IsSuccess = !_isFailure,
             CacheHit = CacheHit,
@@ -150,26 +168,61 @@ internal sealed class CallDraft
             EndUser = _endUser ?? _metadataEndUser ?? (_requestId is null ? _user : null),
             UsageJson = Array.Find(_usages, u => u.Json is not null)?.Json,
         };
-        var derivedId = Derive(call);
-        return call with { DerivedId = derivedId, Aliases = call.Aliases.Count == 0 ? [derivedId] : call.Aliases };
+        var derivedId = call.IsManaging ? DeriveOfReading(call, isWhole: true) : Derive(call);
+        return call with { DerivedId = derivedId, Aliases = AliasesOf(call, derivedId) };
     }
 
+    private IReadOnlyList<string> AliasesOf(LiteLlmCall call, string derivedId)
+    {
+        // The call id of a reading is that of the reading. Where the object has no id either, the same user's next reading of the same model may be of the
+        // same object: it is not billed unseen.
+        if (call.IsManaging)
+            return ObjectId is { } objectId ? [objectId] : [derivedId, DeriveOfReading(call, isWhole: false)];
+        string[] ids = [.. new[] { _callId, _id, _requestId }.OfType<string>().Distinct()];
+        return ids.Length == 0 ? [derivedId] : ids;
+    }
+
+    // The id of what a report reads at the provider. In a callback a call id in its place, or a hash, is not one; a spend log has nothing else.
+    private string? ObjectId => _requestId ?? (_id is { } id && id != _callId && !IsHash(id) ? id : null);
+
+    private static bool IsHash(string id) => id.Length == 64 && !id.AsSpan().ContainsAnyExcept("0123456789abcdef");
+
+    // As it was served goes before what was asked for. The provider's own usage, where it says it, goes before all.
+    private string? Tier()
+    {
+        foreach (var level in (ReadOnlySpan<Level>)[Level.Response, Level.Payload, Level.ModelParameters])
+            if (_tiers.TryGetValue(level, out var tier) && tier is not "auto")
+                return tier;
+        return null;
+    }
+
+    // Whatever place says so, and a total above what was sent.
+    private bool HasGenerated(UsageDraft usage, in TokenCounts tokens) =>
+        tokens.Completion > 0 || tokens.Reasoning > 0 || _usages.Any(u => u.Completion > 0)
+        || TotalOf(usage) > (tokens.Prompt ?? 0);
+
     // LiteLLM writes 0 for a cost that it does not know, and may know it in another place; an answer from its cache costs nothing. What it adds for
-    // itself is not the provider's.
-    private decimal? Cost(out bool isUnreadable)
+    // itself is not the provider's. A cost that is there and can't be used must not be taken for one that isn't known.
+    private (decimal? Usd, string? Unreadable, bool IsUnusable) Cost()
     {
         decimal? costUsd = null;
         foreach (var level in (ReadOnlySpan<Level>)[Level.Payload, Level.HiddenParams, Level.CostBreakdown])
             if (_costsUsd.TryGetValue(level, out var foundUsd) && (costUsd is null || (costUsd == 0 && !CacheHit)))
                 costUsd = foundUsd;
-        isUnreadable = _costUnreadable is not null && (costUsd is null || _isMarginUnreadable);
-        if (costUsd is not > 0 || _marginUsd == 0)
-            return isUnreadable ? null : costUsd;
-        var netUsd = costUsd.Value - _marginUsd;
-        // A difference that a decimal can't hold exactly would have been rounded.
-        isUnreadable |= netUsd < 0 || netUsd + _marginUsd != costUsd;
-        _costUnreadable ??= "cost_breakdown.margin_total_amount";
-        return isUnreadable ? null : Money.Normalize(netUsd);
+        if (costUsd is not > 0)
+            return IsCostUnusable ? (null, _costUnreadable, true) : CostOfParts(costUsd);
+        if (_marginUnreadable is null && costUsd.Value - _marginUsd is >= 0 and var netUsd && netUsd + _marginUsd == costUsd)
+            return (Money.Normalize(netUsd), null, false);
+        return (null, _marginUnreadable ?? "cost_breakdown.margin_total_amount", true);
+    }
+
+    // The parts hold no margin.
+    private (decimal? Usd, string? Unreadable, bool IsUnusable) CostOfParts(decimal? costUsd)
+    {
+        var partsUsd = _partsUsd.Values.Sum();
+        if (partsUsd > 0 && !(costUsd == 0 && CacheHit))
+            return _partUnreadable is null ? (Money.Normalize(partsUsd), null, false) : (null, _partUnreadable, true);
+        return (costUsd, costUsd is null ? _costUnreadable : null, false);
     }
 
     private List<string> UnreadableTokens(UsageDraft usage)
@@ -183,18 +236,29 @@ internal sealed class CallDraft
         return unreadable;
     }
 
+    private int? TotalOf(UsageDraft usage) => usage.Total is > 0 ? usage.Total : First(Field.TotalTokens);
+
     private int? First(Field tokens) => _usages.Select(u => u.Find(tokens)).Aggregate((int?)null, (best, next) => best > 0 ? best : next > 0 ? next : best ?? next);
 
     // The same report gives the same id, and two calls differ in one of these at least: a start is exact to the microsecond.
-    private string Derive(LiteLlmCall call)
+    private string Derive(LiteLlmCall call) => Derive(
+        _callId, _id, _requestId, _keyHash, _keyAlias, call.KeyUserId, call.EndUser, _model ?? _modelGroup, Text(_start), Text(_end),
+        Text(call.PromptTokens), Text(call.CompletionTokens), Text(call.CostUsd));
+
+    // Reading an object again takes another time and call id, and gives the same tokens and cost, as long as the object is the same.
+    private string DeriveOfReading(LiteLlmCall call, bool isWhole) => Derive(
+        "reading", ObjectId, call.KeyUserId ?? _keyHash ?? _keyAlias ?? call.EndUser, _model ?? _modelGroup,
+        isWhole ? Text(call.PromptTokens) : null, isWhole ? Text(call.CompletionTokens) : null, isWhole ? Text(call.CostUsd) : null);
+
+    private static string Derive(params ReadOnlySpan<string?> parts)
     {
-        string?[] parts =
-        [
-            _callId, _id, _requestId, _keyHash, _keyAlias, call.KeyUserId, call.EndUser, _model ?? _modelGroup, Text(_start), Text(_end),
-            Text(call.PromptTokens), Text(call.CompletionTokens), call.CostUsd is { } costUsd ? Money.Format(costUsd) : null,
-        ];
-        return UsageOrigin.DerivedPrefix + HashOf(string.Join('\u001f', parts.Select(part => part ?? "\u0000")));
+        var text = new StringBuilder();
+        foreach (var part in parts)
+            text.Append(part ?? "\u0000").Append('\u001f');
+        return UsageOrigin.DerivedPrefix + HashOf(text.ToString(0, text.Length - 1));
     }
+
+    private static string? Text(decimal? costUsd) => costUsd is { } usd ? Money.Format(usd) : null;
 
     private static string? Text(DateTimeOffset? time) => time?.UtcTicks.ToString(CultureInfo.InvariantCulture);
 

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Factumerit.Ledger.Commands;
@@ -16,16 +17,18 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
 
     // What a usage's time may be ahead of ours; a clock that is further ahead says nothing.
 
+    private static readonly FrozenSet<string> Nobody = ((string[])["null", "undefined", "none", "nan", "0", "false"])
+        .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
+    private static readonly FrozenSet<string> Anybody = ((string[])["true", "unknown", "anonymous"]).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+
     /// <summary>Whether nobody has to pay for it: it failed and generated nothing, or it only kept an object at the provider.</summary>
     public static bool IsSkipped(LiteLlmCall call)
     {
         if (call.CostUsd > 0 || call.Unreadable is not (null or "model"))
             return false;
-        return IsManaging(call) ? !call.HasTokens : !call.IsSuccess && call.CompletionTokens is not > 0;
+        return call.IsManaging ? !call.HasTokens : !call.IsSuccess && !call.HasGenerated;
     }
-
-    /// <summary>Whether it reads or keeps an object at the provider: its ids and time are those of the object, not of a call.</summary>
-    public static bool IsManaging(LiteLlmCall call) => CallTypes.IsControl(call.CallType) || CallTypes.IsBatch(call.CallType);
 
     public ReportedCall Map(LiteLlmCall call, KeyOwner? owner)
     {
@@ -36,7 +39,7 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
             new UsageRequest
             {
                 UserId = userId,
-                RequestId = AliasesOf(call)[0],
+                RequestId = call.Aliases[0],
                 Model = ModelOf(call),
                 Provider = ProviderOf(call),
                 ProviderCostUsd = costUsd,
@@ -62,18 +65,18 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
 
     private static UsageOrigin OriginOf(LiteLlmCall call, decimal? costUsd, bool isOfNoVendor)
     {
-        var isManaging = IsManaging(call);
         var unreadable = call.Unreadable is null ? null : ReviewReasons.UnreadablePrefix + call.Unreadable;
-        return new UsageOrigin(SourceSystem, AliasesOf(call), call.DerivedId)
+        return new UsageOrigin(SourceSystem, call.Aliases, call.DerivedId)
         {
-            CallId = isManaging ? null : call.CallId,
-            IsRetrieval = isManaging,
+            CallId = call.IsManaging ? null : call.CallId,
+            IsRetrieval = call.IsManaging,
             IsRecord = call.IsSpendLog,
             AreTokensDoubtful = call.DoTokensDisagree || call.AreTokensUnreadable,
             // The cost of a batch comes when it is read; all else that is only read was paid for when it was made. A spend log of a batch has
             // an id that says nothing.
-            ReviewReason = isManaging && (call.IsSpendLog || !CallTypes.IsBatch(call.CallType)) ? ReviewReasons.Retrieved
+            ReviewReason = call.IsManaging && (call.IsSpendLog || !CallTypes.IsBatch(call.CallType)) ? ReviewReasons.Retrieved
                 : costUsd is not null ? null
+                : call.IsCostUnusable ? unreadable
                 : isOfNoVendor ? ReviewReasons.UnknownModel
                 : call.AreTokensUnreadable ? unreadable
                 : call.DoTokensDisagree ? ReviewReasons.TokensDisagree : null,
@@ -81,23 +84,20 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
         };
     }
 
-    // The call id of a retrieval is that of the reading.
-    private static IReadOnlyList<string> AliasesOf(LiteLlmCall call) =>
-        IsManaging(call) && call.ResponseId is { } objectId ? [objectId] : call.Aliases;
-
     // What we made goes before what LiteLLM says of it, and that before what its caller says.
     private string? UserOf(LiteLlmCall call, KeyOwner? owner)
     {
         if (owner is not null)
             return owner.UserId;
-        if (call.KeyUserId is { } user && ChartOfAccounts.IsUserId(user))
+        if (call.KeyUserId is { } user && ChartOfAccounts.IsUserId(user) && !Nobody.Contains(user))
             return user;
-        return options.Value.TrustEndUser && call.EndUser is { } endUser && ChartOfAccounts.IsUserId(endUser) && !IsNobody(endUser) ? endUser : null;
+        return options.Value.TrustEndUser && call.EndUser is { } endUser && ChartOfAccounts.IsUserId(endUser) && IsSomebody(endUser) ? endUser : null;
     }
 
-    // Programs write these where they have no user. Claude Code names its session.
-    private static bool IsNobody(string endUser) =>
-        endUser.ToUpperInvariant() is "NULL" or "UNDEFINED" or "NONE" or "NAN" or "0" || endUser.Contains("_session_", StringComparison.OrdinalIgnoreCase);
+    // Programs write other names where they have no user. Claude Code names its session.
+    private static bool IsSomebody(string endUser) =>
+        !Nobody.Contains(endUser) && !Anybody.Contains(endUser) && endUser.Any(char.IsAsciiLetterOrDigit)
+        && !endUser.StartsWith("session_", StringComparison.OrdinalIgnoreCase) && !endUser.Contains("_session_", StringComparison.OrdinalIgnoreCase);
 
     private bool IsFree(LiteLlmCall call) =>
         !IsOfNoVendor(call) && ModelOf(call) is { } model && prices.Pricer.IsFree(model, ProviderOf(call), call.OccurredAt ?? clock.GetUtcNow());
@@ -114,10 +114,11 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
     {
         JsonElement? usage = call.UsageJson is null ? null : JsonElement.Parse(call.UsageJson);
         var tier = CallTypes.IsBatch(call.CallType) ? "batch" : call.ServiceTier;
-        if (tier is not ("priority" or "flex" or "batch") || usage?.TryGetProperty("service_tier", out _) == true)
+        if (tier is not ("priority" or "flex" or "batch") || usage?.TryGetProperty("service_tier", out var own) == true && own.ValueKind != JsonValueKind.Null)
             return usage;
-        var more = usage?.EnumerateObject().Any() == true ? $",{call.UsageJson![1..]}" : "}";
-        return JsonElement.Parse($"{{\"service_tier\":\"{tier}\"{more}");
+        // The last of two holds: the other is null.
+        var others = usage?.EnumerateObject().Any() == true ? $"{call.UsageJson.AsSpan().TrimEnd()[..^1]}," : "{";
+        return JsonElement.Parse($"{others}\"service_tier\":\"{tier}\"}}");
     }
 
     private static string? HintOf(LiteLlmCall call)

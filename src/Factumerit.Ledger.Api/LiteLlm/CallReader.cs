@@ -75,6 +75,8 @@ internal sealed class CallReader
                 if (field.Inside == Level.Usage)
                     KeepUsage(usage, json[start..(int)reader.BytesConsumed]);
                 break;
+            case JsonTokenType.String when field.Inside == Level.Response:
+                break;
             case JsonTokenType.String when ReadText(ref reader) is var (text, isText):
                 if (!isText || (text is not null && !TryReadStringified(text, level, field, usage)))
                     usage.IsUnreadable |= IsOfUsage(field);
@@ -139,12 +141,15 @@ internal sealed class CallReader
     {
         switch (field)
         {
-            case Field.Cost or Field.Spend or Field.Margin:
+            case >= Field.Cost and <= Field.ToolCost:
                 return !isFlag && TryReadCost(text, level, field);
             case Field.StartTime or Field.EndTime:
                 return TryReadTime(text, field);
             case Field.CacheHit:
                 return TryReadCacheHit(text);
+            // PostgreSQL keeps no such character.
+            case Field.Model when text.Contains('\0', StringComparison.Ordinal):
+                return false;
             case >= Field.PromptTokens and <= Field.TotalTokens:
                 return !isFlag && TryReadTokens(text, level, field, usage);
             default:
@@ -155,12 +160,17 @@ internal sealed class CallReader
 
     private bool TryReadCost(string text, Level level, Field field)
     {
-        if (Money.ReadExact(text) is not (>= 0 and <= Money.CostUsdMax and var usd))
+        if (Money.ReadCut(text) is not (>= 0 and var usd))
             return false;
-        if (field == Field.Margin)
-            _draft.SetMargin(usd);
-        else
+        if (usd > Money.CostUsdMax)
+        {
+            _draft.IsCostUnusable |= field != Field.Margin;
+            return false;
+        }
+        if (field is Field.Cost or Field.Spend)
             _draft.SetCost(level, usd);
+        else
+            _draft.SetPart(field, usd);
         return true;
     }
 
@@ -219,8 +229,7 @@ internal sealed class CallReader
         try
         {
             text = reader.GetString();
-            // PostgreSQL keeps no such character.
-            return text?.Contains('\0') == false;
+            return true;
         }
         catch (InvalidOperationException)
         {

@@ -8,6 +8,9 @@ internal static class CallTime
 {
     private const decimal SecondsMax = 253_402_300_799m;
 
+    // Programs write the first moment that they know, 1970 or the year 1, where they know none.
+    private static readonly DateTimeOffset Earliest = DateTimeOffset.UnixEpoch.AddDays(1);
+
     public static bool TryParse(string text, out DateTimeOffset time)
     {
         if (Money.ReadExact(text) is { } seconds)
@@ -16,9 +19,9 @@ internal static class CallTime
             if (seconds is < 0 or > SecondsMax)
                 return false;
             time = DateTimeOffset.UnixEpoch.AddTicks((long)decimal.Truncate(seconds * 1_000_000) * TimeSpan.TicksPerMicrosecond);
-            return true;
+            return time > Earliest;
         }
-        if (!LedgerTime.TryParse(text, out time))
+        if (!LedgerTime.TryParse(text, out time) || time <= Earliest)
             return false;
         time = time.AddTicks(-(time.Ticks % TimeSpan.TicksPerMicrosecond));
         return true;

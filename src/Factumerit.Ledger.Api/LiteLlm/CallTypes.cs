@@ -31,6 +31,9 @@ internal static class CallTypes
     /// <summary>Whether it concerns a batch, whose cost is known once the batch is finished and read.</summary>
     public static bool IsBatch(string? callType) => IsIn(Batches, callType);
 
+    /// <summary>Whether it is one of these two.</summary>
+    public static bool IsManaging(string? callType) => IsControl(callType) || IsBatch(callType);
+
     private static bool IsIn(FrozenSet<string> names, string? callType) =>
         callType is not null && (names.Contains(callType) || (callType is ['a' or 'A', .. var name] && names.Contains(name)));
 }

@@ -13,9 +13,22 @@ public static class IntakeReader
     public const string Malformed = "malformed-request";
     public const string Invalid = "validation-failed";
 
-    public static async IAsyncEnumerable<IntakeItem> ReadAsync(PipeReader body, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    public static IAsyncEnumerable<IntakeItem> ReadAsync(PipeReader body, CancellationToken cancellationToken = default) =>
+        ReadAsync(body, new ItemScanner(), cancellationToken);
+
+    /// <summary>Reads a whole list of spend logs: an array, or a page with an array in it. Null when the body is neither.</summary>
+    internal static async Task<SpendLogPage?> ReadPageAsync(PipeReader body, CancellationToken cancellationToken)
     {
-        var scanner = new ItemScanner();
+        var (scanner, items) = (new ItemScanner(), new List<IntakeItem>());
+        await foreach (var item in ReadAsync(body, scanner, cancellationToken))
+            items.Add(item);
+        var isList = (scanner.HasArray || scanner.HasRecords) && !scanner.IsBrokenOff;
+        return isList ? new SpendLogPage(items, scanner.HasRecords, scanner.TotalPages) : null;
+    }
+
+    private static async IAsyncEnumerable<IntakeItem> ReadAsync(
+        PipeReader body, ItemScanner scanner, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
         var count = 0;
         while (true)
         {

@@ -26,6 +26,12 @@ public sealed class IntakeTally
     public int FailedCount { get; private set; }
     public IReadOnlyList<IntakeFailure> Failed => _failed;
 
+    /// <summary>How many items there were.</summary>
+    public int Count => Accepted + Replayed + NeedsReview + Skipped + FailedCount;
+
+    /// <summary>Whether a call is in the ledger, by this request or an earlier one.</summary>
+    public bool HasRecorded => Accepted + Replayed + NeedsReview > 0;
+
     public void Add(TakenIn taken)
     {
         switch (taken.Status)
@@ -40,43 +46,54 @@ public sealed class IntakeTally
                 break;
             case IntakeStatus.NeedsReview:
                 NeedsReview++;
-                LedgerMetrics.TakenIn("needs_review", Count(_waiting, CodeOf(taken.Usage?.ReviewReason)));
+                LedgerMetrics.TakenIn("needs_review", CountOne(_waiting, CodeOf(taken.Usage?.ReviewReason)));
                 break;
             case IntakeStatus.Skipped:
                 Skipped++;
                 LedgerMetrics.TakenIn("skipped", null);
                 break;
             default:
-                FailedCount++;
-                LedgerMetrics.TakenIn("failed", Count(_failing, taken.Problem!.Code));
-                if (_failed.Count < FailuresMax)
-                    _failed.Add(new IntakeFailure(taken.Item.Index, taken.Problem.Code, taken.Problem.Detail));
+                AddFailed(taken.Item.Index, taken.Problem!, isKept: _failed.Count < FailuresMax);
                 break;
         }
+    }
+
+    /// <summary>The rest of the body, which could not be read: one more item that failed, and kept however many did.</summary>
+    public void AddUnread(IntakeProblem problem) => AddFailed(Count, problem, isKept: true);
+
+    private void AddFailed(int index, IntakeProblem problem, bool isKept)
+    {
+        FailedCount++;
+        LedgerMetrics.TakenIn("failed", CountOne(_failing, problem.Code));
+        if (isKept)
+            _failed.Add(new IntakeFailure(index, problem.Code, problem.Detail));
     }
 
     /// <summary>One line for a request of which something waits or failed.</summary>
     public void Log(ILogger logger)
     {
         if (NeedsReview + FailedCount > 0)
-            LogUnbilled(logger, NeedsReview, Text(_waiting), FailedCount, Text(_failing));
+            LogUnbilled(logger, Text());
     }
 
     // What follows the colon may name a field or a value.
     private static string CodeOf(string? reviewReason) => reviewReason?.Split(':')[0] ?? "unknown";
 
-    private static string Count(SortedDictionary<string, int> counts, string reason)
+    private static string CountOne(SortedDictionary<string, int> counts, string reason)
     {
         counts[reason] = counts.GetValueOrDefault(reason) + 1;
         return reason;
     }
 
-    private static string Text(SortedDictionary<string, int> counts) =>
-        counts.Count == 0 ? "none" : string.Join(", ", counts.Select(count => $"{count.Key} {count.Value}"));
+    private string Text()
+    {
+        var waiting = NeedsReview == 0 ? null : $"{NeedsReview} wait for review ({Text(_waiting)})";
+        var failing = FailedCount == 0 ? null : $"{FailedCount} could not be recorded ({Text(_failing)})";
+        return string.Join(" and ", new[] { waiting, failing }.OfType<string>());
+    }
 
-    private static void LogUnbilled(
-        ILogger logger, int waiting, string waitingReasons, int failed, string failedReasons) =>
-        logger.LogWarning(
-            "Of what LiteLLM reported, {Waiting} wait for review ({WaitingReasons}) and {Failed} could not be recorded ({FailedReasons})",
-            waiting, waitingReasons, failed, failedReasons);
+    private static string Text(SortedDictionary<string, int> counts) => string.Join(", ", counts.Select(count => $"{count.Key} {count.Value}"));
+
+    private static void LogUnbilled(ILogger logger, string unbilled) =>
+        logger.LogWarning("Of what LiteLLM reported, {Unbilled}", unbilled);
 }

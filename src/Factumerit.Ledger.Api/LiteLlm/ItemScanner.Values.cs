@@ -137,6 +137,8 @@ internal sealed partial class ItemScanner
             // `end_user` is set by the caller. However long or deep it is, it must not make its call too large to be read.
             (_inside, _isCallersOwn) = (field.Inside, field.Field is Field.EndUser or Field.User);
             (_valueStart, _valueDepth) = (_length, _depth);
+            if (field.Inside == Level.Response)
+                _mode = Mode.BeforeResponse;
             return;
         }
         Append("null"u8);

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
@@ -42,6 +43,7 @@ internal sealed partial class ItemScanner
         KeptText,
         KeptBare,
         BeforeRecords,
+        BeforeResponse,
         Skipped,
     }
 
@@ -77,6 +79,18 @@ internal sealed partial class ItemScanner
 
     public ItemFault Fault { get; private set; }
 
+    /// <summary>Whether the items stood in an array.</summary>
+    public bool HasArray { get; private set; }
+
+    /// <summary>Whether an array of items stood in an object.</summary>
+    public bool HasRecords { get; private set; }
+
+    /// <summary>Whether the body ended before it was complete.</summary>
+    public bool IsBrokenOff { get; private set; }
+
+    /// <summary>How many pages there are, as the object around the items says; null when it doesn't.</summary>
+    public int? TotalPages { get; private set; }
+
     /// <summary>Reads on from <paramref name="at"/>; true as soon as an item is there, which stays until <see cref="Next"/>.</summary>
     public bool Read(ReadOnlySpan<byte> bytes, ref int at)
     {
@@ -100,9 +114,10 @@ internal sealed partial class ItemScanner
                 Mode.KeptText => ReadKeptText(bytes, ref at),
                 Mode.KeptBare => ReadKeptBare(bytes, ref at),
                 Mode.BeforeRecords => EnterRecords(bytes, ref at),
+                Mode.BeforeResponse => EnterResponse(bytes, ref at),
                 _ => ReadSkipped(bytes, ref at),
             };
-            if (isComplete)
+            if (isComplete && !EndTail())
                 return true;
         }
         return false;
@@ -114,7 +129,7 @@ internal sealed partial class ItemScanner
         if (_mode == Mode.Between && _place == Place.Top)
             return false;
         if (_mode != Mode.Bare || _place != Place.Top)
-            Fault = ItemFault.BrokenOff;
+            (Fault, IsBrokenOff) = (ItemFault.BrokenOff, true);
         return true;
     }
 
@@ -135,14 +150,17 @@ internal sealed partial class ItemScanner
             case (byte)',' when _place != Place.Top:
                 break;
             case (byte)'[' when _place == Place.Top:
-                _place = Place.Array;
+                (_place, HasArray) = (Place.Array, true);
                 break;
             case (byte)']' when _place == Place.Array:
                 _place = Place.Top;
                 break;
             case (byte)']' when _place == Place.Records:
-                _isTail = true;
-                Skip(ValueSkipper.Inside());
+                // The rest of the wrapper is read like an item of its own.
+                (_isTail, _mode, _inside) = (true, Mode.Kept, Level.Page);
+                Open((byte)'{');
+                Append("\"data\":null"u8);
+                _expectsName = false;
                 break;
             case (byte)'{':
                 _mode = Mode.Kept;
@@ -190,9 +208,29 @@ internal sealed partial class ItemScanner
             case (byte)'[':
                 at++;
                 Next();
-                _place = Place.Records;
+                (_place, HasRecords) = (Place.Records, true);
                 break;
             default:
+                Skip(ValueSkipper.Before());
+                break;
+        }
+        return false;
+    }
+
+    // Only an object is looked into: a text is the answer itself.
+    private bool EnterResponse(ReadOnlySpan<byte> bytes, ref int at)
+    {
+        switch (bytes[at])
+        {
+            case (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n':
+                _isLineStart = bytes[at++] == '\n';
+                break;
+            case (byte)'{':
+                _mode = Mode.Kept;
+                break;
+            default:
+                (_inside, _valueStart) = (Level.None, -1);
+                Append("null"u8);
                 Skip(ValueSkipper.Before());
                 break;
         }
@@ -206,15 +244,37 @@ internal sealed partial class ItemScanner
         return isOver && EndSkipped();
     }
 
+    /// <summary>True when what was complete is what stands behind an array of items, which is no item.</summary>
+    private bool EndTail()
+    {
+        if (!_isTail)
+            return false;
+        TotalPages = Fault == ItemFault.None ? ReadTotalPages(Item) : null;
+        Next();
+        _place = Place.Top;
+        return true;
+    }
+
+    private static int? ReadTotalPages(ReadOnlySpan<byte> page)
+    {
+        int? total = null;
+        try
+        {
+            var reader = new Utf8JsonReader(page);
+            while (reader.Read())
+                if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt32(out var number))
+                    total = number;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+        return total;
+    }
+
     /// <summary>True when what was passed over was the whole item.</summary>
     private bool EndSkipped()
     {
-        if (_isTail)
-        {
-            Next();
-            _place = Place.Top;
-            return false;
-        }
         // null was written in the place of a value that is missing: taken back, so that the item is seen to be broken.
         if (_skipper.IsMissing && Fault == ItemFault.None)
             _length -= "null".Length;

@@ -25,7 +25,7 @@ public sealed record LiteLlmCall
     public string? ModelGroup { get; init; }
     public string? Provider { get; init; }
 
-    /// <summary>The provider's service tier that was asked for: priority, flex.</summary>
+    /// <summary>The provider's service tier, in lower case: as it was served, else as it was asked for.</summary>
     public string? ServiceTier { get; init; }
 
     /// <summary>What the provider charges, in US dollars, without LiteLLM's own margin; null when unknown. LiteLLM writes 0 for a cost that it does not know.</summary>
@@ -41,6 +41,9 @@ public sealed record LiteLlmCall
     public int? CacheWriteTokens { get; init; }
     public int? ReasoningTokens { get; init; }
 
+    /// <summary>Something says that tokens were generated, though perhaps not how many.</summary>
+    public bool HasGenerated { get; init; }
+
     /// <summary>No reading of the counts adds up to their total.</summary>
     public bool DoTokensDisagree { get; init; }
 
@@ -49,6 +52,9 @@ public sealed record LiteLlmCall
 
     /// <summary>The fields that a price depends on and that could not be read, separated by commas; null when there are none.</summary>
     public string? Unreadable { get; init; }
+
+    /// <summary>The call cost something, and how much can't be told from what was reported.</summary>
+    public bool IsCostUnusable { get; init; }
 
     /// <summary>When the call began, in UTC, to the microsecond; the end stands in for a missing beginning.</summary>
     public DateTimeOffset? OccurredAt { get; init; }
@@ -78,6 +84,9 @@ public sealed record LiteLlmCall
 
     /// <summary>The usage object as JSON, at most 16 KiB and fit for jsonb; else null.</summary>
     public string? UsageJson { get; init; }
+
+    /// <summary>Whether it reads or keeps an object at the provider: its ids and time are those of the object, not of a call.</summary>
+    public bool IsManaging => CallTypes.IsManaging(CallType);
 
     /// <summary>Whether it has tokens.</summary>
     public bool HasTokens => PromptTokens > 0 || CompletionTokens > 0 || CacheReadTokens > 0 || CacheWriteTokens > 0 || ReasoningTokens > 0;

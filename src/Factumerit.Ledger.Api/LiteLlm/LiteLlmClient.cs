@@ -75,14 +75,15 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
         }
     }
 
-    /// <summary>The items of a list of spend logs.</summary>
-    internal Task<List<IntakeItem>> ReadItemsAsync(string path, CancellationToken cancellationToken) => RepeatAsync(Get(path), async (content, attemptEnd) =>
-    {
-        var items = new List<IntakeItem>();
-        await foreach (var item in IntakeReader.ReadAsync(PipeReader.Create(await content.ReadAsStreamAsync(attemptEnd)), attemptEnd))
-            items.Add(item);
-        return items;
-    }, cancellationToken);
+    /// <summary>A list of spend logs: a page (an object with an array in it) or an array. Everything else is a failure.</summary>
+    internal Task<SpendLogPage> ReadPageAsync(string path, bool isWrapped, CancellationToken cancellationToken) =>
+        RepeatAsync(Get(path), async (content, attemptEnd) =>
+        {
+            var body = PipeReader.Create(await content.ReadAsStreamAsync(attemptEnd));
+            return await IntakeReader.ReadPageAsync(body, attemptEnd) is { } page && page.IsWrapped == isWrapped
+                ? page
+                : throw LiteLlmErrors.NoList(isWrapped);
+        }, cancellationToken);
 
     private async Task DeleteAsync(DeleteKeysRequest keys, CancellationToken cancellationToken)
     {

@@ -22,7 +22,7 @@ internal static partial class LiteLlmErrors
             return CutOff();
         var (message, isEnvelope) = MessageIn(body ?? "");
         var said = status is >= 300 and < 400 ? "it redirects elsewhere; LiteLlm:BaseUrl must name where it is" : Clean(message, masterKey);
-        return new LiteLlmException(failure, $"LiteLLM answered {status}: {said}")
+        return new LiteLlmException(failure, $"LiteLLM answered {status}: {said}{(said is [.., '.' or '!' or '?'] ? "" : ".")}")
         {
             Status = status,
             IsKeyUnknown = status == (int)HttpStatusCode.NotFound && isEnvelope,
@@ -45,6 +45,16 @@ internal static partial class LiteLlmErrors
 
     public static LiteLlmException NotUnderstood(Exception? exception = null) =>
         new(LiteLlmFailure.OutcomeUnknown, "LiteLLM answered with something that can't be read.", exception);
+
+    public static LiteLlmException NoList(bool isPage) => new(
+        LiteLlmFailure.OutcomeUnknown,
+        $"LiteLLM answered with something that is no {(isPage ? "page" : "list")} of spend logs{(isPage ? ": it has no list in data" : "")}.");
+
+    public static LiteLlmException PageRepeated(int page) => new(
+        LiteLlmFailure.Failed, $"LiteLLM answered page {page} of its spend logs with the rows of an earlier page.");
+
+    public static LiteLlmException TooManyPages(int pagesMax) => new(
+        LiteLlmFailure.Failed, $"LiteLLM has more than {pagesMax} pages of spend logs; ask for a shorter span.");
 
     // Null when the connection ended before the body did.
     private static async Task<string?> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)

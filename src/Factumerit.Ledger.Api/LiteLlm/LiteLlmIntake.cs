@@ -62,7 +62,8 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
         catch
         {
             // LiteLLM won't send again what it sent: what has arrived is recorded, even when the rest does not come.
-            await FinishAsync();
+            if (await FinishAsync() is { } refusal)
+                return refusal;
             throw;
         }
         return await FinishAsync();

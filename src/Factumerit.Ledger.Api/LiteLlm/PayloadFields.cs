@@ -13,6 +13,12 @@ internal enum Level : byte
     PromptDetails,
     CompletionDetails,
     ModelParameters,
+
+    /// <summary>The provider's answer: never kept, but for the tier of service that it names.</summary>
+    Response,
+
+    /// <summary>What stands behind the rows of a page of spend logs.</summary>
+    Page,
 }
 
 /// <summary>What a field means, whatever it is called.</summary>
@@ -22,11 +28,13 @@ internal enum Field : byte
     Id, CallId, RequestId,
     Cost, Spend,
     Margin,
+    InputCost, OutputCost, ToolCost,
     PromptTokens, CompletionTokens, InputTokens, OutputTokens, CacheReadTokens, CacheWriteTokens, ReasoningTokens, TotalTokens,
     StartTime, EndTime,
     CallType, Model, ModelGroup, Provider, ServiceTier, Status, CacheHit,
     KeyHash, KeyAlias, KeyUserId, Email, EndUser, User,
     Object,
+    TotalPages,
 
     /// <summary>An array of items, when the body itself is such an object.</summary>
     Records,
@@ -45,8 +53,8 @@ internal sealed class PayloadField(string name, Field meaning, Level inside = Le
 }
 
 /// <summary>
-/// The names that are looked for, in every spelling that versions of LiteLLM use, per object. All others, above all messages and response, are
-/// passed over without being copied or decoded.
+/// The names that are looked for, in every spelling that versions of LiteLLM use, per object. All others, above all messages and what the
+/// response holds, are passed over without being copied or decoded.
 /// </summary>
 internal static class PayloadFields
 {
@@ -58,7 +66,8 @@ internal static class PayloadFields
         new("usage", Field.Object, Level.Usage), new("metadata", Field.Object, Level.Metadata), new("hidden_params", Field.Object, Level.HiddenParams),
         new("startTime", Field.StartTime), new("endTime", Field.EndTime),
         new("call_type", Field.CallType), new("model", Field.Model), new("model_group", Field.ModelGroup), new("custom_llm_provider", Field.Provider),
-        new("model_parameters", Field.Object, Level.ModelParameters),
+        new("model_parameters", Field.Object, Level.ModelParameters), new("service_tier", Field.ServiceTier),
+        new("response", Field.Object, Level.Response),
         new("status", Field.Status), new("cache_hit", Field.CacheHit),
         new("end_user", Field.EndUser), new("user", Field.User), new("api_key", Field.KeyHash),
         new("standard_logging_payload", Field.Object, Level.Payload), new("records", Field.Records), new("data", Field.Records),
@@ -73,9 +82,17 @@ internal static class PayloadFields
 
     private static readonly PayloadField[] HiddenParams = [new("response_cost", Field.Cost), new("usage_object", Field.Object, Level.Usage)];
 
-    private static readonly PayloadField[] CostBreakdown = [new("total_cost", Field.Cost), new("margin_total_amount", Field.Margin)];
+    private static readonly PayloadField[] CostBreakdown =
+    [
+        new("total_cost", Field.Cost), new("margin_total_amount", Field.Margin),
+        new("input_cost", Field.InputCost), new("output_cost", Field.OutputCost), new("tool_usage_cost", Field.ToolCost),
+    ];
 
     private static readonly PayloadField[] ModelParameters = [new("service_tier", Field.ServiceTier)];
+
+    private static readonly PayloadField[] Response = [new("service_tier", Field.ServiceTier)];
+
+    private static readonly PayloadField[] Page = [new("total_pages", Field.TotalPages)];
 
     private static readonly PayloadField[] Usage =
     [
@@ -100,7 +117,8 @@ internal static class PayloadFields
     }
 
     /// <summary>Whether the scanner picks single fields out of such an object; a usage is kept whole.</summary>
-    public static bool ArePicked(Level level) => level is Level.Payload or Level.Metadata or Level.HiddenParams or Level.CostBreakdown or Level.ModelParameters;
+    public static bool ArePicked(Level level) => level is Level.Payload or Level.Metadata or Level.HiddenParams or Level.CostBreakdown or Level.ModelParameters
+        or Level.Response or Level.Page;
 
     /// <summary>The field as a person would look for it: metadata.user_api_key_hash.</summary>
     public static string PathOf(Level level, PayloadField field) => level switch
@@ -123,6 +141,8 @@ internal static class PayloadFields
         Level.PromptDetails => PromptDetails,
         Level.CompletionDetails => CompletionDetails,
         Level.ModelParameters => ModelParameters,
+        Level.Response => Response,
+        Level.Page => Page,
         _ => [],
     };
 }

@@ -11,37 +11,58 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 public sealed class SpendLogs(LiteLlmClient liteLlm)
 {
     private const int PageSize = 100;
-    private const int PagesMax = 100_000;
+
+    /// <summary>How many pages are read of one span.</summary>
+    internal int PagesMax { get; init; } = 10_000;
 
     /// <summary>The calls from <paramref name="from"/> on, before <paramref name="to"/>; a row that can't be read is a problem.</summary>
     public async IAsyncEnumerable<IntakeItem> ReadAsync(DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         (from, to) = (from.ToUniversalTime(), to.ToUniversalTime());
-        var hasPages = true;
-        for (var page = 1; hasPages && page <= PagesMax; page++)
+        if (await FindFirstPageAsync(from, to, cancellationToken) is { } first)
         {
-            List<IntakeItem> items;
-            try
-            {
-                items = await liteLlm.ReadItemsAsync(PathOf(from, to, page), cancellationToken);
-            }
-            catch (LiteLlmException exception) when (page == 1 && exception.Status == (int)HttpStatusCode.NotFound)
-            {
-                hasPages = false;
-                continue;
-            }
-            foreach (var item in Within(items, from, to))
-                yield return item;
-            // Behind the last page come empty ones. An answer that is no list at all is one problem, whatever the page.
-            if (items is [] or [{ Call: null }])
-                yield break;
+            await foreach (var items in ReadPagesAsync(first, from, to, cancellationToken))
+                foreach (var item in Within(items, from, to))
+                    yield return item;
+            yield break;
         }
         // The days of the old endpoint end at midnight, and its answers are cut to the span here.
-        for (var day = new DateTimeOffset(from.Date, TimeSpan.Zero); !hasPages && day < to; day = day.AddDays(1))
+        for (var day = new DateTimeOffset(from.Date, TimeSpan.Zero); day < to; day = day.AddDays(1))
         {
-            var items = await liteLlm.ReadItemsAsync(PathOf(day), cancellationToken);
-            foreach (var item in Within(items, from > day ? from : day, to < day.AddDays(1) ? to : day.AddDays(1)))
+            var list = await liteLlm.ReadPageAsync(PathOf(day), isWrapped: false, cancellationToken);
+            foreach (var item in Within(list.Items, from > day ? from : day, to < day.AddDays(1) ? to : day.AddDays(1)))
                 yield return item;
+        }
+    }
+
+    // Null: this version of LiteLLM has no pages.
+    private async Task<SpendLogPage?> FindFirstPageAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await liteLlm.ReadPageAsync(PathOf(from, to, 1), isWrapped: true, cancellationToken);
+        }
+        catch (LiteLlmException exception) when (exception.Status == (int)HttpStatusCode.NotFound)
+        {
+            return null;
+        }
+    }
+
+    // Up to the last page by LiteLLM's own count, or to an empty one. Rows that come again mean that others are missing.
+    private async IAsyncEnumerable<List<IntakeItem>> ReadPagesAsync(
+        SpendLogPage page, DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        var seen = new HashSet<UInt128>();
+        for (var number = 1; page.Items.Count > 0; number++)
+        {
+            if (!seen.Add(page.Fingerprint()))
+                throw LiteLlmErrors.PageRepeated(number);
+            yield return page.Items;
+            if (page.TotalPages is > 0 and var total && number >= total)
+                yield break;
+            if (number == PagesMax)
+                throw LiteLlmErrors.TooManyPages(PagesMax);
+            page = await liteLlm.ReadPageAsync(PathOf(from, to, number + 1), isWrapped: true, cancellationToken);
         }
     }
 

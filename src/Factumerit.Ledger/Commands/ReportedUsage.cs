@@ -17,6 +17,9 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     private static readonly TimeSpan StartTolerance = TimeSpan.FromSeconds(1);
 
+    // Systems keep the start of one call to the millisecond at least.
+    private static readonly TimeSpan SameStartTolerance = TimeSpan.FromMilliseconds(10);
+
     public override (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases => (origin.SourceSystem, [.. origin.Aliases, origin.DerivedId]);
 
     public override void Validate(FieldErrors errors)
@@ -36,9 +39,12 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             return Complete(state, known);
         // The ids that belong to another call stay with it. What is left of them, and an id made of what the report says, is this call's.
         return isDisputed
-            ? RecordNew(state, origin with { Aliases = [origin.DerivedId, .. origin.Aliases.Where(id => FindByAlias(state, id) is null)] }, ReviewReasons.IdsDisagree)
+            ? RecordNew(state, origin with { Aliases = FreeAliases(state) }, ReviewReasons.IdsDisagree)
             : RecordNew(state, origin, origin.ReviewReason);
     }
+
+    private IReadOnlyList<string> FreeAliases(LedgerState state) =>
+        [.. origin.Aliases.Where(id => FindByAlias(state, id) is null).Prepend(origin.DerivedId).Distinct()];
 
     // The first usage that is known under one of the ids and agrees with the report; otherwise whether one is known that does not.
     private (KeptUsage? Known, bool IsDisputed) Find(LedgerState state)
@@ -48,12 +54,16 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         {
             if (FindByAlias(state, id) is not { } known || IsOtherCall(known, id))
                 continue;
-            if (Agrees(state, known))
+            if (Agrees(state, known, id == origin.CallId && HasNewId(state) ? SameStartTolerance : StartTolerance))
                 return (known, false);
             isDisputed = true;
         }
         return (isDisputed ? state.FindUsageByAlias(origin.SourceSystem, origin.DerivedId) : null, isDisputed);
     }
+
+    // A caller may choose the same call id twice; the response then has another id.
+    private bool HasNewId(LedgerState state) =>
+        origin.Aliases.Any(id => !id.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal) && FindByAlias(state, id) is null);
 
     // A caller may have reported the call here itself, under one of its ids.
     private KeptUsage? FindByAlias(LedgerState state, string id) =>
@@ -64,7 +74,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         origin.CallId is { } callId && id != callId
         && known.ExternalId is { } first && first != id && first != callId && !first.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal);
 
-    private bool Agrees(LedgerState state, KeptUsage known)
+    private bool Agrees(LedgerState state, KeptUsage known, TimeSpan startTolerance)
     {
         var (usage, tokens) = state.FindForReview(known.Usage.UsageId) is { } current
             ? (current.ToRecorded(), current.Tokens)
@@ -72,7 +82,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         // Whoever reads a call again does so later, and may be somebody else. What was only read so far has the time of the reading.
         var isReading = origin.IsRetrieval || IsOnlyRead(usage);
         return (origin.IsRetrieval || IsSame(Request.UserId, usage.UserId))
-            && (isReading || known.ExternalId is null || IsSameStart(usage))
+            && (isReading || known.ExternalId is null || IsSameStart(usage, startTolerance))
             && AreSame(Tokens, tokens)
             && IsSameCost(usage);
     }
@@ -88,8 +98,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     private static bool IsSame<T>(T? one, T? other) => one is null || other is null || one.Equals(other);
 
     // A usage that was recorded without a time has that of its commit.
-    private bool IsSameStart(RecordedUsage usage) =>
-        Request.OccurredAt is not { } start || usage.OccurredAt == usage.CreatedAt || (start - usage.OccurredAt).Duration() < StartTolerance;
+    private bool IsSameStart(RecordedUsage usage, TimeSpan tolerance) =>
+        Request.OccurredAt is not { } start || usage.OccurredAt == usage.CreatedAt || (start - usage.OccurredAt).Duration() < tolerance;
 
     // A cost from our price book is not what the other system said.
     private bool IsSameCost(RecordedUsage usage) =>
@@ -131,7 +141,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     private UsageUnderReview Bill(LedgerState state, UsageUnderReview filled)
     {
         if (filled.UserId is not { } userId || filled.ReviewReason is ReviewReasons.Requested or ReviewReasons.IdsDisagree
-            || (filled.ReviewReason == ReviewReasons.Retrieved && origin.IsRetrieval))
+            || (filled.ReviewReason == ReviewReasons.Retrieved && origin.IsRetrieval)
+            || (filled.ProviderCostUsd is null && ReviewReasons.IsCostDoubtful(filled.ReviewReason)))
             return filled;
         var user = state.FindUser(userId);
         var call = filled.ProviderCostUsd is not null || (origin.ReviewReason is null or ReviewReasons.Retrieved && Tokens.Any)

@@ -55,7 +55,7 @@ internal static class PriceEntry
         }
         // Without an input price there is no telling what a call costs. Priced by the query, picture or second, and 0
         // for tokens: that is not free.
-        if (prices[Input] is not { } input || (others.Any(IsChargedOtherwise) && prices.All(price => price is null or 0)))
+        if (prices[Input] is not { } input || (others.Any(other => IsChargedOtherwise(other.Name, other.Value)) && prices.All(price => price is null or 0)))
             return null;
         var other = ReadOthers(model, others, errors);
         // An output price may be missing, as embeddings generate nothing; but not where output has another price.
@@ -89,9 +89,19 @@ internal static class PriceEntry
     private static bool IsOutputPrice(JsonProperty field) =>
         field.Value.ValueKind == JsonValueKind.Number && field.Name.StartsWith("output_cost_", StringComparison.Ordinal);
 
-    private static bool IsChargedOtherwise(JsonProperty field) =>
-        field.Value.ValueKind == JsonValueKind.Number && field.Name.Contains("cost_per_", StringComparison.Ordinal)
-        && Money.ReadExact(field.Value.GetRawText()) is not 0m;
+    // The name of an object holds for the prices in it.
+    private static bool IsChargedOtherwise(string name, JsonElement value)
+    {
+        var isPrice = name.Contains("cost_per_", StringComparison.Ordinal);
+        return value.ValueKind switch
+        {
+            JsonValueKind.Number => isPrice && Money.ReadExact(value.GetRawText()) is not 0m,
+            JsonValueKind.Object => value.EnumerateObject()
+                .Any(inner => IsChargedOtherwise(isPrice ? name : TextOf(inner) ?? "", inner.Value)),
+            JsonValueKind.Array => value.EnumerateArray().Any(item => IsChargedOtherwise(name, item)),
+            _ => false,
+        };
+    }
 
     private static Dictionary<string, decimal> ReadOthers(string model, List<JsonProperty> fields, PriceMapErrors errors)
     {

@@ -63,6 +63,8 @@ internal sealed class PriceVariants
 
     public bool HasTiers => _tiers.Count > 0;
 
+    public bool HasTier(string tier) => _tiers.Contains(tier);
+
     /// <summary>The price of a class under exactly this condition.</summary>
     public decimal? Of(TokenClass one, PriceCondition condition) =>
         _prices.TryGetValue(condition, out var prices) ? prices[(int)one] : null;

@@ -63,8 +63,16 @@ public static class ReviewReasons
     /// <summary>What a reason begins with that names fields which could not be read: unreadable:response_cost.</summary>
     public const string UnreadablePrefix = "unreadable:";
 
-    /// <summary>Whether only a person can bill it: what is known of it may belong to a call that is billed already.</summary>
-    public static bool IsForPeople(string? reason) => reason is IdsDisagree or Retrieved;
+    /// <summary>
+    /// Whether only a person can bill it: what is known of it may belong to a call that is billed already, or another cost than the price book's was
+    /// reported.
+    /// </summary>
+    public static bool IsForPeople(string? reason) => reason is IdsDisagree or Retrieved || IsCostDoubtful(reason);
+
+    /// <summary>Whether a cost was reported and could not be read.</summary>
+    public static bool IsCostDoubtful(string? reason) =>
+        reason?.StartsWith(UnreadablePrefix, StringComparison.Ordinal) == true
+        && (reason.Contains("cost", StringComparison.Ordinal) || reason.Contains("spend", StringComparison.Ordinal));
 
     /// <summary>Whether the tokens are no base for a price.</summary>
     public static bool AreTokensDoubtful(string? reason) =>

@@ -10,12 +10,26 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
 {
     public static TokenCost Of(ModelPrice price, in TokenCounts tokens, JsonElement? usage)
     {
+        var details = UsageDetails.Read(usage);
+        if (details is not null && IsUnpricedTier(price, details.Tier))
+            return new(null, ReviewReasons.OtherPrice);
+        // Only the usage may say how many of the tokens generated were of reasoning.
+        if (price.ReasoningUsdPerToken is null || tokens.Reasoning is not null || details is not { Reasoning: not 0 })
+            return Of(price, tokens, usage, details);
+        if (details.Reasoning == UsageDetails.Unreadable)
+            return new(null, ReviewReasons.OtherPrice);
+        var all = tokens with { Reasoning = details.Reasoning };
+        return all.Disagree ? new(null, ReviewReasons.TokensDisagree) : Of(price, all, usage, details);
+    }
+
+    private static TokenCost Of(ModelPrice price, in TokenCounts tokens, JsonElement? usage, UsageDetails? details)
+    {
         // Writes to the cache may be for an hour, which costs more: only the usage says so.
         var mayBeForAnHour = tokens.CacheWrite > 0 && price.CacheWriteUsdPerToken is not null && usage is not null;
         if (price is { OtherPrices: null, OutputUsdPerToken: { } outputUsd } && !mayBeForAnHour)
             return OfPlain(price, tokens, outputUsd);
         var variants = price.OtherPrices?.Variants;
-        if (UsageDetails.Read(usage) is not { } details || (variants is { HasTiers: true } && details.Tier is null))
+        if (details is null || (variants is { HasTiers: true } && details.Tier is null))
             return new(null, ReviewReasons.OtherPrice);
         var prompt = tokens.Prompt ?? (tokens.CacheRead ?? 0) + (tokens.CacheWrite ?? 0);
         var rates = new TokenRates(price, variants, variants?.ConditionOf(prompt, details.Tier!) ?? PriceCondition.None);
@@ -25,6 +39,10 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
         var reason = new TokenSplit(price, rates, details, counts).Fill(tokens);
         return reason is null ? Sum(rates, counts) : new(null, reason);
     }
+
+    // Batches and flex are cheaper than the usual tier, and priority is dearer: without their prices there is no telling.
+    private static bool IsUnpricedTier(ModelPrice price, string? tier) =>
+        tier is TokenClasses.Batches or "flex" or "priority" && price.OtherPrices?.Variants.HasTier(tier) != true && !price.IsFree;
 
     // Nothing but the five plain prices, which is all that most models have.
     private static TokenCost OfPlain(ModelPrice price, in TokenCounts tokens, decimal outputUsd)

@@ -53,6 +53,7 @@ internal sealed class UsageDetails
     private long _inputText;
     private long _outputText;
     private long _hourWrites;
+    private long _reasoning;
 
     private UsageDetails()
     {
@@ -63,6 +64,9 @@ internal sealed class UsageDetails
 
     /// <summary>Of the tokens written to the cache: those that stay for an hour.</summary>
     public long HourWrites => _hourWrites;
+
+    /// <summary>Of the tokens generated: those of reasoning.</summary>
+    public long Reasoning => _reasoning;
 
     /// <summary>Of the tokens sent: those that are text.</summary>
     public long InputText => _inputText;
@@ -148,7 +152,10 @@ internal sealed class UsageDetails
     private void ReadOutput(JsonElement root)
     {
         foreach (var part in Members(root, OutputDetails))
+        {
             ReadMedia(part, _output, ref _outputText);
+            Merge(part, "reasoning_tokens", ref _reasoning);
+        }
     }
 
     // An object of counts by name, or Google's list of counts by modality.

@@ -116,11 +116,11 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         service.Fake.Script("/key/generate", FakeTrouble.Busy, retryAfterSeconds: 1);
 
         (await service.PostAsync("/virtual-keys", new { user_id = user, label = "l" })).ShouldBeProblem(
-            502, "litellm-failed", "LiteLLM refused, or can't be reached", "LiteLLM answered 429: Too many requests");
+            502, "litellm-failed", "LiteLLM refused, or can't be reached", "LiteLLM answered 429: Too many requests.");
 
         var failed = (await service.GetAsync($"/virtual-keys?user_id={user}")).List("virtual_keys").ShouldHaveSingleItem();
         failed.GetProperty("status").GetString().ShouldBe("failed");
-        failed.GetProperty("last_error").GetString().ShouldBe("LiteLLM answered 429: Too many requests");
+        failed.GetProperty("last_error").GetString().ShouldBe("LiteLLM answered 429: Too many requests.");
         (await service.DeleteAsync($"/virtual-keys/{failed.GetProperty("virtual_key_id").GetString()}")).Expect(200).Text("status").ShouldBe("failed");
     }
 

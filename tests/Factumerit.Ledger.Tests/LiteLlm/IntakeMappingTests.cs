@@ -122,6 +122,65 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
             .ShouldBe([$"{_call}-2|1", $"{_call}-3|0.000045"]);
     }
 
+    [Theory]
+    // The total says that 5 tokens were generated, but not of what.
+    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":null,\"total_tokens\":15", "needs_review|tokens-disagree")]
+    [InlineData("\"total_tokens\":15", "needs_review|tokens-disagree")]
+    [InlineData("\"prompt_tokens\":10,\"usage\":{\"prompt_tokens\":10,\"total_tokens\":15}", "needs_review|tokens-disagree")]
+    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,\"usage\":{\"input_tokens\":10,\"output_tokens\":5}", "billed|")]
+    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,\"usage\":{\"completion_tokens_details\":{\"reasoning_tokens\":5} }", "needs_review|tokens-disagree")]
+    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,\"total_tokens\":15,\"usage\":{\"completion_tokens_details\":{\"reasoning_tokens\":5} }", "billed|")]
+    // What was sent is not what was generated.
+    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":null,\"total_tokens\":10", "")]
+    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,\"total_tokens\":5", "")]
+    [InlineData("\"usage\":{\"input_tokens\":10,\"cache_read_input_tokens\":5,\"total_tokens\":15}", "")]
+    public async Task Any_sign_of_generated_tokens_makes_a_failed_call_a_call(string tokens, string outcome)
+    {
+        (await service.PostAsync("/intake/litellm", $$"""
+            {"litellm_call_id":"{{_call}}","status":"failure","model":"{{Known}}","response_cost":0,{{tokens}},"metadata":{"user_api_key_user_id":"{{_user}}"} }
+            """)).Expect(200);
+        (await service.Database.RowsAsync($"SELECT billing_status, review_reason FROM llm_usage WHERE user_id = '{_user}'"))
+            .ShouldBe(outcome.Length == 0 ? [] : [outcome]);
+    }
+
+    [Theory]
+    [InlineData("\"response_cost\":1e11", "unreadable:response_cost")]
+    [InlineData("\"response_cost\":1e400", "unreadable:response_cost")]
+    [InlineData("\"response_cost\":1,\"cost_breakdown\":{\"margin_total_amount\":\"x\"}", "unreadable:cost_breakdown.margin_total_amount")]
+    [InlineData("\"response_cost\":1,\"cost_breakdown\":{\"margin_total_amount\":-0.5}", "unreadable:cost_breakdown.margin_total_amount")]
+    [InlineData("\"response_cost\":1,\"cost_breakdown\":{\"margin_total_amount\":1.5}", "unreadable:cost_breakdown.margin_total_amount")]
+    public async Task A_cost_that_can_not_be_used_waits_for_a_person_and_is_never_worked_out(string cost, string reason)
+    {
+        var body = $$"""{"litellm_call_id":"{{_call}}","model":"{{Known}}",{{cost}},"prompt_tokens":100,"completion_tokens":10,"metadata":{"user_api_key_user_id":"{{_user}}"} }""";
+        (await service.PostAsync("/intake/litellm", body)).Expect(200);
+        (await service.PostAsync("/usage/reprice", new { })).Expect(200);
+        // The same again knows more of it, and still not its cost.
+        (await service.PostAsync("/intake/litellm", body.Replace("\"model\"", "\"custom_llm_provider\":\"openai\",\"model\"", StringComparison.Ordinal))).Expect(200);
+
+        (await service.Database.RowsAsync($"SELECT billing_status, review_reason FROM llm_usage WHERE user_id = '{_user}'")).ShouldBe([$"needs_review|{reason}"]);
+    }
+
+    [Fact]
+    public async Task A_cost_of_very_many_decimals_is_that_cost() =>
+        (await service.TakeInAsync(Payload(_call, null, _user, "0.010000000000000000000000000001"), Outcome)).ShouldBe("billed||0.01|1|");
+
+    [Fact]
+    public async Task The_parts_of_a_cost_are_a_cost()
+    {
+        var payload = Payload(_call, null, _user, "0.0");
+        payload["cost_breakdown"] = JsonNode.Parse("""{"input_cost":0.004,"output_cost":0.006}""");
+        (await service.TakeInAsync(payload, Outcome)).ShouldBe("billed||0.01|1|");
+    }
+
+    [Theory]
+    [InlineData("null")]
+    [InlineData("undefined")]
+    [InlineData("None")]
+    [InlineData("0")]
+    [InlineData("False")]
+    public async Task A_placeholder_is_nobody(string user) =>
+        (await service.TakeInAsync(Payload(_call, null, user, "0.01"), $"user_id, {Outcome}")).ShouldBe("|needs_review|no-user|0.01||");
+
     [Fact]
     public async Task Both_ids_lead_to_one_usage_in_any_order_R17()
     {
@@ -173,6 +232,21 @@ public sealed class TrustedEndUserTests(TrustedEndUserTests.Trusting service) : 
             payload["end_user"] = endUser;
             (await service.TakeInAsync(payload, "user_id")).ShouldBe(user);
         }
+    }
+
+    [Theory]
+    [InlineData("false")]
+    [InlineData("-")]
+    [InlineData(".")]
+    [InlineData("unknown")]
+    [InlineData("Anonymous")]
+    [InlineData("session_1")]
+    [InlineData("user_1_session_2")]
+    public async Task A_name_of_nobody_is_no_user(string endUser)
+    {
+        var payload = Payload($"nobody-{endUser}", null, null, "0.01");
+        payload["end_user"] = endUser;
+        (await service.TakeInAsync(payload, "user_id, review_reason, payer_hint->>'end_user'")).ShouldBe($"|no-user|{endUser}");
     }
 
     public sealed class Trusting : IntakeService

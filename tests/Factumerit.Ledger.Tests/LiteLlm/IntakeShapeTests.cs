@@ -120,7 +120,12 @@ public sealed class IntakeShapeTests
     [InlineData("\"cost\": true", "cost")]
     [InlineData("\"cost\": Infinity", "cost")]
     [InlineData("\"cost\": 1e11", "cost")]
-    [InlineData("\"cost\": 1.00000000000000000000000000001", "cost")]
+    [InlineData("\"cost\": 1e9999", "cost")]
+    [InlineData("\"cost\": 0, \"hidden_params\": {\"response_cost\": 1e11}", "hidden_params.response_cost")]
+    [InlineData("\"cost\": 1, \"cost_breakdown\": {\"margin_total_amount\": \"x\"}", "cost_breakdown.margin_total_amount")]
+    [InlineData("\"cost\": 1, \"cost_breakdown\": {\"margin_total_amount\": -1}", "cost_breakdown.margin_total_amount")]
+    [InlineData("\"cost\": 1, \"cost_breakdown\": {\"margin_total_amount\": 1.5}", "cost_breakdown.margin_total_amount")]
+    [InlineData("\"cost\": 0, \"cost_breakdown\": {\"input_cost\": 0.1, \"output_cost\": \"x\"}", "cost_breakdown.output_cost")]
     [InlineData("\"cost\": {}", "cost")]
     [InlineData("\"prompt_tokens\": 1.5", "prompt_tokens")]
     [InlineData("\"prompt_tokens\": -1, \"completion_tokens\": 5", "prompt_tokens")]
@@ -133,7 +138,12 @@ public sealed class IntakeShapeTests
     [InlineData("\"model\": \"\\u0000\"", "model")]
     [InlineData("\"model\": {\"a\": 1}", "model")]
     [InlineData("\"response_cost\": NaN, \"prompt_tokens\": \"x\"", "response_cost,prompt_tokens")]
+    // More digits than are kept.
+    [InlineData("\"cost\": 1.00000000000000000000000000001", null)]
     // Another place has it.
+    [InlineData("\"cost\": 1e11, \"hidden_params\": {\"response_cost\": 1}", null)]
+    // Nothing is taken off what costs nothing.
+    [InlineData("\"cost\": 0, \"cost_breakdown\": {\"margin_total_amount\": \"x\"}", null)]
     [InlineData("\"response_cost\": NaN, \"hidden_params\": {\"response_cost\": 1}", null)]
     [InlineData("\"prompt_tokens\": \"x\", \"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 1}", null)]
     [InlineData("\"usage\": \"n/a\", \"prompt_tokens\": 1, \"completion_tokens\": 1", null)]
@@ -176,6 +186,53 @@ public sealed class IntakeShapeTests
     public async Task Two_calls_without_an_id_have_two(string fields) =>
         (await Payloads.ReadCallAsync($"{{ {fields} }}")).DerivedId.ShouldNotBe((await Payloads.ReadCallAsync("""{"startTime": 1716400000}""")).DerivedId);
 
+    [Theory]
+    [InlineData("0.010000000000000000000000000001", "0.01")]
+    [InlineData("0.0123456789012345678901234567890123", "0.0123456789012345678901234567")]
+    [InlineData("1234.5678901234567890123456789", "1234.567890123456789012345678")]
+    [InlineData("1e-30", "0.0000000000000000000000000001")]
+    [InlineData("0e-40", "0")]
+    public async Task Digits_of_a_cost_beyond_those_that_are_kept_are_cut_off(string told, string costUsd) =>
+        (await Payloads.ReadCallAsync($$"""{"id": "a", "response_cost": {{told}} }""")).CostUsd.ShouldBe(decimal.Parse(costUsd, System.Globalization.CultureInfo.InvariantCulture));
+
+    [Theory]
+    [InlineData("\"model_parameters\": {\"service_tier\": \"flex\"}", "flex")]
+    [InlineData("\"model_parameters\": {\"service_tier\": \"flex\"}, \"service_tier\": \"Priority\"", "priority")]
+    [InlineData("\"service_tier\": \"flex\", \"response\": {\"choices\": [{\"service_tier\": \"x\"}], \"service_tier\": \"priority\", \"n\": 1}", "priority")]
+    [InlineData("\"response\": {\"service_tier\": \"default\"}, \"model_parameters\": {\"service_tier\": \"flex\"}", "default")]
+    [InlineData("\"response\": {\"service_tier\": null}, \"service_tier\": \"auto\", \"model_parameters\": {\"service_tier\": \"flex\"}", "flex")]
+    [InlineData("\"response\" : \r\n {}, \"model_parameters\": {}", null)]
+    [InlineData("\"response\": \"{\\\"service_tier\\\": \\\"flex\\\"}\"", null)]
+    [InlineData("\"response\": [{\"service_tier\": \"flex\"}]", null)]
+    [InlineData("\"response\": null", null)]
+    [InlineData("\"response\": 5", null)]
+    public async Task The_tier_that_was_served_goes_before_the_one_that_was_asked_for(string fields, string? tier)
+    {
+        foreach (var chunkBytes in (int[])[1, 7, 4096])
+            (await Payloads.ReadAsync($$"""[{"id": "a", {{fields}}, "end_user": "u"}]""", chunkBytes)).Select(i => (i.Call?.ServiceTier, i.Call?.EndUser)).ShouldBe([(tier, "u")]);
+    }
+
+    [Fact]
+    public async Task Nothing_else_of_a_response_is_kept_however_large_it_is()
+    {
+        var body = Encoding.UTF8.GetBytes($$"""[{"id":"a","response":{"x":"{{new string('x', 8_000_000)}}","y":["{{new string('y', 8_000_000)}}"],"service_tier":"flex"} }]""");
+        await Payloads.ReadAsync("[{\"id\":\"warm\"}]");
+
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var items = await Payloads.ReadAsync(body);
+        var allocatedBytes = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        items.ShouldHaveSingleItem().Call!.ServiceTier.ShouldBe("flex");
+        allocatedBytes.ShouldBeLessThan(1024 * 1024);
+    }
+
+    [Theory]
+    [InlineData("0")]
+    [InlineData("\"1970-01-01T00:00:00Z\"")]
+    [InlineData("\"0001-01-01T00:00:00\"")]
+    public async Task A_first_moment_is_no_time(string start) =>
+        (await Payloads.ReadCallAsync($$"""{"id": "a", "startTime": {{start}}, "endTime": 1716400000}""")).OccurredAt.ShouldBe(DateTimeOffset.FromUnixTimeSeconds(1716400000));
+
     [Fact]
     public async Task A_model_that_is_too_long_is_shortened_for_the_reviewer()
     {
@@ -186,9 +243,9 @@ public sealed class IntakeShapeTests
     [Fact]
     public async Task A_text_that_is_too_long_never_becomes_a_user()
     {
-        var call = await Payloads.ReadCallAsync($$"""{"id": "a", "metadata": {"user_api_key_user_id": "{{new string('u', 201)}}", "user_api_key_alias": "a\nb"} }""");
+        var call = await Payloads.ReadCallAsync($$"""{"id": "a", "metadata": {"user_api_key_user_id": "{{new string('u', 201)}}", "user_api_key_alias": "a\nb\u0000"} }""");
         ChartOfAccounts.IsUserId(call.KeyUserId!).ShouldBeFalse();
-        call.KeyAlias.ShouldBe("a\uFFFDb");
+        call.KeyAlias.ShouldBe("a\uFFFDb\uFFFD");
     }
 
     [Fact]

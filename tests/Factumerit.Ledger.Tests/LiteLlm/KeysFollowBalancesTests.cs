@@ -85,7 +85,7 @@ public sealed class KeysFollowBalancesTests(LiteLlmService service) : IClassFixt
         await service.UseAsync(user, 1);
         await LiteLlmService.UntilAsync(async () =>
             (await service.ShownAsync(user, key.Id)).GetProperty("pending") is { ValueKind: System.Text.Json.JsonValueKind.Object } pending
-            && pending.GetProperty("last_error").GetString() == "LiteLLM answered 500: Internal Server Error, the database is away");
+            && pending.GetProperty("last_error").GetString() == "LiteLLM answered 500: Internal Server Error, the database is away.");
         await service.GrantAsync(user, 2);
         await service.UseAsync(user, 1);
 

@@ -100,7 +100,7 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
         var refused = await Should.ThrowAsync<LiteLlmException>(() => services.GetRequiredService<LiteLlmClient>().BlockAsync("hash", CancellationToken.None));
 
         refused.Failure.ShouldBe(LiteLlmFailure.Refused);
-        refused.Message.ShouldBe("LiteLLM answered 401: Authentication Error, Invalid proxy server token passed. Received API Key = Bearer ***");
+        refused.Message.ShouldBe("LiteLLM answered 401: Authentication Error, Invalid proxy server token passed. Received API Key = Bearer ***.");
         refused.ToString().ShouldNotContain("0987654321");
     }
 
@@ -187,7 +187,7 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
         var failed = await Should.ThrowAsync<LiteLlmException>(() => Client.BlockAsync(made.Hash, CancellationToken.None));
 
         (failed.Failure, failed.Status).ShouldBe((LiteLlmFailure.Failed, 500));
-        failed.Message.ShouldBe("LiteLLM answered 500: Internal Server Error, the database is away");
+        failed.Message.ShouldBe("LiteLLM answered 500: Internal Server Error, the database is away.");
         Fake.RequestsTo("/key/block").ShouldBe(3);
     }
 

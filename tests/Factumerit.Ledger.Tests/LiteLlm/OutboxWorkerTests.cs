@@ -18,7 +18,7 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
     public Task DisposeAsync() => _service.DisposeAsync();
 
     [Theory]
-    [InlineData(FakeTrouble.Error, "LiteLLM answered 500: Internal Server Error, the database is away")]
+    [InlineData(FakeTrouble.Error, "LiteLLM answered 500: Internal Server Error, the database is away.")]
     [InlineData(FakeTrouble.Cut, "The connection to LiteLLM ended before its answer was complete.")]
     public async Task What_LiteLLM_fails_to_do_stays_in_the_outbox_and_is_seen_there(FakeTrouble trouble, string error)
     {
@@ -147,7 +147,7 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         }
 
         log.Texts.ShouldHaveSingleItem().ShouldMatch(
-            $"^Warning LiteLLM could not be told for 9[0-9] s to block the virtual key {key.Id}; it is tried on: LiteLLM answered 500: Internal Server Error, the database is away$");
+            $"^Warning LiteLLM could not be told for 9[0-9] s to block the virtual key {key.Id}; it is tried on: LiteLLM answered 500: Internal Server Error, the database is away.$");
         await _service.EndPausesAsync();
         await worker.DeliverAsync(CancellationToken.None);
         log.Texts[1..].ShouldBe([$"Information LiteLLM was told to block the virtual key {key.Id}, with attempt 4"]);

@@ -124,6 +124,28 @@ public sealed class ReconcileTests : IAsyncLifetime
         await ExpectAllAsync(calls);
     }
 
+    [Theory]
+    [InlineData("{\"detail\":\"Not Found\"}", "that is no page of spend logs")]
+    [InlineData("", "that is no page of spend logs")]
+    [InlineData("{\"data\":[{\"request_id\":\"a\",\"spend\":0.01,\"user\":\"u\"}],\"total_pages\":3}", "with the rows of an earlier page")]
+    public async Task An_answer_that_is_no_page_and_one_that_repeats_are_502(string body, string detail)
+    {
+        _service.Fake.LogsAnswer = _ => body;
+
+        (await PostAsync()).ExpectProblem(502, "litellm-failed").Text("detail").ShouldContain($"{detail}");
+
+        // What came before stays.
+        (await _service.Database.ScalarAsync<long>("SELECT count(*) FROM llm_usage")).ShouldBe(body.Contains("request_id", StringComparison.Ordinal) ? 1 : 0);
+    }
+
+    [Fact]
+    public async Task An_error_without_a_reason_is_a_sentence()
+    {
+        _service.Fake.LogsAnswer = _ => throw new InvalidOperationException("of a test");
+        (await PostAsync()).ExpectProblem(502, "litellm-failed").Text("detail")
+            .ShouldBe("LiteLLM answered 500: no reason given. What was taken in before stays; it is safe to run again.");
+    }
+
     [Fact]
     public async Task A_refusal_of_LiteLLM_is_502_and_tells_no_secret()
     {

@@ -80,6 +80,15 @@ public sealed class ReportedCasesTests(ReportedCasesTests.Priced service) : ICla
     }
 
     [Fact]
+    public async Task A_control_character_in_a_name_costs_the_hint_nothing()
+    {
+        var payload = Payload("odd-alias", null, null, "0.01");
+        payload["metadata"] = new System.Text.Json.Nodes.JsonObject { ["user_api_key_alias"] = "edi\0tor\u0001" };
+        await service.SendAsync(payload);
+        (await service.Database.ScalarAsync<string>("SELECT payer_hint->>'key_alias' FROM llm_usage WHERE request_id = 'odd-alias'")).ShouldBe("edi\uFFFDtor\uFFFD");
+    }
+
+    [Fact]
     public async Task A_call_with_a_user_keeps_no_hint()
     {
         (await service.SendAsync(Payload("hint-less", null, "somebody", "0.01"))).Expect(200);

@@ -22,7 +22,7 @@ public sealed class SpendLogsTests : LiteLlmUnderTest
 
         items.Select(i => i.Call!.Aliases.Single()).ShouldBe(Enumerable.Range(1, 249).Select(i => $"call-{i}"), ignoreOrder: true);
         items.Sum(i => i.Call!.CostUsd).ShouldBe(calls[1..250].Sum(c => c.Cost));
-        Fake.RequestsTo("/spend/logs/v2").ShouldBe(hasPages ? 4 : 1);
+        Fake.RequestsTo("/spend/logs/v2").ShouldBe(hasPages ? 3 : 1);
         Fake.RequestsTo("/spend/logs").ShouldBe(hasPages ? 0 : 3);
     }
 
@@ -75,6 +75,83 @@ public sealed class SpendLogsTests : LiteLlmUnderTest
         Fake.Script("/spend/logs/v2", FakeTrouble.Error, count: 3);
 
         (await Should.ThrowAsync<LiteLlmException>(() => ReadAsync(Start, Start.AddHours(1)))).Status.ShouldBe(500);
+    }
+
+    [Theory]
+    [InlineData("{\"detail\":\"Not Found\"}")]
+    [InlineData("{\"error\":{\"message\":\"no database\"}}")]
+    [InlineData("{\"data\":null}")]
+    [InlineData("{\"data\":{}}")]
+    [InlineData("{\"data\":\"[]\"}")]
+    [InlineData("{\"data\":[{\"request_id\":\"a\"}")]
+    [InlineData("[{\"data\":[]}]")]
+    [InlineData("[]")]
+    [InlineData("{}")]
+    [InlineData("null")]
+    [InlineData("\"\"")]
+    [InlineData("")]
+    [InlineData("<html>Sign in</html>")]
+    public async Task What_is_no_page_ends_the_reading(string body)
+    {
+        Fake.LogsAnswer = _ => body;
+
+        (await Should.ThrowAsync<LiteLlmException>(() => ReadAsync(Start, Start.AddHours(1)))).Message
+            .ShouldBe("LiteLLM answered with something that is no page of spend logs: it has no list in data.");
+
+        Fake.RequestsTo("/spend/logs/v2").ShouldBe(3);
+    }
+
+    [Theory]
+    [InlineData("{\"detail\":\"Not Found\"}")]
+    [InlineData("{\"data\":[]}")]
+    [InlineData("[{\"request_id\":\"a\"}")]
+    [InlineData("null")]
+    [InlineData("")]
+    [InlineData("<html>Sign in</html>")]
+    public async Task What_is_no_list_of_a_day_ends_the_reading(string body)
+    {
+        (Fake.HasPagedLogs, Fake.LogsAnswer) = (false, _ => body);
+
+        (await Should.ThrowAsync<LiteLlmException>(() => ReadAsync(Start, Start.AddHours(1)))).Message
+            .ShouldBe("LiteLLM answered with something that is no list of spend logs.");
+    }
+
+    [Theory]
+    [InlineData("", 2)]
+    [InlineData(",\"total_pages\":3", 2)]
+    [InlineData(",\"total_pages\":null", 2)]
+    [InlineData(",\"total_pages\":\"none\"", 2)]
+    // By its own count there is no other page.
+    [InlineData(",\"total\":2,\"page\":1,\"more\":{\"total_pages\":9},\"total_pages\":1", 1)]
+    public async Task A_proxy_that_repeats_its_rows_ends_the_reading(string more, int requests)
+    {
+        Fake.LogsAnswer = _ => $$"""{"data":[{"request_id":"a"},{"request_id":"b"}]{{more}}}""";
+
+        var reading = ReadAsync(Start, Start.AddHours(1));
+
+        if (requests == 1)
+            (await reading).Select(i => i.Call!.ResponseId).ShouldBe(["a", "b"]);
+        else
+            (await Should.ThrowAsync<LiteLlmException>(() => reading)).Message
+                .ShouldBe("LiteLLM answered page 2 of its spend logs with the rows of an earlier page.");
+        Fake.RequestsTo("/spend/logs/v2").ShouldBe(requests);
+    }
+
+    [Fact]
+    public async Task Pages_without_an_end_have_one()
+    {
+        Fake.LogsAnswer = page => $$"""{"data":[{"request_id":"{{page}}"}]}""";
+        var items = new List<IntakeItem>();
+
+        var reading = async () =>
+        {
+            await foreach (var item in new SpendLogs(Client) { PagesMax = 5 }.ReadAsync(Start, Start.AddHours(1)))
+                items.Add(item);
+        };
+
+        (await reading.ShouldThrowAsync<LiteLlmException>()).Message
+            .ShouldBe("LiteLLM has more than 5 pages of spend logs; ask for a shorter span.");
+        items.Select(i => i.Call!.ResponseId).ShouldBe(["1", "2", "3", "4", "5"]);
     }
 
     private async Task<List<IntakeItem>> ReadAsync(DateTimeOffset from, DateTimeOffset to)

@@ -204,6 +204,26 @@ public sealed class ReportedUsageTests
             .Answer!.ReviewReason.ShouldBe("unreadable:response_cost");
     }
 
+    [Theory]
+    // Milliseconds between the starts, and whether it is the same call.
+    [InlineData("mine", "response-2", 300, false)]
+    [InlineData("mine", "response-2", 0, true)]
+    [InlineData("mine", "response-2", 1, true)]
+    [InlineData("mine", "response-1", 300, true)]
+    [InlineData("mine", null, 300, true)]
+    public void Two_responses_under_a_call_id_that_a_caller_chose_are_two_calls_unless_they_began_together(
+        string callId, string? responseId, int milliseconds, bool isSame)
+    {
+        var start = new DateTimeOffset(2026, 1, 31, 11, 0, 0, TimeSpan.Zero);
+        Report(Call with { OccurredAt = start }, Of("mine", "response-1") with { CallId = "mine" });
+
+        var origin = (responseId is null ? Of(callId) : Of(callId, responseId)) with { CallId = callId };
+        var second = Report(Call with { OccurredAt = start.AddMilliseconds(milliseconds) }, origin);
+
+        (second.Replayed, second.Answer!.ReviewReason).ShouldBe((isSame, isSame ? null : "ids-disagree"));
+        Report(Call with { OccurredAt = start.AddMilliseconds(milliseconds) }, origin).Replayed.ShouldBeTrue();
+    }
+
     [Fact]
     public void Its_counts_may_disagree_but_not_be_impossible()
     {

@@ -50,6 +50,8 @@ public sealed class OtherPriceTests
           "ocr": {"mode": "chat", "input_cost_per_token": 1e-06, "output_cost_per_token": 1e-06, "ocr_cost_per_page": 0.003, "citation_cost_per_token": 2e-06,
             "input_cost_per_second": 0.1, "input_cost_per_character": 0.1, "input_cost_per_image": 0.1, "code_interpreter_cost_per_session": 0.03, "ocr_cost_per_credit": 0.015},
           "claude-of-before": {"mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_creation_input_token_cost": 3.75e-06},
+          "thinker": {"mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "output_cost_per_reasoning_token": 2.5e-05},
+          "free": {"mode": "chat", "input_cost_per_token": 0, "output_cost_per_token": 0},
           "no-writes": {"mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05},
           "multimodal": {"mode": "chat", "input_cost_per_token": 2e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 5e-07,
             "input_cost_per_image_token": 2e-06, "input_cost_per_audio_token": 2e-06}
@@ -94,7 +96,8 @@ public sealed class OtherPriceTests
     [InlineData("gpt-5", 200000, 1000, 0, 0, 0, """{"service_tier":"batch"}""", "0.124")]
     [InlineData("gpt-5", 200000, 1000, 0, 0, 0, """{"service_tier":"Default"}""", "0.26")]
     [InlineData("gpt-5", 200000, 1000, 0, 0, 0, """{"service_tier":null}""", "0.26")]
-    [InlineData("claude-sonnet-4-5", 1000, 0, 0, 0, 0, """{"service_tier":"priority"}""", "0.003")]
+    [InlineData("claude-sonnet-4-5", 1000, 0, 0, 0, 0, """{"service_tier":"standard"}""", "0.003")]
+    [InlineData("free", 1000, 0, 0, 0, 0, """{"service_tier":"batch"}""", "0")]
     [InlineData("gemini-2.5-pro", 250000, 1000, 0, 0, 0, """{"service_tier":"priority"}""", "6.4")]
     [InlineData("gemini-2.5-pro", 100000, 1000, 0, 0, 0, """{"service_tier":"priority"}""", "1.35")]
     // What is not in play changes nothing.
@@ -114,6 +117,12 @@ public sealed class OtherPriceTests
     [InlineData("gemini-3-flash", 200000, 0, 0, 0, """{"prompt_tokens_details":{"audio_tokens":10}}""")]
     [InlineData("gpt-5", 1000, 0, 500, 0, """{"service_tier":"priority"}""")]
     [InlineData("gpt-5", 1000, 0, 0, 0, """{"service_tier":5}""")]
+    // A tier of another price, of which no price of the model knows.
+    [InlineData("claude-sonnet-4-5", 1000, 0, 0, 0, """{"service_tier":"priority"}""")]
+    [InlineData("claude-sonnet-4-5", 1000, 0, 0, 0, """{"service_tier":"batch"}""")]
+    [InlineData("no-writes", 1000, 0, 0, 0, """{"service_tier":"flex"}""")]
+    [InlineData("gemini-2.5-pro", 1000, 0, 0, 0, """{"service_tier":"Batch"}""")]
+    [InlineData("thinker", 1000, 100, 0, 0, """{"completion_tokens_details":{"reasoning_tokens":"many"}}""")]
     // An output price that is not there.
     [InlineData("no-output", 1000, 1, 0, 0, null)]
     // Which tokens are which is not said.
@@ -162,6 +171,20 @@ public sealed class OtherPriceTests
     [InlineData("claude-sonnet-4-5", """{"cache_creation":{"ephemeral_1h_input_tokens":1}}""")]
     public void Details_that_exceed_their_whole_disagree(string model, string usage) =>
         Price(model, new TokenCounts(100, 50), usage).ReviewReason.ShouldBe("tokens-disagree");
+
+    [Theory]
+    [InlineData("thinker", """{"completion_tokens_details":{"reasoning_tokens":40}}""", null, "0.0022")]
+    [InlineData("thinker", """{"output_tokens_details":{"reasoning_tokens":40}}""", null, "0.0022")]
+    // What is said beside the usage goes before it.
+    [InlineData("thinker", """{"completion_tokens_details":{"reasoning_tokens":40}}""", 10L, "0.0019")]
+    [InlineData("thinker", """{"completion_tokens_details":{"reasoning_tokens":0}}""", null, "0.0018")]
+    [InlineData("no-writes", """{"completion_tokens_details":{"reasoning_tokens":400}}""", null, "0.0018")]
+    public void Reasoning_that_only_the_usage_tells_has_its_price(string model, string usage, long? reasoning, string costUsd) =>
+        Price(model, new TokenCounts(100, 100, Reasoning: reasoning), usage).CostUsd.ShouldBe(Decimal(costUsd));
+
+    [Fact]
+    public void Reasoning_that_exceeds_its_whole_disagrees() =>
+        Price("thinker", new TokenCounts(100, 30), """{"completion_tokens_details":{"reasoning_tokens":40}}""").ReviewReason.ShouldBe("tokens-disagree");
 
     [Fact]
     public void A_known_cost_is_taken_whatever_the_usage_says() =>

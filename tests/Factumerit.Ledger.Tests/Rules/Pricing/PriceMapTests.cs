@@ -32,11 +32,13 @@ public sealed class PriceMapTests
         var map = Read("""
             {"sample_spec": {"input_cost_per_token": "a text"}, "dall-e": {"output_cost_per_image": 0.04}, "whisper": {"input_cost_per_second": 0.0001, "output_cost_per_token": 0},
              "rerank": {"input_cost_per_query": 0.002, "input_cost_per_token": 0.0, "output_cost_per_token": 0.0}, "none": {"input_cost_per_token": null},
+             "searches": {"input_cost_per_token": 0, "output_cost_per_token": 0, "search_context_cost_per_query": {"search_context_size_low": 0.01}},
+             "steps": {"input_cost_per_token": 0, "output_cost_per_token": 0, "tiered_pricing": [{"range": [0, 32000], "input_cost_per_token": 1e-6}]},
              "m": {"input_cost_per_token": 1e-6, "output_cost_per_token": 2e-6, "output_cost_per_image": 0.04}}
             """);
 
         map.Prices.Keys.ShouldBe(["m"]);
-        map.Skipped.ShouldBe(5);
+        map.Skipped.ShouldBe(7);
     }
 
     [Fact]
