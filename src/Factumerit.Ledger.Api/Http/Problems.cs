@@ -84,22 +84,21 @@ public static class Problems
 
     public static Problem Of(HttpContext http, Refusal refusal) => Of(BaseOf(http), TraceIdOf(http), refusal);
 
-    public static Problem Of(string pathBase, string traceId, Refusal refusal)
-    {
-        var problem = Of(pathBase, traceId, refusal.Code, refusal.Detail);
-        return refusal switch
-        {
-            Refusal.ValidationFailed { Errors: { Count: > 0 } errors } failed =>
-                problem with { Errors = errors, MoreErrors = MoreIn(failed) },
-            Refusal.ValidationFailed failed => problem with { MoreErrors = MoreIn(failed) },
-            Refusal.InsufficientCredit insufficient => problem with { BalanceCents = insufficient.BalanceCents },
-            Refusal.InsufficientAnthropicCredits insufficient =>
-                problem with { AvailableCents = insufficient.AvailableCents, RequestedCents = insufficient.RequestedCents },
-            _ => problem,
-        };
-    }
+    public static Problem Of(string pathBase, string traceId, Refusal refusal) =>
+        AddMembers(Of(pathBase, traceId, refusal.Code, refusal.Detail), refusal);
 
-    private static int? MoreIn(Refusal.ValidationFailed failed) => failed.MoreErrors == 0 ? null : failed.MoreErrors;
+    private static Problem AddMembers(Problem problem, Refusal refusal) => refusal switch
+    {
+        Refusal.ValidationFailed failed => problem with
+        {
+            Errors = failed.Errors.Count == 0 ? null : failed.Errors,
+            MoreErrors = failed.MoreErrors == 0 ? null : failed.MoreErrors,
+        },
+        Refusal.InsufficientCredit insufficient => problem with { BalanceCents = insufficient.BalanceCents },
+        Refusal.InsufficientAnthropicCredits insufficient =>
+            problem with { AvailableCents = insufficient.AvailableCents, RequestedCents = insufficient.RequestedCents },
+        _ => problem,
+    };
 
     public static IResult ToResult(this Problem problem) => new ProblemAnswer(problem);
 
