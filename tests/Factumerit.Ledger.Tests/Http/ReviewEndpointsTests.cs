@@ -25,8 +25,7 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
              "balance_cents":-3,"model":"m","provider":null,"provider_cost_usd":null,"markup_factor":null,"price_version":null,"occurred_at":"<time>","created_at":"<time>",
              "prompt_tokens":10,"completion_tokens":null,"cache_read_tokens":null,"cache_write_tokens":null,"reasoning_tokens":null,"usage":null,"description":null,
              "reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":"bootstrap","reviewed_at":"<time>","review_note":null,"filled_at":null,"payer_hint":null,
-             "posted_by":{"api_key_id":null,"name":"bootstrap"},"reviewer":{"api_key_id":null,"name":"bootstrap"}
-            }
+             "posted_by":{"api_key_id":null,"name":"bootstrap"},"reviewer":{"api_key_id":null,"name":"bootstrap"} }
             """);
         (await _service.GetAsync($"/usage/{id}")).Expect(200).Body.ShouldBe(billed.Body);
         // Later movements are not in the first answer.
