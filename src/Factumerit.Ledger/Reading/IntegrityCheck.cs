@@ -74,12 +74,8 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         await reader.ReadAsync(cancellationToken);
         return new Checkpoint(
             reader.GetInt64(0), reader.GetFieldValue<DateTime?>(1), reader.GetInt64(2), reader.GetFieldValue<DateTimeOffset?>(3), reader.GetInt64(4), reader.GetInt64(5),
-            reader.GetFieldValue<int?>(6), reader.GetInt64(7), reader.GetBoolean(8))
-        {
-            ReadAt = reader.GetFieldValue<DateTimeOffset>(9),
-            NewestEntryId = reader.GetFieldValue<long?>(10),
-            NewestEntryAt = reader.GetFieldValue<DateTimeOffset?>(11),
-        };
+            reader.GetFieldValue<int?>(6), reader.GetInt64(7), reader.GetBoolean(8), reader.GetFieldValue<DateTimeOffset>(9),
+            reader.GetFieldValue<long?>(10), reader.GetFieldValue<DateTimeOffset?>(11));
     }
 
     // R13 makes every later commit carry at least the time of the newest entry.
@@ -197,12 +193,8 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
 
     private sealed record Checkpoint(
         long EntryId, DateTime? EntryCreatedAt, long BudgetTransactionId, DateTimeOffset? FullyCheckedAt, long OriginEntryId, long OriginBudgetTransactionId,
-        int? ChangedWithin, long DigestedEntryId, bool IsFullDue)
+        int? ChangedWithin, long DigestedEntryId, bool IsFullDue, DateTimeOffset ReadAt, long? NewestEntryId, DateTimeOffset? NewestEntryAt)
     {
-        public required DateTimeOffset ReadAt { get; init; }
-        public long? NewestEntryId { get; init; }
-        public DateTimeOffset? NewestEntryAt { get; init; }
-
         // Ids of usages begin with the milliseconds of their commit: those of later commits with as many, or more.
         public Guid UsageId => EntryCreatedAt is { } time ? UuidV7.First(time) : Guid.Empty;
 

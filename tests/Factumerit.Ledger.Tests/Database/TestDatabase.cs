@@ -45,7 +45,7 @@ public sealed class TestDatabase : IAsyncLifetime
     /// <summary>Everything that R1, R2, R3, R11, R13 and R14 demand of what is stored; fails with the list of faults.</summary>
     public async Task AssertIntegrityAsync()
     {
-        var report = await new IntegrityCheck(Ledger).RunAsync(full: true, CancellationToken.None);
+        var report = await new IntegrityCheck(Ledger).ReportAsync(full: true, CancellationToken.None);
         report.Faults.ShouldBeEmpty();
         report.IsBalanced.ShouldBeTrue();
         report.Imbalance.ShouldBe(0);

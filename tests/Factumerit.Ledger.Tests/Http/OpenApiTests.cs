@@ -62,12 +62,15 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [InlineData("POST /prices/import")]
     [InlineData("GET /prices", "validation-failed")]
     [InlineData("GET /prices/{model}", "not-found")]
+    [InlineData("DELETE /prices/versions/{version}", "not-found", "not-cancellable")]
     [InlineData("POST /grants", "user-deleted", "idempotency-key-reused")]
     [InlineData("POST /purchases", "idempotency-key-reused")]
     [InlineData("POST /write-downs", "idempotency-key-reused")]
     [InlineData("GET /ledger/balances", "validation-failed")]
     [InlineData("GET /ledger/transactions/{id}", "not-found")]
     [InlineData("GET /ledger/integrity", "validation-failed")]
+    [InlineData("GET /ledger/faults", "validation-failed")]
+    [InlineData("POST /ledger/faults/{id}/resolve", "not-found")]
     [InlineData("GET /ledger/summary")]
     [InlineData("GET /ledger/headroom")]
     [InlineData("POST /virtual-keys", "user-not-found", "user-deleted", "litellm-not-configured", "litellm-failed")]
@@ -108,17 +111,24 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         [
             "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /usage/{usage_id}/bill", "POST /usage/{usage_id}/waive", "POST /usage/reprice", "POST /intake/litellm", "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants",
             "POST /write-downs", "POST /virtual-keys", "POST /api-keys", "POST /api-keys/{id}/rotate",
-            .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)), "DELETE /virtual-keys/{id}", "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
+            .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)),
+            "POST /ledger/faults/{id}/resolve", "DELETE /prices/versions/{version}", "DELETE /virtual-keys/{id}", "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
         ];
         order.ShouldBe(operations.Keys, ignoreOrder: true);
+        ids["fault"] = (await service.Database.ScalarAsync<long>("""
+            INSERT INTO ledger_faults (found_at, last_seen_at, resolved_at, kind, subject, detail, resolved_by, reason)
+            VALUES (now(), now(), now(), 'kind', 'subject', 'detail', 'root', 'reason') RETURNING id
+            """)).ToString(System.Globalization.CultureInfo.InvariantCulture);
 
         foreach (var name in order)
         {
             // A review takes a usage that waits for it.
             if (name.EndsWith("/bill", StringComparison.Ordinal) || name.EndsWith("/waive", StringComparison.Ordinal))
                 ids["{usage_id}"] = (await service.PostAsync("/usage", new { user_id = "u", request_id = name, billing_status = "needs_review" })).Expect(201).Text("usage_id");
+            if (name == "DELETE /prices/versions/{version}")
+                ids["{version}"] = await ImportAheadAsync();
             var path = ids.Where(id => id.Key.StartsWith('{')).Aggregate(name.Split(' ')[1], (text, id) => text.Replace(id.Key, id.Value, StringComparison.Ordinal));
-            path = path.Replace("{id}", ids.GetValueOrDefault(path.Split('/')[1] switch { "api-keys" => "key", "virtual-keys" => "virtual key", _ => "transaction" }), StringComparison.Ordinal);
+            path = path.Replace("{id}", ids.GetValueOrDefault(path.Split('/')[1] switch { "api-keys" => "key", "virtual-keys" => "virtual key", "ledger" when path.Contains("/faults/") => "fault", _ => "transaction" }), StringComparison.Ordinal);
             var reply = name.Split(' ')[0] switch
             {
                 "POST" => await service.PostAsync(path, RequestExample(operations[name]).GetRawText(), $"example of {name}"),
@@ -135,6 +145,14 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
             if (name == "POST /api-keys")
                 ids["key"] = reply.Text("id");
         }
+    }
+
+    private async Task<string> ImportAheadAsync()
+    {
+        const string map = """{"claude-sonnet-4-20250514":{"input_cost_per_token":1,"output_cost_per_token":1}}""";
+        var validFrom = DateTimeOffset.UtcNow.AddDays(1).UtcDateTime.ToString("O");
+        return (await service.PostAsync($"/prices/import?valid_from={validFrom}&allow_gone=true", map)).Expect(200)
+            .Json.GetProperty("version").ToString();
     }
 
     [Fact]
@@ -195,5 +213,5 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         from endpoint in service.Routes
         from verb in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
         where endpoint.Metadata.GetMetadata<IExcludeFromDescriptionMetadata>() is not { ExcludeFromDescription: true }
-        select ($"{verb} /{endpoint.RoutePattern.RawText!.Replace(":guid", "", StringComparison.Ordinal).Replace("{**", "{", StringComparison.Ordinal).Trim('/')}", endpoint);
+        select ($"{verb} /{endpoint.RoutePattern.RawText!.Replace(":guid", "", StringComparison.Ordinal).Replace(":long", "", StringComparison.Ordinal).Replace("{**", "{", StringComparison.Ordinal).Trim('/')}", endpoint);
 }

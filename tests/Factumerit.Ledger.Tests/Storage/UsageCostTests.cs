@@ -102,7 +102,7 @@ public sealed class UsageCostTests
     [Theory]
     [InlineData("UPDATE provider_usage_costs SET written_down_cents = 40", "R19: the mark is at 40 cents, the entries say 50")]
     [InlineData("UPDATE provider_usage_costs SET written_down_cents = 0", "R19: the mark is at nothing cents, the entries say 50")]
-    [InlineData("UPDATE ledger_entries SET reference_id = NULL", "R19: the mark is at 50 cents, the entries say nothing")]
+    [InlineData("UPDATE ledger_entries SET reference_id = NULL WHERE reference_type = 'write_down'", "R19: the mark is at 50 cents, the entries say nothing")]
     public Task A_mark_that_is_not_what_was_booked_is_a_fault_of_a_full_check_R19(string sql, string detail) => DatabaseQueries.WithDatabaseAsync(async database =>
     {
         await WriteDownFromUsageAsync(database);
@@ -186,6 +186,7 @@ public sealed class UsageCostTests
             UPDATE llm_usage waiting SET billing_status = 'billed', user_price_cents = 5, transaction_id = other.transaction_id, reviewed_at = other.created_at
             FROM llm_usage other WHERE waiting.request_id = 'call-1' AND other.request_id = 'call-2';
             DELETE FROM llm_usage WHERE request_id = 'call-2';
+            UPDATE llm_usage SET request_id = 'call-2' WHERE request_id = 'call-1';
             ALTER TABLE llm_usage ENABLE TRIGGER USER
             """);
         (await database.CheckIntegrityAsync()).Faults.ShouldBeEmpty();

@@ -68,7 +68,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
 
         await database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 9 WHERE user_id = '{user}'");
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(8);
-        await database.ExecuteAsync($"UPDATE user_budgets SET total_spent_cents = 100 WHERE user_id = '{user}'");
+        await database.ExecuteAsync($"UPDATE user_budgets SET total_spent_cents = 100, opening_spent_cents = 100 - total_spent_cents WHERE user_id = '{user}'");
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(7);
         (await database.ScalarAsync<decimal>($"SELECT total_spent_cents FROM user_budgets WHERE user_id = '{user}'")).ShouldBe(101);
         await database.AssertIntegrityAsync();
