@@ -73,7 +73,8 @@ public static class OpenApi
             foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
                 operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name], isId: name == "before" && notes.OfType<ITagsMetadata>().Any(t => t.Tags.Contains("Usage"))));
             // The examples are listed by paths as people write them, without the router's constraints.
-            var path = context.ApiDescription.RelativePath?.TrimEnd('/').Replace(":guid", "", StringComparison.Ordinal).Replace("{**", "{", StringComparison.Ordinal);
+            var path = context.ApiDescription.RelativePath?.TrimEnd('/').Replace(":guid", "", StringComparison.Ordinal)
+                .Replace(":long", "", StringComparison.Ordinal).Replace("{**", "{", StringComparison.Ordinal);
             var route = $"{context.ApiDescription.HttpMethod} /{path}";
             if (notes.OfType<ReadsIdempotencyKey>().FirstOrDefault() is { } key)
                 operation.Parameters.Add(route == "POST /usage"
