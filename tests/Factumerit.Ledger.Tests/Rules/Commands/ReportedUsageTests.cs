@@ -183,7 +183,7 @@ public sealed class ReportedUsageTests
         var pricer = new Pricer(PriceBook.Empty, new Markups(new PricingOptions { Markup = 2 }));
         var usage = _books.Apply(new ReportedUsage(Call with { RequestId = "1", ProviderCostUsd = Money.CostUsdMax }, Of("1"), pricer)).Answer.ShouldNotBeNull();
         (usage.ReviewReason, usage.ProviderCostUsd).ShouldBe(("out-of-range", Money.CostUsdMax));
-        var books = new Books().WithUser("alice", Money.BalanceCentsMax);
+        var books = new Books().WithUser("alice", -Money.BalanceCentsMax);
         books.Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().ReviewReason.ShouldBe("out-of-range");
     }
 
