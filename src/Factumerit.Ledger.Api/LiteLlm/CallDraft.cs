@@ -185,7 +185,7 @@ internal sealed class CallDraft
     // The id of what a report reads at the provider. In a callback a call id in its place, or a hash, is not one; a spend log has nothing else.
     private string? ObjectId => _requestId ?? (_id is { } id && id != _callId && !IsHash(id) ? id : null);
 
-    private static bool IsHash(string id) => id.Length == 64 && !id.AsSpan().ContainsAnyExcept("0123456789abcdef");
+    private static bool IsHash(string id) => id.Length == 64 && id.All(char.IsAsciiHexDigitLower);
 
     // As it was served goes before what was asked for. The provider's own usage, where it says it, goes before all.
     private string? Tier()

@@ -2,7 +2,6 @@ using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
-using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.Http;
 using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 

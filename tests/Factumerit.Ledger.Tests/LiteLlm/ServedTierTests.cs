@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using Factumerit.Ledger.Tests.Http;
 using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
