@@ -25,8 +25,8 @@ public static class CreditEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.GrantRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await budgets.GrantAsync(
-            request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), http.RequestAborted);
+        var (by, key) = (Caller.Of(http).Actor, Answers.IdempotencyKey(http));
+        var outcome = await budgets.GrantAsync(request, by, key, http.RequestAborted);
         return Answers.Of(http, outcome, grant => Answers.Created(grant, LedgerJson.Default.GrantReceipt));
     }
 
@@ -35,8 +35,8 @@ public static class CreditEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.PurchaseRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await budgets.PurchaseAsync(
-            request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), http.RequestAborted);
+        var (by, key) = (Caller.Of(http).Actor, Answers.IdempotencyKey(http));
+        var outcome = await budgets.PurchaseAsync(request, by, key, http.RequestAborted);
         return Answers.Of(http, outcome, purchase => Answers.Created(purchase, LedgerJson.Default.PurchaseReceipt));
     }
 
@@ -45,8 +45,8 @@ public static class CreditEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.WriteDownRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await budgets.WriteDownAsync(
-            request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), http.RequestAborted);
+        var (by, key) = (Caller.Of(http).Actor, Answers.IdempotencyKey(http));
+        var outcome = await budgets.WriteDownAsync(request, by, key, http.RequestAborted);
         return Answers.Of(http, outcome, writeDown => writeDown.TransactionId is null
             ? Answers.Ok(writeDown, LedgerJson.Default.WriteDownReceipt)
             : Answers.Created(writeDown, LedgerJson.Default.WriteDownReceipt));

@@ -91,8 +91,8 @@ public static class IntakeEndpoints
             return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
         try
         {
-            var outcome = await reconciler.RunAsync(
-                request.From!.Value, request.To!.Value, Caller.Of(http).Actor, http.RequestAborted);
+            var (from, to, by) = (request.From!.Value, request.To!.Value, Caller.Of(http).Actor);
+            var outcome = await reconciler.RunAsync(from, to, by, http.RequestAborted);
             return Answers.Of(http, outcome, reconciliation => Answers.Ok(reconciliation, LedgerJson.Default.Reconciliation));
         }
         catch (LiteLlmException exception)
