@@ -74,7 +74,8 @@ public sealed partial class TidyTests
         {
             if (lines[start].TrimEnd() is not ("    {" or "        {") || TypeDeclaration().IsMatch(lines[start - 1]) || lines[start - 1].EndsWith("=>", StringComparison.Ordinal))
                 continue;
-            var end = Array.IndexOf(lines, lines[start].Replace('{', '}'), start);
+            var closing = lines[start].TrimEnd().Replace('{', '}');
+            var end = Array.FindIndex(lines, start, line => line.StartsWith(closing, StringComparison.Ordinal));
             if (end - start + 2 > MethodLinesMax)
                 yield return $"{Path.GetFileName(file)}: {lines[start - 1].Trim()} has {end - start + 2} lines";
         }

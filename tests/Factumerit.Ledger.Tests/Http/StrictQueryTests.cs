@@ -54,6 +54,6 @@ public sealed class StrictQueryTests(LedgerService service) : IClassFixture<Ledg
 
     private static string Fill(RouteEndpoint route) => "/" + string.Join('/', route.RoutePattern.PathSegments.Select(segment =>
         segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content
-        : segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart { ParameterPolicies.Count: > 0 } ? $"{Guid.NewGuid()}"
+        : segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart { ParameterPolicies: [{ Content: var constraint }, ..] } ? (constraint == "guid" ? $"{Guid.NewGuid()}" : "1")
         : "some"));
 }

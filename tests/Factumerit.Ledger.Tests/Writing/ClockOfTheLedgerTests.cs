@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -7,8 +8,15 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Factumerit.Ledger.Tests.Writing;
 
 /// <summary>A process whose clock is wrong judges occurred_at by the database's.</summary>
-public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture<TestDatabase>
+public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture<TestDatabase>, IAsyncLifetime
 {
+    // The clocks alone are no reason to refuse here.
+    private readonly LedgerDatabase _ledger = new(database.ConnectionString) { ClockSkewMax = TimeSpan.FromHours(2) };
+
+    public Task InitializeAsync() => Task.CompletedTask;
+
+    public async Task DisposeAsync() => await _ledger.DisposeAsync();
+
     [Theory]
     [InlineData(-60)]
     [InlineData(0)]
@@ -16,7 +24,7 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
     public async Task What_lies_ahead_is_told_by_the_database(int minutesWrong)
     {
         var clock = new ShiftedClock(TimeSpan.FromMinutes(minutesWrong));
-        await using var writer = new LedgerWriter(database.Ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
+        await using var writer = new LedgerWriter(_ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
         var budgets = new BudgetService(writer, new CurrentPrices(Markups.None), clock);
         var now = await database.ScalarAsync<DateTime>("SELECT clock_timestamp()");
 
@@ -38,7 +46,7 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
     public async Task A_reported_call_keeps_its_time_unless_the_database_finds_it_ahead(int minutesWrong)
     {
         var clock = new ShiftedClock(TimeSpan.FromMinutes(minutesWrong));
-        await using var writer = new LedgerWriter(database.Ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
+        await using var writer = new LedgerWriter(_ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
         var budgets = new BudgetService(writer, new CurrentPrices(Markups.None), clock);
         var now = await database.ScalarAsync<DateTime>("SELECT date_trunc('second', clock_timestamp())");
         ReportedCall[] calls = [Reported(At(now)), Reported(At(now.AddMinutes(6)))];
