@@ -41,6 +41,8 @@ public static class AuditActions
     public const string ApiKeyMade = "api_key.made";
     public const string ApiKeyRevoked = "api_key.revoked";
     public const string ApiKeyRotated = "api_key.rotated";
+    public const string FaultResolved = "fault.resolved";
+    public const string PricesCancelled = "prices.cancelled";
     public const string PricesImported = "prices.imported";
     public const string UsageBilled = "usage.billed";
     public const string UsageWaived = "usage.waived";

@@ -38,7 +38,7 @@ public static class FaultEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.ResolveRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await faults.ResolveAsync(id, request, Caller.Of(http).Name, Queries.ToTheirEnd);
+        var outcome = await faults.ResolveAsync(id, request, Caller.Of(http).Actor, Queries.ToTheirEnd);
         return Answers.Of(http, outcome, fault => Answers.Ok(fault, LedgerJson.Default.KeptFault));
     }
 }

@@ -51,7 +51,7 @@ public static class PriceEndpoints
 
     private static async Task<IResult> CancelAsync(HttpContext http, [FromRoute] long version, PriceStore store)
     {
-        var outcome = await store.CancelAsync(version, Caller.Of(http).Name, Queries.ToTheirEnd);
+        var outcome = await store.CancelAsync(version, Caller.Of(http).Actor, Queries.ToTheirEnd);
         return Answers.Of(http, outcome, done => Answers.Ok(done, LedgerJson.Default.PriceCancellation));
     }
 

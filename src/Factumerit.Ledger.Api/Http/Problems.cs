@@ -110,8 +110,9 @@ public static class Problems
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandler = http => WriteAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error),
-            // A caller's mistake is no error of the service: its line in the request log is enough.
-            SuppressDiagnosticsCallback = failed => IsOfTheCaller(failed.Exception),
+            // A caller's mistake and a database that is away are no errors of the service: the line in the request log is enough.
+            SuppressDiagnosticsCallback = failed =>
+                IsOfTheCaller(failed.Exception) || IsUnstorableText(failed.Exception) || DatabaseFailure.IsUnavailable(failed.Exception),
         });
         // A route answers for itself, and a gateway's calls are too many to look at each twice.
         app.UseWhen(http => http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null, others => others.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch

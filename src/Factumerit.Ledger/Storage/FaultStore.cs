@@ -37,8 +37,12 @@ public sealed class FaultStore(LedgerDatabase database)
         """;
 
     private const string Resolve = """
-        UPDATE ledger_faults SET resolved_at = now(), resolved_by = $2, reason = $3
-        WHERE id = $1 AND resolved_at IS NULL
+        WITH resolved AS (
+            UPDATE ledger_faults SET resolved_at = now(), resolved_by = $2, reason = $3
+            WHERE id = $1 AND resolved_at IS NULL RETURNING id, kind, subject, reason)
+        INSERT INTO audit_log (at, actor_id, action, subject, detail)
+        SELECT now(), $4, $5, id::text, jsonb_build_object('kind', kind, 'subject', subject, 'reason', reason)
+        FROM resolved
         """;
 
     private static readonly Expression<Func<FaultRow, KeptFault>> ToFault = f => new KeptFault(
@@ -61,7 +65,7 @@ public sealed class FaultStore(LedgerDatabase database)
 
     /// <summary>Resolves a fault. One that was resolved before stays as it was.</summary>
     public async Task<Outcome<KeptFault>> ResolveAsync(
-        long id, ResolveRequest request, string resolvedBy, CancellationToken cancellationToken)
+        long id, ResolveRequest request, Actor by, CancellationToken cancellationToken)
     {
         var errors = new FieldErrors(default);
         if (string.IsNullOrWhiteSpace(request.Reason))
@@ -72,9 +76,8 @@ public sealed class FaultStore(LedgerDatabase database)
             return errors.ToRefusal();
         await using (var resolve = database.Readers.CreateCommand(Resolve))
         {
-            resolve.Parameters.Add(new() { Value = id });
-            resolve.Parameters.Add(new() { Value = resolvedBy });
-            resolve.Parameters.Add(new() { Value = request.Reason });
+            foreach (var value in (object[])[id, by.Name, request.Reason!, by.Id, AuditActions.FaultResolved])
+                resolve.Parameters.Add(new() { Value = value });
             await resolve.ExecuteNonQueryAsync(cancellationToken);
         }
         await using var db = database.CreateContext();

@@ -18,12 +18,17 @@ internal static class PriceCancelling
     private const string IsUsed = "SELECT EXISTS (SELECT FROM llm_usage WHERE id >= $1 AND price_version = $2)";
 
     private const string Add = """
-        INSERT INTO price_cancellations (version, cancelled_at, cancelled_by) VALUES ($1, clock_timestamp(), $2)
-        RETURNING cancelled_at
+        WITH cancelled AS (
+            INSERT INTO price_cancellations (version, cancelled_at, cancelled_by) VALUES ($1, clock_timestamp(), $2)
+            RETURNING version, cancelled_at),
+        a AS (
+            INSERT INTO audit_log (at, actor_id, action, subject)
+            SELECT cancelled_at, $3, $4, version::text FROM cancelled)
+        SELECT cancelled_at FROM cancelled
         """;
 
     public static async Task<Outcome<PriceCancellation>> CancelAsync(
-        NpgsqlConnection connection, long version, string cancelledBy, CancellationToken cancellationToken)
+        NpgsqlConnection connection, long version, Actor actor, CancellationToken cancellationToken)
     {
         if (await FindAsync(connection, version, cancellationToken) is not { } found)
             return new Refusal.NotFound($"version {version} of the price book");
@@ -42,10 +47,14 @@ internal static class PriceCancelling
             return new Refusal.NotCancellable($"Calls that are dated ahead were priced by version {version} already.");
         await using var add = new NpgsqlCommand(Add, connection)
         {
-            Parameters = { new() { Value = version }, new() { Value = cancelledBy } },
+            Parameters =
+            {
+                new() { Value = version }, new() { Value = actor.Name }, new() { Value = actor.Id },
+                new() { Value = AuditActions.PricesCancelled },
+            },
         };
         DateTimeOffset now = (DateTime)(await add.ExecuteScalarAsync(cancellationToken))!;
-        return new PriceCancellation(version, found.ValidFrom, now, cancelledBy);
+        return new PriceCancellation(version, found.ValidFrom, now, actor.Name);
     }
 
     private static async Task<Found?> FindAsync(

@@ -133,12 +133,12 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
     /// imported on top of those before. A version that was cancelled stays so.
     /// </summary>
     public async Task<Outcome<PriceCancellation>> CancelAsync(
-        long version, string cancelledBy, CancellationToken cancellationToken)
+        long version, Actor by, CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(connection, TakeTurn, cancellationToken);
-        var outcome = await PriceCancelling.CancelAsync(connection, version, cancelledBy, cancellationToken);
+        var outcome = await PriceCancelling.CancelAsync(connection, version, by, cancellationToken);
         if (outcome.Refusal is not null)
             return outcome;
         await transaction.CommitAsync(CancellationToken.None);

@@ -35,7 +35,8 @@ public sealed record FaRun(int ExitCode, string Stdout, string Stderr)
         Stderr = new StringWriter { NewLine = "\n" },
         Stdin = new StringReader(""),
         Variables = new Dictionary<string, string>(),
-        WorkingDirectory = Path.GetTempPath(),
+        // Of directories above it none can hold an embedded ledger's key.
+        WorkingDirectory = "/",
         Time = new InstantTime(),
     };
 }

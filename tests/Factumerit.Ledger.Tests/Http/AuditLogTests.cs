@@ -39,6 +39,24 @@ public sealed class AuditLogTests
     });
 
     [Fact]
+    public Task Cancelled_prices_and_resolved_faults_are_logged_once() => WithServiceAsync(async service =>
+    {
+        const string map = """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""";
+        (await service.PostAsync($"/prices/import?valid_from={DateTime.UtcNow.AddDays(1):O}", map)).Expect(200);
+        var fault = await service.Database.ScalarAsync<long>(
+            "INSERT INTO ledger_faults (found_at, last_seen_at, kind, subject, detail) VALUES (now(), now(), 'unbalanced', 's', 'd') RETURNING id");
+        for (var round = 0; round < 2; round++)
+        {
+            (await service.DeleteAsync("/prices/versions/1")).Expect(200);
+            (await service.PostAsync($"/ledger/faults/{fault}/resolve", new { reason = "looked at" })).Expect(200);
+        }
+
+        (await LinesAsync(service)).ShouldBe(
+            [$"bootstrap fault.resolved {fault}", "bootstrap prices.cancelled 1", "bootstrap prices.imported 1"]);
+        (await service.GetAsync("/audit-log?action=fault.resolved")).Body.ShouldContain("looked at");
+    });
+
+    [Fact]
     public Task What_changes_nothing_or_only_moves_money_is_not_logged() => WithServiceAsync(async service =>
     {
         const string map = """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""";

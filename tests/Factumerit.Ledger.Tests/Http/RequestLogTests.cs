@@ -36,6 +36,37 @@ public sealed class RequestLogTests : IAsyncLifetime
         service.Stderr.ShouldBe("");
     }
 
+    [Fact]
+    public async Task A_database_that_is_read_only_costs_one_line_a_request_and_no_stack_trace()
+    {
+        await using var service = ServiceProcess.Start(
+            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={_database.ConnectionString}", $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
+        using var client = new HttpClient { BaseAddress = await service.UrlAsync() };
+        (string Path, string Body)[] writes =
+        [
+            ("/api-keys", """{"name":"Watcher","role":"ops"}"""), ("/purchases", """{"credits_cents":1}"""),
+            ("/prices/import", """{"m": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09}}"""),
+        ];
+
+        await SetReadOnlyAsync();
+        foreach (var (path, body) in writes)
+            (await SendAsync(client, HttpMethod.Post, path, LedgerService.AdminKey, body)).ExpectProblem(503, "unavailable");
+        await SendAsync(client, HttpMethod.Get, "/ledger/integrity?full=true", LedgerService.AdminKey);
+
+        (await service.StopAsync()).ShouldBe(0);
+        foreach (var (path, _) in writes)
+            service.Stdout.ShouldMatch($"bootstrap POST {path} 503 in ");
+        (service.Stdout + service.Stderr).ShouldNotContain("   at ");
+    }
+
+    // Sessions that are open know nothing of it.
+    private async Task SetReadOnlyAsync()
+    {
+        await _database.ExecuteAsync($"ALTER DATABASE \"{new Npgsql.NpgsqlConnectionStringBuilder(_database.ConnectionString).Database}\" SET default_transaction_read_only = on");
+        await _database.ScalarAsync<long>(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'factumerit%' AND pid <> pg_backend_pid()");
+    }
+
     private static async Task<Reply> SendAsync(HttpClient client, HttpMethod method, string path, string key, string? body = null)
     {
         using var request = new HttpRequestMessage(method, path) { Headers = { Authorization = new("Bearer", key) } };

@@ -93,11 +93,12 @@ public sealed class KnowActorsUpgradeTests
         (await database.RefusalOfAsync(sql)).ShouldBe(PostgresErrorCodes.RestrictViolation);
     });
 
+    // Without the columns that later versions add.
     private static async Task<List<string>> ReadAsync(TestDatabase database)
     {
         var rows = new List<string>();
         foreach (var table in Tables)
-            rows.AddRange(await database.RowsAsync($"SELECT (to_jsonb(t) - 'posted_by' - 'reviewed_by_id')::text FROM {table} t ORDER BY 1"));
+            rows.AddRange(await database.RowsAsync($"SELECT (to_jsonb(t) - '{{posted_by,reviewed_by_id,opening_added_cents,opening_spent_cents}}'::text[])::text FROM {table} t ORDER BY 1"));
         return rows;
     }
 
