@@ -155,7 +155,7 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
     [Fact]
     public async Task R12_connections_that_are_ended_again_and_again_cost_no_answer_and_no_cent()
     {
-        await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { BatchLimit = 20, AttemptsMax = 50 });
+        await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { BatchLimit = 20, AttemptsMax = 50, QueueTimeoutMs = 120_000 });
         var user = await ledger.UserAsync(1000);
         using var enough = new CancellationTokenSource();
         var killer = EndConnectionsAsync(enough.Token);
