@@ -56,7 +56,7 @@ internal static class TestServer
         if (Environment.GetEnvironmentVariable("ConnectionStrings__Ledger") is { Length: > 0 } given)
             return given;
         if (ContainerPostgres.IsPossible)
-            return await ContainerPostgres.StartAsync();
+            return await WithoutFsyncAsync(await ContainerPostgres.StartAsync());
         RemoveLeftovers();
         var directory = Path.Combine(Path.GetTempPath(), $"{DirectoryPrefix}{Environment.ProcessId}");
         var server = await EmbeddedPostgres.StartAsync(new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
@@ -64,7 +64,16 @@ internal static class TestServer
         {
             server.DisposeAsync().AsTask().GetAwaiter().GetResult();
         };
-        return server.ConnectionString;
+        return await WithoutFsyncAsync(server.ConnectionString);
+    }
+
+    // A database that ends with its test need not outlive the machine, and to drop one waits for the disk. Tests of crashes
+    // start servers of their own.
+    private static async Task<string> WithoutFsyncAsync(string server)
+    {
+        await ExecuteAsync(server, "ALTER SYSTEM SET fsync = off");
+        await ExecuteAsync(server, "SELECT pg_reload_conf()");
+        return server;
     }
 
     // A run has no moment for this at its end: the test host is ended from outside.

@@ -70,6 +70,7 @@ public sealed class RequestLogTests : IAsyncLifetime
     private static async Task<Reply> SendAsync(HttpClient client, HttpMethod method, string path, string key, string? body = null)
     {
         using var request = new HttpRequestMessage(method, path) { Headers = { Authorization = new("Bearer", key) } };
+        request.Headers.Add("Idempotency-Key", "once");
         request.Content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json");
         using var response = await client.SendAsync(request);
         return await Reply.OfAsync(response);

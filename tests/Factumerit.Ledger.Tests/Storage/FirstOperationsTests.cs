@@ -36,17 +36,21 @@ public sealed class FirstOperationsTests
     {
         var orders = new[] { Money, Quiet }.Where(five => five.Contains(first))
             .SelectMany(five => OrdersOf(five.Where(other => other != first)).Select(rest => rest.Prepend(first).ToList()));
+        var seen = new HashSet<string>();
         foreach (var order in orders)
-            await DatabaseQueries.WithDatabaseAsync(database => RunAsync(database, order));
+            await DatabaseQueries.WithDatabaseAsync(database => RunAsync(database, order, seen));
     }
 
-    private static Task RunAsync(TestDatabase database, List<string> order) => database.PostAsync(async service =>
+    // Orders that begin alike are looked at once as far as they do.
+    private static Task RunAsync(TestDatabase database, List<string> order, HashSet<string> seen) => database.PostAsync(async service =>
     {
         var check = new IntegrityCheck(database.Ledger);
         for (var done = 1; done <= order.Count; done++)
         {
             await Operations[order[done - 1]](service);
             var message = $"after {string.Join(", ", order.Take(done))}";
+            if (!seen.Add(message))
+                continue;
             var (next, full) = (await check.RunAsync(default), await check.ReportAsync(full: true, default));
             next.Faults.Concat(full.Faults).ShouldBeEmpty(message);
             (next.EntryCount, next.TotalDebits, next.TransactionCount)

@@ -101,7 +101,7 @@ public sealed class StandingFaultTests
 
     private static async Task ResolveAsync(TestDatabase database, long? faultId) =>
         (await new FaultStore(database.Ledger).ResolveAsync(faultId!.Value, new() { Reason = "looked into" }, Actor.Bootstrap, default))
-            .Answer.ShouldNotBeNull().ResolvedBy.ShouldBe("root");
+            .Answer.ShouldNotBeNull().ResolvedBy.ShouldBe("bootstrap");
 
     private static Task FillAsync(TestDatabase database) => database.PostAsync(async service =>
     {
