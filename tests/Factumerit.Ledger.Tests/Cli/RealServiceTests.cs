@@ -74,7 +74,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
     [Fact]
     public async Task Margin_and_write_down_from_usage()
     {
-        (await FaAsync("grant", "bob", "--amount-cents", "100")).ExitCode.ShouldBe(0);
+        (await FaAsync("grant", "bob", "--amount-cents", "100", "--new-user")).ExitCode.ShouldBe(0);
         string[] call = ["usage", "record", "bob", "--provider", "openai", "--model", "gpt", "--prompt-tokens", "1200", "--occurred-at", "2026-01-31T12:00:00Z"];
         (await FaAsync([.. call, "--request-id", "1", "--cost-usd", "0.000165", "--amount-cents", "0.02"])).ExitCode.ShouldBe(0);
         (await FaAsync([.. call, "--request-id", "2", "--amount-cents", "1"])).ExitCode.ShouldBe(0);
@@ -86,7 +86,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
 
             """, "report", "margin", "--group-by", "day", "--from", "2026-01-01");
         (await FaAsync("report", "margin", "--json", "--to", "2026-01-01")).Stdout.ShouldStartWith("""{"from":null,"to":"2026-01-01T00:00:00Z","group_by":"model","groups":[],"total":{"group":null,"calls":0,""");
-        await PrintsAsync("Wrote asset:openai down by $0.000165; headroom -$0.989965 (transaction <uuid>).\n", "write-down", "--from-usage", "--provider", "openai", "--yes");
+        await PrintsAsync("Wrote asset:openai down by $0.000165; headroom -$0.989965 (transaction <uuid>).\n", "write-down", "--from-usage", "--provider", "openai", "--force", "--yes");
         await PrintsAsync("Nothing to post: the usage of openai is written down; headroom -$0.989965.\n", "write-down", "--from-usage", "--provider", "openai", "--yes");
     }
 
