@@ -240,8 +240,8 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
         const string Accounts = """{"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":249500,"total_debits":5,"total_credits":249505,"entry_count":1200}],"next_after":null}""";
         _ledger.Answers(200, Accounts).Answers(200, Accounts);
 
-        var fitting = await FaRun.OfAsync(Terminal(67), "ledger", "balances");
-        var narrow = await FaRun.OfAsync(Terminal(66), "ledger", "balances");
+        var fitting = await FaRun.OfAsync(Terminal(61), "ledger", "balances");
+        var narrow = await FaRun.OfAsync(Terminal(60), "ledger", "balances");
 
         fitting.Stdout.ShouldBe("""
             ACCOUNT          TYPE     BALANCE  DEBITS    CREDITS  ENTRIES
@@ -277,9 +277,9 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
         var run = await FaRun.OfAsync(Terminal(110), "ledger", "user", "alice");
 
         run.Stdout.ShouldEndWith("""
-            ENTRY  TIME                      DEBIT  CREDIT  TYPE      REFERENCE  POSTED BY  DESCRIPTION
-            13     2026-01-02 03:04:06Z  $1,234.567          llm_call  r1         -          Summary of task 17 and of
-                                                                                            all that came after it
+            ENTRY  TIME                       DEBIT  CREDIT  TYPE      REFERENCE  POSTED BY  DESCRIPTION
+            13     2026-01-02 03:04:06Z  $1,234.567          llm_call  r1         -          Summary of task 17 and of all
+                                                                                             that came after it
 
             """);
     }

@@ -170,7 +170,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
         (await FaAsync(["ledger", "summary", .. asBot])).Stderr.ShouldBe("forbidden: This needs a key of the role ops or admin; yours is bot.\n");
         (await FaAsync("api-key", "list")).Stdout.ShouldMatch("\n<uuid>  Vikunja bot  bot   vikunja:     no         no      fa_bot_[0-9a-f]{8}  bootstrap  <time>  -          -        -\n");
         var list = await FaRun.OfAsync(FaRun.Beside(_service), "api-key", "list", "--json");
-        var id = JsonOf(list).GetProperty("api_keys")[0].GetProperty("id").GetString()!;
+        var id = JsonOf(list)[0].GetProperty("id").GetString()!;
         await PrintsAsync("Revoked the key Vikunja bot (<uuid>).\n", "api-key", "revoke", id, "--yes");
         (await FaAsync(["user", "show", "vikunja:alice", .. asBot])).ShouldBe(new FaRun(1, "", "unauthorized: The API key is unknown, expired or revoked.\n"));
     }

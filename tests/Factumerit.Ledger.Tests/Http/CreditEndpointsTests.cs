@@ -53,7 +53,7 @@ public sealed class CreditEndpointsTests
     {
         var body = new { user_id = "newcomer", amount_cents = 5 };
         var first = (await service.PostAsync("/grants", body, "g")).Expect(201);
-        await service.Database.ExecuteAsync("ALTER TABLE idempotency_keys DISABLE TRIGGER USER; UPDATE idempotency_keys SET answer = answer - 'UserCreated'");
+        await service.Database.ExecuteAsync("ALTER TABLE idempotency_keys DISABLE TRIGGER USER; UPDATE idempotency_keys SET answer = (answer::jsonb - 'UserCreated')::json");
 
         var replay = (await service.PostAsync("/grants", body, "g")).Expect(201);
 

@@ -22,7 +22,7 @@ public sealed partial class UnknownSettingsTests
     {
         Find(new ConfigurationBuilder().AddCommandLine([$"--{key}=x"])).ShouldBe([new(key, nearest)]);
         using var scratch = new Cli.ScratchDirectory();
-        var file = scratch.Write("settings.json", $$"""{"{{key}}":"x","RateLimits":{},"ForwardedHeaders":{"KnownNetworks":[]}}""");
+        var file = scratch.Write("settings.json", $$"""{ "{{key}}": "x", "RateLimits": {}, "ForwardedHeaders": { "KnownNetworks": [] } }""");
         Find(new ConfigurationBuilder().AddJsonFile(file)).ShouldBe([new(key, nearest)]);
     }
 
