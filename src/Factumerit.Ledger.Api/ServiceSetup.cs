@@ -89,7 +89,8 @@ public static partial class Service
 
     private static void AddSettings<T>(this WebApplicationBuilder builder, string section)
         where T : class =>
-        builder.Services.AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
+        builder.Services.AddSingleton(new SettingsSection(section, typeof(T)))
+            .AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
 
     private static void AddIntegrity(this IServiceCollection services) => services
         .AddSingleton<IntegrityCheck>().AddSingleton<FaultStore>()

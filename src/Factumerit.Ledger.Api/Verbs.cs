@@ -36,6 +36,7 @@ internal static class Verbs
     /// </summary>
     public static async Task PrepareAsync(WebApplication app, bool migrate, CancellationToken cancellationToken)
     {
+        WarnOfUnknownSettings(app);
         app.Services.GetRequiredService<IStartupValidator>().Validate();
         var host = app.Services.GetRequiredService<DatabaseHost>();
         await host.OpenAsync(cancellationToken);
@@ -62,6 +63,13 @@ internal static class Verbs
             // Told to stop before it served: nothing was taken in, so nothing is left to do.
             return 0;
         }
+    }
+
+    private static void WarnOfUnknownSettings(WebApplication app)
+    {
+        var sections = app.Services.GetServices<SettingsSection>();
+        foreach (var (name, nearest) in new UnknownSettings((IConfigurationRoot)app.Configuration, sections).Find())
+            app.Logger.LogWarning("Nothing reads the setting {Name}; the nearest known one is {Nearest}", name, nearest);
     }
 
     private static async Task WaitAsync(WebApplication app)

@@ -2,18 +2,44 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using System.CommandLine.Parsing;
+using System.Text.Encodings.Web;
+using System.Text.Json;
 using Factumerit.Ledger.Cli.Commands;
 
 namespace Factumerit.Ledger.Cli;
 
 /// <summary>
-/// One run of <c>fa</c>: arguments in, text and an exit code out. Wrong usage is 2 and tells where help is,
-/// failures are 1 and one line on stderr.
+/// One run of <c>fa</c>: arguments in, text and an exit code out. Wrong usage is 2 and says where help is, failures are 1 and
+/// one line on stderr. With <c>--json</c> that line is a JSON object with a code and a detail.
 /// </summary>
 public static class FaApplication
 {
+    private static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
     /// <summary>Runs one command line and returns the exit code of the process.</summary>
     public static async Task<int> RunAsync(string[] args, FaEnvironment environment, CancellationToken cancellationToken = default)
+    {
+        var isJson = args.Contains("--json");
+        try
+        {
+            return await InvokeAsync(args, isJson, environment, cancellationToken);
+        }
+        catch (FaException failure)
+        {
+            return Report(failure, isJson, environment);
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            return Report(new FaException("Interrupted.", ExitCode.Interrupted), isJson, environment);
+        }
+        catch (Exception failure) when (OutputFailure.Is(failure))
+        {
+            return Report(OutputFailure.Of(failure, hasChanged: false), isJson, environment);
+        }
+    }
+
+    private static async Task<int> InvokeAsync(
+        string[] args, bool isJson, FaEnvironment environment, CancellationToken cancellationToken)
     {
         var parse = CommandTree.Build(environment).Parse(args, new ParserConfiguration
         {
@@ -23,16 +49,16 @@ public static class FaApplication
         });
         // A misspelt option must not become the name of a user who is then created or deleted.
         if (parse.Action is not HelpAction && FindStrayOption(args, parse) is { } stray)
-            return RefuseUsage([$"Unrecognized option '{stray}'; put -- before an argument that begins with '-'."], parse, environment);
+            return RefuseUsage([$"Unrecognized option '{stray}'; put -- before an argument that begins with '-'."], parse, isJson, environment);
         // Called by the name of a group alone: what there is says more than what is missing.
-        if (parse is { Action: ParseErrorAction, UnmatchedTokens.Count: 0, CommandResult.Command.Subcommands.Count: > 0 })
+        if (!isJson && parse is { Action: ParseErrorAction, UnmatchedTokens.Count: 0, CommandResult.Command.Subcommands.Count: > 0 })
         {
             await CommandTree.Build(environment).Parse([.. args, "--help"]).InvokeAsync(
                 new InvocationConfiguration { Output = environment.Stderr }, cancellationToken);
             return ExitCode.WrongUsage;
         }
         if (parse.Action is ParseErrorAction)
-            return RefuseUsage(parse.Errors.Select(error => error.Message).Distinct(), parse, environment);
+            return RefuseUsage(parse.Errors.Select(error => error.Message).Distinct(), parse, isJson, environment);
 
         var invocation = new InvocationConfiguration
         {
@@ -41,20 +67,7 @@ public static class FaApplication
             EnableDefaultExceptionHandler = false,
             ProcessTerminationTimeout = null,
         };
-        try
-        {
-            return await parse.InvokeAsync(invocation, cancellationToken);
-        }
-        catch (FaException failure)
-        {
-            await environment.Stderr.WriteLineAsync(failure.Message);
-            return failure.ExitCode;
-        }
-        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
-        {
-            await environment.Stderr.WriteLineAsync("Interrupted.");
-            return ExitCode.Interrupted;
-        }
+        return await parse.InvokeAsync(invocation, cancellationToken);
     }
 
     private static string? FindStrayOption(string[] args, ParseResult parse) => args.Contains("--")
@@ -62,13 +75,24 @@ public static class FaApplication
         : parse.CommandResult.Children.OfType<ArgumentResult>()
             .SelectMany(argument => argument.Tokens)
             .Select(token => token.Value)
-            .FirstOrDefault(value => value.StartsWith('-'));
+            .FirstOrDefault(value => value is ['-', _, ..]);
 
-    private static int RefuseUsage(IEnumerable<string> messages, ParseResult parse, FaEnvironment environment)
+    private static int RefuseUsage(IEnumerable<string> messages, ParseResult parse, bool isJson, FaEnvironment environment)
     {
-        foreach (var message in messages)
-            environment.Stderr.WriteLine(message);
-        environment.Stderr.WriteLine($"Try '{CommandTree.PathOf(parse.CommandResult)} --help'.");
-        return ExitCode.WrongUsage;
+        string[] lines = [.. messages, $"Try '{CommandTree.PathOf(parse.CommandResult)} --help'."];
+        return Report(new FaException(string.Join(isJson ? ' ' : '\n', lines), ExitCode.WrongUsage), isJson, environment);
+    }
+
+    private static int Report(FaException failure, bool isJson, FaEnvironment environment)
+    {
+        try
+        {
+            environment.Stderr.WriteLine(isJson ? failure.ToJson().ToJsonString(OneLine) : failure.Message);
+        }
+        catch (Exception lost) when (OutputFailure.Is(lost))
+        {
+            // Nobody can be told; the exit code still says it.
+        }
+        return failure.ExitCode;
     }
 }

@@ -15,6 +15,9 @@ public sealed record FaEnvironment
     /// <summary>Where answers to questions come from.</summary>
     public required TextReader Stdin { get; init; }
 
+    /// <summary>Opens standard input as bytes, for files that are piped in.</summary>
+    public Func<Stream> OpenStdin { get; init; } = () => Stream.Null;
+
     /// <summary>The environment variables by name.</summary>
     public required IReadOnlyDictionary<string, string> Variables { get; init; }
 
@@ -45,6 +48,7 @@ public sealed record FaEnvironment
         Stdout = Console.Out,
         Stderr = Console.Error,
         Stdin = Console.In,
+        OpenStdin = Console.OpenStandardInput,
         Variables = ReadVariables(),
         WorkingDirectory = Directory.GetCurrentDirectory(),
         StdinIsTerminal = !Console.IsInputRedirected,

@@ -200,6 +200,10 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     public IReadOnlyList<string> CostNamesOf(string vendor) =>
         [vendor, .. _unwrittenCosts.Keys.Where(name => name != vendor && Vendors.Canonical(name) == vendor).Order(StringComparer.Ordinal)];
 
+    /// <summary>Whether anything was ever booked on an asset account of the vendor, under any of its names.</summary>
+    public bool HasAsset(string vendor) =>
+        _totals.Keys.Any(account => ChartOfAccounts.ProviderOf(account) is { } provider && Vendors.Canonical(provider) == vendor);
+
     public decimal AssetCents(string provider) => _totals.TryGetValue(ChartOfAccounts.Asset(provider), out var total) ? total.BalanceCents : 0;
 
     /// <summary>Assets less what is owed to users, as of the last posting of this commit: two signups can't both spend it (R8).</summary>

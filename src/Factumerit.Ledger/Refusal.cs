@@ -39,6 +39,19 @@ public abstract record Refusal(string Code, string Detail)
     public sealed record InsufficientAnthropicCredits(decimal AvailableCents, decimal RequestedCents)
         : Refusal("insufficient-anthropic-credits", $"Of the {Money.Format(RequestedCents)} cents asked for, {Money.Format(AvailableCents)} are covered by provider credit that is not owed to users yet. Book a purchase first.");
 
+    /// <summary>A write-down of more than the provider's account holds, or of a provider that the books don't know.</summary>
+    /// <param name="Provider">The provider whose account it is.</param>
+    /// <param name="AvailableCents">What the account holds; null when nothing was ever booked on it.</param>
+    /// <param name="RequestedCents">What was to be written down, or found.</param>
+    public sealed record InsufficientProviderCredit(string Provider, decimal? AvailableCents, decimal RequestedCents)
+        : Refusal("insufficient-provider-credit", Explain(Provider, AvailableCents, RequestedCents))
+    {
+        private static string Explain(string provider, decimal? availableCents, decimal requestedCents) => availableCents is { } cents
+            ? $"{ChartOfAccounts.Asset(provider)} holds {Money.Format(cents)} cents, less than the {Money.Format(requestedCents)} cents to write down. "
+                + "Check provider and amount, book the missing purchase first, or send force: true to take the account below 0."
+            : $"Nothing was ever bought from {provider}. Check the provider's name, book the purchase first, or send force: true.";
+    }
+
     public sealed record UserNotFound(string UserId) : Refusal("user-not-found", $"There is no user {UserId}.");
 
     public sealed record NotFound(string What) : Refusal("not-found", $"There is no {What}.");

@@ -21,6 +21,9 @@ public sealed class DatabaseHost(
     /// <summary>Where an embedded database keeps its data; null when the database is somebody else's.</summary>
     public string? DataDirectory => _postgres is null ? null : Path.GetFullPath(embedded.Value.DataDirectory);
 
+    /// <summary>Whether the disk of an embedded database has no room: then PostgreSQL can't even start.</summary>
+    public bool IsDiskFull => DataDirectory is { } directory && DiskSpace.IsFull(directory);
+
     /// <summary>The way to the database that serves.</summary>
     public LedgerDatabase CreateDatabase() => new(ConnectionString, options.Value.PoolSize)
     {
@@ -171,6 +174,25 @@ public sealed class DatabaseHost(
         logger.LogWarning(
             "The address could not be left for fa, which needs --url or FACTUMERIT_URL now: {Reason}",
             reason);
+}
+
+/// <summary>The room that is left on a disk.</summary>
+internal static class DiskSpace
+{
+    // PostgreSQL stops when it can't make the next segment of its write-ahead log.
+    private const long SegmentBytes = 4 * 1024 * 1024;
+
+    public static bool IsFull(string directory)
+    {
+        try
+        {
+            return new DriveInfo(directory).AvailableFreeSpace < SegmentBytes;
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
 }
 
 /// <summary>The admin key of an embedded database: made at the first start, and left for <c>fa</c> and the owner to read.</summary>

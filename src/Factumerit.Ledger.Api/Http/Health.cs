@@ -45,7 +45,7 @@ public static class Health
 
     private static string Word(HealthStatus status) => status == HealthStatus.Healthy ? "healthy" : "unhealthy";
 
-    private sealed class DatabaseCheck(LedgerDatabase database, LedgerWriter writer, TimeProvider clock) : IHealthCheck
+    private sealed class DatabaseCheck(DatabaseHost host, LedgerDatabase database, LedgerWriter writer, TimeProvider clock) : IHealthCheck
     {
         // On a network that went silent a query ends later than those who ask for health wait.
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
@@ -75,7 +75,7 @@ public static class Health
             }
             catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
-                return HealthCheckResult.Unhealthy("can't be reached");
+                return HealthCheckResult.Unhealthy(host.IsDiskFull ? DatabaseFailure.DiskFull : "can't be reached");
             }
         }
 

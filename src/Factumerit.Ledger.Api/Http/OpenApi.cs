@@ -140,6 +140,7 @@ public static class OpenApi
                 "validation-failed" => problem with { Errors = new Dictionary<string, string[]> { ["user_id"] = ["is required"] } },
                 "insufficient-credit" => problem with { BalanceCents = -0.0165m },
                 "insufficient-anthropic-credits" => problem with { AvailableCents = 40, RequestedCents = 100 },
+                "insufficient-provider-credit" => problem with { AvailableCents = 40, RequestedCents = 100 },
                 _ => problem,
             }, LedgerJson.Default.Problem);
         }

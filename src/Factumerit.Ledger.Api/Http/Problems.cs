@@ -40,11 +40,11 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? BalanceCents { get; init; }
 
-    /// <summary>With insufficient-anthropic-credits: the headroom, in cents.</summary>
+    /// <summary>With insufficient-anthropic-credits: the headroom; with insufficient-provider-credit: what the provider's account holds; in cents.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? AvailableCents { get; init; }
 
-    /// <summary>With insufficient-anthropic-credits: what was asked for, in cents.</summary>
+    /// <summary>With insufficient-anthropic-credits and insufficient-provider-credit: what was asked for, in cents.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? RequestedCents { get; init; }
 }
@@ -97,6 +97,8 @@ public static class Problems
         Refusal.InsufficientCredit insufficient => problem with { BalanceCents = insufficient.BalanceCents },
         Refusal.InsufficientAnthropicCredits insufficient =>
             problem with { AvailableCents = insufficient.AvailableCents, RequestedCents = insufficient.RequestedCents },
+        Refusal.InsufficientProviderCredit insufficient =>
+            problem with { AvailableCents = insufficient.AvailableCents ?? 0, RequestedCents = insufficient.RequestedCents },
         _ => problem,
     };
 

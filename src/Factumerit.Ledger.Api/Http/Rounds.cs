@@ -71,7 +71,7 @@ public sealed class Rounds(LedgerDatabase database, TimeProvider clock)
             if (DatabaseFailure.MayLieInSession(exception))
                 database.RenewSessions();
             if (BitOperations.IsPow2(failures))
-                LogFailed(logger, round.Name, failures, exception.GetType().Name, exception.Message);
+                LogFailed(logger, round.Name, failures, exception.GetType().Name, FirstLineOf(exception.Message));
             return failures;
         }
     }
@@ -83,6 +83,9 @@ public sealed class Rounds(LedgerDatabase database, TimeProvider clock)
         await Task.WhenAny(wake is null ? [waiting] : [waiting, wake]);
         await enough.CancelAsync();
     }
+
+    // Below it the database's driver says that it holds details back.
+    private static string FirstLineOf(string message) => message.Split('\n')[0].TrimEnd();
 
     private static void LogFailed(ILogger logger, string work, int failures, string kind, string reason) =>
         logger.LogWarning(

@@ -58,20 +58,23 @@ internal static class ApiKeyCommands
 
     private static async Task<int> ListAsync(CommandContext context, CancellationToken cancellationToken)
     {
-        var answer = await context.Client.GetAsync("api-keys", cancellationToken);
-        return context.Print(answer, LedgerJson.Default.ApiKeys, list =>
+        var warnings = new List<string>();
+        // The service has them all on one page.
+        var page = (await context.Client.GetAsync("api-keys", cancellationToken)).Read(LedgerJson.Default.JsonElement);
+        var items = Paging.ApiKeys.ItemsOf(page).ToAsyncEnumerable();
+        var table = new TableView().Text("Id").Text("Name").Text("Role").Text("User prefix").Text("Overdraws")
+            .Text("Intake").Text("Key").Text("Made by").Text("Created").Text("Last used")
+            .Text("Expires").Text("Revoked");
+        await context.PrintListAsync(items, LedgerJson.Default.ApiKey, table, whenEmpty: "No keys.", addRow: key =>
         {
-            var table = new TableView().Text("Id").Text("Name").Text("Role").Text("User prefix").Text("Overdraws")
-                .Text("Intake").Text("Key").Text("Made by").Text("Created").Text("Last used")
-                .Text("Expires").Text("Revoked");
-            foreach (var key in list.Keys)
-                table.Row(
-                    key.Id.ToString(), key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.MayIntake,
-                    key.KeyPrefix, key.MadeBy?.Name, key.CreatedAt, key.LastUsedAt, key.ExpiresAt, key.RevokedAt);
-            context.Output.Table(table, "No keys.");
-            foreach (var warning in list.Keys.Select(Warn).OfType<string>())
-                context.Output.Line(warning);
+            table.Row(
+                key.Id.ToString(), key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.MayIntake,
+                key.KeyPrefix, key.MadeBy?.Name, key.CreatedAt, key.LastUsedAt, key.ExpiresAt, key.RevokedAt);
+            if (Warn(key) is { } warning)
+                warnings.Add(warning);
         });
+        warnings.ForEach(context.Output.Line);
+        return ExitCode.Done;
     }
 
     // Keys that were there before prefixes had a boundary and intake a flag keep what they could.
@@ -116,7 +119,7 @@ internal static class ApiKeyCommands
     private static Argument<string> KeyId()
     {
         var id = new Argument<string>("ID") { Description = "The key's id, from 'fa api-key list'" };
-        id.Validators.Add(result => CommandTree.Require(result, text => text is not ("" or "." or ".."), "is not a key's id"));
+        id.Validators.Add(result => CommandTree.Require(result, text => Guid.TryParseExact(text, "D", out _), "is not a key's id"));
         return id;
     }
 

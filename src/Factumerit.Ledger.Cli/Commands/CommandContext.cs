@@ -20,6 +20,9 @@ internal sealed class CommandContext(FaEnvironment environment, ParseResult pars
 
     public LedgerClient Client => _client.Value;
 
+    /// <summary>True once the service did something that changes the books.</summary>
+    public bool HasChanged => _client.IsValueCreated && _client.Value.HasChanged;
+
     /// <summary>True where programs read the output.</summary>
     public bool IsJson => isJson;
 

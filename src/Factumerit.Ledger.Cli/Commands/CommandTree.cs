@@ -84,7 +84,14 @@ internal sealed class CommandTree
         {
             using var context = new CommandContext(
                 _environment, parse, parse.GetValue(_json), () => Settings.Find(parse.GetValue(_url), parse.GetValue(_apiKey), _environment));
-            return await run(context, cancellationToken);
+            try
+            {
+                return await run(context, cancellationToken);
+            }
+            catch (Exception failure) when (OutputFailure.Is(failure))
+            {
+                throw OutputFailure.Of(failure, context.HasChanged);
+            }
         });
         return command;
     }

@@ -16,9 +16,12 @@ internal static class MoveCommands
         var amount = Inputs.Cents("--amount-cents", "How much credit", isRequired: true);
         var reason = Inputs.Text("--reason", "Why, for the entry");
         var admin = Inputs.Text("--admin-id", "Who grants it (else the name of the API key)", "ID");
+        var isNew = new Option<bool>("--new-user") { Description = "Open a budget if the user isn't there yet, without asking" };
         var key = Inputs.IdempotencyKey();
         return tree.Create("grant", "Give a user credit", async (context, cancellationToken) =>
         {
+            if (!context.Value(isNew))
+                await RequireUserAsync(context, user, context.Value(amount)!, cancellationToken);
             using var body = new JsonBody();
             body.Text("user_id", context.Value(user))
                 .Number("amount_cents", context.Value(amount))
@@ -26,9 +29,25 @@ internal static class MoveCommands
                 .Text("admin_id", context.Value(admin));
             var answer = await PostAsync(context, "grants", body, key, cancellationToken);
             return context.Print(answer, LedgerJson.Default.Grant, grant => context.Output.Line(
-                $"{(answer.IsReplay ? "Already granted" : "Granted")} {Cents(context.Value(amount)!)} to {Output.TextOf(grant.Budget.UserId)}; " +
+                $"{(answer.IsReplay ? "Already granted" : "Granted")} {Cents(context.Value(amount)!)} to {Output.TextOf(grant.Budget.UserId)}{(grant.UserCreated is true ? ", a new user" : "")}; " +
                 $"balance {MoneyFormat.Format(grant.Budget.BalanceCents)} (transaction {Output.TextOf(grant.TransactionId)})."));
-        }, user, amount, reason, admin, key);
+        }, user, amount, reason, admin, isNew, key);
+    }
+
+    // A user who is there stays there, if only as deleted. So the grant that follows can't open a budget, and running it
+    // again sends the same body, whatever was answered here.
+    private static async Task RequireUserAsync(CommandContext context, Argument<string> user, string amount, CancellationToken cancellationToken)
+    {
+        var answer = await context.Client.TrySendAsync(HttpMethod.Get, context.UserPath(user), null, null, cancellationToken);
+        if (answer.IsSuccess)
+            return;
+        var failure = answer.ToFailure();
+        if (!answer.IsProblem("user-not-found"))
+            throw failure;
+        if (!context.Environment.StdinIsTerminal)
+            throw failure.WithAdvice("Give --new-user to open a budget.");
+        await Confirmation.AskAsync(
+            $"There is no user {context.Value(user)}. Open a budget and grant {Cents(amount)}?", context.Environment, cancellationToken);
     }
 
     public static Command BuildPurchase(CommandTree tree)

@@ -70,7 +70,7 @@ internal static class UsageCommands
     {
         var file = new Argument<string>("FILE")
         {
-            Description = $"A CSV file whose first line names its columns: {string.Join(", ", LedgerCsv.Columns)}; or an export",
+            Description = $"A CSV file whose first line names its columns: {string.Join(", ", LedgerCsv.Columns)}; or an export; - reads standard input",
         };
         var format = Inputs.Choice(
             "--format", "Whose export the file is (else the columns are the ledger's own)", "PROVIDER", UsageFormat.Exports);

@@ -89,10 +89,26 @@ internal static class UserCommands
         var yes = Inputs.Yes();
         return tree.Create("delete", "Close a user's account and reclaim what is left on it", async (context, cancellationToken) =>
         {
-            await context.ConfirmAsync($"Delete {context.Value(user)} and forfeit the credit that is left?", yes, cancellationToken);
+            if (!context.Value(yes))
+                await ConfirmDeletionAsync(context, user, cancellationToken);
             var answer = await context.ChangeAsync(HttpMethod.Delete, context.UserPath(user), null, null, "", cancellationToken);
             return context.Print(answer, LedgerJson.Default.Deletion, deletion => context.Output.Line(Describe(deletion)));
         }, user, yes);
+    }
+
+    // Says what is at stake before it asks.
+    private static async Task ConfirmDeletionAsync(CommandContext context, Argument<string> user, CancellationToken cancellationToken)
+    {
+        Confirmation.RequireTerminal(context.Environment);
+        var budget = (await context.Client.GetAsync(context.UserPath(user), cancellationToken)).Read(LedgerJson.Default.Budget);
+        var stake = budget switch
+        {
+            { DeletedAt: not null } => "was deleted before; nothing is left.",
+            { BalanceCents: > 0 } => $"has {MoneyFormat.Format(budget.BalanceCents)} left, which will be forfeited.",
+            { BalanceCents: < 0 } => $"owes {MoneyFormat.Format(-budget.BalanceCents)}, which will be written off.",
+            _ => "has no credit left.",
+        };
+        await Confirmation.RequireAsync($"{budget.UserId} {stake} Delete {budget.UserId}?", isGiven: false, context.Environment, cancellationToken);
     }
 
     private static string Describe(Deletion deletion)

@@ -17,6 +17,7 @@ internal static class WriteDownCommand
         var actual = Inputs.Cents("--actual-balance-cents", "What the provider says is left");
         var isFromUsage = new Option<bool>("--from-usage") { Description = "What all usage of the provider cost that is not written down yet" };
         var provider = Inputs.Text("--provider", "Where (else anthropic)", "NAME");
+        var isForced = new Option<bool>("--force") { Description = "Book it even if the provider's account holds less, or nothing was ever bought there" };
         var reason = Inputs.Text("--reason", "Why, for the entry");
         var key = Inputs.IdempotencyKey();
         var yes = Inputs.Yes();
@@ -29,10 +30,11 @@ internal static class WriteDownCommand
                 .Number("actual_balance_cents", context.Value(actual))
                 .Flag("from_usage", context.Value(isFromUsage))
                 .Text("provider", context.Value(provider))
-                .Text("reason", context.Value(reason));
+                .Text("reason", context.Value(reason))
+                .Flag("force", context.Value(isForced));
             var answer = await MoveCommands.PostAsync(context, "write-downs", body, key, cancellationToken);
             return context.Print(answer, LedgerJson.Default.WriteDown, done => context.Output.Line(Describe(done, account, context.Value(isFromUsage), answer.IsReplay)));
-        }, amount, actual, isFromUsage, provider, reason, key, yes);
+        }, amount, actual, isFromUsage, provider, reason, isForced, key, yes);
         command.Validators.Add(result =>
         {
             if (new SymbolResult?[] { result.GetResult(amount), result.GetResult(actual), result.GetResult(isFromUsage) }.Count(given => given is not null) != 1)

@@ -10,13 +10,40 @@ internal static class Confirmation
     {
         if (isGiven)
             return;
+        RequireTerminal(environment);
+        await AskAsync($"{question} This can't be undone.", environment, cancellationToken);
+    }
+
+    /// <summary>Throws where nobody can be asked.</summary>
+    public static void RequireTerminal(FaEnvironment environment)
+    {
         if (!environment.StdinIsTerminal)
             throw new FaException("This can't be undone: without a terminal to ask on, give --yes.", ExitCode.WrongUsage);
+    }
 
-        await environment.Stderr.WriteAsync($"{Output.Printable(question)} This can't be undone. [y/N] ".AsMemory(), cancellationToken);
+    /// <summary>Asks on the terminal; returns after a yes and throws after anything else.</summary>
+    public static async Task AskAsync(string question, FaEnvironment environment, CancellationToken cancellationToken)
+    {
+        await environment.Stderr.WriteAsync($"{Output.Printable(question)} [y/N] ".AsMemory(), cancellationToken);
         await environment.Stderr.FlushAsync(cancellationToken);
-        var answer = await environment.Stdin.ReadLineAsync(cancellationToken);
+        var answer = await ReadLineAsync(environment, cancellationToken);
         if (answer?.Trim().ToUpperInvariant() is not ("Y" or "YES"))
             throw new FaException("Nothing was done.");
+    }
+
+    // A console reads lines on the calling thread and takes no notice of the token.
+    private static async Task<string?> ReadLineAsync(FaEnvironment environment, CancellationToken cancellationToken)
+    {
+        string? answer = null;
+        try
+        {
+            return answer = await Task.Run(environment.Stdin.ReadLine, CancellationToken.None).WaitAsync(cancellationToken);
+        }
+        finally
+        {
+            // Whoever answered has ended the line.
+            if (answer is null)
+                await environment.Stderr.WriteLineAsync();
+        }
     }
 }

@@ -6,8 +6,8 @@ using Spectre.Console.Rendering;
 namespace Factumerit.Ledger.Cli.Display;
 
 /// <summary>
-/// Writes answers to stdout. On a terminal tables fit its width and may have colour; elsewhere they are plain text, one line a
-/// row however long, so that other programs can read them.
+/// Writes answers to stdout. On a terminal a table fits its width, or is shown as records, and may have colour; elsewhere it is
+/// plain text, one line a row however long, so that other programs can read it.
 /// </summary>
 internal sealed class Output
 {
@@ -25,13 +25,18 @@ internal sealed class Output
     public void Verdict(string word, bool isGood) =>
         Render(new Text(word, new Style(isGood ? Color.Green : Color.Red, decoration: Decoration.Bold)), endsLine: true);
 
-    /// <summary>A table, or a sentence where it has no rows.</summary>
+    private int Width => _environment.StdoutIsTerminal ? _environment.TerminalWidth : UnlimitedWidth;
+
+    /// <summary>A table, or a sentence where it has no rows. A table wider than the terminal is shown row by row as records.</summary>
     public void Table(TableView view, string whenEmpty)
     {
         if (view.IsEmpty)
             Line(whenEmpty);
+        else if (view.ToTable(Width) is { } table)
+            Render(table, endsLine: false);
         else
-            Render(view.ToTable(), endsLine: false);
+            foreach (var line in view.ToRecords())
+                Line(line);
     }
 
     /// <summary>Names and values below each other; amounts have their decimal points in one column.</summary>
@@ -71,7 +76,7 @@ internal sealed class Output
             Enrichment = new ProfileEnrichment { UseDefaultEnrichers = false },
             Out = new AnsiConsoleOutput(text),
         });
-        console.Profile.Width = _environment.StdoutIsTerminal ? Math.Max(_environment.TerminalWidth, 40) : UnlimitedWidth;
+        console.Profile.Width = Width;
         console.Write(content);
         if (endsLine)
             console.WriteLine();

@@ -4,11 +4,15 @@ namespace Factumerit.Ledger.Cli.Display;
 
 /// <summary>
 /// The columns and rows of a table before it is drawn. Money and counts are right-aligned, amounts with their decimal points
-/// below each other; the total, where there is one, is the last row.
+/// below each other; the total, where there is one, is the last row. Only the last column may be wrapped, between words: a
+/// number, an id or a time that is split can't be read or copied.
 /// </summary>
 internal sealed class TableView
 {
     private const int ColumnGap = 2;
+
+    // Narrower text takes more lines than it is worth.
+    private const int WrappedWidthMin = 20;
 
     private readonly List<(string Title, ColumnKind Kind)> _columns = [];
     private readonly List<object?[]> _rows = [];
@@ -35,20 +39,23 @@ internal sealed class TableView
 
     public void Total(params object?[] cells) => _total = cells;
 
-    public Table ToTable()
+    /// <summary>The table; null where it does not fit the width.</summary>
+    public Table? ToTable(int width)
     {
+        var rows = Rows;
+        var columns = TextsOf(rows);
+        if (WidthsIn(columns, width) is not { } widths)
+            return null;
         var table = new Table { Border = TableBorder.None };
         var heading = new Style(decoration: Decoration.Bold);
-        foreach (var (title, kind) in _columns)
-            table.AddColumn(new TableColumn(new Text(title.ToUpperInvariant(), heading))
+        foreach (var (index, (title, kind)) in _columns.Index())
+            table.AddColumn(new TableColumn(new Text(Heading(title), heading))
             {
                 Alignment = kind == ColumnKind.Text ? Justify.Left : Justify.Right,
-                NoWrap = kind != ColumnKind.Text,
-                Padding = new Padding(0, 0, ColumnGap, 0),
+                NoWrap = index < _columns.Count - 1,
+                Width = widths[index],
+                Padding = new Padding(0, 0, index < _columns.Count - 1 ? ColumnGap : 0, 0),
             });
-
-        var rows = _total is null ? _rows : [.. _rows, _total];
-        var columns = _columns.Select((column, index) => Texts(column.Kind, rows, index)).ToList();
         for (var index = 0; index < rows.Count; index++)
         {
             var row = rows[index];
@@ -57,6 +64,45 @@ internal sealed class TableView
 
         return table;
     }
+
+    /// <summary>The rows below each other, each a list of names and values, with an empty line between them.</summary>
+    public IEnumerable<string> ToRecords()
+    {
+        var columns = TextsOf(Rows);
+        var width = _columns.Max(column => column.Title.Length);
+        for (var index = 0; index < columns[0].Count; index++)
+        {
+            if (index > 0)
+                yield return "";
+            foreach (var (column, (title, _)) in _columns.Index())
+                if (columns[column][index].Trim() is { Length: > 0 } text)
+                    yield return $"{title.PadRight(width)}  {text}";
+        }
+    }
+
+    private List<object?[]> Rows => _total is null ? _rows : [.. _rows, _total];
+
+    private List<IReadOnlyList<string>> TextsOf(List<object?[]> rows) =>
+        _columns.Select((column, index) => Texts(column.Kind, rows, index)).ToList();
+
+    // Each column as wide as its longest text, but the last one, which takes what is left if its longest word fits in.
+    private List<int>? WidthsIn(List<IReadOnlyList<string>> columns, int width)
+    {
+        var widths = columns.Select((texts, index) => texts.Prepend(Heading(_columns[index].Title)).Max(Measure)).ToList();
+        var left = width - widths.SkipLast(1).Sum(w => w + ColumnGap);
+        var isText = _columns[^1].Kind == ColumnKind.Text;
+        var least = isText ? Math.Max(columns[^1].Max(LongestWord), Math.Min(widths[^1], WrappedWidthMin)) : widths[^1];
+        if (left < Math.Max(least, Measure(Heading(_columns[^1].Title))))
+            return null;
+        widths[^1] = Math.Min(widths[^1], left);
+        return widths;
+    }
+
+    private static int LongestWord(string text) => text.Split(' ').Max(Measure);
+
+    private static int Measure(string text) => text.GetCellWidth();
+
+    private static string Heading(string title) => title.ToUpperInvariant();
 
     private static IReadOnlyList<string> Texts(ColumnKind kind, List<object?[]> rows, int index) => kind switch
     {

@@ -28,6 +28,9 @@ internal sealed class LedgerClient : IDisposable
         _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
     }
 
+    /// <summary>True once a request that changes something was carried out.</summary>
+    public bool HasChanged { get; private set; }
+
     /// <summary>The version of the program, without the commit that the build adds.</summary>
     public static string Version =>
         typeof(LedgerClient).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
@@ -60,6 +63,7 @@ internal sealed class LedgerClient : IDisposable
         {
             using var response = await _http.SendAsync(request, cancellationToken);
             var text = await response.Content.ReadAsStringAsync(cancellationToken);
+            HasChanged |= response.IsSuccessStatusCode && method != HttpMethod.Get;
             var isReplay = response.Headers.TryGetValues("Idempotency-Replayed", out var replayed) && replayed.Contains("true");
             return new LedgerAnswer(response.StatusCode, text, isReplay, RetryAfterOf(response), _http.BaseAddress!);
         }

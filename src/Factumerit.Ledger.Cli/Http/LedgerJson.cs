@@ -33,9 +33,9 @@ namespace Factumerit.Ledger.Cli.Http;
 [JsonSerializable(typeof(Reconciliation))]
 [JsonSerializable(typeof(VirtualKey))]
 [JsonSerializable(typeof(ApiKey))]
-[JsonSerializable(typeof(ApiKeys))]
 [JsonSerializable(typeof(AuditEntry))]
 [JsonSerializable(typeof(Problem))]
+[JsonSerializable(typeof(IReadOnlyList<Import.RefusalGroup>))]
 [JsonSerializable(typeof(JsonElement))]
 internal sealed partial class LedgerJson : JsonSerializerContext;
 
@@ -81,7 +81,7 @@ internal sealed record PayerHint(string? KeyAlias, string? KeyHash, string? User
 
 internal sealed record Repricing([property: JsonRequired] long Billed, long Waiting, decimal AmountCents);
 
-internal sealed record Grant(string? TransactionId, [property: JsonRequired] Budget Budget);
+internal sealed record Grant(string? TransactionId, [property: JsonRequired] Budget Budget, bool? UserCreated = null);
 
 internal sealed record Purchase(
     string? TransactionId,
@@ -221,9 +221,6 @@ internal sealed record VirtualKey(
     string? Secret);
 
 internal sealed record PendingDelivery(string Action, int Attempts, string? LastError);
-
-internal sealed record ApiKeys(
-    [property: JsonRequired, JsonPropertyName("api_keys")] ApiKey[] Keys);
 
 /// <param name="Id">What revokes the key, as text or number.</param>
 internal sealed record ApiKey(

@@ -11,6 +11,7 @@ internal sealed record Paging(string Items, string Next, string Parameter)
     public static readonly Paging Users = new("users", "next_after", "after");
     public static readonly Paging Prices = new("prices", "next_after", "after");
     public static readonly Paging VirtualKeys = new("virtual_keys", "next_after", "after");
+    public static readonly Paging ApiKeys = new("api_keys", "next_after", "after");
     public static readonly Paging Accounts = new("accounts", "next_after", "after");
     public static readonly Paging Groups = new("groups", "next_after", "after");
     public static readonly Paging Usages = new("usages", "next_before", "before");

@@ -38,8 +38,10 @@ internal sealed class LedgerCsv : UsageFormat
             throw new FaException(
                 $"{path}: unknown column '{Output.Printable(unknown)}'; columns are {string.Join(", ", Columns)}.",
                 ExitCode.WrongUsage);
-        if (Required.Except(header).FirstOrDefault() is { } missing)
-            throw new FaException($"{path}: the column {missing} is missing.", ExitCode.WrongUsage);
+        if (Required.Except(header).ToList() is { Count: > 0 } missing)
+            throw new FaException(
+                $"{path}: the column{(missing.Count == 1 ? "" : "s")} {string.Join(" and ", missing)} {(missing.Count == 1 ? "is" : "are")} missing.",
+                ExitCode.WrongUsage);
         if (!IsPriced(header.Contains))
             throw new FaException($"{path}: no column prices the calls: {Pricing}.", ExitCode.WrongUsage);
         base.JudgeHeader(path, header);

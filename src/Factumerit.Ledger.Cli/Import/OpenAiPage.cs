@@ -23,6 +23,24 @@ internal sealed class OpenAiPage : UsageSource
         : $"{_path}: is only one page, and more follow: "
             + $"ask the API for page={Text(_page.RootElement, "next_page")} and import that as well.";
 
+    /// <summary>Reads a pipe whole, since it can't be read again from its start.</summary>
+    public static async Task<Stream> BufferAsync(string path, Stream pipe, CancellationToken cancellationToken)
+    {
+        await using (pipe)
+        {
+            var buffer = new MemoryStream();
+            var part = new byte[64 * 1024];
+            for (int read; (read = await pipe.ReadAsync(part, cancellationToken)) > 0;)
+            {
+                if (buffer.Length + read > BytesMax)
+                    throw new FaException($"{path}: is larger than the {BytesMax} bytes that are read of a pipe: give a file.");
+                buffer.Write(part, 0, read);
+            }
+            buffer.Position = 0;
+            return buffer;
+        }
+    }
+
     /// <summary>Whether the file begins as JSON does.</summary>
     public static bool IsPage(Stream file)
     {

@@ -4,9 +4,9 @@ using Factumerit.Ledger.Cli.Display;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// One line on the terminal that shows how far a long import is. Where stderr is not a terminal it writes nothing.
+/// One line on the terminal that shows how far a long import is. Where stderr is not a terminal, or programs read it, it writes nothing.
 /// </summary>
-internal sealed class ProgressLine(FaEnvironment environment)
+internal sealed class ProgressLine(FaEnvironment environment, bool isSilent)
 {
     private const int BarWidth = 30;
 
@@ -15,7 +15,7 @@ internal sealed class ProgressLine(FaEnvironment environment)
     /// <summary>Draws the bar over the one before.</summary>
     public void Show(double share, long rows)
     {
-        if (!environment.StderrIsTerminal)
+        if (isSilent || !environment.StderrIsTerminal)
             return;
         var filled = (int)(share * BarWidth);
         var line = $"[{new string('#', filled)}{new string('.', BarWidth - filled)}] " +

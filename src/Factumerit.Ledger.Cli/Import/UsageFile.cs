@@ -12,6 +12,9 @@ internal sealed class UsageFile : UsageSource
     // An unclosed quote would otherwise swallow the rest of the file.
     private const int RecordBytesMax = 1024 * 1024;
 
+    /// <summary>The path that stands for standard input.</summary>
+    public const string StandardInput = "-";
+
     private readonly string _path;
     private readonly long _bytes;
     private readonly UsageFormat _format;
@@ -38,17 +41,15 @@ internal sealed class UsageFile : UsageSource
 
     /// <summary>Opens the file and judges its header.</summary>
     public static async Task<UsageSource> OpenAsync(
-        string path, string workingDirectory, UsageFormat format, CancellationToken cancellationToken)
+        string path, FaEnvironment environment, UsageFormat format, CancellationToken cancellationToken)
     {
-        var fullPath = Path.GetFullPath(path, workingDirectory);
-        if (Directory.Exists(fullPath))
-            throw new FaException($"{path}: is a directory.");
-        FileStream? stream = null;
+        Stream? stream = null;
         try
         {
-            stream = new FileStream(
-                fullPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan | FileOptions.Asynchronous);
-            if (format is OpenAiCosts costs && stream.CanSeek && OpenAiPage.IsPage(stream))
+            stream = path == StandardInput ? environment.OpenStdin() : OpenFile(path, environment.WorkingDirectory);
+            if (format is OpenAiCosts && !stream.CanSeek)
+                stream = await OpenAiPage.BufferAsync(path, stream, cancellationToken);
+            if (format is OpenAiCosts costs && OpenAiPage.IsPage(stream))
             {
                 await using (stream)
                     return await OpenAiPage.ReadAsync(path, stream, costs, cancellationToken);
@@ -70,6 +71,15 @@ internal sealed class UsageFile : UsageSource
                 _ => failure,
             };
         }
+    }
+
+    private static FileStream OpenFile(string path, string workingDirectory)
+    {
+        var fullPath = Path.GetFullPath(path, workingDirectory);
+        if (Directory.Exists(fullPath))
+            throw new FaException($"{path}: is a directory.");
+        return new FileStream(
+            fullPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan | FileOptions.Asynchronous);
     }
 
     public override async IAsyncEnumerable<UsageRow> RowsAsync([EnumeratorCancellation] CancellationToken cancellationToken)

@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Factumerit.Ledger.Cli.Commands;
 using Factumerit.Ledger.Cli.Display;
 using Factumerit.Ledger.Cli.Http;
@@ -5,8 +6,8 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// <c>fa usage import</c>: records a file of usages batch by batch and reports each row that was refused. A second run moves
-/// nothing that the first one recorded, so that the way out of any failure is to run it again.
+/// <c>fa usage import</c>: records a file of usages batch by batch and reports the rows that were refused, by code. A second run
+/// moves nothing that the first one recorded, so that the way out of any failure is to run it again.
 /// </summary>
 internal sealed class UsageImport(CommandContext context, string path, UsageFormat format, int batchSize)
 {
@@ -15,19 +16,19 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
 
     private readonly List<UsageRow> _batch = [];
     private readonly SentRequests _sent = new();
-    private readonly ProgressLine _progress = new(context.Environment);
+    private readonly Refusals _refusals = new();
+    private readonly ProgressLine _progress = new(context.Environment, context.IsJson);
     private string _unit = "";
     private int _batchBytes;
     private long _recorded;
     private long _waiting;
     private long _empty;
     private long _alreadyThere;
-    private long _refused;
     private decimal _recordedCents;
 
     public async Task<int> RunAsync(CancellationToken cancellationToken)
     {
-        using var file = await UsageFile.OpenAsync(path, context.Environment.WorkingDirectory, format, cancellationToken);
+        using var file = await UsageFile.OpenAsync(path, context.Environment, format, cancellationToken);
         _unit = file.Unit;
         var sender = new UsageBatchSender(context.Client, context.Environment.Time);
         FaException? failure = null;
@@ -45,10 +46,11 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
         }
 
         _progress.Clear();
-        if (file.Note is { } note)
-            await context.Environment.Stderr.WriteLineAsync(note);
-        PrintSummary();
-        return failure is not null ? throw failure : _refused > 0 ? ExitCode.Failed : ExitCode.Done;
+        if (context.IsJson)
+            PrintJson(file.Note);
+        else
+            PrintSummary(file.Note);
+        return failure is not null ? throw failure : _refusals.Count > 0 ? ExitCode.Failed : ExitCode.Done;
     }
 
     private async Task SendRowsAsync(UsageSource file, UsageBatchSender sender, CancellationToken cancellationToken)
@@ -99,21 +101,21 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
         foreach (var row in _batch)
         {
             if (row.Fault is not null)
-                Refuse(row, row.Fault);
+                _refusals.Add(row.Code, row.Line, Output.Printable(row.Fault));
             else
                 Count(row, results.Dequeue());
         }
 
         _batch.Clear();
         _batchBytes = 0;
-        _progress.Show(progress, _recorded + _alreadyThere + _refused);
+        _progress.Show(progress, RowCount);
     }
 
     private void Count(UsageRow row, UsageResult result)
     {
         if (result.Usage is null)
         {
-            Refuse(row, result.Problem!.Describe());
+            _refusals.Add(result.Problem!.Code ?? "refused", row.Line, result.Problem.Describe());
         }
         else if (result.Status == 200)
         {
@@ -127,35 +129,41 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
         }
     }
 
-    private void Refuse(UsageRow row, string reason)
+    private long RowCount => _recorded + _alreadyThere + _refusals.Count;
+
+    private void PrintJson(string? note)
     {
-        _refused++;
-        _progress.Clear();
-        context.Environment.Stderr.WriteLine($"{path}:{_unit}{row.Line}: {Output.Printable(reason)}");
+        using var body = new JsonBody();
+        body.Number("rows", RowCount)
+            .Number("recorded", _recorded)
+            .Number("already_there", _alreadyThere)
+            .Number("refused", _refusals.Count)
+            .Number("recorded_cents", _recordedCents)
+            .Number("needs_review", _waiting)
+            .Number("empty", _empty)
+            .Json("refusals", JsonSerializer.Serialize(_refusals.Groups, LedgerJson.Default.IReadOnlyListRefusalGroup))
+            .Text("note", note);
+        context.Output.Line(body.ToText());
     }
 
-    private void PrintSummary()
+    private void PrintSummary(string? note)
     {
-        var rows = _recorded + _alreadyThere + _refused;
-        if (context.IsJson)
+        var stderr = context.Environment.Stderr;
+        foreach (var group in _refusals.Groups)
         {
-            using var body = new JsonBody();
-            body.Number("rows", rows)
-                .Number("recorded", _recorded)
-                .Number("already_there", _alreadyThere)
-                .Number("refused", _refused)
-                .Number("recorded_cents", _recordedCents)
-                .Number("needs_review", _waiting)
-                .Number("empty", _empty);
-            context.Output.Line(body.ToText());
-            return;
+            foreach (var row in group.First)
+                stderr.WriteLine($"{path}:{_unit}{row.Line}: {row.Detail}");
+            if (group.Count > group.First.Count)
+                stderr.WriteLine($"{path}: {MoneyFormat.Count(group.Count - group.First.Count)} more {group.Code}");
         }
+        if (note is not null)
+            stderr.WriteLine(note);
 
         var waiting = _waiting == 0 ? "" : $" ({MoneyFormat.Count(_waiting)} for review)";
         var empty = _empty == 0 ? "" : $"; {MoneyFormat.Count(_empty)} empty {(_empty == 1 ? "row" : "rows")} skipped";
 
         context.Output.Line(
-            $"{MoneyFormat.Count(rows)} {(rows == 1 ? "row" : "rows")}: {MoneyFormat.Count(_recorded)} recorded{waiting}, " +
-            $"{MoneyFormat.Count(_alreadyThere)} already there, {MoneyFormat.Count(_refused)} refused; {MoneyFormat.Format(_recordedCents)} recorded{empty}");
+            $"{MoneyFormat.Count(RowCount)} {(RowCount == 1 ? "row" : "rows")}: {MoneyFormat.Count(_recorded)} recorded{waiting}, " +
+            $"{MoneyFormat.Count(_alreadyThere)} already there, {MoneyFormat.Count(_refusals.Count)} refused; {MoneyFormat.Format(_recordedCents)} recorded{empty}");
     }
 }

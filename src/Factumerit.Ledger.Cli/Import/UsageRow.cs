@@ -12,6 +12,9 @@ internal sealed record UsageRow(long Line, byte[] Json, string? Fault)
     /// <summary>The user and the request id, which together name the call; null where nothing is sent.</summary>
     public (string UserId, string RequestId)? Key { get; init; }
 
+    /// <summary>The code of the fault.</summary>
+    public string Code { get; private init; } = "";
+
     /// <summary>There is nothing to record.</summary>
     public bool IsEmpty => Fault is null && Json.Length == 0;
 
@@ -19,7 +22,7 @@ internal sealed record UsageRow(long Line, byte[] Json, string? Fault)
 
     /// <summary>A row that can't be sent, with a code for why, as a refusal of the service has one.</summary>
     public static UsageRow Faulty(long line, string fault, string code = "malformed-row") =>
-        new(line, [], $"{code}: {fault}");
+        new(line, [], $"{code}: {fault}") { Code = code };
 }
 
 /// <summary>A file of usages, read as a stream.</summary>

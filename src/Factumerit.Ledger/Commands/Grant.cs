@@ -1,9 +1,11 @@
+using System.Text.Json.Serialization;
+
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>Credit that an admin gives a user. Answers POST /grants.</summary>
 public sealed record GrantRequest
 {
-    /// <summary>Who gets it: 1 to 200 characters of letters, digits and @ . _ : + = -. An unknown user gets a budget.</summary>
+    /// <summary>Who gets it: 1 to 200 characters of letters, digits and @ . _ : + = -. An unknown user gets a budget, unless create_user is false.</summary>
     public string? UserId { get; init; }
 
     /// <summary>How much, in cents: greater than 0, at most 10^12, with at most 7 decimals.</summary>
@@ -14,10 +16,19 @@ public sealed record GrantRequest
 
     /// <summary>Who gives it, at most 200 characters; default: the name of the API key.</summary>
     public string? AdminId { get; init; }
+
+    /// <summary>Whether an unknown user gets a budget; default: true. With false an unknown user is refused with user-not-found.</summary>
+    public bool? CreateUser { get; init; }
 }
 
-/// <summary>A grant as it was posted, with the budget after it.</summary>
-public sealed record GrantReceipt(Guid TransactionId, Budget Budget);
+/// <summary>A grant as it was posted.</summary>
+/// <param name="TransactionId">The transaction that booked it.</param>
+/// <param name="Budget">The budget after it.</param>
+/// <param name="UserCreated">Whether the grant opened the budget; left out in replays of grants from before this field.</param>
+public sealed record GrantReceipt(
+    Guid TransactionId,
+    Budget Budget,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? UserCreated = null);
 
 /// <summary>Grants credit: debit equity:grants, credit user:U (R6, R9, R11).</summary>
 /// <param name="request">What was asked for.</param>
@@ -27,7 +38,12 @@ public sealed class Grant(GrantRequest request, string? idempotencyKey)
 {
     public override string? UserId => request.UserId;
 
-    protected override RequestHash Hash => RequestHash.Of(request.UserId, request.AmountCents, request.Reason, request.AdminId);
+    // Without create_user false it is what it was before that field: a request that is repeated after the upgrade is still the same.
+    protected override RequestHash Hash => CreatesUser
+        ? RequestHash.Of(request.UserId, request.AmountCents, request.Reason, request.AdminId)
+        : RequestHash.Of(request.UserId, request.AmountCents, request.Reason, request.AdminId, "known_user");
+
+    private bool CreatesUser => request.CreateUser is not false;
 
     public override void Validate(FieldErrors errors)
     {
@@ -42,17 +58,20 @@ public sealed class Grant(GrantRequest request, string? idempotencyKey)
     {
         var (userId, amountCents) = (request.UserId!, request.AmountCents!.Value);
         var user = state.FindUser(userId);
+        if (user is null && !CreatesUser)
+            return new Refusal.UserNotFound(userId);
         if (user is { IsDeleted: true })
             return new Refusal.UserDeleted(userId); // R11
         if (user is not null && !user.CanAdd(amountCents))
             return new Refusal.ValidationFailed("amount_cents", "would take this user's balance beyond what can be kept");
 
+        var isCreated = user is null;
         user ??= state.OpenBudget(userId); // R6
         var transaction = LedgerTransaction.Move(
             amountCents, debit: ChartOfAccounts.GrantsEquity, credit: ChartOfAccounts.User(userId),
             "admin_credit", request.AdminId ?? By.Name, request.Reason);
         state.Post(transaction);
         user.AddCredit(amountCents);
-        return new GrantReceipt(transaction.Id, user.ToBudget());
+        return new GrantReceipt(transaction.Id, user.ToBudget(), isCreated);
     }
 }

@@ -19,6 +19,9 @@ public sealed record WriteDownRequest
 
     /// <summary>Why, for people; at most 1000 characters.</summary>
     public string? Reason { get; init; }
+
+    /// <summary>true books it even if the provider's account holds less, or nothing was ever bought from the provider; default: false.</summary>
+    public bool Force { get; init; }
 }
 
 /// <summary>A write-down as it was posted.</summary>
@@ -43,10 +46,14 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
 
     public override string? UsageCostOf => IsFromUsage ? Vendor : null;
 
-    // Without from_usage it is what it was before that field: a request that is repeated after the upgrade is still the same.
-    protected override RequestHash Hash => IsFromUsage
-        ? RequestHash.Of(null, null, _provider, request.Reason, "from_usage")
-        : RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason);
+    // Without from_usage and force it is what it was before those fields: a request that is repeated after the upgrade is still the same.
+    protected override RequestHash Hash => (IsFromUsage, request.Force) switch
+    {
+        (false, false) => RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason),
+        (true, false) => RequestHash.Of(null, null, _provider, request.Reason, "from_usage"),
+        (false, true) => RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason, "force"),
+        (true, true) => RequestHash.Of(null, null, _provider, request.Reason, "from_usage", "force"),
+    };
 
     private bool IsFromUsage => request.FromUsage is true;
 
@@ -79,6 +86,8 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
         var consumedCents = request.AmountCents ?? (state.AssetCents(provider) - request.ActualBalanceCents!.Value);
         if (Math.Abs(consumedCents) > Money.OperationCentsMax)
             return new Refusal.ValidationFailed("actual_balance_cents", $"is more than {Money.Format(Money.OperationCentsMax)} cents away from the books: write it down in steps");
+        if (FindMissingCredit(state, provider, consumedCents) is { } missing)
+            return missing;
         var transaction = consumedCents switch
         {
             > 0 => LedgerTransaction.Move(
@@ -93,21 +102,37 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
     }
 
     // R19: what is booked and the mark of how far it got are one commit. What is beyond one operation waits for the next, as does what is below the smallest unit.
-    private WriteDownReceipt BookUsage(LedgerState state)
+    private Outcome<WriteDownReceipt> BookUsage(LedgerState state)
     {
         var consumedCents = 0m;
+        var parts = new List<UsageWriteDown>();
         foreach (var name in state.CostNamesOf(Vendor))
         {
             var dueCents = Math.Clamp(state.UnwrittenCents(name), 0, Money.OperationCentsMax - consumedCents);
             if (dueCents > 0)
-                state.NewUsageWriteDowns.Add(new UsageWriteDown(name, dueCents));
+                parts.Add(new UsageWriteDown(name, dueCents));
             consumedCents += dueCents;
         }
         if (consumedCents == 0)
             return new WriteDownReceipt(null, 0, state.Headroom());
+        if (FindMissingCredit(state, Vendor, consumedCents) is { } missing)
+            return missing;
+        state.NewUsageWriteDowns.AddRange(parts);
         var transaction = LedgerTransaction.Move(
             consumedCents, debit: ChartOfAccounts.Asset(Vendor), credit: ChartOfAccounts.ProviderExpense(Vendor), "write_down", FromUsageReference, request.Reason);
         state.Post(transaction);
         return new WriteDownReceipt(transaction.Id, consumedCents, state.Headroom());
+    }
+
+    // A misspelt provider must not open an account in silence, nor a misplaced point take one below 0.
+    private Refusal.InsufficientProviderCredit? FindMissingCredit(LedgerState state, string provider, decimal consumedCents)
+    {
+        if (request.Force || consumedCents == 0)
+            return null;
+        if (!state.HasAsset(Vendor))
+            return new Refusal.InsufficientProviderCredit(provider, null, Math.Abs(consumedCents));
+        return consumedCents > state.AssetCents(provider)
+            ? new Refusal.InsufficientProviderCredit(provider, state.AssetCents(provider), consumedCents)
+            : null;
     }
 }

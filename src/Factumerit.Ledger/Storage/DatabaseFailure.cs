@@ -8,6 +8,9 @@ namespace Factumerit.Ledger.Storage;
 /// </summary>
 public static class DatabaseFailure
 {
+    /// <summary>What is said of a database whose disk has no room.</summary>
+    public const string DiskFull = "disk full";
+
     private const string DataException = "22";
     private const string IntegrityViolation = "23";
     private const string ProgramLimit = "54";
@@ -36,11 +39,14 @@ public static class DatabaseFailure
     public static bool MayLieInSession(Exception exception) =>
         Find(exception) is PostgresException { IsTransient: false } postgres && !LiesInData(postgres);
 
+    /// <summary>The database's disk is full, which trying again in a moment does not change.</summary>
+    public static bool IsDiskFull(Exception exception) => Find(exception) is PostgresException { SqlState: PostgresErrorCodes.DiskFull };
+
     /// <summary>In a few words why the database can't be written to: fit for anyone to read.</summary>
     public static string Describe(Exception exception) => Find(exception) switch
     {
         PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => "read-only",
-        PostgresException { SqlState: PostgresErrorCodes.DiskFull } => "disk full",
+        PostgresException { SqlState: PostgresErrorCodes.DiskFull } => DiskFull,
         PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } => "lacks a right",
         PostgresException => "can't be written to",
         _ => "can't be reached",

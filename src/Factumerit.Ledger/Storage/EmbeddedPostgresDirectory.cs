@@ -136,11 +136,14 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
             WriteNew(LogFile, "");
     }
 
-    /// <summary>The end of the server's log, for the message of a failed start.</summary>
+    /// <summary>The end of the server's log, for the message of a failed start: why it ended, where it says so.</summary>
     public string LogTail()
     {
-        const int lines = 3;
-        return File.Exists(LogFile) ? string.Join(" ", File.ReadLines(LogFile).TakeLast(lines)) : "";
+        // What a server writes on its way down, and what is shown of it.
+        const int read = 20, shown = 3;
+        var end = File.Exists(LogFile) ? File.ReadLines(LogFile).TakeLast(read).ToList() : [];
+        var reason = end.FindLast(line => line.Contains(" FATAL: ", StringComparison.Ordinal) || line.Contains(" PANIC: ", StringComparison.Ordinal));
+        return reason ?? string.Join(" ", end.TakeLast(shown));
     }
 
     public void Dispose() => _lock.Dispose();

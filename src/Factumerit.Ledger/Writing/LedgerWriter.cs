@@ -261,8 +261,8 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             if (DatabaseFailure.MayLieInSession(exception))
                 _database.RenewSessions();
+            LogGivenUp(commit.Commands.Count, exception);
             LastFailure = new WriteFailure(exception, _clock.GetTimestamp());
-            _logger.LogWarning("A commit of {Commands} commands was given up: {Reason}", commit.Commands.Count, exception.Message);
             foreach (var submission in batch)
                 submission.Refuse(new Refusal.Unavailable("The database can't be reached, is too busy, or can't be written to now."));
         }
@@ -282,6 +282,15 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             batch[0].Fail(exception);
         }
+    }
+
+    // A full disk stays full for long, and every commit meets it: it is reported once, until something was written again.
+    private void LogGivenUp(int commands, Exception exception)
+    {
+        if (!DatabaseFailure.IsDiskFull(exception))
+            _logger.LogWarning("A commit of {Commands} commands was given up: {Reason}", commands, exception.Message);
+        else if (LastFailure is not { Reason: { } last } || !DatabaseFailure.IsDiskFull(last))
+            _logger.LogError("The disk of the database is full; nothing is written until it has room again: {Reason}", exception.Message);
     }
 
     private RetryStrategyOptions Retry() => new()
@@ -323,13 +332,14 @@ public sealed class LedgerWriter : IAsyncDisposable
         exception is CommitInDoubtException or OperationCanceledException
         || (!DatabaseFailure.LiesInData(exception) && (IsTransient(exception) || DatabaseFailure.IsUnavailable(exception)));
 
-    // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx, 57P0x and broken sockets), a key that another
+    // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx but for a full disk, 57P0x and broken sockets), a key that another
     // writer inserted first (after a fresh start the loser finds it and answers with a replay), and a turn that took too long. A commit in doubt
     // is looked up by the next attempt, whatever it was that failed.
     private static bool IsTransient(Exception exception) => exception switch
     {
         CommitInDoubtException => true,
         PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation or TurnTookTooLong } => true,
+        PostgresException { SqlState: PostgresErrorCodes.DiskFull } => false,
         NpgsqlException npgsql => npgsql.IsTransient || npgsql.InnerException is IOException or TimeoutException,
         TimeoutException or IOException => true,
         _ => exception.InnerException is { } inner && IsTransient(inner),

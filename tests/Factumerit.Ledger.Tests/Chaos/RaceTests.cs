@@ -160,9 +160,9 @@ public abstract class RaceTests(LedgerService service)
         var provider = $"p{Guid.NewGuid():N}"[..20];
         // Costs with a part below the smallest unit, so that something has to be carried over from write-down to write-down.
         var replies = await RaceAsync(200, racer => racer % 5 == 4
-            ? PostAsync(racer, "/write-downs", new { from_usage = true, provider }, $"{provider} {racer}")
+            ? PostAsync(racer, "/write-downs", new { from_usage = true, provider, force = true }, $"{provider} {racer}")
             : PostAsync(racer, "/usage", new { user_id = user, request_id = $"{provider} {racer}", provider, provider_cost_usd = $"0.00{racer:000}0000123456789" }));
-        var last = await PostAsync(0, "/write-downs", new { from_usage = true, provider }, $"{provider} last");
+        var last = await PostAsync(0, "/write-downs", new { from_usage = true, provider, force = true }, $"{provider} last");
 
         replies.ShouldAllBe(reply => reply.Status == 201 || reply.Status == 200);
         var costUsd = Enumerable.Range(0, 200).Where(racer => racer % 5 != 4).Sum(racer => (racer / 100_000m) + 0.000000000123456789m);

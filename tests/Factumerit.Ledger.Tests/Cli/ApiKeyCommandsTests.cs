@@ -57,6 +57,17 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Keys_for_programs_are_one_array_as_every_list_is()
+    {
+        _ledger.Answers(200, """{"api_keys":[{"id":"1","name":"a"},{"id":"2","name":"b"}]}""");
+
+        var run = await FaRun.OfAsync(_ledger, "api-key", "list", "--json");
+
+        run.ShouldBe(new FaRun(0, "[{\"id\":\"1\",\"name\":\"a\"},\n{\"id\":\"2\",\"name\":\"b\"}]\n", ""));
+        _ledger.Request.Path.ShouldBe("/api-keys");
+    }
+
+    [Fact]
     public async Task Keys_from_before_an_upgrade_that_may_do_much_are_warned_of()
     {
         _ledger.Answers(200, """
@@ -78,10 +89,10 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(200, """{"id":"k1","name":"bot","role":"bot","old_secret_ends_at":"2026-01-03T00:00:00Z","secret":"fk_13_secret"}""");
 
-        var run = await FaRun.OfAsync(_ledger, "api-key", "rotate", "k1", "--overlap-seconds", "60", "--yes");
+        var run = await FaRun.OfAsync(_ledger, "api-key", "rotate", "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c", "--overlap-seconds", "60", "--yes");
 
         run.Stdout.ShouldEndWith("Secret        fk_13_secret\nThe secret before works until 2026-01-03 00:00:00Z.\nKeep the secret now: it is not shown again.\n");
-        (_ledger.Request.Method, _ledger.Request.Path, _ledger.Request.Body).ShouldBe(("POST", "/api-keys/k1/rotate", """{"overlap_seconds":60}"""));
+        (_ledger.Request.Method, _ledger.Request.Path, _ledger.Request.Body).ShouldBe(("POST", "/api-keys/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c/rotate", """{"overlap_seconds":60}"""));
     }
 
     [Fact]
@@ -104,10 +115,10 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(200, """{"id":"k1","name":"bot","role":"bot","revoked_at":"2026-01-03T00:00:00Z"}""");
 
-        var run = await FaRun.OfAsync(_ledger, "api-key", "revoke", "k1", "--yes");
+        var run = await FaRun.OfAsync(_ledger, "api-key", "revoke", "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c", "--yes");
 
         run.ShouldBe(new FaRun(0, "Revoked the key bot (k1).\n", ""));
         _ledger.Request.Method.ShouldBe("DELETE");
-        _ledger.Request.Path.ShouldBe("/api-keys/k1");
+        _ledger.Request.Path.ShouldBe("/api-keys/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c");
     }
 }

@@ -166,8 +166,8 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         run.ShouldBe(new FaRun(1, "6 rows: 2 recorded, 0 already there, 4 refused; $0.02 recorded; 1 empty row skipped\n", """
             export:4: malformed-row: context_window '' is neither ≤ 200k nor > 200k
             export:5: malformed-row: has 9 tokens of input in all, but each request had > 200k by its context_window
-            export:7: not-over: is not over before 2026-06-02 00:00Z, and still grows: import it from a later export
             export:8: malformed-row: usage_date_utc 'yesterday' is not a date
+            export:7: not-over: is not over before 2026-06-02 00:00Z, and still grows: import it from a later export
 
             """));
         sent.Select(usage => JsonElement.Parse(usage).GetProperty("model").GetString()).ShouldBe(["opus (speed fast, in us)", "opus"]);

@@ -1,3 +1,5 @@
+using Factumerit.Ledger.Cli;
+
 namespace Factumerit.Ledger.Tests.Cli;
 
 public sealed class LedgerCommandsTests : IAsyncLifetime
@@ -230,6 +232,62 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
         var run = await FaRun.OfAsync(_ledger, "ledger", "balances");
 
         run.Stdout.Split('\n')[1].ShouldStartWith(account + "  user  ");
+    }
+
+    [Fact]
+    public async Task A_table_wider_than_the_terminal_is_shown_as_records()
+    {
+        const string Accounts = """{"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":249500,"total_debits":5,"total_credits":249505,"entry_count":1200}],"next_after":null}""";
+        _ledger.Answers(200, Accounts).Answers(200, Accounts);
+
+        var fitting = await FaRun.OfAsync(Terminal(61), "ledger", "balances");
+        var narrow = await FaRun.OfAsync(Terminal(60), "ledger", "balances");
+
+        fitting.Stdout.ShouldBe("""
+            ACCOUNT          TYPE     BALANCE  DEBITS    CREDITS  ENTRIES
+            asset:anthropic  asset  $2,495.00   $0.05  $2,495.05    1,200
+            TOTAL                   $2,495.00   $0.05  $2,495.05    1,200
+
+            """);
+        narrow.Stdout.ShouldBe("""
+            Account  asset:anthropic
+            Type     asset
+            Balance  $2,495.00
+            Debits   $0.05
+            Credits  $2,495.05
+            Entries  1,200
+
+            Account  TOTAL
+            Balance  $2,495.00
+            Debits   $0.05
+            Credits  $2,495.05
+            Entries  1,200
+
+            """);
+    }
+
+    [Fact]
+    public async Task A_description_at_the_end_of_a_table_is_wrapped_between_words()
+    {
+        _ledger.Answers(200, Budget).Answers(200, """
+            {"entries":[{"id":13,"account":"user:alice","debit_cents":123456.7,"credit_cents":0,"description":"Summary of task 17 and of all that came after it",
+             "reference_type":"llm_call","reference_id":"r1","created_at":"2026-01-02T03:04:06Z"}],"next_before":null}
+            """);
+
+        var run = await FaRun.OfAsync(Terminal(110), "ledger", "user", "alice");
+
+        run.Stdout.ShouldEndWith("""
+            ENTRY  TIME                       DEBIT  CREDIT  TYPE      REFERENCE  POSTED BY  DESCRIPTION
+            13     2026-01-02 03:04:06Z  $1,234.567          llm_call  r1         -          Summary of task 17 and of all
+                                                                                             that came after it
+
+            """);
+    }
+
+    private FaEnvironment Terminal(int width)
+    {
+        var environment = FaRun.Beside(_ledger) with { StdoutIsTerminal = true, TerminalWidth = width };
+        return environment with { Variables = new Dictionary<string, string>(environment.Variables) { ["NO_COLOR"] = "1" } };
     }
 
     [Fact]

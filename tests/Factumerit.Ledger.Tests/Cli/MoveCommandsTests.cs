@@ -4,6 +4,7 @@ public sealed class MoveCommandsTests : IAsyncLifetime
 {
     private const string Granted = """{"transaction_id":"t1","budget":{"user_id":"alice","balance_cents":600}}""";
     private const string Unavailable = """{"status":503,"code":"unavailable","detail":"The database is away."}""";
+    private const string NoUser = """{"status":404,"code":"user-not-found","detail":"There is no user alise."}""";
     private const string Headroom = """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
 
     private FakeLedger _ledger = null!;
@@ -18,7 +19,7 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         _ledger.Answers(201, Granted);
 
         var run = await FaRun.OfAsync(
-            _ledger, "grant", "alice", "--amount-cents", "500", "--reason", "sorry", "--admin-id", "ivan", "--idempotency-key", "k1");
+            _ledger, "grant", "alice", "--amount-cents", "500", "--reason", "sorry", "--admin-id", "ivan", "--new-user", "--idempotency-key", "k1");
 
         run.ShouldBe(new FaRun(0, "Granted $5.00 to alice; balance $6.00 (transaction t1).\n", ""));
         _ledger.Request.ShouldBe(new Received(
@@ -30,11 +31,73 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_grant_to_a_user_who_is_there_goes_out_without_a_question()
+    {
+        _ledger.Answers(200, """{"user_id":"alice"}""").Answers(201, Granted);
+
+        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--idempotency-key", "k1");
+
+        run.ShouldBe(new FaRun(0, "Granted $5.00 to alice; balance $6.00 (transaction t1).\n", ""));
+        _ledger.Requests.Select(request => $"{request.Method} {request.Path} {request.Body}").ShouldBe(
+            ["GET /users/alice ", """POST /grants {"user_id":"alice","amount_cents":500}"""]);
+    }
+
+    [Fact]
+    public async Task A_grant_to_a_user_who_is_not_there_needs_new_user_where_nobody_can_be_asked()
+    {
+        _ledger.Answers(404, NoUser).Answers(404, NoUser);
+
+        (await FaRun.OfAsync(_ledger, "grant", "alise", "--amount-cents", "500"))
+            .ShouldBe(new FaRun(1, "", "user-not-found: There is no user alise. Give --new-user to open a budget.\n"));
+        (await FaRun.OfAsync(_ledger, "grant", "alise", "--amount-cents", "500", "--json")).ShouldBe(new FaRun(
+            1, "", """{"status":404,"code":"user-not-found","detail":"There is no user alise. Give --new-user to open a budget."}""" + "\n"));
+        _ledger.Requests.ShouldAllBe(request => request.Method == "GET");
+    }
+
+    [Theory]
+    [InlineData("y\n", 0, "")]
+    [InlineData("n\n", 1, "Nothing was done.\n")]
+    [InlineData("", 1, "\nNothing was done.\n")]
+    public async Task A_grant_to_a_user_who_is_not_there_asks_on_a_terminal(string typed, int exitCode, string stderr)
+    {
+        _ledger.Answers(404, NoUser).Answers(201, Granted.Replace("}}", "},\"user_created\":true}", StringComparison.Ordinal));
+        var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader(typed) };
+
+        var run = await FaRun.OfAsync(environment, "grant", "alise", "--amount-cents", "500");
+
+        run.ExitCode.ShouldBe(exitCode);
+        run.Stderr.ShouldBe("There is no user alise. Open a budget and grant $5.00? [y/N] " + stderr);
+        run.Stdout.ShouldBe(exitCode == 0 ? "Granted $5.00 to alice, a new user; balance $6.00 (transaction t1).\n" : "");
+        _ledger.Requests.Count.ShouldBe(2 - exitCode);
+    }
+
+    [Fact]
+    public async Task A_grant_whose_user_can_not_be_looked_up_is_not_sent()
+    {
+        _ledger.Answers(401, """{"code":"unauthorized","detail":"No such key."}""");
+
+        (await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500"))
+            .ShouldBe(new FaRun(1, "", "unauthorized: No such key.\n"));
+        _ledger.Request.Method.ShouldBe("GET");
+    }
+
+    [Fact]
+    public async Task A_failure_for_programs_is_the_problem_with_what_to_do_in_its_detail()
+    {
+        _ledger.Answers(503, Unavailable).HangsUp();
+
+        (await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "5", "--new-user", "--idempotency-key", "k1", "--json")).ShouldBe(new FaRun(
+            1, "", """{"status":503,"code":"unavailable","detail":"The database is away. It may have been done or not: run again with --idempotency-key k1, which is safe."}""" + "\n"));
+        var lost = await FaRun.OfAsync(_ledger, "purchase", "--credits-cents", "5", "--json");
+        System.Text.Json.JsonElement.Parse(lost.Stderr).GetProperty("code").GetString().ShouldBe("outcome-unknown");
+    }
+
+    [Fact]
     public async Task A_replayed_grant_is_told_from_a_new_one()
     {
         _ledger.Answers(201, Granted, ("Idempotency-Replayed", "true"));
 
-        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--idempotency-key", "k1");
+        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--new-user", "--idempotency-key", "k1");
 
         run.Stdout.ShouldBe("Already granted $5.00 to alice; balance $6.00 (transaction t1).\n");
     }
@@ -44,8 +107,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(201, Granted).Answers(201, Granted);
 
-        await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500");
-        await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500");
+        await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--new-user");
+        await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--new-user");
 
         _ledger.Requests.ShouldAllBe(request => request.IdempotencyKey!.Length >= 32);
         _ledger.Requests.Select(request => request.IdempotencyKey).Distinct().Count().ShouldBe(2);
@@ -56,7 +119,7 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(503, Unavailable);
 
-        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500");
+        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--new-user");
 
         run.ShouldBe(new FaRun(
             1,
@@ -81,7 +144,7 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(410, """{"code":"user-deleted","detail":"alice was deleted."}""");
 
-        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500");
+        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--new-user");
 
         run.ShouldBe(new FaRun(1, "", "user-deleted: alice was deleted.\n"));
     }
@@ -114,6 +177,16 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         run.ShouldBe(new FaRun(0, stdout, ""));
         _ledger.Request.IdempotencyKey.ShouldBe("k");
         _ledger.Request.Body.ShouldBe("""{"actual_balance_cents":2495,"provider":"openai","reason":"month"}""");
+    }
+
+    [Fact]
+    public async Task A_write_down_beyond_the_books_is_forced_by_an_option()
+    {
+        _ledger.Answers(201, $$"""{"transaction_id":"t1","amount_cents":5,"headroom":{{Headroom}}}""");
+
+        (await FaRun.OfAsync(_ledger, "write-down", "--amount-cents", "5", "--force", "--yes")).ExitCode.ShouldBe(0);
+
+        _ledger.Request.Body.ShouldBe("""{"amount_cents":5,"force":true}""");
     }
 
     [Fact]

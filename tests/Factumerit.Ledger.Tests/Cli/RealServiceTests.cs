@@ -74,7 +74,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
     [Fact]
     public async Task Margin_and_write_down_from_usage()
     {
-        (await FaAsync("grant", "bob", "--amount-cents", "100")).ExitCode.ShouldBe(0);
+        (await FaAsync("grant", "bob", "--amount-cents", "100", "--new-user")).ExitCode.ShouldBe(0);
         string[] call = ["usage", "record", "bob", "--provider", "openai", "--model", "gpt", "--prompt-tokens", "1200", "--occurred-at", "2026-01-31T12:00:00Z"];
         (await FaAsync([.. call, "--request-id", "1", "--cost-usd", "0.000165", "--amount-cents", "0.02"])).ExitCode.ShouldBe(0);
         (await FaAsync([.. call, "--request-id", "2", "--amount-cents", "1"])).ExitCode.ShouldBe(0);
@@ -86,7 +86,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
 
             """, "report", "margin", "--group-by", "day", "--from", "2026-01-01");
         (await FaAsync("report", "margin", "--json", "--to", "2026-01-01")).Stdout.ShouldStartWith("""{"from":null,"to":"2026-01-01T00:00:00Z","group_by":"model","groups":[],"total":{"group":null,"calls":0,""");
-        await PrintsAsync("Wrote asset:openai down by $0.000165; headroom -$0.989965 (transaction <uuid>).\n", "write-down", "--from-usage", "--provider", "openai", "--yes");
+        await PrintsAsync("Wrote asset:openai down by $0.000165; headroom -$0.989965 (transaction <uuid>).\n", "write-down", "--from-usage", "--provider", "openai", "--force", "--yes");
         await PrintsAsync("Nothing to post: the usage of openai is written down; headroom -$0.989965.\n", "write-down", "--from-usage", "--provider", "openai", "--yes");
     }
 
@@ -170,7 +170,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
         (await FaAsync(["ledger", "summary", .. asBot])).Stderr.ShouldBe("forbidden: This needs a key of the role ops or admin; yours is bot.\n");
         (await FaAsync("api-key", "list")).Stdout.ShouldMatch("\n<uuid>  Vikunja bot  bot   vikunja:     no         no      fa_bot_[0-9a-f]{8}  bootstrap  <time>  -          -        -\n");
         var list = await FaRun.OfAsync(FaRun.Beside(_service), "api-key", "list", "--json");
-        var id = JsonOf(list).GetProperty("api_keys")[0].GetProperty("id").GetString()!;
+        var id = JsonOf(list)[0].GetProperty("id").GetString()!;
         await PrintsAsync("Revoked the key Vikunja bot (<uuid>).\n", "api-key", "revoke", id, "--yes");
         (await FaAsync(["user", "show", "vikunja:alice", .. asBot])).ShouldBe(new FaRun(1, "", "unauthorized: The API key is unknown, expired or revoked.\n"));
     }

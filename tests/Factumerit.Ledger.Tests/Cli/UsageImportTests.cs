@@ -88,7 +88,7 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     }
 
     [Fact]
-    public async Task Refused_and_malformed_rows_are_told_by_line_in_order_and_stop_nobody()
+    public async Task Refused_and_malformed_rows_are_reported_by_code_and_line_and_stop_nobody()
     {
         _ledger.Answers(200, Results(
             Recorded("1"),
@@ -101,12 +101,12 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
         run.ShouldBe(new FaRun(1, "9 rows: 2 recorded, 0 already there, 7 refused; $0.03 recorded\n", """
             usage.csv:3: malformed-row: amount_cents 'abc' is not a number
-            usage.csv:4: insufficient-credit: bob has no credit.
-            usage.csv:6: validation-failed: Wrong. amount_cents: is negative
             usage.csv:7: malformed-row: has 2 fields where the first line names 3 columns
             usage.csv:8: malformed-row: user_id is empty
             usage.csv:9: malformed-row: request_id is empty
             usage.csv:10: malformed-row: a quote stands in the wrong place
+            usage.csv:4: insufficient-credit: bob has no credit.
+            usage.csv:6: validation-failed: Wrong. amount_cents: is negative
 
             """));
     }
@@ -128,7 +128,77 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
         var run = await ImportAsync(Header + "alice,0.5,r1\n", "--json");
 
-        run.ShouldBe(new FaRun(0, """{"rows":1,"recorded":1,"already_there":0,"refused":0,"recorded_cents":0.5,"needs_review":0,"empty":0}""" + "\n", ""));
+        run.ShouldBe(new FaRun(0, """{"rows":1,"recorded":1,"already_there":0,"refused":0,"recorded_cents":0.5,"needs_review":0,"empty":0,"refusals":[]}""" + "\n", ""));
+    }
+
+    [Fact]
+    public async Task Of_many_rows_refused_for_one_reason_the_first_ten_are_shown()
+    {
+        _ledger.AnswersEachItem("""{"status":402,"problem":{"code":"insufficient-credit","detail":"bob has no credit."}}""");
+        var rows = Header + string.Concat(Enumerable.Range(1, 1012).Select(row => $"bob,1,r{row}\n")) + "bob,x,r\n";
+
+        var run = await ImportAsync(rows);
+
+        run.Stderr.Split('\n').ShouldBe(
+        [
+            .. Enumerable.Range(2, 10).Select(line => $"usage.csv:{line}: insufficient-credit: bob has no credit."),
+            "usage.csv: 1,002 more insufficient-credit",
+            "usage.csv:1014: malformed-row: amount_cents 'x' is not a number", "",
+        ]);
+        run.Stdout.ShouldBe("1,013 rows: 0 recorded, 0 already there, 1,013 refused; $0.00 recorded\n");
+    }
+
+    [Fact]
+    public async Task Refusals_for_programs_stand_in_the_summary()
+    {
+        _ledger.AnswersEachItem("""{"status":402,"problem":{"code":"insufficient-credit","detail":"bob has no credit."}}""");
+
+        var run = await ImportAsync(Header + "bob,1,r1\nbob,1,r2\nbob,x,r3\n", "--json");
+
+        (run.ExitCode, run.Stderr).ShouldBe((1, ""));
+        run.Stdout.ShouldContain("""
+            "refusals":[{"code":"insufficient-credit","count":2,"first":[{"line":2,"detail":"insufficient-credit: bob has no credit."},{"line":3,
+            """.ReplaceLineEndings(""));
+        run.Stdout.ShouldContain("""{"code":"malformed-row","count":1,"first":[{"line":4,"detail":"malformed-row: amount_cents """);
+    }
+
+    [Theory]
+    [InlineData("user_id,amount_cents\n", "the column request_id is missing.")]
+    [InlineData("amount_cents,model\n", "the columns user_id and request_id are missing.")]
+    public async Task A_missing_column_is_named(string header, string complaint) =>
+        (await ImportAsync(header)).ShouldBe(new FaRun(2, "", $"usage.csv: {complaint}\n"));
+
+    [Fact]
+    public async Task A_dash_reads_standard_input()
+    {
+        _ledger.Answers(200, Results(Recorded("1")));
+        var environment = FaRun.Beside(_ledger) with { OpenStdin = () => new Pipe(Header + "alice,1,r1\nalice,x,r2\n") };
+
+        var run = await FaRun.OfAsync(environment, "usage", "import", "-");
+
+        run.ShouldBe(new FaRun(1, "2 rows: 1 recorded, 0 already there, 1 refused; $0.01 recorded\n", "-:3: malformed-row: amount_cents 'x' is not a number\n"));
+    }
+
+    [Theory]
+    [InlineData("start_time,end_time,amount_value,amount_currency,user_id\n1,2,0.5,usd,alice\n")]
+    [InlineData("""{"data":[{"start_time":1,"end_time":2,"results":[{"amount":{"value":0.5,"currency":"usd"},"user_id":"alice"}]}]}""")]
+    public async Task A_dash_reads_exports_whatever_their_form(string export)
+    {
+        _ledger.Answers(200, Results(Recorded("50")));
+        var environment = FaRun.Beside(_ledger) with { OpenStdin = () => new Pipe(export) };
+
+        var run = await FaRun.OfAsync(environment, "usage", "import", "--format", "openai", "-");
+
+        run.ShouldBe(new FaRun(0, "1 row: 1 recorded, 0 already there, 0 refused; $0.50 recorded\n", ""));
+        _ledger.Request.Body.ShouldContain("\"provider_cost_usd\":0.5");
+    }
+
+    /// <summary>Bytes that can be read once, as they come through a pipe.</summary>
+    private sealed class Pipe(string text) : MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))
+    {
+        public override bool CanSeek => false;
+
+        public override long Length => throw new NotSupportedException();
     }
 
     [Fact]

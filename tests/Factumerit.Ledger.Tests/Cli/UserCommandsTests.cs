@@ -149,15 +149,64 @@ public sealed class UserCommandsTests : IAsyncLifetime
     [InlineData("YES\n", 0)]
     public async Task Deleting_asks_on_a_terminal_and_takes_only_a_yes(string typed, int exitCode)
     {
-        _ledger.Answers(200, """{"user_id":"bob","forfeited_cents":0,"written_off_cents":0,"transaction_id":null}""");
+        _ledger.Answers(200, """{"user_id":"bob","balance_cents":595}""")
+            .Answers(200, """{"user_id":"bob","forfeited_cents":595,"written_off_cents":0,"transaction_id":"t1"}""");
         var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader(typed) };
 
         var run = await FaRun.OfAsync(environment, "user", "delete", "bob");
 
         run.ExitCode.ShouldBe(exitCode);
         run.Stderr.ShouldBe(
-            "Delete bob and forfeit the credit that is left? This can't be undone. [y/N] " + (exitCode == 0 ? "" : "Nothing was done.\n"));
-        _ledger.Requests.Count.ShouldBe(1 - exitCode);
+            "bob has $5.95 left, which will be forfeited. Delete bob? This can't be undone. [y/N] "
+            + (exitCode == 0 ? "" : typed.Length == 0 ? "\nNothing was done.\n" : "Nothing was done.\n"));
+        _ledger.Requests.Select(request => request.Method).ShouldBe(exitCode == 0 ? ["GET", "DELETE"] : ["GET"]);
+    }
+
+    [Theory]
+    [InlineData("""{"user_id":"bob","balance_cents":-2.5}""", "bob owes $0.025, which will be written off. Delete bob?")]
+    [InlineData("""{"user_id":"bob","balance_cents":0}""", "bob has no credit left. Delete bob?")]
+    [InlineData("""{"user_id":"bob","balance_cents":0,"deleted_at":"2026-01-02T00:00:00Z"}""", "bob was deleted before; nothing is left. Delete bob?")]
+    public async Task Deleting_shows_what_is_at_stake_before_it_asks(string budget, string question)
+    {
+        _ledger.Answers(200, budget);
+        var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("n\n") };
+
+        (await FaRun.OfAsync(environment, "user", "delete", "bob")).Stderr.ShouldStartWith(question);
+    }
+
+    [Fact]
+    public async Task Interrupted_at_a_question_it_ends_and_claims_nothing()
+    {
+        _ledger.Answers(200, """{"user_id":"bob","balance_cents":595}""");
+        using var interrupted = new CancellationTokenSource();
+        using var keyboard = new SilentKeyboard(interrupted.Cancel);
+        var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = keyboard };
+
+        var exitCode = await Factumerit.Ledger.Cli.FaApplication.RunAsync(["user", "delete", "bob"], environment, interrupted.Token);
+
+        exitCode.ShouldBe(130);
+        environment.Stderr.ToString().ShouldEndWith("[y/N] \nInterrupted.\n");
+        environment.Stdout.ToString().ShouldBe("");
+        _ledger.Requests.Select(request => request.Method).ShouldBe(["GET"]);
+    }
+
+    /// <summary>A keyboard at which somebody presses Ctrl+C in place of an answer: the line never ends.</summary>
+    private sealed class SilentKeyboard(Action press) : TextReader
+    {
+        private readonly ManualResetEventSlim _end = new();
+
+        public override string? ReadLine()
+        {
+            press();
+            _end.Wait();
+            return null;
+        }
+
+        protected override void Dispose(bool disposing)
+        {
+            _end.Set();
+            base.Dispose(disposing);
+        }
     }
 
     [Fact]

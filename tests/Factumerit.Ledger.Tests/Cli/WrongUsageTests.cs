@@ -47,6 +47,10 @@ public sealed class WrongUsageTests
     [InlineData(
         "user delete --force --yes",
         "Unrecognized option '--force'; put -- before an argument that begins with '-'.\nTry 'fa user delete --help'.\n")]
+    [InlineData("api-key revoke bot", "ID: 'bot' is not a key's id.\nTry 'fa api-key revoke --help'.\n")]
+    [InlineData("api-key rotate 7", "ID: '7' is not a key's id.\nTry 'fa api-key rotate --help'.\n")]
+    [InlineData("virtual-key revoke 7", "ID: '7' is not a key's id.\nTry 'fa virtual-key revoke --help'.\n")]
+    [InlineData("review waive 7 --reason x", "USAGE: '7' is not a usage's id.\nTry 'fa review waive --help'.\n")]
     [InlineData("user show alice bob", "Unrecognized command or argument 'bob'.\nTry 'fa user show --help'.\n")]
     [InlineData("frobnicate", "Required command was not provided.\nUnrecognized command or argument 'frobnicate'.\nTry 'fa --help'.\n")]
     public async Task Wrong_usage_is_told_with_a_hint_and_exits_with_2(string line, string stderr)
@@ -54,6 +58,18 @@ public sealed class WrongUsageTests
         var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
 
         run.ShouldBe(new FaRun(2, "", stderr));
+    }
+
+    [Theory]
+    [InlineData("--json ledger", "Required command was not provided. Try 'fa ledger --help'.")]
+    [InlineData("user show --json ..", "USER: '..' is not a user's id. Try 'fa user show --help'.")]
+    [InlineData("user delete --json --force", "Unrecognized option '--force'; put -- before an argument that begins with '-'. Try 'fa user delete --help'.")]
+    [InlineData("user delete alice --json", "This can't be undone: without a terminal to ask on, give --yes.")]
+    public async Task Wrong_usage_for_programs_is_an_object(string line, string detail)
+    {
+        var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' '));
+
+        run.ShouldBe(new FaRun(2, "", $$"""{"code":"wrong-usage","detail":"{{detail}}"}""" + "\n"));
     }
 
     [Theory]
@@ -71,7 +87,7 @@ public sealed class WrongUsageTests
 
     [Theory]
     [InlineData("user delete alice")]
-    [InlineData("api-key revoke 1")]
+    [InlineData("api-key revoke 019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c")]
     [InlineData("write-down --amount-cents 1")]
     public async Task What_cannot_be_undone_needs_yes_where_nobody_can_be_asked(string line)
     {

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 namespace Factumerit.Ledger.Tests.Database;
 
 /// <summary>A log that keeps its lines, each as level and text.</summary>
-internal sealed class LogLines : ILogger
+internal class LogLines : ILogger
 {
     private readonly ConcurrentQueue<string> _lines = new();
 
@@ -19,3 +19,6 @@ internal sealed class LogLines : ILogger
         LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
         _lines.Enqueue($"{logLevel} {formatter(state, exception)}");
 }
+
+/// <summary>The same as the logger of a class.</summary>
+internal sealed class LogLines<T> : LogLines, ILogger<T>;

@@ -27,13 +27,63 @@ public sealed class CreditEndpointsTests
 
         first.Expect(201).ShouldRead("""
             {"transaction_id":"<uuid>","budget":{"user_id":"newcomer","balance_cents":12.5,"total_spent_cents":0,"total_added_cents":12.5,"has_credit":true,
-             "promo_expires_at":null,"signed_up_at":null,"created_at":"<time>","updated_at":"<time>","deleted_at":null}}
+             "promo_expires_at":null,"signed_up_at":null,"created_at":"<time>","updated_at":"<time>","deleted_at":null},"user_created":true}
             """);
         await ReplaysAsync(service, "/grants", body, "g", first);
         (await service.PostAsync("/grants", new { user_id = "newcomer", amount_cents = 13 }, "g")).ExpectProblem(422, "idempotency-key-reused");
         (await service.BalanceAsync("newcomer")).ShouldBe(12.5m);
         var entry = (await service.GetAsync("/users/newcomer/entries")).List("entries").ShouldHaveSingleItem();
         entry.GetProperty("reference_id").GetString().ShouldBe("ivan");
+    });
+
+    [Fact]
+    public Task Without_create_user_a_misspelt_user_gets_nothing_R10() => WithServiceAsync(async service =>
+    {
+        (await service.PostAsync("/grants", new { user_id = "alise", amount_cents = 5, create_user = false }, "g")).ExpectProblem(404, "user-not-found");
+        (await service.GetAsync("/users/alise")).ExpectProblem(404, "user-not-found");
+
+        var user = await service.UserAsync(0);
+        var receipt = (await service.PostAsync("/grants", new { user_id = user, amount_cents = 5, create_user = false }, "g")).Expect(201);
+        receipt.Json.GetProperty("user_created").GetBoolean().ShouldBeFalse();
+        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 5, create_user = "no" }, "h")).ExpectErrors("create_user");
+    });
+
+    [Fact]
+    public Task A_grant_of_before_user_created_is_replayed_without_it_R9() => WithServiceAsync(async service =>
+    {
+        var body = new { user_id = "newcomer", amount_cents = 5 };
+        var first = (await service.PostAsync("/grants", body, "g")).Expect(201);
+        await service.Database.ExecuteAsync("ALTER TABLE idempotency_keys DISABLE TRIGGER USER; UPDATE idempotency_keys SET answer = (answer::jsonb - 'UserCreated')::json");
+
+        var replay = (await service.PostAsync("/grants", body, "g")).Expect(201);
+
+        replay.Body.ShouldBe(first.Body.Replace(",\"user_created\":true", "", StringComparison.Ordinal));
+        replay.Body.ShouldNotBe(first.Body);
+    });
+
+    [Fact]
+    public Task A_write_down_beyond_what_was_bought_is_409_unless_forced() => WithServiceAsync(async service =>
+    {
+        (await service.PostAsync("/purchases", new { credits_cents = 100 }, "p")).Expect(201);
+        var footprint = await service.Database.FootprintAsync();
+
+        var tooMuch = (await service.PostAsync("/write-downs", new { amount_cents = 100.5m }, "w")).ExpectProblem(409, "insufficient-provider-credit");
+        (tooMuch.Amount("available_cents"), tooMuch.Amount("requested_cents")).ShouldBe((100m, 100.5m));
+        tooMuch.Text("detail").ShouldStartWith("asset:anthropic holds 100 cents, less than the 100.5 cents to write down.");
+        foreach (var body in (object[])[new { amount_cents = 1, provider = "antropic" }, new { actual_balance_cents = 90, provider = "antropic" }])
+        {
+            var unknown = (await service.PostAsync("/write-downs", body, "w")).ExpectProblem(409, "insufficient-provider-credit");
+            unknown.Amount("available_cents").ShouldBe(0);
+            unknown.Text("detail").ShouldStartWith("Nothing was ever bought from antropic.");
+        }
+        (await service.Database.FootprintAsync()).ShouldBe(footprint);
+
+        var forced = new { amount_cents = 100.5m, force = true };
+        var first = (await service.PostAsync("/write-downs", forced, "w")).Expect(201);
+        first.Json.GetProperty("headroom").GetProperty("asset_cents").GetDecimal().ShouldBe(-0.5m);
+        await ReplaysAsync(service, "/write-downs", forced, "w", first);
+        (await service.PostAsync("/write-downs", new { amount_cents = 100.5m }, "w")).ExpectProblem(422, "idempotency-key-reused");
+        await service.Database.AssertIntegrityAsync();
     });
 
     [Fact]

@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Api;
+using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.AspNetCore.Builder;
@@ -21,6 +22,15 @@ public sealed class HealthTests
             (await GetAsync(app, "/health/ready", HttpMethod.Head)).Expect(200).Body.ShouldBeEmpty();
         }
         await TestServer.DropDatabaseAsync(connectionString);
+    }
+
+    [Fact]
+    public void A_disk_without_room_is_full()
+    {
+        // A file system that has no room for anything.
+        DiskSpace.IsFull("/proc").ShouldBeTrue();
+        DiskSpace.IsFull(AppContext.BaseDirectory).ShouldBeFalse();
+        DiskSpace.IsFull("/nowhere/at/all").ShouldBeFalse();
     }
 
     [Fact]

@@ -63,9 +63,9 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [InlineData("GET /prices", "validation-failed")]
     [InlineData("GET /prices/{model}", "not-found")]
     [InlineData("DELETE /prices/versions/{version}", "not-found", "not-cancellable")]
-    [InlineData("POST /grants", "user-deleted", "idempotency-key-reused")]
+    [InlineData("POST /grants", "user-not-found", "user-deleted", "idempotency-key-reused")]
     [InlineData("POST /purchases", "idempotency-key-reused")]
-    [InlineData("POST /write-downs", "idempotency-key-reused")]
+    [InlineData("POST /write-downs", "insufficient-provider-credit", "idempotency-key-reused")]
     [InlineData("GET /ledger/balances", "validation-failed")]
     [InlineData("GET /ledger/transactions/{id}", "not-found")]
     [InlineData("GET /ledger/integrity", "validation-failed")]
@@ -178,7 +178,7 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     {
         "validation-failed" => ["errors"],
         "insufficient-credit" => ["balance_cents"],
-        "insufficient-anthropic-credits" => ["available_cents", "requested_cents"],
+        "insufficient-anthropic-credits" or "insufficient-provider-credit" => ["available_cents", "requested_cents"],
         _ => [],
     };
 

@@ -14,7 +14,7 @@ public sealed class RoundsTests(TestDatabase database) : IClassFixture<TestDatab
     {
         Exception[] failures =
         [
-            new InvalidOperationException("a bug"), new NotSupportedException("another"), new OperationCanceledException("somebody else's"), new TimeoutException(),
+            new InvalidOperationException("a bug\n\nDETAIL: more of it"), new NotSupportedException("another"), new OperationCanceledException("somebody else's"), new TimeoutException(),
             new KeyNotFoundException(), new AggregateException(new IOException()), new UnauthorizedAccessException(),
         ];
         using var stop = new CancellationTokenSource();

@@ -73,6 +73,25 @@ public sealed class WriteDownFromUsageTests(LedgerService service) : IClassFixtu
         await service.Database.AssertIntegrityAsync();
     }
 
+    [Fact]
+    public async Task Usage_that_cost_more_than_was_bought_is_refused_unless_forced_and_stays_due()
+    {
+        var user = await service.UserAsync(10_000);
+        await UseAsync(user, "short", "0.10");
+        var body = new { from_usage = true, provider = "short" };
+        (await service.PostAsync("/write-downs", body, "short-1")).ExpectProblem(409, "insufficient-provider-credit")
+            .Text("detail").ShouldStartWith("Nothing was ever bought from short.");
+
+        (await service.PostAsync("/purchases", new { credits_cents = 9, provider = "short" }, "short")).Expect(201);
+        var refused = (await service.PostAsync("/write-downs", body, "short-1")).ExpectProblem(409, "insufficient-provider-credit");
+        (refused.Amount("available_cents"), refused.Amount("requested_cents")).ShouldBe((9m, 10m));
+        (await CostsOfAsync("short")).ShouldBe("0.1|0");
+
+        (await service.PostAsync("/purchases", new { credits_cents = 1, provider = "short" }, "short more")).Expect(201);
+        (await service.PostAsync("/write-downs", body, "short-1")).Expect(201).Amount("amount_cents").ShouldBe(10);
+        await service.Database.AssertIntegrityAsync();
+    }
+
     [Theory]
     [InlineData("""{"from_usage":true,"amount_cents":1}""", "from_usage")]
     [InlineData("""{"from_usage":true,"actual_balance_cents":0}""", "from_usage")]
@@ -84,7 +103,7 @@ public sealed class WriteDownFromUsageTests(LedgerService service) : IClassFixtu
         (await service.PostAsync("/write-downs", body, Guid.NewGuid().ToString())).ExpectErrors(field);
 
     private Task<Reply> WriteDownAsync(string provider, string key) =>
-        service.PostAsync("/write-downs", new { from_usage = true, provider }, key);
+        service.PostAsync("/write-downs", new { from_usage = true, provider, force = true }, key);
 
     private async Task<Reply> UseAsync(string user, string provider, string costUsd, string? status = null) => (await service.PostAsync(
         "/usage", new { user_id = user, request_id = Guid.NewGuid().ToString(), provider, provider_cost_usd = costUsd, billing_status = status })).Expect(201);

@@ -29,7 +29,7 @@ public sealed class RandomOperationsTests
         seen.ShouldBe(
             [
                 "created", "existed", "used", "granted", "bought", "wrote", "deleted", "again:", "user-deleted", "user-not-found",
-                "insufficient-credit", "insufficient-anthropic-credits", "idempotency-key-reused",
+                "insufficient-credit", "insufficient-anthropic-credits", "insufficient-provider-credit", "idempotency-key-reused",
             ], ignoreOrder: true);
     }
 

@@ -67,12 +67,15 @@ internal sealed class ReferenceModel
 
     private string Grant(Step.GrantStep s)
     {
-        var user = _users.GetValueOrDefault(s.UserId) ?? Open(s.UserId);
+        var isKnown = _users.TryGetValue(s.UserId, out var user);
+        if (!isKnown && !s.CreatesUser)
+            return "!user-not-found";
+        user ??= Open(s.UserId);
         if (user.IsDeleted)
             return "!user-deleted";
         user.Balance += s.AmountCents;
         user.Added += s.AmountCents;
-        return "granted " + user;
+        return $"granted {user} created {!isKnown}";
     }
 
     private string Purchase(Step.PurchaseStep s)
@@ -83,8 +86,10 @@ internal sealed class ReferenceModel
 
     private string WriteDown(Step.WriteDownStep s)
     {
-        var held = _assets.GetValueOrDefault(s.Provider);
+        var isKnown = _assets.TryGetValue(s.Provider, out var held);
         var left = s.ActualCents ?? (held - s.AmountCents!.Value);
+        if (!s.IsForced && left != held && (!isKnown || (left < held && left < 0)))
+            return $"!insufficient-provider-credit {(isKnown ? Money.Format(held) : "unknown")} {Money.Format(Math.Abs(held - left))}";
         if (left != held)
             _assets[s.Provider] = left;
         return $"wrote down {Money.Format(held - left)} {SayHeadroom()} moved {left != held}";

@@ -11,7 +11,7 @@ internal static class Verdict
     public static string Of(Outcome<RecordedUsage> outcome) =>
         Of(outcome, a => $"used {a.UserId} {Money.Format(a.AmountCents!.Value)} leaves {Money.Format(a.BalanceCents)} moved {a.TransactionId is not null}");
 
-    public static string Of(Outcome<GrantReceipt> outcome) => Of(outcome, a => $"granted {Of(a.Budget)}");
+    public static string Of(Outcome<GrantReceipt> outcome) => Of(outcome, a => $"granted {Of(a.Budget)} created {a.UserCreated}");
 
     public static string Of(Outcome<PurchaseReceipt> outcome) => Of(outcome, a => $"bought {Money.Format(a.TotalCents)} {Of(a.Headroom)}");
 
@@ -36,6 +36,8 @@ internal static class Verdict
             null => (outcome.Replayed ? "again: " : "") + say(outcome.Answer!),
             Refusal.InsufficientCredit r => $"{r.Code} {Money.Format(r.BalanceCents)}",
             Refusal.InsufficientAnthropicCredits r => $"{r.Code} {Money.Format(r.AvailableCents)} {Money.Format(r.RequestedCents)}",
+            Refusal.InsufficientProviderCredit r =>
+                $"{r.Code} {(r.AvailableCents is { } cents ? Money.Format(cents) : "unknown")} {Money.Format(r.RequestedCents)}",
             { } r => r.Code,
         };
 }

@@ -75,8 +75,8 @@ internal sealed class Books(decimal openingCents = 0)
     public Outcome<PurchaseReceipt> Purchase(decimal creditsCents, decimal taxCents = 0, string? key = null, string? provider = null) =>
         Apply(new Purchase(new() { CreditsCents = creditsCents, SalesTaxCents = taxCents, Provider = provider }, key ?? NextKey()));
 
-    public Outcome<WriteDownReceipt> WriteDown(decimal? amountCents = null, decimal? actualCents = null, string? key = null, string? provider = null) =>
-        Apply(new WriteDown(new() { AmountCents = amountCents, ActualBalanceCents = actualCents, Provider = provider }, key ?? NextKey()));
+    public Outcome<WriteDownReceipt> WriteDown(decimal? amountCents = null, decimal? actualCents = null, string? key = null, string? provider = null, bool isForced = false) =>
+        Apply(new WriteDown(new() { AmountCents = amountCents, ActualBalanceCents = actualCents, Provider = provider, Force = isForced }, key ?? NextKey()));
 
     public Outcome<Deletion> Delete(string userId) => Apply(new DeleteUser(userId));
 

@@ -24,6 +24,16 @@ public sealed class EmbeddedPostgresRecoveryTests : EmbeddedPostgresTest
     }
 
     [Fact]
+    public void The_end_of_the_log_is_why_the_server_ended_where_it_says_so()
+    {
+        using var directory = EmbeddedPostgresDirectory.Open(Directory.CreateDirectory(DataDirectory).FullName);
+        File.WriteAllLines(directory.LogFile, ["1 LOG:  a", "2 LOG:  b", "3 LOG:  c", "4 LOG:  d"]);
+        directory.LogTail().ShouldBe("2 LOG:  b 3 LOG:  c 4 LOG:  d");
+        File.AppendAllLines(directory.LogFile, ["5 FATAL:  could not write: No space left on device", .. Enumerable.Range(6, 5).Select(n => $"{n} LOG:  going down")]);
+        directory.LogTail().ShouldBe("5 FATAL:  could not write: No space left on device");
+    }
+
+    [Fact]
     public async Task A_server_that_a_killed_service_left_running_is_taken_over()
     {
         var abandoned = await StartAsync();

@@ -15,7 +15,7 @@ public sealed class FirstOperationsTests
         ["signup"] = s => s.SignUpAsync(new() { UserId = "alice", InitialCreditCents = 100 }, default),
         ["grant"] = s => s.GrantAsync(new() { UserId = "alice", AmountCents = 500 }, "root", "g", default),
         ["usage"] = s => s.RecordUsageAsync(new() { UserId = "alice", AmountCents = 5, RequestId = "call" }, default),
-        ["write-down"] = s => s.WriteDownAsync(new() { AmountCents = 5 }, "w", default),
+        ["write-down"] = s => s.WriteDownAsync(new() { AmountCents = 5, Force = true }, "w", default),
         ["free usage"] = s => s.RecordUsageAsync(new() { UserId = "bob", AmountCents = 0, RequestId = "free" }, default),
         ["waiting usage"] = s => s.RecordUsageAsync(
             new() { UserId = "alice", Model = "unheard-of", PromptTokens = 1, RequestId = "waits" }, default),

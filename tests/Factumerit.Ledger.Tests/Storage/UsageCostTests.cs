@@ -129,7 +129,7 @@ public sealed class UsageCostTests
         {
             await FillAsync(service);
             (await service.RecordUsageAsync(Call with { ProviderCostUsd = 0.5m, Provider = "some-old-name" }, default)).Answer.ShouldNotBeNull();
-            (await service.WriteDownAsync(new() { FromUsage = true, Provider = "some-old-name" }, "old", default)).Answer!.AmountCents.ShouldBe(50);
+            (await service.WriteDownAsync(new() { FromUsage = true, Provider = "some-old-name", Force = true }, "old", default)).Answer!.AmountCents.ShouldBe(50);
             (await service.RecordUsageAsync(Call with { RequestId = "call-2", ProviderCostUsd = 0.25m, Provider = "some-old-name" }, default)).Answer.ShouldNotBeNull();
         });
         // As it was before: its name was kept as it came.
@@ -148,8 +148,8 @@ public sealed class UsageCostTests
         await database.PostAsync(async service =>
         {
             (await service.RecordUsageAsync(Call with { RequestId = "call-3", ProviderCostUsd = 0.1m, Provider = "vertex_ai-language-models" }, default)).Answer!.Provider.ShouldBe("vertex_ai");
-            (await service.WriteDownAsync(new() { FromUsage = true, Provider = "vertex_ai" }, "new", default)).Answer!.AmountCents.ShouldBe(35);
-            (await service.WriteDownAsync(new() { FromUsage = true, Provider = "vertex_ai-language-models" }, "newer", default)).Answer!.TransactionId.ShouldBeNull();
+            (await service.WriteDownAsync(new() { FromUsage = true, Provider = "vertex_ai", Force = true }, "new", default)).Answer!.AmountCents.ShouldBe(35);
+            (await service.WriteDownAsync(new() { FromUsage = true, Provider = "vertex_ai-language-models", Force = true }, "newer", default)).Answer!.TransactionId.ShouldBeNull();
         });
 
         (await database.RowsAsync("SELECT provider, cost_usd, written_down_cents FROM provider_usage_costs ORDER BY 1"))
@@ -165,8 +165,8 @@ public sealed class UsageCostTests
     {
         await FillAsync(service);
         (await service.RecordUsageAsync(Call with { ProviderCostUsd = 0.5m, Provider = "openai" }, default)).Answer.ShouldNotBeNull();
-        (await service.WriteDownAsync(new() { FromUsage = true, Provider = "openai" }, "key", default)).Answer!.AmountCents.ShouldBe(50);
-        (await service.WriteDownAsync(new() { AmountCents = 7, Provider = "openai" }, "other", default)).Answer!.AmountCents.ShouldBe(7);
+        (await service.WriteDownAsync(new() { FromUsage = true, Provider = "openai", Force = true }, "key", default)).Answer!.AmountCents.ShouldBe(50);
+        (await service.WriteDownAsync(new() { AmountCents = 7, Provider = "openai", Force = true }, "other", default)).Answer!.AmountCents.ShouldBe(7);
     });
 
     [Fact]

@@ -1,7 +1,6 @@
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
-using Microsoft.Extensions.Logging;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
@@ -14,7 +13,7 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
     [Fact]
     public async Task A_commit_beyond_the_bound_is_refused_and_leaves_nothing_until_the_clock_is_right()
     {
-        var (clock, log) = (new SlowClock(), new WriterLog());
+        var (clock, log) = (new SlowClock(), new LogLines<LedgerWriter>());
         await using var writer = new WriterUnderTest(database.ConnectionString, clock: clock, logger: log);
         var user = await writer.RememberedUserAsync(100);
         clock.Behind = TimeSpan.FromSeconds(310);
@@ -34,7 +33,7 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
     [Fact]
     public async Task Within_the_bound_the_skew_is_logged_once_and_written()
     {
-        var (clock, log) = (new SlowClock { Behind = TimeSpan.FromSeconds(60) }, new WriterLog());
+        var (clock, log) = (new SlowClock { Behind = TimeSpan.FromSeconds(60) }, new LogLines<LedgerWriter>());
         await using var writer = new WriterUnderTest(database.ConnectionString, clock: clock, logger: log);
 
         var user = await writer.UserAsync(5);
@@ -67,22 +66,6 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
 
         (await check.ReportAsync(full: false, default)).Faults.ShouldContain(f => f.Kind == "clock-ahead" && f.Id == "database");
         (await new IntegrityCheck(database.Ledger).ReportAsync(full: false, default)).Faults.ShouldBeEmpty();
-    }
-
-    private sealed class WriterLog : ILogger<LedgerWriter>
-    {
-        private readonly LogLines _lines = new();
-
-        public IReadOnlyList<string> Lines => _lines.Lines;
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
-            _lines.Log(logLevel, eventId, state, exception, formatter);
     }
 
     private sealed class SlowClock : TimeProvider

@@ -11,6 +11,7 @@ public sealed class DatabaseRefusesTests(TestDatabase database) : IClassFixture<
     [Theory]
     [InlineData("25006")]
     [InlineData("42501")]
+    [InlineData("53100")]
     [InlineData("57014")]
     [InlineData("42P01")]
     [InlineData("P0001")]
@@ -28,6 +29,23 @@ public sealed class DatabaseRefusesTests(TestDatabase database) : IClassFixture<
         }
         (await ledger.UseAsync(user, 1, $"{sqlState}-0")).Answer!.BalanceCents.ShouldBe(99);
         await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task A_full_disk_is_one_line_in_the_log_until_something_was_written_again()
+    {
+        var log = new LogLines<LedgerWriter>();
+        await using var ledger = new WriterUnderTest(database.ConnectionString, logger: log);
+        var user = await ledger.UserAsync(100);
+        for (var time = 1; time <= 2; time++)
+        {
+            await using (await Sabotage.OfAsync(database, "ledger_entries", "IMMEDIATE", "53100"))
+                for (var call = 1; call <= 3; call++)
+                    (await ledger.UseAsync(user, 1)).Refusal.ShouldBeOfType<Refusal.Unavailable>();
+            log.Lines.Count.ShouldBe(time);
+            (await ledger.UseAsync(user, 1)).Answer.ShouldNotBeNull();
+        }
+        log.Lines.ShouldAllBe(line => line.StartsWith("Error The disk of the database is full; nothing is written until it has room again: 53100", StringComparison.Ordinal));
     }
 
     [Theory]

@@ -31,8 +31,23 @@ public sealed class GrantTests
     public void An_unknown_user_gets_a_budget_R6()
     {
         var books = new Books();
-        books.Grant("new", 20).Answer.ShouldNotBeNull().Budget.BalanceCents.ShouldBe(20);
+        var first = books.Grant("new", 20).Answer.ShouldNotBeNull();
+        (first.Budget.BalanceCents, first.UserCreated).ShouldBe((20m, true));
         books.State.ChangedUsers.Single().CreatedAt.ShouldBe(Books.Now);
+        books.Grant("new", 1).Answer.ShouldNotBeNull().UserCreated.ShouldBe(false);
+    }
+
+    [Fact]
+    public void Without_create_user_an_unknown_user_is_refused_R10()
+    {
+        var books = new Books().WithUser("alice").WithDeletedUser("gone");
+        Grant("alise", "key-1").Refusal.ShouldBeOfType<Refusal.UserNotFound>();
+        books.State.HasChanges.ShouldBeFalse();
+        Grant("gone", "key-1").Refusal.ShouldBeOfType<Refusal.UserDeleted>();
+        Grant("alice", "key-1").Answer.ShouldNotBeNull().UserCreated.ShouldBe(false);
+
+        Outcome<GrantReceipt> Grant(string userId, string key) =>
+            books.Apply(new Grant(new() { UserId = userId, AmountCents = 5, CreateUser = false }, key));
     }
 
     [Fact]

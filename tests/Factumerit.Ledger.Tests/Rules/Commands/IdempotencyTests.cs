@@ -115,6 +115,31 @@ public sealed class IdempotencyTests
     }
 
     [Fact]
+    public void A_grant_of_before_user_created_is_replayed_as_it_was_R9()
+    {
+        var books = new Books().WithUser("alice", 20);
+        books.State.Load(new KeptAnswer("grant", "old", RequestHash.Of("alice", 20m, null, null).Value, """
+            {"TransactionId":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","Budget":{"UserId":"alice","BalanceCents":20,"TotalSpentCents":0,"TotalAddedCents":20,
+             "PromoExpiresAt":null,"SignedUpAt":null,"CreatedAt":"2026-01-01T00:00:00+00:00","UpdatedAt":"2026-01-01T00:00:00+00:00","DeletedAt":null}}
+            """));
+        var replay = books.Grant("alice", 20, "old");
+        replay.Replayed.ShouldBeTrue();
+        System.Text.Json.JsonSerializer.Serialize(replay.Answer).ShouldNotContain("UserCreated");
+    }
+
+    [Fact]
+    public void Whether_a_user_may_be_created_is_part_of_what_makes_a_grant_the_same_R9()
+    {
+        var books = new Books().WithUser("alice");
+        Grant(null).Replayed.ShouldBeFalse();
+        Grant(true).Replayed.ShouldBeTrue("true is the default");
+        Grant(false).Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
+
+        Outcome<GrantReceipt> Grant(bool? createsUser) =>
+            books.Apply(new Grant(new() { UserId = "alice", AmountCents = 20, CreateUser = createsUser }, "key-1"));
+    }
+
+    [Fact]
     public void A_purchase_sent_twice_is_booked_once_R9()
     {
         var books = new Books();
@@ -136,6 +161,7 @@ public sealed class IdempotencyTests
         var second = books.WriteDown(actualCents: 2400, key: "key-1");
         (second.Replayed, second.Answer?.TransactionId, second.Answer?.AmountCents).ShouldBe((true, first.TransactionId, 100m));
         books.WriteDown(amountCents: 2400, key: "key-1").Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
+        books.WriteDown(actualCents: 2400, key: "key-1", isForced: true).Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
     }
 
     [Fact]

@@ -80,7 +80,7 @@ public sealed class WriteDownFromUsageTests
     [Fact]
     public void A_sum_of_more_digits_than_a_decimal_has_is_not_rounded()
     {
-        var books = new Books().WithUser("alice", 100).WithTotals(0);
+        var books = new Books().WithUser("alice", 100).WithTotals(2_000_000_000_000m);
         // 0.0000001 cents less the smallest cost, twice, lacks two of the smallest; a sum of 39 digits.
         books.State.Load(new UnwrittenCost("anthropic", 999_999_999_999m, 0.0000001m - (200 * Smallest)));
         Use(books, Smallest, "anthropic");
@@ -92,7 +92,7 @@ public sealed class WriteDownFromUsageTests
     [Fact]
     public void More_than_one_operation_takes_is_left_for_the_next()
     {
-        var books = new Books().WithTotals(0);
+        var books = new Books().WithTotals(2_000_000_000_000m);
         books.State.Load(new UnwrittenCost("anthropic", 1_000_000_000_001.5m, 0));
         WriteDown(books, key: "1").Answer.ShouldNotBeNull().AmountCents.ShouldBe(1_000_000_000_000m);
         WriteDown(books, key: "2").Answer.ShouldNotBeNull().AmountCents.ShouldBe(1.5m);
@@ -118,6 +118,17 @@ public sealed class WriteDownFromUsageTests
         books.WriteDown(actualCents: 2480);
         books.State.UnwrittenCents("anthropic").ShouldBe(12.5m);
         books.State.NewUsageWriteDowns.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void More_than_the_provider_has_is_refused_unless_forced_R10()
+    {
+        var books = new Books().WithTotals(12);
+        books.State.Load(new UnwrittenCost("anthropic", 12.5m, 0));
+        books.Apply(new WriteDown(new() { FromUsage = true }, "key")).Refusal
+            .ShouldBe(new Refusal.InsufficientProviderCredit("anthropic", 12, 12.5m));
+        books.State.UnwrittenCents("anthropic").ShouldBe(12.5m);
+        books.Apply(new WriteDown(new() { FromUsage = true, Force = true }, "key")).Answer.ShouldNotBeNull().Headroom.AssetCents.ShouldBe(-0.5m);
     }
 
     [Fact]

@@ -18,6 +18,14 @@ public sealed class WriteDownTests
     }
 
     [Fact]
+    public void A_vendor_whose_credit_was_bought_under_an_old_name_is_known()
+    {
+        var books = new Books().WithTotals(0).WithProvider("bedrock_converse", 30);
+        books.WriteDown(actualCents: 0, provider: "bedrock_converse").Answer.ShouldNotBeNull().AmountCents.ShouldBe(30);
+        books.WriteDown(actualCents: 30, provider: "bedrock").Answer.ShouldNotBeNull().AmountCents.ShouldBe(-30);
+    }
+
+    [Fact]
     public void What_was_consumed_becomes_the_providers_expense()
     {
         var books = new Books().WithTotals(2500);
@@ -62,19 +70,34 @@ public sealed class WriteDownTests
     }
 
     [Fact]
-    public void A_provider_that_was_never_bought_from_has_nothing_on_the_books()
+    public void A_provider_that_was_never_bought_from_is_refused_unless_forced_R10()
     {
         var books = new Books().WithTotals(2500);
-        books.WriteDown(actualCents: 10, provider: "openai").Answer.ShouldNotBeNull().AmountCents.ShouldBe(-10);
+        books.WriteDown(amountCents: 5, provider: "openai").Refusal.ShouldBe(new Refusal.InsufficientProviderCredit("openai", null, 5));
+        books.WriteDown(actualCents: 10, provider: "openai").Refusal.ShouldBe(new Refusal.InsufficientProviderCredit("openai", null, 10));
+        books.WriteDown(actualCents: 0, provider: "openai").Answer.ShouldNotBeNull().TransactionId.ShouldBeNull("there is nothing to book");
+        books.Entries().ShouldBeEmpty();
+
+        books.WriteDown(actualCents: 10, provider: "openai", isForced: true).Answer.ShouldNotBeNull().AmountCents.ShouldBe(-10);
         books.Entries().ShouldBe(["equity:adjustments 10 0", "asset:openai 0 10"]);
     }
 
     [Fact]
-    public void More_than_the_books_hold_may_be_consumed()
+    public void More_than_the_books_hold_is_refused_unless_forced_R10()
     {
         var books = new Books().WithTotals(2);
-        books.WriteDown(amountCents: 5).Answer.ShouldNotBeNull().Headroom.AssetCents.ShouldBe(-3);
+        books.WriteDown(amountCents: 2.0000001m).Refusal.ShouldBe(new Refusal.InsufficientProviderCredit("anthropic", 2, 2.0000001m));
+        books.State.HasChanges.ShouldBeFalse();
+        books.WriteDown(amountCents: 5, isForced: true).Answer.ShouldNotBeNull().Headroom.AssetCents.ShouldBe(-3);
         books.WriteDown(actualCents: 0).Answer.ShouldNotBeNull().AmountCents.ShouldBe(-3);
+    }
+
+    [Fact]
+    public void All_that_the_books_hold_may_be_written_down()
+    {
+        var books = new Books().WithTotals(2);
+        books.WriteDown(amountCents: 2).Answer.ShouldNotBeNull().Headroom.AssetCents.ShouldBe(0);
+        books.WriteDown(actualCents: 3).Answer.ShouldNotBeNull().AmountCents.ShouldBe(-3, "the provider is known, with 0 left");
     }
 
     [Fact]
