@@ -114,6 +114,12 @@ need_postgres() {
         die "PostgreSQL $postgres_major_min or newer is missing: install it (such as apt-get install postgresql, dnf install postgresql-server, apk add postgresql17), or install npm to let this script fetch it, or name a server in ConnectionStrings__Ledger; then run this again."
 }
 
+# The tests follow the documents, whose tour speaks to the service by curl.
+need_curl() {
+    command -v curl >/dev/null && return
+    { has_apt && apt_install curl && command -v curl >/dev/null; } || die 'curl is missing: install it, then run this again.'
+}
+
 # Succeeds where a project was built here before, and no source or folder of sources has changed since.
 is_built() {
     local stamp=$root/$1/obj/built-by-scripts

