@@ -54,13 +54,20 @@ internal sealed class ApiSchemas : ISchemaFilter
         }
         foreach (var (name, field) in fields)
             if (field is OpenApiSchema described)
+            {
+                if (isSent && known.Required?.Contains(name) == true)
+                    described.Type &= ~JsonSchemaType.Null;
                 Describe(described, $"{context.Type.Name}.{name}", name, isSent);
+            }
     }
 
     private static void Describe(OpenApiSchema field, string place, string name, bool isSent)
     {
         if (Words.TryGetValue(place, out var words))
             field.Enum = [.. words.Select(word => (JsonNode)word)];
+        // Without a type some readers take no notice of null.
+        if (field is { AllOf.Count: 1, Type: { } type } && type.HasFlag(JsonSchemaType.Null))
+            field.Type = JsonSchemaType.Object | JsonSchemaType.Null;
         if (field.Format == OpenApi.DecimalFormat)
             field.Description = $"{field.Description} An exact decimal.".TrimStart();
         if (!isSent)

@@ -213,7 +213,7 @@ public sealed partial class DocumentedCommandsTests
         // Where packages are listed the readme is what people see.
         private async Task CheckPackageAsync()
         {
-            using var package = ZipFile.OpenRead(Directory.GetFiles(Path.Combine(_directory, "packages"), "*.nupkg").Single());
+            using var package = ZipFile.OpenRead(Directory.GetFiles(Path.Combine(_directory, "artifacts"), "*.nupkg").Single());
             package.GetEntry("README.md").ShouldNotBeNull();
             using var manifest = new StreamReader(package.Entries.Single(entry => entry.Name.EndsWith(".nuspec", StringComparison.Ordinal)).Open());
             (await manifest.ReadToEndAsync()).ShouldContain("<readme>README.md</readme>");
