@@ -1,6 +1,6 @@
 # Reads lines "day-number date" and writes the calls of that day as CSV. The same day always gives the same calls: the
 # numbers come from a generator of our own, seeded by the day, since awk's differs from one awk to the next.
-# Prices are in units of 0.0000001 cent per token, the ledger's smallest, so amounts are exact.
+# They carry no amounts: the price book has the prices, of all models but one that is too new.
 
 function random() {
     seed = (seed * 16807) % 2147483647
@@ -12,11 +12,9 @@ function tokens(least, typical) {
     return least + int(typical * (random() + random() * random() * 3))
 }
 
-function model(name, input, output, share, prompt, completion) {
+function model(name, share, prompt, completion) {
     models++
     model_name[models] = name
-    price_in[models] = input
-    price_out[models] = output
     model_share[models] = share
     model_prompt[models] = prompt
     model_completion[models] = completion
@@ -35,11 +33,12 @@ function pick(    draw, index_) {
 BEGIN {
     people = split(users, person, " ")
     tasks = split("Summarise thread;Plan the week;Triage tickets;Draft a reply;Review a change;Write release notes;Find duplicates;Translate", task, ";")
-    model("claude-sonnet-4-20250514", 3000, 15000, 0.42, 2400, 420)
-    model("claude-3-5-haiku-20241022", 800, 4000, 0.28, 1500, 260)
-    model("claude-opus-4-20250514", 15000, 75000, 0.03, 2100, 380)
-    model("gpt-4o", 2500, 10000, 0.12, 1800, 350)
-    model("gpt-4o-mini", 150, 600, 0.15, 1300, 300)
+    model("claude-sonnet-4-20250514", 0.42, 2400, 420)
+    model("claude-3-5-haiku-20241022", 0.277, 1500, 260)
+    model("claude-opus-4-20250514", 0.03, 2100, 380)
+    model("gpt-4o", 0.12, 1800, 350)
+    model("gpt-5-preview", 0.003, 1800, 350)
+    model("gpt-4o-mini", 0.15, 1300, 300)
 }
 
 {
@@ -53,10 +52,11 @@ BEGIN {
         chosen = pick()
         prompt = tokens(120, model_prompt[chosen])
         completion = tokens(8, model_completion[chosen])
-        amount = prompt * price_in[chosen] + completion * price_out[chosen]
+        # Long conversations come back, and the beginning of them from the provider's cache.
+        cached = random() < 0.3 ? int(prompt * 0.6) : 0
         second = 7 * 3600 + int(12 * 3600 * (random() + random()) / 2)
-        printf "%s,%.0f.%07.0f,demo-%s-%03d,%s,%d,%d,%s,%sT%02d:%02d:%02dZ\n",
-            user, int(amount / 10000000), amount % 10000000, $2, call, model_name[chosen], prompt, completion,
+        printf "%s,call-%s-%03d,%s,%d,%d,%d,%s,%sT%02d:%02d:%02dZ\n",
+            user, $2, call, model_name[chosen], prompt, completion, cached,
             task[1 + int(tasks * random())], $2, int(second / 3600), int(second / 60) % 60, second % 60
     }
 }

@@ -114,11 +114,28 @@ need_postgres() {
         die "PostgreSQL $postgres_major_min or newer is missing: install it (such as apt-get install postgresql, dnf install postgresql-server, apk add postgresql17), or install npm to let this script fetch it, or name a server in ConnectionStrings__Ledger; then run this again."
 }
 
+# The tests follow the documents, whose tour speaks to the service by curl.
+need_curl() {
+    command -v curl >/dev/null && return
+    { has_apt && apt_install curl && command -v curl >/dev/null; } || die 'curl is missing: install it, then run this again.'
+}
+
+# Succeeds where a project was built here before, and no source or folder of sources has changed since.
+is_built() {
+    local stamp=$root/$1/obj/built-by-scripts
+    [ -f "$stamp" ] && compgen -G "$root/$1/bin/Release/net10.0/*.runtimeconfig.json" >/dev/null &&
+        [ -z "$(find "$root/src" "$root/$1" "$root"/Directory.*.props "$root/global.json" \( -name bin -o -name obj \) -prune -o -newer "$stamp" -print -quit)" ]
+}
+
 # Builds one project for use; only a failure has anything to say.
 build() {
     local output
+    is_built "$1" && return
     say "Building $1 ..."
-    output=$(dotnet build "$root/$1" -c Release --nologo -v quiet </dev/null 2>&1) && return
+    if output=$(dotnet build "$root/$1" -c Release --nologo -v quiet </dev/null 2>&1); then
+        touch "$root/$1/obj/built-by-scripts"
+        return
+    fi
     grep -E '(error|warning) ' <<<"$output" | sort -u >&2 || say "$output"
     die "$1 does not build."
 }

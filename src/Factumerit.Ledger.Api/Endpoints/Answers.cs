@@ -42,7 +42,7 @@ internal static class Answers
         {
             http.Response.StatusCode = status;
             http.Response.ContentType = "application/json; charset=utf-8";
-            WholeAnswer.Write(http.Response, value, type);
+            WholeAnswer.Write(http.Response, value, MoneyAsText.TypeFor(http.Request, type));
             return Task.CompletedTask;
         }
     }

@@ -33,6 +33,18 @@ internal static class ApiExamples
         ["valid_from"] = "From when on the prices count; default: what changed from now on, a model's first price from the beginning.",
     };
 
+    public static readonly Dictionary<string, string[]> QueryWords = new()
+    {
+        ["billing_status"] = ["billed", "needs_review", "waived"],
+        ["group_by"] = ["user", "model", "provider", "day"],
+        ["money"] = ["string", "number"],
+        ["state"] = ["standing", "resolved"],
+        ["type"] = ["user", "asset", "expense", "equity"],
+        ["full"] = ["true", "false"],
+        ["dry_run"] = ["true", "false"],
+        ["allow_gone"] = ["true", "false"],
+    };
+
     public static readonly Dictionary<Type, string[]> RequiredFields = new()
     {
         [typeof(SignupRequest)] = ["user_id"],

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Factumerit.Ledger.Api.Endpoints;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.OpenApi;
 using Swashbuckle.AspNetCore.SwaggerGen;
@@ -9,11 +10,18 @@ namespace Factumerit.Ledger.Api.Http;
 /// <summary>The API page at /swagger: every route with its summary, roles, examples, and every problem it can answer.</summary>
 public static class OpenApi
 {
+    /// <summary>Numbers that a double would round.</summary>
+    public const string DecimalFormat = "decimal";
+
     private const string SchemeId = "ApiKey";
-    private static readonly string[] TagOrder =
+
+    // In the order of the story: users first, what the page says of itself last.
+    private static readonly (string Name, string Description)[] Tags =
     [
-        "Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Audit log",
-        "Problems", "Health",
+        ("Users", "Users and their budgets."), ("Usage", "LLM calls, and those that wait for review."), ("Intake", "What LiteLLM reports."),
+        ("Prices", "The price book."), ("Credit", "Grants, purchases and write-downs."), ("Ledger", "What the books say."),
+        ("Reports", "What calls cost and brought in."), ("Virtual keys", "Users' keys at LiteLLM."), ("API keys", "Who may call this service."),
+        ("Audit log", "Changes that are no postings."), ("Problems", "What codes of problems mean."), ("Health", "Whether the service works."),
     ];
 
     public static void AddApiPage(this IServiceCollection services)
@@ -26,20 +34,24 @@ public static class OpenApi
                 Title = "Factumerit.Ledger",
                 Version = "v1",
                 Description = "A double-entry ledger of prepaid LLM credit. Amounts are US cents with at most 7 decimals; times are UTC. "
-                    + "A request that moves money carries an idempotency key and may be sent again until it is answered.",
+                    + "A request that moves money carries an idempotency key and may be sent again until it is answered. Numbers of the format decimal are "
+                    + "exact: a client whose numbers are doubles asks for them as strings, by money=string in the query or Accept: application/json; money=string.",
+                License = new OpenApiLicense { Name = "MIT" },
             });
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();
-            options.MapType<decimal>(() => new OpenApiSchema { Type = JsonSchemaType.Number, Format = "decimal" });
-            options.MapType<decimal?>(() => new OpenApiSchema { Type = JsonSchemaType.Number | JsonSchemaType.Null, Format = "decimal" });
-            options.MapType<ExactNumber>(() => new OpenApiSchema { Type = JsonSchemaType.Number, Format = "decimal" });
+            options.MapType<decimal>(() => new OpenApiSchema { Type = JsonSchemaType.Number, Format = DecimalFormat });
+            options.MapType<decimal?>(() => new OpenApiSchema { Type = JsonSchemaType.Number | JsonSchemaType.Null, Format = DecimalFormat });
+            options.MapType<ExactNumber>(() => new OpenApiSchema { Type = JsonSchemaType.Number, Format = DecimalFormat });
+            // A field whose object may be missing says so beside its reference.
+            options.UseAllOfToExtendReferenceSchemas();
             foreach (var assembly in new[] { typeof(OpenApi).Assembly, typeof(BudgetService).Assembly })
                 options.IncludeXmlComments(assembly);
             options.AddSecurityDefinition(SchemeId, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key." });
-            // The order of the tags is that of the story: users first, what the page says of itself last.
-            options.OrderActionsBy(route => $"{Array.IndexOf(TagOrder, route.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().FirstOrDefault()?.Tags[0]):00} {route.RelativePath}");
+            options.OrderActionsBy(route => $"{Array.FindIndex(Tags, tag => tag.Name == route.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().FirstOrDefault()?.Tags[0]):00} {route.RelativePath}");
             options.OperationFilter<RouteNotesFilter>();
-            options.SchemaFilter<RequiredFieldsFilter>();
+            options.SchemaFilter<ApiSchemas>();
+            options.DocumentFilter<WholeDocumentFilter>();
         });
     }
 
@@ -64,12 +76,14 @@ public static class OpenApi
         public void Apply(OpenApiOperation operation, OperationFilterContext context)
         {
             var notes = context.ApiDescription.ActionDescriptor.EndpointMetadata;
+            operation.Parameters ??= [];
+            // Nothing is asked of those who need no key.
+            operation.Security = [];
             if (notes.OfType<AllowedRoles>().FirstOrDefault() is { } allowed)
             {
                 operation.Description = $"{operation.Description}\n\nRoles: {string.Join(", ", allowed.Roles)}.";
                 operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeId, context.Document)] = [] }];
             }
-            operation.Parameters ??= [];
             foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
                 operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name], isId: name == "before" && notes.OfType<ITagsMetadata>().Any(t => t.Tags.Contains("Usage"))));
             // The examples are listed by paths as people write them, without the router's constraints.
@@ -80,6 +94,9 @@ public static class OpenApi
                 operation.Parameters.Add(route == "POST /usage"
                     ? Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
                     : Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey, key.IsRequired));
+            operation.OperationId = ApiNames.Operations[route];
+            if (operation.Security.Count > 0)
+                operation.Parameters.Add(Parameter(MoneyAsText.Parameter, ParameterLocation.Query, "string answers exact decimals as strings; default: number."));
             AddExamples(operation, route);
             AddProblems(operation, context, notes.OfType<ProblemCodes>().SelectMany(p => p.Codes).Distinct());
         }
@@ -90,7 +107,12 @@ public static class OpenApi
             In = location,
             Description = description,
             Required = required,
-            Schema = new OpenApiSchema { Type = name is "limit" or "before" && !isId ? JsonSchemaType.Integer : JsonSchemaType.String },
+            Schema = name switch
+            {
+                "limit" => new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1", Maximum = $"{QueryReader.LimitMax}" },
+                "before" when !isId => new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64" },
+                _ => new OpenApiSchema { Type = JsonSchemaType.String, Enum = ApiExamples.QueryWords.TryGetValue(name, out var words) ? [.. words.Select(word => (JsonNode)word)] : null },
+            },
         };
 
         private static void AddExamples(OpenApiOperation operation, string route)
@@ -146,13 +168,14 @@ public static class OpenApi
         }
     }
 
-    // Requests are nullable in C#, so that a missing field can be told by its name; the page says which ones must be there.
-    private sealed class RequiredFieldsFilter : ISchemaFilter
+    private sealed class WholeDocumentFilter : IDocumentFilter
     {
-        public void Apply(IOpenApiSchema schema, SchemaFilterContext context)
+        public void Apply(OpenApiDocument document, DocumentFilterContext context)
         {
-            if (schema is OpenApiSchema known && ApiExamples.RequiredFields.TryGetValue(context.Type, out var fields))
-                known.Required = fields.ToHashSet();
+            document.Tags = Tags.Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Description }).ToHashSet();
+            // The document's own host, where no proxy serves it below a path.
+            if (document.Servers is not { Count: > 0 })
+                document.Servers = [new OpenApiServer { Url = "/" }];
         }
     }
 }

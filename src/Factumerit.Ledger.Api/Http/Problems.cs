@@ -154,7 +154,7 @@ public static class Problems
         public Task ExecuteAsync(HttpContext http)
         {
             WriteHead(http.Response, problem.Status);
-            WholeAnswer.Write(http.Response, problem, LedgerJson.Default.Problem);
+            WholeAnswer.Write(http.Response, problem, MoneyAsText.TypeFor(http.Request, LedgerJson.Default.Problem));
             return Task.CompletedTask;
         }
     }

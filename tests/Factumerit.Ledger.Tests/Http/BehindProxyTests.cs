@@ -95,10 +95,7 @@ public sealed class BehindProxyTests : IAsyncLifetime
         reply.Text("type").ShouldBe($"{expectedBase}/problems/unauthorized");
         using var document = await GetAsync(url, $"{path}/swagger/v1/swagger.json", prefix);
         var json = (await Reply.OfAsync(document)).Json;
-        if (expectedBase.Length == 0)
-            json.TryGetProperty("servers", out _).ShouldBeFalse();
-        else
-            json.GetProperty("servers")[0].GetProperty("url").GetString().ShouldBe(expectedBase);
+        json.GetProperty("servers")[0].GetProperty("url").GetString().ShouldBe(expectedBase.Length == 0 ? "/" : expectedBase);
         using var explained = await GetAsync(url, $"{path}/problems/unauthorized", prefix);
         explained.StatusCode.ShouldBe(HttpStatusCode.OK);
     }

@@ -156,6 +156,55 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     }
 
     [Fact]
+    public async Task Every_operation_has_a_name_of_its_own_for_generated_clients()
+    {
+        var names = (await OperationsAsync()).Values.Select(operation => operation.GetProperty("operationId").GetString()!).ToList();
+
+        names.ShouldBeUnique();
+        names.ShouldAllBe(name => name.Length > 5 && char.IsAsciiLetterLower(name[0]) && name.All(char.IsAsciiLetter));
+    }
+
+    [Fact]
+    public async Task Answers_have_all_the_fields_that_the_page_says_are_always_there()
+    {
+        var document = (await service.GetAsync("/swagger/v1/swagger.json", key: null)).Expect(200).Json;
+        foreach (var (name, operation) in await OperationsAsync())
+        {
+            var media = operation.GetProperty("responses").EnumerateObject().First(response => response.Name is "200" or "201").Value.GetProperty("content").GetProperty("application/json");
+            Fits(media.GetProperty("example"), media.GetProperty("schema"), name);
+        }
+
+        // Examples are held against what the service answers elsewhere.
+        void Fits(JsonElement value, JsonElement schema, string where)
+        {
+            while (schema.TryGetProperty("$ref", out var reference) || schema.TryGetProperty("allOf", out var all) && all[0].TryGetProperty("$ref", out reference))
+            {
+                if (value.ValueKind == JsonValueKind.Null && schema.TryGetProperty("nullable", out _))
+                    return;
+                schema = document.GetProperty("components").GetProperty("schemas").GetProperty(reference.GetString()!.Split('/')[^1]);
+            }
+            // An object as its sender wrote it may be anything.
+            if (!schema.TryGetProperty("type", out _))
+                return;
+            if (value.ValueKind == JsonValueKind.Null)
+                schema.TryGetProperty("nullable", out var isNullable).ShouldBeTrue($"{where} is null");
+            else if (value.ValueKind == JsonValueKind.Array)
+                foreach (var item in value.EnumerateArray())
+                    Fits(item, schema.GetProperty("items"), $"{where}[]");
+            else if (value.ValueKind == JsonValueKind.Object && schema.TryGetProperty("properties", out var properties))
+            {
+                // An item of a batch has a usage or a problem, and a secret is shown once.
+                string[] notAlways = where.EndsWith("results[]", StringComparison.Ordinal) ? ["usage", "problem"] : ["secret"];
+                schema.GetProperty("required").EnumerateArray().Select(field => field.GetString()).ShouldBe(value.FieldNames().Except(notAlways), ignoreOrder: true, where);
+                foreach (var field in value.EnumerateObject())
+                    Fits(field.Value, properties.GetProperty(field.Name), $"{where}: {field.Name}");
+            }
+            else if (schema.TryGetProperty("enum", out var words))
+                words.EnumerateArray().Select(word => word.GetString()).ShouldContain(value.GetString(), where);
+        }
+    }
+
+    [Fact]
     public void Every_type_of_a_body_has_source_generated_json()
     {
         var types = service.Routes.SelectMany(route => route.Metadata).Select(metadata => metadata switch

@@ -1,0 +1,89 @@
+using System.Reflection;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization;
+using Microsoft.OpenApi;
+using Swashbuckle.AspNetCore.SwaggerGen;
+
+namespace Factumerit.Ledger.Api.Http;
+
+/// <summary>
+/// What generated clients need to know of fields beyond their C# types: bounds and words of what is sent, which fields are always answered, and which
+/// numbers are exact decimals.
+/// </summary>
+internal sealed class ApiSchemas : ISchemaFilter
+{
+    private static readonly Dictionary<string, string[]> Words = new()
+    {
+        ["AccountBalance.type"] = ["user", "asset", "expense", "equity"],
+        ["ApiKeyAnswer.role"] = Roles.All,
+        ["ApiKeyRequest.role"] = Roles.All,
+        ["HealthAnswer.status"] = ["healthy", "unhealthy"],
+        ["MarginReport.group_by"] = ["user", "model", "provider", "day"],
+        ["PendingDelivery.action"] = ["block", "unblock", "delete"],
+        ["PriceChange.change"] = ["added", "changed", "gone"],
+        ["RecordedUsage.billing_status"] = ["billed", "needs_review", "waived"],
+        ["TypeSummary.type"] = ["user", "asset", "expense", "equity"],
+        ["UsageDetail.billing_status"] = ["billed", "needs_review", "waived"],
+        ["UsageRequest.billing_status"] = ["needs_review"],
+        ["VirtualKeyAnswer.status"] = ["creating", "active", "revoking", "revoked", "failed"],
+    };
+
+    // A field of one name has the same bounds in all requests.
+    private static readonly Dictionary<string, (int Least, int Most)> Lengths = new()
+    {
+        ["user_id"] = (1, ChartOfAccounts.UserIdLengthMax),
+        ["request_id"] = (1, FieldErrors.KeyLengthMax),
+        ["description"] = (0, FieldErrors.TextLengthMax),
+        ["reason"] = (0, FieldErrors.TextLengthMax),
+    };
+
+    public void Apply(IOpenApiSchema schema, SchemaFilterContext context)
+    {
+        if (schema is not OpenApiSchema { Properties: { } fields } known || context.Type.Assembly == typeof(string).Assembly)
+            return;
+        // Requests are nullable in C#, so that a missing field can be told by its name; answers have all of their fields, if only as null.
+        var isSent = context.Type.Name.EndsWith("Request", StringComparison.Ordinal);
+        if (isSent)
+            known.Required = ApiExamples.RequiredFields.GetValueOrDefault(context.Type)?.ToHashSet();
+        else
+        {
+            known.Required = AlwaysAnswered(context.Type).Where(fields.ContainsKey).ToHashSet();
+            // A later version may answer more.
+            known.AdditionalPropertiesAllowed = true;
+        }
+        foreach (var (name, field) in fields)
+            if (field is OpenApiSchema described)
+            {
+                if (isSent && known.Required?.Contains(name) == true)
+                    described.Type &= ~JsonSchemaType.Null;
+                Describe(described, $"{context.Type.Name}.{name}", name, isSent);
+            }
+    }
+
+    private static void Describe(OpenApiSchema field, string place, string name, bool isSent)
+    {
+        if (Words.TryGetValue(place, out var words))
+            field.Enum = [.. words.Select(word => (JsonNode)word)];
+        // Without a type some readers take no notice of null.
+        if (field is { AllOf.Count: 1, Type: { } type } && type.HasFlag(JsonSchemaType.Null))
+            field.Type = JsonSchemaType.Object | JsonSchemaType.Null;
+        if (field.Format == OpenApi.DecimalFormat)
+            field.Description = $"{field.Description} An exact decimal.".TrimStart();
+        if (!isSent)
+            return;
+        if (name.EndsWith("_cents", StringComparison.Ordinal))
+            (field.Minimum, field.Maximum) = ("0", Money.Format(Money.OperationCentsMax));
+        else if (name == "provider_cost_usd")
+            (field.Minimum, field.Maximum) = ("0", Money.Format(Money.CostUsdMax));
+        else if (name.EndsWith("_tokens", StringComparison.Ordinal))
+            (field.Minimum, field.Maximum) = ("0", $"{FieldErrors.TokensMax}");
+        else if (Lengths.TryGetValue(name, out var length))
+            (field.MinLength, field.MaxLength) = (length.Least, length.Most);
+    }
+
+    private static IEnumerable<string> AlwaysAnswered(Type type) =>
+        type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
+            .Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is null)
+            .Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
+}
