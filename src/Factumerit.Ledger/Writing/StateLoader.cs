@@ -95,7 +95,7 @@ internal static class StateLoader
 
         await using var reader = await batch.ExecuteReaderAsync();
         await reader.ReadAsync();
-        var state = new LedgerState(reader.GetFieldValue<DateTimeOffset>(0)) 
+        var state = new LedgerState(reader.GetFieldValue<DateTimeOffset>(0))
         {
             OpeningCents = reader.GetDecimal(1),
             DatabaseTime = reader.GetFieldValue<DateTimeOffset>(2),

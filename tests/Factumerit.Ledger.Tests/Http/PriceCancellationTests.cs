@@ -63,7 +63,11 @@ public sealed class PriceCancellationTests : IAsyncLifetime
         var user = await _service.UserAsync(10_000);
         var call = (await _service.PostAsync("/usage", new
         {
-            user_id = user, request_id = "ahead", model = "m", prompt_tokens = 1, completion_tokens = 1,
+            user_id = user,
+            request_id = "ahead",
+            model = "m",
+            prompt_tokens = 1,
+            completion_tokens = 1,
             occurred_at = DateTimeOffset.UtcNow.AddMinutes(4).UtcDateTime.ToString("O"),
         })).Expect(201);
         call.Amount("price_version").ShouldBe(soon);

@@ -69,7 +69,9 @@ public sealed class ReadinessTests(LedgerService service) : IClassFixture<Ledger
     {
         var settings = new NpgsqlConnectionStringBuilder(service.Database.ConnectionString)
         {
-            Options = "-c default_transaction_read_only=off", ApplicationName = "a test", Pooling = false,
+            Options = "-c default_transaction_read_only=off",
+            ApplicationName = "a test",
+            Pooling = false,
         };
         await using var connection = new NpgsqlConnection(settings.ConnectionString);
         await connection.OpenAsync();

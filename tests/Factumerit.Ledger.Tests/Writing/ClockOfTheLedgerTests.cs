@@ -60,7 +60,10 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
 
     private static UsageRequest At(DateTime time) => new()
     {
-        UserId = "user", AmountCents = 0, RequestId = $"{Guid.NewGuid()}", OccurredAt = new DateTimeOffset(time, TimeSpan.Zero),
+        UserId = "user",
+        AmountCents = 0,
+        RequestId = $"{Guid.NewGuid()}",
+        OccurredAt = new DateTimeOffset(time, TimeSpan.Zero),
     };
 
     private static ReportedCall Reported(UsageRequest request) =>
