@@ -94,7 +94,7 @@ public static class OpenApi
                 operation.Parameters.Add(route == "POST /usage"
                     ? Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
                     : Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey, key.IsRequired));
-            operation.OperationId = ApiNames.Operations[route];
+            operation.OperationId = ApiNames.Operations.GetValueOrDefault(route);
             if (operation.Security.Count > 0)
                 operation.Parameters.Add(Parameter(MoneyAsText.Parameter, ParameterLocation.Query, "string answers exact decimals as strings; default: number."));
             AddExamples(operation, route);
