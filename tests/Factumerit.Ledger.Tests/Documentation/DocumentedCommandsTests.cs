@@ -29,6 +29,8 @@ public sealed partial class DocumentedCommandsTests
     {
         ["scripts/run --demo"] = $"{nameof(DemoTests)} runs it",
         ["scripts/test"] = "it runs this test",
+        ["scripts/fa write-down --provider bedrock --actual-balance-cents 120000 --reason \"From bedrock_converse\" --yes"] =
+            "only a ledger of before has the account that it takes the credit from",
         ["docker compose up"] = NeedsDocker,
         ["docker compose up -d"] = NeedsDocker,
         ["docker compose --profile litellm up -d"] = NeedsDocker,
