@@ -157,6 +157,7 @@ internal sealed class CallDraft
             Unreadable = unreadable.Length == 0 ? null : string.Join(',', unreadable),
             IsCostUnusable = isCostUnusable,
             OccurredAt = _start ?? _end,
+            IsStartUnknown = _start is null,
             IsSuccess = !_isFailure,
             CacheHit = CacheHit,
             IsSpendLog = _requestId is not null,
@@ -169,7 +170,7 @@ internal sealed class CallDraft
             UsageJson = Array.Find(_usages, u => u.Json is not null)?.Json,
         };
         var derivedId = call.IsManaging ? DeriveOfReading(call, isWhole: true) : Derive(call);
-        return call with { DerivedId = derivedId, Aliases = AliasesOf(call, derivedId) };
+        return call with { DerivedId = derivedId, Aliases = AliasesOf(call, derivedId), BatchId = BatchIdOf(call) };
     }
 
     private IReadOnlyList<string> AliasesOf(LiteLlmCall call, string derivedId)
@@ -249,6 +250,12 @@ internal sealed class CallDraft
     private string DeriveOfReading(LiteLlmCall call, bool isWhole) => Derive(
         "reading", ObjectId, call.KeyUserId ?? _keyHash ?? _keyAlias ?? call.EndUser, _model ?? _modelGroup,
         isWhole ? Text(call.PromptTokens) : null, isWhole ? Text(call.CompletionTokens) : null, isWhole ? Text(call.CostUsd) : null);
+
+    private string? BatchIdOf(LiteLlmCall call) => CallTypes.IsBatch(call.CallType) && call.CostUsd > 0
+        ? Derive(
+            "batch", call.KeyUserId ?? _keyHash ?? _keyAlias, _model ?? _modelGroup,
+            Text(call.PromptTokens), Text(call.CompletionTokens), Text(call.CostUsd))
+        : null;
 
     private static string Derive(params ReadOnlySpan<string?> parts)
     {

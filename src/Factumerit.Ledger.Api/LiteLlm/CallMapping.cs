@@ -71,6 +71,8 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
             CallId = call.IsManaging ? null : call.CallId,
             IsRetrieval = call.IsManaging,
             IsRecord = call.IsSpendLog,
+            IsStartUnknown = call.IsStartUnknown,
+            BatchId = call.BatchId,
             AreTokensDoubtful = call.DoTokensDisagree || call.AreTokensUnreadable,
             // The cost of a batch comes when it is read; all else that is only read was paid for when it was made. A spend log of a batch has
             // an id that says nothing.

@@ -18,6 +18,9 @@ public sealed record LiteLlmCall
     /// <summary>An id made of what the report says: the same report has the same.</summary>
     public required string DerivedId { get; init; }
 
+    /// <summary>An id made of a batch's user, model, tokens and cost; null for all else, and where it has no cost.</summary>
+    public string? BatchId { get; init; }
+
     /// <summary>Which of LiteLLM's routes it was: acompletion, aembedding, aretrieve_batch and the like.</summary>
     public string? CallType { get; init; }
 
@@ -58,6 +61,9 @@ public sealed record LiteLlmCall
 
     /// <summary>When the call began, in UTC, to the microsecond; the end stands in for a missing beginning.</summary>
     public DateTimeOffset? OccurredAt { get; init; }
+
+    /// <summary>Whether the call does not say when it began.</summary>
+    public bool IsStartUnknown { get; init; }
 
     /// <summary>False when LiteLLM says that the call failed.</summary>
     public required bool IsSuccess { get; init; }

@@ -20,7 +20,19 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     // Systems keep the start of one call to the millisecond at least.
     private static readonly TimeSpan SameStartTolerance = TimeSpan.FromMilliseconds(10);
 
-    public override (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases => (origin.SourceSystem, [.. origin.Aliases, origin.DerivedId]);
+    // Clocks of two machines are never quite the same.
+    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
+
+    public override (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases =>
+        (origin.SourceSystem, [.. origin.Aliases, origin.DerivedId, StartId, .. origin.BatchId is { } batchId ? (string[])[batchId] : []]);
+
+    // What a usage that its caller recorded here is known by once a call was reported under its id.
+    private string StartId => Request.OccurredAt is { } start
+        ? $"{UsageOrigin.DerivedPrefix}start-{RequestHash.Of(origin.CallId ?? origin.Aliases[0], Request.UserId, start).Value:x}"
+        : origin.DerivedId;
+
+    // Neither a call nor the bill of a batch.
+    private bool IsOnlyReading => origin.IsRetrieval && origin.ReviewReason == ReviewReasons.Retrieved;
 
     public override void Validate(FieldErrors errors)
     {
@@ -35,31 +47,59 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     protected override Outcome<RecordedUsage> Decide(LedgerState state)
     {
         var (known, isDisputed) = Find(state);
-        if (known is not null)
-            return Complete(state, known);
+        if ((known ?? FindBatch(state, isDisputed)) is { } same)
+            return Complete(state, same);
         // The ids that belong to another call stay with it. What is left of them, and an id made of what the report says, is this call's.
         return isDisputed
             ? RecordNew(state, origin with { Aliases = FreeAliases(state) }, ReviewReasons.IdsDisagree)
-            : RecordNew(state, origin, origin.ReviewReason);
+            : RecordNew(state, origin with { Aliases = [.. origin.Aliases, .. FreeBatchId(state)] }, origin.ReviewReason);
     }
+
+    // The spend log of a batch and its callback have no id in common: whichever comes second is told by user, model, tokens and cost. Two batches
+    // with ids of their own are two, however much they are alike.
+    private KeptUsage? FindBatch(LedgerState state, bool isDisputed)
+    {
+        if (isDisputed || origin.BatchId is not { } batchId || state.FindUsageByAlias(origin.SourceSystem, batchId) is not { } known)
+            return null;
+        var isWaitingRecord = state.FindForReview(known.Usage.UsageId) is { BillingStatus: Usage.NeedsReview, ReviewReason: ReviewReasons.Retrieved };
+        return (origin.IsRecord || isWaitingRecord) && Agrees(state, known, StartTolerance) ? known : null;
+    }
+
+    private string[] FreeBatchId(LedgerState state) =>
+        origin.BatchId is { } batchId && state.FindUsageByAlias(origin.SourceSystem, batchId) is null ? [batchId] : [];
 
     private IReadOnlyList<string> FreeAliases(LedgerState state) =>
         [.. origin.Aliases.Where(id => FindByAlias(state, id) is null).Prepend(origin.DerivedId).Distinct()];
 
-    // The first usage that is known under one of the ids and agrees with the report; otherwise whether one is known that does not.
+    // The first usage that is known under one of the ids and agrees with the report, before all one that does not wait, so that nothing is billed
+    // twice; otherwise whether one is known that does not agree.
     private (KeptUsage? Known, bool IsDisputed) Find(LedgerState state)
     {
         var isDisputed = false;
+        KeptUsage? waiting = null;
         foreach (var id in origin.Aliases)
         {
             if (FindByAlias(state, id) is not { } known || IsOtherCall(known, id))
                 continue;
-            if (Agrees(state, known, id == origin.CallId && HasNewId(state) ? SameStartTolerance : StartTolerance))
+            if (IsBoundToAnother(state, known, id)
+                || !Agrees(state, known, id == origin.CallId && HasNewId(state) ? SameStartTolerance : StartTolerance))
+                isDisputed = true;
+            else if (state.FindForReview(known.Usage.UsageId) is { BillingStatus: Usage.NeedsReview })
+                waiting ??= known;
+            else
                 return (known, false);
-            isDisputed = true;
         }
+        if (waiting is not null)
+            return (waiting, false);
         return (isDisputed ? state.FindUsageByAlias(origin.SourceSystem, origin.DerivedId) : null, isDisputed);
     }
+
+    // What its caller recorded here says too little to tell calls apart, and callers choose call ids: it is the first call that is reported under its
+    // id, and no other.
+    private bool IsBoundToAnother(LedgerState state, KeptUsage known, string id) =>
+        known.ExternalId is null && !origin.IsRecord && !origin.IsRetrieval
+        && state.FindUsageByAlias(origin.SourceSystem, id) is not null
+        && state.FindUsageByAlias(origin.SourceSystem, StartId)?.Usage.UsageId != known.Usage.UsageId;
 
     // A caller may choose the same call id twice; the response then has another id.
     private bool HasNewId(LedgerState state) =>
@@ -87,7 +127,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             && IsSameCost(usage);
     }
 
-    private static bool IsOnlyRead(RecordedUsage usage) => usage is { BillingStatus: Usage.NeedsReview, ReviewReason: ReviewReasons.Retrieved };
+    // Also once it was billed: it keeps the time at which it was read first.
+    private static bool IsOnlyRead(RecordedUsage usage) => usage.ReviewReason == ReviewReasons.Retrieved;
 
     // Two counts of 0 say as little as none.
     private bool AreSame(in TokenCounts one, in TokenCounts other) =>
@@ -97,9 +138,12 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     // What one of the two does not say does not differ.
     private static bool IsSame<T>(T? one, T? other) => one is null || other is null || one.Equals(other);
 
-    // A usage that was recorded without a time has that of its commit.
+    // A usage that was recorded without a time has that of its commit, and began before. The other system's books have one row under an id.
     private bool IsSameStart(RecordedUsage usage, TimeSpan tolerance) =>
-        Request.OccurredAt is not { } start || usage.OccurredAt == usage.CreatedAt || (start - usage.OccurredAt).Duration() < tolerance;
+        Request.OccurredAt is not { } start || origin.IsStartUnknown || origin.IsRecord
+        || (usage.OccurredAt == usage.CreatedAt
+            ? start <= usage.CreatedAt + ClockTolerance
+            : (start - usage.OccurredAt).Duration() < tolerance);
 
     // A cost from our price book is not what the other system said.
     private bool IsSameCost(RecordedUsage usage) =>
@@ -108,13 +152,13 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     private Outcome<RecordedUsage> Complete(LedgerState state, KeptUsage known)
     {
-        foreach (var externalId in origin.Aliases)
+        foreach (var externalId in (string[])[.. origin.Aliases, .. FreeBatchId(state), .. known.ExternalId is null ? (string[])[StartId] : []])
             state.AddAlias(origin.SourceSystem, externalId, known);
         if (state.FindForReview(known.Usage.UsageId) is not { } waiting)
             return new Outcome<RecordedUsage>(known.Usage, null, Replayed: true);
         var filled = Fill(state, waiting);
         // The report of the call itself says that what was only read so far is to be paid here.
-        var isCall = waiting.ReviewReason == ReviewReasons.Retrieved && !origin.IsRetrieval;
+        var isCall = waiting.ReviewReason == ReviewReasons.Retrieved && !IsOnlyReading;
         if (waiting.BillingStatus != Usage.NeedsReview || (filled == waiting && !isCall))
             return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
         var completed = Bill(state, filled) with { FilledAt = state.Now };
@@ -125,7 +169,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     // R15: what is known stays as it is.
     private UsageUnderReview Fill(LedgerState state, UsageUnderReview waiting) => waiting with
     {
-        UserId = waiting.UserId ?? (IsFree(state, waiting) ? Request.UserId : null),
+        // Whoever reads a response did not make the call. A batch is paid by its reader.
+        UserId = waiting.UserId ?? ((!IsOnlyReading || origin.BatchId is not null) && IsFree(state, waiting) ? Request.UserId : null),
         Model = waiting.Model ?? Request.Model,
         Provider = waiting.Provider ?? Request.Provider,
         ProviderCostUsd = waiting.ProviderCostUsd ?? Request.ProviderCostUsd,
@@ -141,7 +186,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     private UsageUnderReview Bill(LedgerState state, UsageUnderReview filled)
     {
         if (filled.UserId is not { } userId || filled.ReviewReason is ReviewReasons.Requested or ReviewReasons.IdsDisagree
-            || (filled.ReviewReason == ReviewReasons.Retrieved && origin.IsRetrieval)
+            || (filled.ReviewReason == ReviewReasons.Retrieved && IsOnlyReading)
             || (filled.ProviderCostUsd is null && ReviewReasons.IsCostDoubtful(filled.ReviewReason)))
             return filled;
         var user = state.FindUser(userId);

@@ -97,6 +97,14 @@ public sealed record UsageOrigin(string SourceSystem, IReadOnlyList<string> Alia
     /// <summary>The report comes from the system's own books: a cost that differs there is a difference to show, not another call.</summary>
     public bool IsRecord { get; init; }
 
+    /// <summary>The time of the call is not that of its start, which is not known: it says nothing about which call it is.</summary>
+    public bool IsStartUnknown { get; init; }
+
+    /// <summary>
+    /// An id made of a batch's user, model, tokens and cost, as its spend log has no id that its reading has; null for all else.
+    /// </summary>
+    public string? BatchId { get; init; }
+
     /// <summary>The tokens could not be read, or don't add up: they say nothing about which call it is.</summary>
     public bool AreTokensDoubtful { get; init; }
 
