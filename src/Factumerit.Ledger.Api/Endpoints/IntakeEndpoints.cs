@@ -53,7 +53,7 @@ public static class IntakeEndpoints
         {
             refusal = await intake.TakeInAsync(
                 IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), caller.Actor,
-                user => Forbid(caller, user), tally.Add);
+                () => RulesAsync(http), tally.Add);
         }
         // A 4xx says that nothing was done. Where something was, the rest of the body is one more item that failed.
         catch (BadHttpRequestException exception) when (tally.HasRecorded)
@@ -73,6 +73,11 @@ public static class IntakeEndpoints
     private static IntakeProblem NotRead(int count, BadHttpRequestException exception) => new(
         exception.StatusCode == StatusCodes.Status413PayloadTooLarge ? "payload-too-large" : IntakeReader.Malformed,
         $"The body could not be read any further after {count} items: {exception.Message}");
+
+    private static async ValueTask<Func<string?, string?>> RulesAsync(HttpContext http) =>
+        await ApiKeyAuthentication.FindCallerAsync(http) is { MayIntake: true } caller
+            ? userId => Forbid(caller, userId)
+            : _ => "The API key was revoked or has expired while the body came in.";
 
     // A key that is bound to users takes in nothing of nobody, either.
     private static string? Forbid(Caller caller, string? userId) =>

@@ -26,6 +26,11 @@ public static class ApiKeyAuthentication
     /// <summary>Opens a route to keys of these roles.</summary>
     public static RouteHandlerBuilder Allow(this RouteHandlerBuilder route, params string[] roles) => route.WithMetadata(new AllowedRoles(roles));
 
+    /// <summary>Whose key the request has by now; null when it is nobody's any more.</summary>
+    public static ValueTask<Caller?> FindCallerAsync(HttpContext http) =>
+        http.RequestServices.GetRequiredService<ApiKeys>()
+            .FindCallerAsync(http.Request.Headers.Authorization.ToString()[Bearer.Length..].Trim(), CancellationToken.None);
+
     // Null lets the caller in.
     private static async ValueTask<IResult?> FindRefusalAsync(HttpContext http)
     {

@@ -94,22 +94,28 @@ public static class Health
         {
             if (!_migrated && !(_migrated = await Migrator.IsMigratedAsync(database, CancellationToken.None)))
                 return "not migrated";
-            if (await IsReadOnlyAsync())
+            var (isReadOnly, time) = await AskAsync();
+            if (isReadOnly)
             {
                 // A session stays as it began.
                 database.RenewSessions();
                 return "read-only";
             }
+            // Nothing is written with such a time.
+            if (time - clock.GetUtcNow() > database.ClockSkewMax)
+                return "clock ahead";
             if (writer.LastFailure is not { } failure)
                 return null;
             return clock.GetElapsedTime(failure.At) < DistrustedFor ? DatabaseFailure.Describe(failure.Reason) : await TryToWriteAsync();
         }
 
-        private async Task<bool> IsReadOnlyAsync()
+        private async Task<(bool IsReadOnly, DateTimeOffset Time)> AskAsync()
         {
             await using var command = database.Readers.CreateCommand(
-                "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean");
-            return (bool)(await command.ExecuteScalarAsync(CancellationToken.None))!;
+                "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, clock_timestamp()");
+            await using var reader = await command.ExecuteReaderAsync(CancellationToken.None);
+            await reader.ReadAsync(CancellationToken.None);
+            return (reader.GetBoolean(0), reader.GetFieldValue<DateTimeOffset>(1));
         }
 
         // No caller may come while it is not ready, so it has to find out by itself when that is over. The row is as large

@@ -38,10 +38,13 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
     /// <summary>Reads all items, and tells of each in order what became of it. A refusal: the ledger can't write now, and all may be sent again.</summary>
     /// <param name="items">The items.</param>
     /// <param name="by">Whose request it is.</param>
-    /// <param name="forbid">Why the caller may not take in calls of a user (null: of nobody); null when it may.</param>
+    /// <param name="askRules">
+    /// Asked before each group is written, as a body may take long and a key may end meanwhile: why the caller may not take in calls of a user (null: of
+    /// nobody); null when it may.
+    /// </param>
     /// <param name="tell">Takes what became of each item.</param>
     public async Task<Refusal?> TakeInAsync(
-        IAsyncEnumerable<IntakeItem> items, Actor by, Func<string?, string?> forbid, Action<TakenIn> tell)
+        IAsyncEnumerable<IntakeItem> items, Actor by, Func<ValueTask<Func<string?, string?>>> askRules, Action<TakenIn> tell)
     {
         var (group, bytes, writing) = (new List<IntakeItem>(GroupMax), 0, Task.FromResult<Refusal?>(null));
         try
@@ -55,7 +58,7 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                 // The next group is read while one is written, and no further.
                 if (await writing is { } refusal)
                     return refusal;
-                writing = WriteAsync(group, bytes, by, forbid, tell);
+                writing = WriteAsync(group, bytes, by, askRules, tell);
                 (group, bytes) = (new List<IntakeItem>(GroupMax), 0);
             }
         }
@@ -68,22 +71,23 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
         }
         return await FinishAsync();
 
-        async Task<Refusal?> FinishAsync() => await writing ?? await WriteAsync(group, bytes, by, forbid, tell);
+        async Task<Refusal?> FinishAsync() => await writing ?? await WriteAsync(group, bytes, by, askRules, tell);
     }
 
     private async Task<Refusal?> WriteAsync(
-        List<IntakeItem> group, int bytes, Actor by, Func<string?, string?> forbid, Action<TakenIn> tell)
+        List<IntakeItem> group, int bytes, Actor by, Func<ValueTask<Func<string?, string?>>> askRules, Action<TakenIn> tell)
     {
         if (bytes <= LargeBodies.SmallBytesMax)
-            return await WriteAsync(group, by, forbid, tell);
+            return await WriteAsync(group, by, askRules, tell);
         using var turn = await bodies.TakeTurnAsync(bytes, CancellationToken.None);
-        return turn.IsAcquired ? await WriteAsync(group, by, forbid, tell) : TooMany;
+        return turn.IsAcquired ? await WriteAsync(group, by, askRules, tell) : TooMany;
     }
 
     private async Task<Refusal?> WriteAsync(
-        List<IntakeItem> group, Actor by, Func<string?, string?> forbid, Action<TakenIn> tell)
+        List<IntakeItem> group, Actor by, Func<ValueTask<Func<string?, string?>>> askRules, Action<TakenIn> tell)
     {
         // From here on nobody stops it: a caller that does not wait for the answer has made its calls all the same.
+        var forbid = await askRules();
         var owners = await keys.FindAsync(group.Select(i => i.Call?.KeyHash).OfType<string>());
         var results = new TakenIn[group.Count];
         var (calls, places) = (new List<ReportedCall>(group.Count), new List<int>(group.Count));

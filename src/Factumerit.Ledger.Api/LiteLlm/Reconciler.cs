@@ -40,7 +40,7 @@ public sealed class Reconciler(SpendLogs spendLogs, LiteLlmIntake intake, CallMa
         Refusal? refusal;
         try
         {
-            refusal = await intake.TakeInAsync(spendLogs.ReadAsync(from, to, cancellationToken), by, _ => null, Tell);
+            refusal = await intake.TakeInAsync(spendLogs.ReadAsync(from, to, cancellationToken), by, () => ValueTask.FromResult<Func<string?, string?>>(_ => null), Tell);
         }
         finally
         {

@@ -1,5 +1,6 @@
 using System.Data;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Writing;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -44,7 +45,7 @@ public sealed record PriceCancellation(
 /// Keeps the price book: imports a map in one transaction, one import at a time, and puts what was committed in force. Prices are no postings,
 /// so they don't pass through the writer and never hold it up.
 /// </summary>
-public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
+public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, TimeProvider? clock = null)
 {
     public const int ChangesMax = 1000;
 
@@ -94,6 +95,9 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current)
         validFrom = validFrom?.AddTicks(-(validFrom.Value.Ticks % TimeSpan.TicksPerMicrosecond)).ToUniversalTime();
         // The server's clock, so that imports through services whose clocks differ keep their order.
         var now = await ExecuteAsync<DateTime>(connection, "SELECT clock_timestamp()", cancellationToken);
+        // Later imports must begin after it: one of a clock that jumped ahead would hold them all up.
+        if (now - (clock ?? TimeProvider.System).GetUtcNow() is var ahead && ahead > database.ClockSkewMax)
+            return new Refusal.Unavailable(new ClockAheadException(ahead).Message);
         if (validFrom > now + TimeSpan.FromDays(DaysAheadMax))
             return new Refusal.ValidationFailed("valid_from", $"must be at most {DaysAheadMax} days ahead");
         var rows = await ReadAsync(connection, cancellationToken);

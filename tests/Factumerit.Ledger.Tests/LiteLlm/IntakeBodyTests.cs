@@ -116,6 +116,23 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
         (await service.Database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{_user}'")).ShouldBe(-700);
     }
 
+    [Fact]
+    public async Task A_key_that_ends_while_the_body_comes_takes_in_no_more()
+    {
+        var key = (await service.PostAsync("/api-keys", new { name = _user, role = "bot", may_intake = true })).Expect(201);
+        using var body = new UnfinishedBody(string.Join('\n', Enumerable.Range(0, 700).Select(n => Payload($"{_user}-{n}", null, _user, "0.01").ToJsonString())));
+        var sending = service.SendAsync(HttpMethod.Post, "/intake/litellm", body, null, key.Text("secret"));
+        await UntilRecordedAsync(500);
+
+        (await service.DeleteAsync($"/api-keys/{key.Text("id")}")).Expect(200);
+        body.End();
+
+        var reply = (await sending).Expect(200);
+        Counts(reply).ShouldBe([500, 0, 0, 0, 200]);
+        reply.Body.ShouldContain("forbidden");
+        await UntilRecordedAsync(500);
+    }
+
     private Task UntilRecordedAsync(long count) => Chaos.ServiceProcess.UntilAsync(
         async () => await service.Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{_user}'") == count);
 }

@@ -10,6 +10,8 @@ internal sealed class UnfinishedBody(string text) : HttpContent
 
     public void Break() => _broken.TrySetException(new HttpRequestException("The sender is gone."));
 
+    public void End() => _broken.TrySetResult();
+
     protected override async Task SerializeToStreamAsync(Stream stream, TransportContext? context)
     {
         await stream.WriteAsync(Encoding.UTF8.GetBytes(text));

@@ -1,6 +1,12 @@
+using System.Text.Json;
+using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
@@ -28,6 +34,30 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
         clock.Behind = TimeSpan.Zero;
         (await writer.GrantAsync(user, 1, "k")).Answer.ShouldNotBeNull().Budget.BalanceCents.ShouldBe(100);
         await database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task Beyond_the_bound_the_service_is_not_ready_and_imports_no_prices()
+    {
+        var clock = new SlowClock();
+        await using var writer = new WriterUnderTest(database.ConnectionString, clock: clock);
+        var services = new ServiceCollection().AddLogging()
+            .AddSingleton(database.Ledger).AddSingleton(writer.Writer).AddSingleton<TimeProvider>(clock);
+        services.AddHealth();
+        await using var provider = services.BuildServiceProvider();
+        var health = provider.GetRequiredService<HealthCheckService>();
+        var prices = new PriceStore(database.Ledger, new CurrentPrices(Markups.None), clock);
+        using var json = JsonDocument.Parse("""{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""");
+        var map = PriceMap.Read(json.RootElement).Map!;
+
+        clock.Behind = TimeSpan.FromSeconds(310);
+        (await health.CheckHealthAsync(check => check.Name == "database")).Entries["database"].Description.ShouldBe("clock ahead");
+        (await ImportAsync()).Refusal.ShouldBeOfType<Refusal.Unavailable>().Detail.ShouldContain("310");
+
+        clock.Behind = TimeSpan.Zero;
+        (await ImportAsync()).Answer.ShouldNotBeNull().Added.ShouldBe(1);
+
+        Task<Outcome<PriceImport>> ImportAsync() => prices.ImportAsync(map, new byte[32], Actor.Bootstrap, null, isDryRun: false, allowGone: false, default);
     }
 
     [Fact]
