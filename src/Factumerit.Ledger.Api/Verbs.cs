@@ -114,21 +114,39 @@ internal static class Verbs
         return 0;
     }
 
+    private const string ReadyPath = "/health/ready";
+
     private static async Task<int> CheckHealthAsync(string[] args)
     {
-        if (!Uri.TryCreate(args is [var given, ..] ? given : "http://localhost:8080/health/ready", UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
-            throw new ConfigurationException($"healthcheck asks an address such as http://localhost:8080/health/ready, which '{args[0]}' is not.");
-        using var client = new HttpClient { Timeout = TimeSpan.FromSeconds(5) };
+        var address = args is [var given, ..] ? given : OwnAddress();
+        if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
+            throw new ConfigurationException($"healthcheck asks an address such as http://localhost:8080, which '{address}' is not.");
+        // Whatever else answers there is no ledger that is ready.
+        if (!url.AbsolutePath.EndsWith(ReadyPath, StringComparison.Ordinal))
+            url = new Uri($"{url.GetLeftPart(UriPartial.Path).TrimEnd('/')}{ReadyPath}");
+        using var handler = new HttpClientHandler { AllowAutoRedirect = false };
+        using var client = new HttpClient(handler) { Timeout = TimeSpan.FromSeconds(5) };
+        string trouble;
         try
         {
             using var answer = await client.GetAsync(url);
-            return answer.IsSuccessStatusCode ? 0 : 1;
+            if (answer.StatusCode == System.Net.HttpStatusCode.OK)
+                return 0;
+            trouble = $"answered {(int)answer.StatusCode}";
         }
         catch (Exception exception) when (exception is HttpRequestException or TaskCanceledException)
         {
-            return 1;
+            trouble = "can't be reached";
         }
+        await Console.Error.WriteLineAsync($"Not ready: {url} {trouble}.");
+        return 1;
     }
+
+    // Where a service with this environment listens; by default as in the image.
+    private static string OwnAddress() =>
+        (Environment.GetEnvironmentVariable("ASPNETCORE_URLS") is { Length: > 0 } urls ? urls.Split(';')[0] : "http://localhost:8080")
+        .Replace("://+", "://localhost", StringComparison.Ordinal).Replace("://*", "://localhost", StringComparison.Ordinal)
+        .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal).Replace("://[::]", "://localhost", StringComparison.Ordinal);
 
     /// <summary>
     /// Raised by SIGTERM, Ctrl-C and a closed terminal (SIGHUP). The host handles the first two only after the start,

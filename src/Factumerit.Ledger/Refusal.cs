@@ -48,8 +48,8 @@ public abstract record Refusal(string Code, string Detail)
     {
         private static string Explain(string provider, decimal? availableCents, decimal requestedCents) => availableCents is { } cents
             ? $"{ChartOfAccounts.Asset(provider)} holds {Money.Format(cents)} cents, less than the {Money.Format(requestedCents)} cents to write down. "
-                + "Check provider and amount, book the missing purchase first, or send force: true to take the account below 0."
-            : $"Nothing was ever bought from {provider}. Check the provider's name, book the purchase first, or send force: true.";
+                + "Check provider and amount, book the missing purchase first, or force it (force: true, --force), which takes the account below 0."
+            : $"Nothing was ever bought from {provider}. Check the provider's name, book the purchase first, or force it (force: true, --force).";
     }
 
     public sealed record UserNotFound(string UserId) : Refusal("user-not-found", $"There is no user {UserId}.");

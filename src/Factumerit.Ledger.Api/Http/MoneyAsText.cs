@@ -31,7 +31,7 @@ internal static class MoneyAsText
             // The parameter is looked for before the header is parsed: nearly all requests have none.
             : request.Headers.Accept.ToString().Contains(Parameter, StringComparison.OrdinalIgnoreCase)
                 && MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var types)
-                && types.Any(accepted => accepted.Parameters.Any(parameter =>
+                && types.Any(accepted => accepted.Quality is not 0 && accepted.Parameters.Any(parameter =>
                     parameter.Name.Equals(Parameter, StringComparison.OrdinalIgnoreCase) && parameter.GetUnescapedValue().Equals(Text, StringComparison.OrdinalIgnoreCase)));
 
     private static JsonSerializerOptions Make()

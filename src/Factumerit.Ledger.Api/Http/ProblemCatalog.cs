@@ -20,7 +20,7 @@ public static class ProblemCatalog
         new("insufficient-anthropic-credits", 409, "Provider credit does not cover the signup credit", "Book a purchase, or sign up with less credit."),
         new(
             "insufficient-provider-credit", 409, "The provider's account holds less than is to be written down",
-            "Check provider and amount, book the missing purchase first, or send force: true."),
+            "Check provider and amount, book the missing purchase first, or force it (force: true, --force)."),
         new("already-reviewed", 409, "The usage has been reviewed already", "Look at the usage: a review decides once and for all."),
         new("not-priceable", 409, "The usage can't be priced", "Send amount_cents or provider_cost_usd, import prices first, or waive the usage."),
         new(

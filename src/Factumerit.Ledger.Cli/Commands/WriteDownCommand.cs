@@ -54,7 +54,7 @@ internal static class WriteDownCommand
     {
         var moved = done switch
         {
-            { TransactionId: null } when isFromUsage => $"Nothing to post: the usage of {account["asset:".Length..]} is written down",
+            { TransactionId: null } when isFromUsage => $"Nothing to post: no usage of {account["asset:".Length..]} waits to be written down",
             { TransactionId: null } => $"Nothing to post: {account} is right",
             { AmountCents: < 0 } => $"{(isReplay ? "Already added" : "Added")} {MoneyFormat.Format(-done.AmountCents)} found above the books to {account}",
             _ => $"{(isReplay ? "Already wrote" : "Wrote")} {account} down by {MoneyFormat.Format(done.AmountCents)}",

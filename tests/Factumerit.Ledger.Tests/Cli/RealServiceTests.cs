@@ -87,7 +87,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             """, "report", "margin", "--group-by", "day", "--from", "2026-01-01");
         (await FaAsync("report", "margin", "--json", "--to", "2026-01-01")).Stdout.ShouldStartWith("""{"from":null,"to":"2026-01-01T00:00:00Z","group_by":"model","groups":[],"total":{"group":null,"calls":0,""");
         await PrintsAsync("Wrote asset:openai down by $0.000165; headroom -$0.989965 (transaction <uuid>).\n", "write-down", "--from-usage", "--provider", "openai", "--force", "--yes");
-        await PrintsAsync("Nothing to post: the usage of openai is written down; headroom -$0.989965.\n", "write-down", "--from-usage", "--provider", "openai", "--yes");
+        await PrintsAsync("Nothing to post: no usage of openai waits to be written down; headroom -$0.989965.\n", "write-down", "--from-usage", "--provider", "openai", "--yes");
     }
 
     [Fact]

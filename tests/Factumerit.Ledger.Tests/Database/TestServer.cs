@@ -63,6 +63,7 @@ internal static class TestServer
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             server.DisposeAsync().AsTask().GetAwaiter().GetResult();
+            Directory.Delete(directory, recursive: true);
         };
         return await WithoutFsyncAsync(server.ConnectionString);
     }
@@ -76,7 +77,7 @@ internal static class TestServer
         return server;
     }
 
-    // A run has no moment for this at its end: the test host is ended from outside.
+    // Of runs that were ended from outside.
     private static void RemoveLeftovers()
     {
         foreach (var directory in Directory.GetDirectories(Path.GetTempPath(), $"{DirectoryPrefix}*"))

@@ -26,6 +26,7 @@ public sealed class MoneyAsTextTests(LedgerService service) : IClassFixture<Ledg
     [InlineData("application/json; money=string", JsonValueKind.String)]
     [InlineData("text/html, application/json;q=0.9;MONEY=\"string\"", JsonValueKind.String)]
     [InlineData("application/json", JsonValueKind.Number)]
+    [InlineData("application/json; money=string; q=0, application/json", JsonValueKind.Number)]
     [InlineData("application/json; money=number", JsonValueKind.Number)]
     [InlineData("application/json; money=cowries", JsonValueKind.Number)]
     [InlineData("money=string", JsonValueKind.Number)]
@@ -52,6 +53,7 @@ public sealed class MoneyAsTextTests(LedgerService service) : IClassFixture<Ledg
     public async Task Another_form_than_these_two_is_refused()
     {
         (await service.GetAsync("/ledger/headroom?money=text")).ExpectErrors("money").Json.GetProperty("errors").GetProperty("money")[0].GetString().ShouldBe("must be string or number");
+        (await service.GetAsync("/ledger/headroom?money=string&money=number")).ExpectErrors("money").Body.ShouldContain("more than once");
     }
 
     private static IEnumerable<(string Name, JsonElement Value)> Amounts(JsonElement json) => json.ValueKind switch

@@ -171,12 +171,15 @@ public sealed class StartTests
         var ready = $"{service.Url}health/ready";
         try
         {
-            (await ServiceProcess.RunAsync("healthcheck", ready)).ShouldBe((0, "", ""));
+            foreach (var address in (string[])[ready, $"{service.Url}", $"{service.Url}".TrimEnd('/')])
+                (await ServiceProcess.RunAsync("healthcheck", address)).ShouldBe((0, "", ""), address);
+            // Something else that answers is no service that is ready.
+            (await ServiceProcess.RunAsync("healthcheck", $"{service.Url}swagger")).Item1.ShouldBe(1);
         }
         finally
         {
             await service.DisposeAsync();
         }
-        (await ServiceProcess.RunAsync("healthcheck", ready)).ShouldBe((1, "", ""));
+        (await ServiceProcess.RunAsync("healthcheck", ready)).ShouldBe((1, "", $"Not ready: {ready} can't be reached."));
     }
 }

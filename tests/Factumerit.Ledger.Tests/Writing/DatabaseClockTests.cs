@@ -5,6 +5,7 @@ using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
@@ -41,7 +42,8 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
     {
         var clock = new SlowClock();
         await using var writer = new WriterUnderTest(database.ConnectionString, clock: clock);
-        var services = new ServiceCollection().AddLogging()
+        var services = new ServiceCollection().AddLogging().AddOptions()
+            .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddSingleton<DatabaseHost>()
             .AddSingleton(database.Ledger).AddSingleton(writer.Writer).AddSingleton<TimeProvider>(clock);
         services.AddHealth();
         await using var provider = services.BuildServiceProvider();
