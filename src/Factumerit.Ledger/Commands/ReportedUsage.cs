@@ -20,9 +20,6 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     // Systems keep the start of one call to the millisecond at least.
     private static readonly TimeSpan SameStartTolerance = TimeSpan.FromMilliseconds(10);
 
-    // Clocks of two machines are never quite the same.
-    private static readonly TimeSpan ClockTolerance = TimeSpan.FromMinutes(5);
-
     public override (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases =>
         (origin.SourceSystem, [.. origin.Aliases, origin.DerivedId, StartId, .. origin.BatchId is { } batchId ? (string[])[batchId] : []]);
 
@@ -138,12 +135,10 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     // What one of the two does not say does not differ.
     private static bool IsSame<T>(T? one, T? other) => one is null || other is null || one.Equals(other);
 
-    // A usage that was recorded without a time has that of its commit, and began before. The other system's books have one row under an id.
+    // A usage that was recorded without a time has that of its commit. The other system's books have one row under an id.
     private bool IsSameStart(RecordedUsage usage, TimeSpan tolerance) =>
         Request.OccurredAt is not { } start || origin.IsStartUnknown || origin.IsRecord
-        || (usage.OccurredAt == usage.CreatedAt
-            ? start <= usage.CreatedAt + ClockTolerance
-            : (start - usage.OccurredAt).Duration() < tolerance);
+        || usage.OccurredAt == usage.CreatedAt || (start - usage.OccurredAt).Duration() < tolerance;
 
     // A cost from our price book is not what the other system said.
     private bool IsSameCost(RecordedUsage usage) =>

@@ -17,6 +17,8 @@ public sealed class TelemetryTests : IAsyncLifetime
         "ledger.writer.guesses", "ledger.refusals", "insufficient-credit", "http.server.request.duration",
     ];
 
+    private const int Crowd = 16;
+
     private readonly TestDatabase _database = new();
 
     public Task InitializeAsync() => _database.InitializeAsync();
@@ -37,11 +39,12 @@ public sealed class TelemetryTests : IAsyncLifetime
         (await PostAsync("/grants", """{"user_id":"alice","amount_cents":10}""")).ShouldBe(HttpStatusCode.Created);
         (await PostAsync("/usage", """{"user_id":"alice","amount_cents":1,"request_id":"two"}""")).ShouldBe(HttpStatusCode.Created);
 
-        // A decision ahead of its commit needs another commit shortly before it: on a busy machine only one of many has that.
+        // A decision ahead of its commit needs another commit shortly before it. On a busy machine only a crowd of calls has that.
         var calls = 0;
         await Chaos.ServiceProcess.UntilAsync(async () =>
         {
-            await PostAsync("/usage", $$"""{"user_id":"alice","amount_cents":0,"request_id":"more {{calls++}}"}""");
+            await Task.WhenAll(Enumerable.Range(calls++ * Crowd, Crowd).Select(n =>
+                PostAsync("/usage", $$"""{"user_id":"alice","amount_cents":0,"request_id":"more {{n}}"}""")));
             return Names.All(string.Concat(received).Contains);
         });
         (await service.StopAsync()).ShouldBe(0);
