@@ -13,9 +13,10 @@ public static partial class Service
 {
     internal const int BodyBytesMax = 1024 * 1024;
 
-    // What PostgreSQL answers is taken up by the thread that sees it come, instead of waiting in the pool's queue behind requests: the writer is what all
-    // of them wait for. The runtime reads this when the first socket is made, and offers no other way to set it. Requests themselves go to the pool.
-    // Nothing that runs on it may wait for bytes: see Queries.
+    // What PostgreSQL answers is taken up by the thread that sees it come, instead of waiting in the pool's queue
+    // behind requests: the writer is what all of them wait for. The runtime reads this when the first socket is made,
+    // and offers no other way to set it. Requests themselves go to the pool. Nothing that runs on it may wait for
+    // bytes: see Queries.
     private static void ContinueWhereBytesArrive()
     {
         const string variable = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
@@ -25,7 +26,8 @@ public static partial class Service
     private static void AddServiceLogging(this WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
-        // The host would begin an activity and a scope with each request, in case something is logged: our lines say themselves what they belong to.
+        // The host would begin an activity and a scope with each request, in case something is logged: our lines say
+        // themselves what they belong to.
         builder.Logging.AddFilter<SerilogLoggerProvider>("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddSerilog(
             ReadLogLevels(builder.Configuration)
@@ -42,7 +44,8 @@ public static partial class Service
         {
             return new LoggerConfiguration().ReadFrom.Configuration(configuration);
         }
-        // A name that is none, a type that can't be found, an argument that can't be converted: its libraries have an exception for each.
+        // A name that is none, a type that can't be found, an argument that can't be converted: its libraries have an
+        // exception for each.
         catch (Exception exception)
         {
             throw new ConfigurationException($"the section Serilog can't be used: {exception.Message}");
@@ -75,7 +78,8 @@ public static partial class Service
         }
     }
 
-    // Work in the background ends by no exception (see Rounds); one that got through all the same must not end the service.
+    // Work in the background ends by no exception (see Rounds); one that got through all the same must not end the
+    // service.
     private static void AddBackground(this IServiceCollection services) => services
         .AddSingleton<Rounds>()
         .Configure<HostOptions>(options => options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);

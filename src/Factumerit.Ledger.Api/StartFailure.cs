@@ -44,7 +44,8 @@ internal static class StartFailure
 
     private static string OneLine(string text) => string.Join(" ", text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 
-    // The framework wraps the sentence of an annotation: DataAnnotation validation failed for ... with the error: 'Writer:QueueLimit must ...'.
+    // The framework wraps the sentence of an annotation: DataAnnotation validation failed for ... with the error:
+    // 'Writer:QueueLimit must ...'.
     private static string SentenceOf(string failure)
     {
         const string opening = "with the error: '", closing = "'.";

@@ -114,7 +114,8 @@ public static class Money
         return Normalize(Compose(text, digits, decimals));
     }
 
-    // Splits -12.3400e-2 into its significant digits "1234" and the count of decimals (4); negative counts are trailing zeros left out.
+    // Splits -12.3400e-2 into its significant digits "1234" and the count of decimals (4); negative counts are trailing
+    // zeros left out.
     private static bool TrySplit(ReadOnlySpan<char> text, out string digits, out int decimals)
     {
         (digits, decimals) = ("", 0);

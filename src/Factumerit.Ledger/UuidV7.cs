@@ -25,7 +25,8 @@ public static class UuidV7
         }
         while (Interlocked.CompareExchange(ref _last, next, last) != last);
 
-        // Nothing rests on nobody guessing an id, so the random bits need not come from the system, which would cost a call of it for each.
+        // Nothing rests on nobody guessing an id, so the random bits need not come from the system, which would cost a
+        // call of it for each.
         Span<byte> bytes = stackalloc byte[16];
         BinaryPrimitives.WriteUInt64BigEndian(bytes, ((ulong)(next >> CounterBits) << 16) | 0x7000 | ((ulong)next & 0xFFF));
         BinaryPrimitives.WriteInt64BigEndian(bytes[8..], (1L << 63) | Random.Shared.NextInt64(1L << 62));

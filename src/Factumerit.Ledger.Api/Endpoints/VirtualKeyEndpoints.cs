@@ -97,7 +97,8 @@ public static class VirtualKeyEndpoints
             // Who has been tried once already is not well.
             if (key.Key.Status != VirtualKey.Revoking || key.Pending is not { LastError: null } || left <= TimeSpan.Zero)
                 return Answers.Ok(VirtualKeyAnswer.Of(key), LedgerJson.Default.VirtualKeyAnswer);
-            // Awaited twice, so that a caller who left ends this: the pause is over at once then, and the queries would go round and round.
+            // Awaited twice, so that a caller who left ends this: the pause is over at once then, and the queries would
+            // go round and round.
             await await Task.WhenAny(delivered, Task.Delay(left, clock, http.RequestAborted));
         }
     }

@@ -41,7 +41,8 @@ public static class ApiKeyAuthentication
         if (caller is null)
             return Unauthorized(http, "The API key is unknown, expired or revoked.");
         http.Features.Set(caller);
-        // No endpoint (404) and the framework's own for a wrong verb (405) hold nothing; a real route that names no roles stays closed.
+        // No endpoint (404) and the framework's own for a wrong verb (405) hold nothing; a real route that names no
+        // roles stays closed.
         if (http.GetEndpoint() is not RouteEndpoint route)
             return null;
         return route.Metadata.GetMetadata<AllowedRoles>() is not { } allowed ? Problems.Of(http, "forbidden", "Nobody may call this route.").ToResult()

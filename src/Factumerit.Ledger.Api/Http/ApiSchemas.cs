@@ -42,7 +42,8 @@ internal sealed class ApiSchemas : ISchemaFilter
     {
         if (schema is not OpenApiSchema { Properties: { } fields } known || context.Type.Assembly == typeof(string).Assembly)
             return;
-        // Requests are nullable in C#, so that a missing field can be told by its name; answers have all of their fields, if only as null.
+        // Requests are nullable in C#, so that a missing field can be told by its name; answers have all of their
+        // fields, if only as null.
         var isSent = context.Type.Name.EndsWith("Request", StringComparison.Ordinal);
         if (isSent)
             known.Required = ApiExamples.RequiredFields.GetValueOrDefault(context.Type)?.ToHashSet();

@@ -44,7 +44,8 @@ public static partial class BehindProxy
         var options = app.Services.GetRequiredService<IOptions<ForwardedOptions>>().Value;
         if (!options.Enabled)
             return;
-        // The proxy may pass on what its caller wrote: the path ends up in links, where //elsewhere.example would be another host.
+        // The proxy may pass on what its caller wrote: the path ends up in links, where //elsewhere.example would be
+        // another host.
         app.Use((http, next) =>
         {
             if (http.Request.Headers[PrefixHeader] is { Count: > 0 } given)
@@ -54,7 +55,8 @@ public static partial class BehindProxy
         app.UseForwardedHeaders(Of(options));
     }
 
-    // The base may be the name of a route, such as /ledger: /ledger/balances is that route, /ledger/users lies below the base.
+    // The base may be the name of a route, such as /ledger: /ledger/balances is that route, /ledger/users lies below
+    // the base.
     private static void UsePath(this WebApplication app, string pathBase)
     {
         var roots = new Lazy<HashSet<string>>(() => RootsOf(app));
@@ -85,7 +87,8 @@ public static partial class BehindProxy
         ? pathBase.Trim().TrimEnd('/')
         : throw new ConfigurationException($"{PathBaseKey} must be a path such as /ledger: letters, digits and -._~ between slashes.");
 
-    // For is needed for the framework to ask who the proxy is. The framework's own list holds the addresses of this machine.
+    // For is needed for the framework to ask who the proxy is. The framework's own list holds the addresses of this
+    // machine.
     private static ForwardedHeadersOptions Of(ForwardedOptions options)
     {
         var forwarded = new ForwardedHeadersOptions

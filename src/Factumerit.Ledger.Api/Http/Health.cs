@@ -118,8 +118,8 @@ public static class Health
             return (reader.GetBoolean(0), reader.GetFieldValue<DateTimeOffset>(1));
         }
 
-        // No caller may come while it is not ready, so it has to find out by itself when that is over. The row is as large
-        // as a page, so that the table has to grow, and is rolled back.
+        // No caller may come while it is not ready, so it has to find out by itself when that is over. The row is as
+        // large as a page, so that the table has to grow, and is rolled back.
         private async Task<string?> TryToWriteAsync()
         {
             try

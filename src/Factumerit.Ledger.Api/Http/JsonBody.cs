@@ -64,7 +64,8 @@ public static class JsonBody
     {
         try
         {
-            // The parser looks at the structure only: bytes inside a string would come to light where nobody expects them.
+            // The parser looks at the structure only: bytes inside a string would come to light where nobody expects
+            // them.
             if (!Utf8.IsValid(body.Span))
                 return null;
             var reader = new Utf8JsonReader(body.Span);
@@ -119,7 +120,8 @@ public static class JsonBody
         return read.Buffer;
     }
 
-    // Cut apart first, so that no more is read than an array may have, and none of it takes much more memory than its text.
+    // Cut apart first, so that no more is read than an array may have, and none of it takes much more memory than its
+    // text.
     private static List<ItemReading<T>>? ReadItems<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type, int itemsMax)
         where T : class
     {

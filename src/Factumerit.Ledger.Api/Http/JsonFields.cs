@@ -50,7 +50,8 @@ internal static class JsonFields
         return errors;
     }
 
-    // The serializer's own sentences name CLR types; ours say what would be right. Amounts and times have converters that do so themselves.
+    // The serializer's own sentences name CLR types; ours say what would be right. Amounts and times have converters
+    // that do so themselves.
     private static string Explain(JsonException exception, Type? fieldType) => (Nullable.GetUnderlyingType(fieldType ?? typeof(object)) ?? fieldType) switch
     {
         { } t when t == typeof(decimal) || t == typeof(DateTimeOffset) => exception.InnerException is null ? exception.Message.Split(" Path: ")[0] : "must be valid text",

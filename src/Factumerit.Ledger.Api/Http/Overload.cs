@@ -43,7 +43,8 @@ public static class Overload
             "More comes in than can be written in good time: {Refused} calls refused since the last such line",
             refused);
 
-    // The problem as it is written everywhere else, cut where the path base and the trace_id go, the only parts in which one differs from another.
+    // The problem as it is written everywhere else, cut where the path base and the trace_id go, the only parts in
+    // which one differs from another.
     private static class TooMany
     {
         private const string PathBase = "THE-PATH-BASE";

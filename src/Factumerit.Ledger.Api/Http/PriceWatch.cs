@@ -24,12 +24,14 @@ public sealed class PriceWatch(PriceStore store, IOptions<PricingOptions> option
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // A database that is away, or not migrated yet, is met again by the first round; only then is it worth a line.
+            // A database that is away, or not migrated yet, is met again by the first round; only then is it worth a
+            // line.
         }
         await base.StartAsync(cancellationToken);
     }
 
-    // A failed look costs the database next to nothing, and a price that is missed sends calls to review: no pause grows longer than the period.
+    // A failed look costs the database next to nothing, and a price that is missed sends calls to review: no pause
+    // grows longer than the period.
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
         rounds.RunAsync(new("Reading the price book", Period, RefreshAsync) { PauseMax = TimeSpan.Zero }, logger, stoppingToken);
 

@@ -112,7 +112,8 @@ public static class Problems
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandler = http => WriteAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error),
-            // A caller's mistake and a database that is away are no errors of the service: the line in the request log is enough.
+            // A caller's mistake and a database that is away are no errors of the service: the line in the request log
+            // is enough.
             SuppressDiagnosticsCallback = failed =>
                 IsOfTheCaller(failed.Exception) || IsUnstorableText(failed.Exception) || DatabaseFailure.IsUnavailable(failed.Exception),
         });
@@ -138,8 +139,8 @@ public static class Problems
         _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
     };
 
-    // The server has a plain IOException for some bodies that it can't read, and for connections that end. What fails on
-    // the way to the database is wrapped in an exception of its own.
+    // The server has a plain IOException for some bodies that it can't read, and for connections that end. What fails
+    // on the way to the database is wrapped in an exception of its own.
     private static bool IsOfTheCaller(Exception exception) => exception is BadHttpRequestException or IOException;
 
     private static Task WriteUnavailableAsync(HttpContext http, Exception exception)

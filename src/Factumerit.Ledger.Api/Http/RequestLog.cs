@@ -28,7 +28,8 @@ public static class RequestLog
             var isRoutine = http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is not null;
             var level = status switch
             {
-                // When these come they come in thousands; the overload, the writer and requests without keys have lines of their own.
+                // When these come they come in thousands; the overload, the writer and requests without keys have lines
+                // of their own.
                 StatusCodes.Status503ServiceUnavailable when isRoutine => LogLevel.Debug,
                 StatusCodes.Status429TooManyRequests when http.Features.Get<Caller>() is null => LogLevel.Debug,
                 < 400 when isRoutine => LogLevel.Debug,

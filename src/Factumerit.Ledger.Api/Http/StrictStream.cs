@@ -27,7 +27,8 @@ internal sealed class StrictStream : Stream
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        // The request's pipe waits for data without a buffer; a decoder would ask for more input then, even if it has some left to give out.
+        // The request's pipe waits for data without a buffer; a decoder would ask for more input then, even if it has
+        // some left to give out.
         if (buffer.IsEmpty)
             return 0;
         try
@@ -63,8 +64,9 @@ internal sealed class StrictStream : Stream
         base.Dispose(disposing);
     }
 
-    // Gzip ends with the number of bytes that were encoded, modulo 2^32. The other decoders stop by themselves at the end of the data: one that asked for
-    // more than there was had too little, and one that left the last byte alone was given more than the data.
+    // Gzip ends with the number of bytes that were encoded, modulo 2^32. The other decoders stop by themselves at the
+    // end of the data: one that asked for more than there was had too little, and one that left the last byte alone was
+    // given more than the data.
     private bool IsWhole() => _isGzip ? _input.HasEnded && _input.LastFour == _decodedBytes : _input.IsLastTaken && !_input.HasEnded;
 
     private static BadHttpRequestException Broken() =>

@@ -175,15 +175,16 @@ internal sealed class CallDraft
 
     private IReadOnlyList<string> AliasesOf(LiteLlmCall call, string derivedId)
     {
-        // The call id of a reading is that of the reading. Where the object has no id either, the same user's next reading of the same model may be of the
-        // same object: it is not billed unseen.
+        // The call id of a reading is that of the reading. Where the object has no id either, the same user's next
+        // reading of the same model may be of the same object: it is not billed unseen.
         if (call.IsManaging)
             return ObjectId is { } objectId ? [objectId] : [derivedId, DeriveOfReading(call, isWhole: false)];
         string[] ids = [.. new[] { _callId, _id, _requestId }.OfType<string>().Distinct()];
         return ids.Length == 0 ? [derivedId] : ids;
     }
 
-    // The id of what a report reads at the provider. In a callback a call id in its place, or a hash, is not one; a spend log has nothing else.
+    // The id of what a report reads at the provider. In a callback a call id in its place, or a hash, is not one; a
+    // spend log has nothing else.
     private string? ObjectId => _requestId ?? (_id is { } id && id != _callId && !IsHash(id) ? id : null);
 
     private static bool IsHash(string id) => id.Length == 64 && id.All(char.IsAsciiHexDigitLower);
@@ -202,8 +203,9 @@ internal sealed class CallDraft
         tokens.Completion > 0 || tokens.Reasoning > 0 || _usages.Any(u => u.Completion > 0)
         || TotalOf(usage) > (tokens.Prompt ?? 0);
 
-    // LiteLLM writes 0 for a cost that it does not know, and may know it in another place; an answer from its cache costs nothing. What it adds for
-    // itself is not the provider's. A cost that is there and can't be used must not be taken for one that isn't known.
+    // LiteLLM writes 0 for a cost that it does not know, and may know it in another place; an answer from its cache
+    // costs nothing. What it adds for itself is not the provider's. A cost that is there and can't be used must not be
+    // taken for one that isn't known.
     private (decimal? Usd, string? Unreadable, bool IsUnusable) Cost()
     {
         decimal? costUsd = null;
@@ -241,12 +243,14 @@ internal sealed class CallDraft
 
     private int? First(Field tokens) => _usages.Select(u => u.Find(tokens)).Aggregate((int?)null, (best, next) => best > 0 ? best : next > 0 ? next : best ?? next);
 
-    // The same report gives the same id, and two calls differ in one of these at least: a start is exact to the microsecond.
+    // The same report gives the same id, and two calls differ in one of these at least: a start is exact to the
+    // microsecond.
     private string Derive(LiteLlmCall call) => Derive(
         _callId, _id, _requestId, _keyHash, _keyAlias, call.KeyUserId, call.EndUser, _model ?? _modelGroup, Text(_start), Text(_end),
         Text(call.PromptTokens), Text(call.CompletionTokens), Text(call.CostUsd));
 
-    // Reading an object again takes another time and call id, and gives the same tokens and cost, as long as the object is the same.
+    // Reading an object again takes another time and call id, and gives the same tokens and cost, as long as the object
+    // is the same.
     private string DeriveOfReading(LiteLlmCall call, bool isWhole) => Derive(
         "reading", ObjectId, call.KeyUserId ?? _keyHash ?? _keyAlias ?? call.EndUser, _model ?? _modelGroup,
         isWhole ? Text(call.PromptTokens) : null, isWhole ? Text(call.CompletionTokens) : null, isWhole ? Text(call.CostUsd) : null);
@@ -271,7 +275,8 @@ internal sealed class CallDraft
 
     private static string? Text(int? count) => count?.ToString(CultureInfo.InvariantCulture);
 
-    // Python and JavaScript spell out that there is none. Every id must fit where ids are kept, and two that differ must go on differing.
+    // Python and JavaScript spell out that there is none. Every id must fit where ids are kept, and two that differ
+    // must go on differing.
     private static string? AsId(string id) => id.ToUpperInvariant() switch
     {
         "NONE" or "NULL" or "UNDEFINED" or "NAN" => null,

@@ -74,8 +74,8 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
             IsStartUnknown = call.IsStartUnknown,
             BatchId = call.BatchId,
             AreTokensDoubtful = call.DoTokensDisagree || call.AreTokensUnreadable,
-            // The cost of a batch comes when it is read; all else that is only read was paid for when it was made. A spend log of a batch has
-            // an id that says nothing.
+            // The cost of a batch comes when it is read; all else that is only read was paid for when it was made. A
+            // spend log of a batch has an id that says nothing.
             ReviewReason = call.IsManaging && (call.IsSpendLog || !CallTypes.IsBatch(call.CallType)) ? ReviewReasons.Retrieved
                 : costUsd is not null ? null
                 : call.IsCostUnusable ? unreadable

@@ -5,7 +5,8 @@ namespace Factumerit.Ledger.Api.LiteLlm;
 /// <summary>What LiteLLM's call types mean for a bill.</summary>
 internal static class CallTypes
 {
-    // What these do is to keep objects at the provider: they generate nothing. Each may be named with an a before it, for async.
+    // What these do is to keep objects at the provider: they generate nothing. Each may be named with an a before it,
+    // for async.
     private static readonly FrozenSet<string> Controls = ((string[])
     [
         "create_file", "file_retrieve", "retrieve_file", "file_delete", "delete_file", "file_list", "list_files", "file_content",

@@ -134,7 +134,8 @@ internal sealed partial class ItemScanner
             return;
         if (_found is { Field: not Field.Records } field)
         {
-            // `end_user` is set by the caller. However long or deep it is, it must not make its call too large to be read.
+            // `end_user` is set by the caller. However long or deep it is, it must not make its call too large to be
+            // read.
             (_inside, _isCallersOwn) = (field.Inside, field.Field is Field.EndUser or Field.User);
             (_valueStart, _valueDepth) = (_length, _depth);
             if (field.Inside == Level.Response)

@@ -58,7 +58,8 @@ internal sealed partial class ItemScanner
     private int _textStart;
     private int _bareStart;
 
-    // Where the value of the innermost field that is looked for begins, and how many brackets are open there; -1 outside of one.
+    // Where the value of the innermost field that is looked for begins, and how many brackets are open there; -1
+    // outside of one.
     private int _valueStart = -1;
     private int _valueDepth;
     private Place _place;
@@ -99,7 +100,8 @@ internal sealed partial class ItemScanner
             if (_isLineStart)
             {
                 _isLineStart = false;
-                // One item a line: what stands open at the end of its line is broken, and the next line is an item of its own.
+                // One item a line: what stands open at the end of its line is broken, and the next line is an item of
+                // its own.
                 if (bytes[at] == '{' && _place == Place.Top && _isCompact && _mode != Mode.Between)
                 {
                     Fault = ItemFault.Malformed;

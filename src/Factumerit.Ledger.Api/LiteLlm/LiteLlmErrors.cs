@@ -71,8 +71,8 @@ internal static partial class LiteLlmErrors
         }
     }
 
-    // {"error": {"message": ...}} or {"detail": {"error": ...}} is LiteLLM's envelope; of the web framework below it comes {"detail": ...}; what a proxy
-    // in between had to say is left out.
+    // {"error": {"message": ...}} or {"detail": {"error": ...}} is LiteLLM's envelope; of the web framework below it
+    // comes {"detail": ...}; what a proxy in between had to say is left out.
     private static (string Message, bool IsEnvelope) MessageIn(string body)
     {
         try

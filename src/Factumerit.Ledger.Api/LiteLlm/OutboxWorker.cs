@@ -87,7 +87,8 @@ public sealed class OutboxWorker(
         }
         catch (Exception exception)
         {
-            // The claim runs out, and whoever takes it up then tells LiteLLM the same once more, which changes nothing there.
+            // The claim runs out, and whoever takes it up then tells LiteLLM the same once more, which changes nothing
+            // there.
             if (!cancellationToken.IsCancellationRequested)
                 LogSkipped(logger, exception.Message);
         }

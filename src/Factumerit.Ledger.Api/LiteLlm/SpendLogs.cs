@@ -48,7 +48,8 @@ public sealed class SpendLogs(LiteLlmClient liteLlm)
         }
     }
 
-    // Up to the last page by LiteLLM's own count, or to an empty one. Rows that come again mean that others are missing.
+    // Up to the last page by LiteLLM's own count, or to an empty one. Rows that come again mean that others are
+    // missing.
     private async IAsyncEnumerable<List<IntakeItem>> ReadPagesAsync(
         SpendLogPage page, DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -70,7 +71,8 @@ public sealed class SpendLogs(LiteLlmClient liteLlm)
     private static IEnumerable<IntakeItem> Within(List<IntakeItem> items, DateTimeOffset from, DateTimeOffset to) =>
         items.Where(i => i.Call is not { OccurredAt: { } time } || (time >= from && time < to));
 
-    // Ascending, so that what comes in meanwhile moves nothing to a page that was read already. To the second: the rest is cut off here.
+    // Ascending, so that what comes in meanwhile moves nothing to a page that was read already. To the second: the rest
+    // is cut off here.
     private static string PathOf(DateTimeOffset from, DateTimeOffset to, int page) =>
         $"/spend/logs/v2?start_date={Second(from)}&end_date={Second(to.AddSeconds(1))}&page={page.ToString(CultureInfo.InvariantCulture)}"
         + $"&page_size={PageSize.ToString(CultureInfo.InvariantCulture)}&sort_by=startTime&sort_order=asc";

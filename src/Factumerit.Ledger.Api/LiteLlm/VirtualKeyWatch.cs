@@ -58,7 +58,8 @@ public sealed class VirtualKeyWatch(
         await CheckKeysAsync(cancellationToken);
     }
 
-    // One key that LiteLLM has something against must not keep the others from their turn; a LiteLLM that is away ends the round.
+    // One key that LiteLLM has something against must not keep the others from their turn; a LiteLLM that is away ends
+    // the round.
     private async Task<int> ForEachAsync(List<VirtualKey> which, Func<VirtualKey, Task> act)
     {
         var done = 0;

@@ -34,8 +34,8 @@ internal static class MoveCommands
         }, user, amount, reason, admin, isNew, key);
     }
 
-    // A user who is there stays there, if only as deleted. So the grant that follows can't open a budget, and running it
-    // again sends the same body, whatever was answered here.
+    // A user who is there stays there, if only as deleted. So the grant that follows can't open a budget, and running
+    // it again sends the same body, whatever was answered here.
     private static async Task RequireUserAsync(CommandContext context, Argument<string> user, string amount, CancellationToken cancellationToken)
     {
         var answer = await context.Client.TrySendAsync(HttpMethod.Get, context.UserPath(user), null, null, cancellationToken);

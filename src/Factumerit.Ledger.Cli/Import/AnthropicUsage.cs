@@ -107,8 +107,8 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
             .Text("occurred_at", row["usage_date_utc"]);
     }
 
-    // A faster mode and a chosen place have prices of their own, which a price map doesn't tell: under this name the book has none,
-    // and the call waits for review.
+    // A faster mode and a chosen place have prices of their own, which a price map doesn't tell: under this name the
+    // book has none, and the call waits for review.
     private static string ModelOf(CsvRow row)
     {
         var speed = row["speed"] is null or "standard" ? null : $"speed {row["speed"]}";

@@ -49,7 +49,8 @@ internal sealed class OpenRouterActivity(string? user) : ProviderExport(user)
             .Number("provider_cost_usd", row["cost_total"])
             .Number("prompt_tokens", Digits(prompt))
             .Number("completion_tokens", Digits(completion));
-        // Providers count these in tokens of their own. The cost is known, so a part that exceeds its whole is left out, not refused.
+        // Providers count these in tokens of their own. The cost is known, so a part that exceeds its whole is left
+        // out, not refused.
         if (cached > 0 && cached <= prompt)
             body.Number("cache_read_tokens", Digits(cached));
         if (reasoning > 0 && reasoning <= completion)

@@ -89,8 +89,8 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
             throw unreadable;
     }
 
-    // The service would take a call that comes twice for a repetition of the first, or for another call under its id: either way
-    // somebody has to look at the file.
+    // The service would take a call that comes twice for a repetition of the first, or for another call under its id:
+    // either way somebody has to look at the file.
     private UsageRow Judge(UsageRow row) => row.Fault is null && _sent.FindEarlier(row) is { } line
         ? UsageRow.Faulty(row.Line, $"request_id {row.Key!.Value.RequestId} is already on line {line}", "duplicate-row")
         : row;

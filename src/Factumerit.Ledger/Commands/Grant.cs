@@ -38,7 +38,8 @@ public sealed class Grant(GrantRequest request, string? idempotencyKey)
 {
     public override string? UserId => request.UserId;
 
-    // Without create_user false it is what it was before that field: a request that is repeated after the upgrade is still the same.
+    // Without create_user false it is what it was before that field: a request that is repeated after the upgrade is
+    // still the same.
     protected override RequestHash Hash => CreatesUser
         ? RequestHash.Of(request.UserId, request.AmountCents, request.Reason, request.AdminId)
         : RequestHash.Of(request.UserId, request.AmountCents, request.Reason, request.AdminId, "known_user");

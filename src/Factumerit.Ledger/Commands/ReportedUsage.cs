@@ -3,14 +3,16 @@ using Factumerit.Ledger.Pricing;
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Records a call that another system reports. It has been made, so it is recorded whatever the balance and whoever the user, and never refused. One
-/// call is one usage under all its ids (R17): a report of a call that is known adds what was not known before, and bills it then; a report that
-/// shares an id with another call waits for review, so that neither is lost.
+/// Records a call that another system reports. It has been made, so it is recorded whatever the balance and whoever the
+/// user, and never refused. One call is one usage under all its ids (R17): a report of a call that is known adds what
+/// was not known before, and bills it then; a report that shares an id with another call waits for review, so that
+/// neither is lost.
 /// </summary>
 /// <param name="request">The call.</param>
 /// <param name="origin">The system that reports it, and the ids it has there.</param>
 /// <param name="pricer">The prices to use (R18); null knows none, and adds no markup.</param>
-public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pricer? pricer = null) : UsageCommand(request, pricer)
+public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pricer? pricer = null)
+    : UsageCommand(request, pricer)
 {
     // Costs of other systems are often sums of binary fractions, whose last digits mean nothing.
     private const decimal CostToleranceUsd = 0.000000001m;
@@ -21,15 +23,21 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     private static readonly TimeSpan SameStartTolerance = TimeSpan.FromMilliseconds(10);
 
     public override (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases =>
-        (origin.SourceSystem, [.. origin.Aliases, origin.DerivedId, StartId, .. origin.BatchId is { } batchId ? (string[])[batchId] : []]);
+        (origin.SourceSystem, [.. origin.Aliases, origin.DerivedId, StartId, .. BatchIds]);
 
     // What a usage that its caller recorded here is known by once a call was reported under its id.
     private string StartId => Request.OccurredAt is { } start
-        ? $"{UsageOrigin.DerivedPrefix}start-{RequestHash.Of(origin.CallId ?? origin.Aliases[0], Request.UserId, start).Value:x}"
+        ? UsageOrigin.DerivedPrefix
+            + $"start-{RequestHash.Of(origin.CallId ?? origin.Aliases[0], Request.UserId, start).Value:x}"
         : origin.DerivedId;
+
+    private string[] BatchIds => origin.BatchId is { } batchId ? [batchId] : [];
 
     // Neither a call nor the bill of a batch.
     private bool IsOnlyReading => origin.IsRetrieval && origin.ReviewReason == ReviewReasons.Retrieved;
+
+    // Whoever reads a response did not make the call. A batch is paid by its reader.
+    private bool NamesPayer => !IsOnlyReading || origin.BatchId is not null;
 
     public override void Validate(FieldErrors errors)
     {
@@ -44,32 +52,31 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     protected override Outcome<RecordedUsage> Decide(LedgerState state)
     {
         var (known, isDisputed) = Find(state);
-        if ((known ?? FindBatch(state, isDisputed)) is { } same)
+        if ((known ?? (isDisputed ? null : FindBatch(state))) is { } same)
             return Complete(state, same);
-        // The ids that belong to another call stay with it. What is left of them, and an id made of what the report says, is this call's.
+        // The ids that belong to another call stay with it. What is left of them, and an id made of what the report
+        // says, is this call's.
         return isDisputed
             ? RecordNew(state, origin with { Aliases = FreeAliases(state) }, ReviewReasons.IdsDisagree)
-            : RecordNew(state, origin with { Aliases = [.. origin.Aliases, .. FreeBatchId(state)] }, origin.ReviewReason);
+            : RecordNew(state, origin with { Aliases = [.. origin.Aliases, .. BatchIds] }, origin.ReviewReason);
     }
 
-    // The spend log of a batch and its callback have no id in common: whichever comes second is told by user, model, tokens and cost. Two batches
-    // with ids of their own are two, however much they are alike.
-    private KeptUsage? FindBatch(LedgerState state, bool isDisputed)
+    // The spend log of a batch and its callback have no id in common: whichever comes second is told by user, model,
+    // tokens and cost. Two batches with ids of their own are two, however much they are alike.
+    private KeptUsage? FindBatch(LedgerState state)
     {
-        if (isDisputed || origin.BatchId is not { } batchId || state.FindUsageByAlias(origin.SourceSystem, batchId) is not { } known)
+        if (origin.BatchId is not { } batchId || state.FindUsageByAlias(origin.SourceSystem, batchId) is not { } known)
             return null;
-        var isWaitingRecord = state.FindForReview(known.Usage.UsageId) is { BillingStatus: Usage.NeedsReview, ReviewReason: ReviewReasons.Retrieved };
+        var isWaitingRecord = state.FindForReview(known.Usage.UsageId)
+            is { BillingStatus: Usage.NeedsReview, ReviewReason: ReviewReasons.Retrieved };
         return (origin.IsRecord || isWaitingRecord) && Agrees(state, known, StartTolerance) ? known : null;
     }
-
-    private string[] FreeBatchId(LedgerState state) =>
-        origin.BatchId is { } batchId && state.FindUsageByAlias(origin.SourceSystem, batchId) is null ? [batchId] : [];
 
     private IReadOnlyList<string> FreeAliases(LedgerState state) =>
         [.. origin.Aliases.Where(id => FindByAlias(state, id) is null).Prepend(origin.DerivedId).Distinct()];
 
-    // The first usage that is known under one of the ids and agrees with the report, before all one that does not wait, so that nothing is billed
-    // twice; otherwise whether one is known that does not agree.
+    // The first usage that is known under one of the ids and agrees with the report, before all one that does not wait,
+    // so that nothing is billed twice; otherwise whether one is known that does not agree.
     private (KeptUsage? Known, bool IsDisputed) Find(LedgerState state)
     {
         var isDisputed = false;
@@ -91,8 +98,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         return (isDisputed ? state.FindUsageByAlias(origin.SourceSystem, origin.DerivedId) : null, isDisputed);
     }
 
-    // What its caller recorded here says too little to tell calls apart, and callers choose call ids: it is the first call that is reported under its
-    // id, and no other.
+    // What its caller recorded here says too little to tell calls apart, and callers choose call ids: it is the first
+    // call that is reported under its id, and no other.
     private bool IsBoundToAnother(LedgerState state, KeptUsage known, string id) =>
         known.ExternalId is null && !origin.IsRecord && !origin.IsRetrieval
         && state.FindUsageByAlias(origin.SourceSystem, id) is not null
@@ -100,23 +107,27 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     // A caller may choose the same call id twice; the response then has another id.
     private bool HasNewId(LedgerState state) =>
-        origin.Aliases.Any(id => !id.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal) && FindByAlias(state, id) is null);
+        origin.Aliases.Any(id =>
+            !id.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal) && FindByAlias(state, id) is null);
 
     // A caller may have reported the call here itself, under one of its ids.
     private KeptUsage? FindByAlias(LedgerState state, string id) =>
-        state.FindUsageByAlias(origin.SourceSystem, id) ?? (Request.UserId is { } userId ? state.FindUsage(userId, id) : null);
+        state.FindUsageByAlias(origin.SourceSystem, id)
+        ?? (Request.UserId is { } userId ? state.FindUsage(userId, id) : null);
 
     // Two ids of calls are two calls, although providers give the same response id twice.
     private bool IsOtherCall(KeptUsage known, string id) =>
         origin.CallId is { } callId && id != callId
-        && known.ExternalId is { } first && first != id && first != callId && !first.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal);
+        && known.ExternalId is { } first && first != id && first != callId
+        && !first.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal);
 
     private bool Agrees(LedgerState state, KeptUsage known, TimeSpan startTolerance)
     {
         var (usage, tokens) = state.FindForReview(known.Usage.UsageId) is { } current
             ? (current.ToRecorded(), current.Tokens)
             : (known.Usage, known.Tokens);
-        // Whoever reads a call again does so later, and may be somebody else. What was only read so far has the time of the reading.
+        // Whoever reads a call again does so later, and may be somebody else. What was only read so far has the time of
+        // the reading.
         var isReading = origin.IsRetrieval || IsOnlyRead(usage);
         return (origin.IsRetrieval || IsSame(Request.UserId, usage.UserId))
             && (isReading || known.ExternalId is null || IsSameStart(usage, startTolerance))
@@ -129,13 +140,15 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     // Two counts of 0 say as little as none.
     private bool AreSame(in TokenCounts one, in TokenCounts other) =>
-        origin.AreTokensDoubtful || one is { Prompt: not > 0, Completion: not > 0 } || other is { Prompt: not > 0, Completion: not > 0 }
+        origin.AreTokensDoubtful
+        || one is { Prompt: not > 0, Completion: not > 0 } || other is { Prompt: not > 0, Completion: not > 0 }
         || (IsSame(one.Prompt, other.Prompt) && IsSame(one.Completion, other.Completion));
 
     // What one of the two does not say does not differ.
     private static bool IsSame<T>(T? one, T? other) => one is null || other is null || one.Equals(other);
 
-    // A usage that was recorded without a time has that of its commit. The other system's books have one row under an id.
+    // A usage that was recorded without a time has that of its commit. The other system's books have one row under an
+    // id.
     private bool IsSameStart(RecordedUsage usage, TimeSpan tolerance) =>
         Request.OccurredAt is not { } start || origin.IsStartUnknown || origin.IsRecord
         || usage.OccurredAt == usage.CreatedAt || (start - usage.OccurredAt).Duration() < tolerance;
@@ -143,12 +156,16 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     // A cost from our price book is not what the other system said.
     private bool IsSameCost(RecordedUsage usage) =>
         origin.IsRecord || usage.PriceVersion is not null
-        || Request.ProviderCostUsd is not { } one || usage.ProviderCostUsd is not { } other || Math.Abs(one - other) < CostToleranceUsd;
+        || Request.ProviderCostUsd is not { } one || usage.ProviderCostUsd is not { } other
+        || Math.Abs(one - other) < CostToleranceUsd;
 
     private Outcome<RecordedUsage> Complete(LedgerState state, KeptUsage known)
     {
-        foreach (var externalId in (string[])[.. origin.Aliases, .. FreeBatchId(state), .. known.ExternalId is null ? (string[])[StartId] : []])
+        // An id that is known already stays with its usage.
+        foreach (var externalId in (string[])[.. origin.Aliases, .. BatchIds])
             state.AddAlias(origin.SourceSystem, externalId, known);
+        if (known.ExternalId is null)
+            state.AddAlias(origin.SourceSystem, StartId, known);
         if (state.FindForReview(known.Usage.UsageId) is not { } waiting)
             return new Outcome<RecordedUsage>(known.Usage, null, Replayed: true);
         var filled = Fill(state, waiting);
@@ -158,14 +175,14 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
         var completed = Bill(state, filled) with { FilledAt = state.Now };
         state.Keep(completed);
-        return new Outcome<RecordedUsage>(completed.ToRecorded(), null, Replayed: completed.BillingStatus == Usage.NeedsReview);
+        var isWaiting = completed.BillingStatus == Usage.NeedsReview;
+        return new Outcome<RecordedUsage>(completed.ToRecorded(), null, Replayed: isWaiting);
     }
 
     // R15: what is known stays as it is.
     private UsageUnderReview Fill(LedgerState state, UsageUnderReview waiting) => waiting with
     {
-        // Whoever reads a response did not make the call. A batch is paid by its reader.
-        UserId = waiting.UserId ?? ((!IsOnlyReading || origin.BatchId is not null) && IsFree(state, waiting) ? Request.UserId : null),
+        UserId = waiting.UserId ?? (NamesPayer && IsFree(state, waiting) ? Request.UserId : null),
         Model = waiting.Model ?? Request.Model,
         Provider = waiting.Provider ?? Request.Provider,
         ProviderCostUsd = waiting.ProviderCostUsd ?? Request.ProviderCostUsd,
@@ -175,20 +192,26 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     // R9: a user has one usage of a request id.
     private bool IsFree(LedgerState state, UsageUnderReview waiting) =>
-        Request.UserId is { } userId && (state.FindUsage(userId, waiting.RequestId) is not { } other || other.Usage.UsageId == waiting.UsageId);
+        Request.UserId is { } userId
+        && (state.FindUsage(userId, waiting.RequestId) is not { } other || other.Usage.UsageId == waiting.UsageId);
 
     // Bills what can be billed by now; otherwise the usage waits on.
     private UsageUnderReview Bill(LedgerState state, UsageUnderReview filled)
     {
-        if (filled.UserId is not { } userId || filled.ReviewReason is ReviewReasons.Requested or ReviewReasons.IdsDisagree
+        if (filled.UserId is not { } userId
+            || filled.ReviewReason is ReviewReasons.Requested or ReviewReasons.IdsDisagree
             || (filled.ReviewReason == ReviewReasons.Retrieved && IsOnlyReading)
             || (filled.ProviderCostUsd is null && ReviewReasons.IsCostDoubtful(filled.ReviewReason)))
             return filled;
         var user = state.FindUser(userId);
-        var call = filled.ProviderCostUsd is not null || (origin.ReviewReason is null or ReviewReasons.Retrieved && Tokens.Any)
-            ? Pricer.Price(filled.Model, filled.Provider, filled.ProviderCostUsd, Tokens, Request.Usage, filled.OccurredAt)
+        var canPrice = filled.ProviderCostUsd is not null
+            || (origin.ReviewReason is null or ReviewReasons.Retrieved && Tokens.Any);
+        var call = canPrice
+            ? Pricer.Price(
+                filled.Model, filled.Provider, filled.ProviderCostUsd, Tokens, Request.Usage, filled.OccurredAt)
             : default;
-        if (user is { IsDeleted: true } || call.PriceCents is not { } amountCents || user?.CanSpend(amountCents) == false)
+        if (user is { IsDeleted: true } || call.PriceCents is not { } amountCents
+            || user?.CanSpend(amountCents) == false)
             return filled with { ReviewReason = ReasonAfter(filled, user, call) };
         (user, var transactionId) = Charge(state, userId, amountCents, filled.RequestId, filled.Description);
         return filled with
@@ -207,7 +230,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     private static string? ReasonAfter(UsageUnderReview filled, UserAccount? user, in PricedCall call) => user switch
     {
         { IsDeleted: true } => ReviewReasons.UserDeleted,
-        _ => call.ReviewReason ?? (call.PriceCents is null && call.Refusal is null ? filled.ReviewReason : ReviewReasons.OutOfRange),
+        _ => call.ReviewReason
+            ?? (call.PriceCents is null && call.Refusal is null ? filled.ReviewReason : ReviewReasons.OutOfRange),
     };
 
     private RecordedUsage RecordNew(LedgerState state, UsageOrigin kept, string? reviewReason)
@@ -227,13 +251,17 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     private PricedCall Price(LedgerState state, UserAccount? user, string? reviewReason)
     {
-        var call = Pricer.Price(Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, OccurredAt(state));
+        var call = Pricer.Price(
+            Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, OccurredAt(state));
         var reason = reviewReason
             ?? (Request.UserId is null ? ReviewReasons.NoUser : null)
             ?? (user is { IsDeleted: true } ? ReviewReasons.UserDeleted : null)
             ?? (call.ReviewReason is null ? null : origin.UnpricedReason ?? call.ReviewReason)
-            ?? (call.Refusal is not null || user?.CanSpend(call.PriceCents!.Value) == false ? ReviewReasons.OutOfRange : null);
-        // What the provider charges is known all the same, and is kept. A cost worked out from tokens that may be wrong is not known.
+            ?? (call.Refusal is not null || user?.CanSpend(call.PriceCents!.Value) == false
+                ? ReviewReasons.OutOfRange
+                : null);
+        // What the provider charges is known all the same, and is kept. A cost worked out from tokens that may be wrong
+        // is not known.
         return reason is null ? call : new PricedCall
         {
             CostUsd = reviewReason is null ? call.CostUsd ?? Request.ProviderCostUsd : Request.ProviderCostUsd,

@@ -71,7 +71,8 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
 
     private string? ProviderAt(DateTimeOffset occurredAt) => Pricer.ProviderOf(Request.Model, Request.Provider, occurredAt);
 
-    // R9: what a review or a later report added was not in the first answer. The provider was, unless the price book did not know the model then.
+    // R9: what a review or a later report added was not in the first answer. The provider was, unless the price book
+    // did not know the model then.
     private RecordedUsage AsFirstAnswered(KeptUsage first) => first.ReviewedAt is null && first.FilledAt is null ? first.Usage : first.Usage with
     {
         BillingStatus = NeedsReview,

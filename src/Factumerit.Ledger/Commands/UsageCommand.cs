@@ -60,7 +60,8 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
     {
         var usage = new RecordedUsage
         {
-            // From the time of the commit, so that ids of later commits sort behind: the integrity check finds new usages by them.
+            // From the time of the commit, so that ids of later commits sort behind: the integrity check finds new
+            // usages by them.
             UsageId = UuidV7.Next(state.Now),
             RequestId = origin?.Aliases[0] ?? request.RequestId!,
             UserId = request.UserId,

@@ -46,7 +46,8 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
 
     public override string? UsageCostOf => IsFromUsage ? Vendor : null;
 
-    // Without from_usage and force it is what it was before those fields: a request that is repeated after the upgrade is still the same.
+    // Without from_usage and force it is what it was before those fields: a request that is repeated after the upgrade
+    // is still the same.
     protected override RequestHash Hash => (IsFromUsage, request.Force) switch
     {
         (false, false) => RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason),
@@ -101,7 +102,8 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
         return new WriteDownReceipt(transaction?.Id, consumedCents, state.Headroom());
     }
 
-    // R19: what is booked and the mark of how far it got are one commit. What is beyond one operation waits for the next, as does what is below the smallest unit.
+    // R19: what is booked and the mark of how far it got are one commit. What is beyond one operation waits for the
+    // next, as does what is below the smallest unit.
     private Outcome<WriteDownReceipt> BookUsage(LedgerState state)
     {
         var consumedCents = 0m;

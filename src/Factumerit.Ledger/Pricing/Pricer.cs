@@ -94,7 +94,8 @@ public sealed class Pricer(PriceBook book, Markups markups)
             : RoundLong(costUsd, factor);
     }
 
-    // For products of more digits than a decimal has: those would be rounded a first time here, and 0.49999... become a half.
+    // For products of more digits than a decimal has: those would be rounded a first time here, and 0.49999... become a
+    // half.
     private static decimal RoundLong(decimal costUsd, decimal factor)
     {
         var excess = BigInteger.Pow(10, costUsd.Scale + factor.Scale - Money.DecimalsMax);

@@ -40,7 +40,8 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
         return reason is null ? Sum(rates, counts) : new(null, reason);
     }
 
-    // Batches and flex are cheaper than the usual tier, and priority is dearer: without their prices there is no telling.
+    // Batches and flex are cheaper than the usual tier, and priority is dearer: without their prices there is no
+    // telling.
     private static bool IsUnpricedTier(ModelPrice price, string? tier) =>
         tier is TokenClasses.Batches or "flex" or "priority" && price.OtherPrices?.Variants.HasTier(tier) != true && !price.IsFree;
 

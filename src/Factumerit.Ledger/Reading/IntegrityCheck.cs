@@ -108,9 +108,9 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         NpgsqlConnection connection, Checkpoint from, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
-        // How much comes after the checkpoint decides the plan, so each check gets its own. Statistics lag behind what was just posted: believing
-        // that it is next to nothing, the planner would compare each row with each other one, or sort them all.
-        // Further processes would only be started to take time from the writers.
+        // How much comes after the checkpoint decides the plan, so each check gets its own. Statistics lag behind what
+        // was just posted: believing that it is next to nothing, the planner would compare each row with each other
+        // one, or sort them all. Further processes would only be started to take time from the writers.
         List<string> settings = ["plan_cache_mode = force_custom_plan", "enable_nestloop = off", "enable_mergejoin = off", "enable_sort = off", "max_parallel_workers_per_gather = 0"];
         // What came after a checkpoint is little: it fits into memory.
         if (from.EntryId > 0)

@@ -15,14 +15,16 @@ internal static class IntegritySql
 {
     private static readonly string FaultsMax = IntegrityCheck.FaultsMaxPerKind.ToString(CultureInfo.InvariantCulture);
 
-    // The upper bounds say nothing but this to the planner, as long as it has no statistics: not a third of the table is meant, but little.
+    // The upper bounds say nothing but this to the planner, as long as it has no statistics: not a third of the table
+    // is meant, but little.
     private const string LaterEntries = "id > $1 AND id < 9223372036854775807";
     private const string LaterEntriesOfOurs = "id > $4 AND id < 9223372036854775807";
     private const string LaterHistory = "id > $5 AND id < 9223372036854775807";
 
-    // A checkpoint without the sum over all users is from before it had one: then all is read again. Transaction ids mean something only where they
-    // were given out, and for half their range: a checkpoint that was restored from a dump has been written by another transaction than it says.
-    // A fault that was resolved since everything was last read has everything read again, as it may still be true.
+    // A checkpoint without the sum over all users is from before it had one: then all is read again. Transaction ids
+    // mean something only where they were given out, and for half their range: a checkpoint that was restored from a
+    // dump has been written by another transaction than it says. A fault that was resolved since everything was last
+    // read has everything read again, as it may still be true.
     public const string Checkpoint = """
         SELECT coalesce(c.entry_id, 0), c.entry_created_at, coalesce(c.budget_transaction_id, 0), c.fully_checked_at, o.last_entry_id, o.last_budget_transaction_id,
                CASE WHEN c.xmin = c.written_by::xid AND pg_snapshot_xmax(pg_current_snapshot())::text::bigint - c.unseen_from::text::bigint BETWEEN 0 AND 2000000000
@@ -34,8 +36,8 @@ internal static class IntegritySql
         LEFT JOIN (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) newest ON true
         """;
 
-    // R1. Nearly all transactions have two entries, whose sums are known from the least and the greatest of each side: these are taken for
-    // balanced without adding up, which takes half the time. The others are added up.
+    // R1. Nearly all transactions have two entries, whose sums are known from the least and the greatest of each side:
+    // these are taken for balanced without adding up, which takes half the time. The others are added up.
     public static readonly string Transactions = $"""
         WITH later AS MATERIALIZED (
             SELECT transaction_id, count(*) = 2 AND min(debit_cents) = min(credit_cents) AND max(debit_cents) = max(credit_cents) AS is_balanced_pair
@@ -57,8 +59,9 @@ internal static class IntegritySql
                                AND ((debit_cents > 0 AND credit_cents = 0) OR (debit_cents = 0 AND credit_cents > 0)))
         """;
 
-    // R3: the totals that are kept against the ledger, and the budgets with the sums beside them. R3 and R14: the history of the system before.
-    // A sum that is no number has no decimal to show it; the entry that spoils it is a fault of its own.
+    // R3: the totals that are kept against the ledger, and the budgets with the sums beside them. R3 and R14: the
+    // history of the system before. A sum that is no number has no decimal to show it; the entry that spoils it is a
+    // fault of its own.
     public static readonly string Accounts = $"""
         -- An amount of 0 is not added: every entry has one.
         WITH later AS MATERIALIZED (
@@ -138,7 +141,8 @@ internal static class IntegritySql
         LEFT JOIN faults f ON true
         """;
 
-    // Those recorded since then, and those of before that were reviewed or completed since then. A usage's id is a UUIDv7 made from the time of its commit.
+    // Those recorded since then, and those of before that were reviewed or completed since then. A usage's id is a
+    // UUIDv7 made from the time of its commit.
     private const string LaterUsages = """
         SELECT * FROM llm_usage WHERE id >= $6 AND id < 'ffffffff-ffff-ffff-ffff-ffffffffffff'
         UNION ALL
@@ -198,7 +202,8 @@ internal static class IntegritySql
             ON u.provider = c.provider
         WHERE c.cost_usd IS DISTINCT FROM u.cost_usd
         """,
-        // R19: the mark of how far it got is what the entries say. What is marked under an old name of a vendor may have been booked under its own.
+        // R19: the mark of how far it got is what the entries say. What is marked under an old name of a vendor may
+        // have been booked under its own.
         $"""
         SELECT 'written-down', coalesce(c.provider, e.provider), 'R19: the mark is at ' || coalesce(trim_scale(c.written_down_cents)::text, 'nothing')
                || ' cents, the entries say ' || coalesce(trim_scale(e.cents)::text, 'nothing')
@@ -210,15 +215,15 @@ internal static class IntegritySql
         """,
     ];
 
-    // The faults are a table of their own to the planner: told that only the first are wanted, it would look for them along an index, past
-    // everything that is old and right.
+    // The faults are a table of their own to the planner: told that only the first are wanted, it would look for them
+    // along an index, past everything that is old and right.
     public static string First(string check) =>
         $"WITH faults (kind, id, detail) AS MATERIALIZED ({check}) SELECT kind, id, detail FROM faults LIMIT {FaultsMax}";
 
     public const string ForgetAccounts = "DELETE FROM ledger_checkpoint_accounts WHERE $1 = 0";
 
-    // What a check found no fault in is what the entries say: the sums beside the budgets that changed, and the totals of the system accounts and of all
-    // users together, so that the next check need not add them up.
+    // What a check found no fault in is what the entries say: the sums beside the budgets that changed, and the totals
+    // of the system accounts and of all users together, so that the next check need not add them up.
     public const string AdvanceAccounts = """
         INSERT INTO ledger_checkpoint_accounts AS c (account, debits_cents, credits_cents, entry_count)
         SELECT 'user:' || user_id, debits_cents, credits_cents, entry_count FROM user_budgets WHERE entry_count > 0 AND ($7 IS NULL OR age(xmin) <= $7)

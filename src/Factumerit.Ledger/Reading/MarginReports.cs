@@ -87,7 +87,8 @@ public sealed class MarginReports(LedgerDatabase database)
         return new MarginReport(from, to, groupBy, groups[..limit], total, groups[limit - 1].Group);
     }
 
-    // The total comes first, from the same pass over the calls. The unknown group is the last one: it has no name that another page could begin behind.
+    // The total comes first, from the same pass over the calls. The unknown group is the last one: it has no name that
+    // another page could begin behind.
     private static string Sql(string key) => $"""
         WITH lines AS (
             SELECT key, GROUPING(key) = 1 AS is_total, count(*) AS calls,

@@ -104,7 +104,8 @@ public sealed class ReviewQueries(LedgerDatabase database)
     private static IQueryable<UsageRow> Matching(LedgerDbContext db, UsageFilter filter)
     {
         var usages = db.Usages.AsQueryable();
-        // The queue's name stands in the statement itself: only so a prepared plan may use the index of those that wait.
+        // The queue's name stands in the statement itself: only so a prepared plan may use the index of those that
+        // wait.
         if (filter.BillingStatus == Usage.NeedsReview)
             usages = usages.Where(u => u.BillingStatus == Usage.NeedsReview);
         else if (filter.BillingStatus is { } status)

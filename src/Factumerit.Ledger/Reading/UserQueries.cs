@@ -30,7 +30,8 @@ public sealed class UserQueries(LedgerDatabase database)
     /// <summary>A user's budget, deleted ones included; null for an unknown user.</summary>
     public async Task<Budget?> FindBudgetAsync(string userId, CancellationToken cancellationToken)
     {
-        // By hand: gateways ask this before every call, and the translation would cost several times what the query does.
+        // By hand: gateways ask this before every call, and the translation would cost several times what the query
+        // does.
         await using var command = database.Readers.CreateCommand(BudgetOf);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = userId });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);

@@ -128,7 +128,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
         catch (Exception) when (_stopping.IsCancellationRequested)
         {
-            // The service stops: from here on nobody starts the server, and whatever a start in the middle met does not keep it from stopping.
+            // The service stops: from here on nobody starts the server, and whatever a start in the middle met does not
+            // keep it from stopping.
         }
     }
 

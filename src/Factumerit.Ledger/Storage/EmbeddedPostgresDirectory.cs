@@ -26,7 +26,8 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
 
         """;
 
-    // Until files of the log can be used again, each new one is filled with zeros while a commit waits: for a quarter as long as with the usual 16 MB.
+    // Until files of the log can be used again, each new one is filled with zeros while a commit waits: for a quarter
+    // as long as with the usual 16 MB.
     private const string LogFiles = "--wal-segsize=4";
     // EAGAIN, which flock(2) has for a file that somebody else holds.
     private const int IsLocked = 11;

@@ -19,7 +19,8 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
     /// </summary>
     public const int RoomMin = 500;
 
-    // Fewer are no sign of anything: a thousand callers who each wait for an answer before they send again are served, however slow it goes.
+    // Fewer are no sign of anything: a thousand callers who each wait for an answer before they send again are served,
+    // however slow it goes.
     private const int ManyWait = 1000;
 
     // Longer than Retry-After, so that those who were refused come back before the room is given up.

@@ -90,7 +90,8 @@ internal sealed class Commit(
     private async Task DecideAndSaveAsync()
     {
         await using var current = await OpenAsync();
-        // The loader first takes the writers' turn, which waits for a doubtful attempt to end at the server: only then is its outcome settled.
+        // The loader first takes the writers' turn, which waits for a doubtful attempt to end at the server: only then
+        // is its outcome settled.
         var state = await StateLoader.LoadAsync(current, commands);
         if (_doubtful is { } witness)
         {
@@ -125,9 +126,9 @@ internal sealed class Commit(
         }
     }
 
-    // An ERROR is the server's word that nothing was committed, as nothing can fail so after the commit is recorded. FATAL is a connection that
-    // ends, before or after that; class 08 comes from what stands between us and the server. What is neither from the server nor from the way to it
-    // failed before all was sent, and the COMMIT is sent last.
+    // An ERROR is the server's word that nothing was committed, as nothing can fail so after the commit is recorded.
+    // FATAL is a connection that ends, before or after that; class 08 comes from what stands between us and the server.
+    // What is neither from the server nor from the way to it failed before all was sent, and the COMMIT is sent last.
     private static bool IsCertainlyNotCommitted(Exception exception) => exception switch
     {
         PostgresException postgres => postgres.InvariantSeverity == "ERROR" && !postgres.SqlState.StartsWith("08", StringComparison.Ordinal),

@@ -21,10 +21,12 @@ public sealed class LedgerWriter : IAsyncDisposable
     // Taking fewer at a time ahead of their turn would cost more than it gains.
     private const int TakenAheadMin = 16;
 
-    // No attempt begins later than this after the first, however few there were: an attempt on a database that hangs takes long by itself.
+    // No attempt begins later than this after the first, however few there were: an attempt on a database that hangs
+    // takes long by itself.
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromSeconds(15);
 
-    // After so long no attempt follows one that timed out: the database is silent, and callers get their answer within 10 seconds.
+    // After so long no attempt follows one that timed out: the database is silent, and callers get their answer within
+    // 10 seconds.
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(8);
 
     /// <summary>The answer to commands beyond the queue's limit.</summary>
@@ -105,7 +107,8 @@ public sealed class LedgerWriter : IAsyncDisposable
         await _loop;
     }
 
-    // If it ended nobody would be answered any more: a bug costs those whose commits are at hand, and no one after them.
+    // If it ended nobody would be answered any more: a bug costs those whose commits are at hand, and no one after
+    // them.
     private async Task RunAsync()
     {
         var (one, other) = (new Draft(_recent, _clock), new Draft(_recent, _clock));
@@ -156,7 +159,8 @@ public sealed class LedgerWriter : IAsyncDisposable
         Complete(written);
     }
 
-    // What comes while a commit is under way is decided on what that one is to leave; if it fails, so does the proof of this.
+    // What comes while a commit is under way is decided on what that one is to leave; if it fails, so does the proof of
+    // this.
     private async Task TakeAheadAsync(Draft next, Commit commit, Task writing)
     {
         await Task.WhenAny(writing, commit.OnItsWay);
@@ -284,7 +288,8 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
-    // A full disk stays full for long, and every commit meets it: it is reported once, until something was written again.
+    // A full disk stays full for long, and every commit meets it: it is reported once, until something was written
+    // again.
     private void LogGivenUp(int commands, Exception exception)
     {
         if (!DatabaseFailure.IsDiskFull(exception))
@@ -327,14 +332,16 @@ public sealed class LedgerWriter : IAsyncDisposable
     private static bool HasTimedOut(Exception exception) =>
         exception is TimeoutException || (exception.InnerException is { } inner && HasTimedOut(inner));
 
-    // Whatever is sent, the database can't take it now, or it is not known whether it did: to try its commands one by one would only lose some of them.
+    // Whatever is sent, the database can't take it now, or it is not known whether it did: to try its commands one by
+    // one would only lose some of them.
     private static bool IsNobodysFault(Exception exception) =>
         exception is CommitInDoubtException or OperationCanceledException
         || (!DatabaseFailure.LiesInData(exception) && (IsTransient(exception) || DatabaseFailure.IsUnavailable(exception)));
 
-    // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx but for a full disk, 57P0x and broken sockets), a key that another
-    // writer inserted first (after a fresh start the loser finds it and answers with a replay), and a turn that took too long. A commit in doubt
-    // is looked up by the next attempt, whatever it was that failed.
+    // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx but for a full disk,
+    // 57P0x and broken sockets), a key that another writer inserted first (after a fresh start the loser finds it and
+    // answers with a replay), and a turn that took too long. A commit in doubt is looked up by the next attempt,
+    // whatever it was that failed.
     private static bool IsTransient(Exception exception) => exception switch
     {
         CommitInDoubtException => true,

@@ -19,7 +19,8 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
     private readonly Dictionary<string, UserAccount> _users = new(StringComparer.Ordinal);
     private (DateTimeOffset Now, long ReadAt)? _time;
 
-    // Where guesses are wrong again and again, as with two writers for the same users or callers who repeat themselves, fewer are made.
+    // Where guesses are wrong again and again, as with two writers for the same users or callers who repeat themselves,
+    // fewer are made.
     private int _pause;
     private int _turnsToRead;
     private bool _othersWrite;

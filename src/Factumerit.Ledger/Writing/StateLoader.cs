@@ -56,7 +56,8 @@ internal static class StateLoader
 
     private const string Totals = "SELECT account, debits_cents, credits_cents, entry_count FROM account_totals";
 
-    // Cut in the database, as a sum of costs may need more digits than a decimal has. No operation takes more than the bound, which every decimal holds.
+    // Cut in the database, as a sum of costs may need more digits than a decimal has. No operation takes more than the
+    // bound, which every decimal holds.
     private static readonly string UnwrittenCosts = $"""
         SELECT provider, least(trunc(due, 7), 1e15), trim_scale(due - trunc(due, 7))
         FROM (SELECT provider, cost_usd * 100 - written_down_cents AS due FROM provider_usage_costs 
@@ -121,8 +122,9 @@ internal static class StateLoader
         return state;
     }
 
-    // A usage that waits may be billed by a command that does not name its user, or become the user's of a command that names one, who may have a usage
-    // of that request id already (R9). Few wait, so that this takes a round trip of its own.
+    // A usage that waits may be billed by a command that does not name its user, or become the user's of a command that
+    // names one, who may have a usage of that request id already (R9). Few wait, so that this takes a round trip of its
+    // own.
     private static async Task LoadForAsync(Turn turn, LedgerState state, string[] users)
     {
         string[] more = [.. state.Waiting.Select(w => w.UserId).OfType<string>().Distinct(StringComparer.Ordinal).Except(users, StringComparer.Ordinal)];

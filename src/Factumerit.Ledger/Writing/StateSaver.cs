@@ -134,8 +134,9 @@ internal static class StateSaver
             rows.Column(u => u.AddedCents).Column(u => u.DebitsCents).Column(u => u.CreditsCents);
     }
 
-    // A budget moves from the balance that was decided on; the rest of the row is neither sent nor read. If a balance is not that any more, or the newest
-    // entry is younger than this commit (R13), nothing is saved: text that is no number is how plain SQL says no.
+    // A budget moves from the balance that was decided on; the rest of the row is neither sent nor read. If a balance
+    // is not that any more, or the newest entry is younger than this commit (R13), nothing is saved: text that is no
+    // number is how plain SQL says no.
     private static string Move(string movements, string changes) => $"""
         WITH moved AS (
             UPDATE user_budgets u SET {changes}, entry_count = u.entry_count + m.entries, updated_at = $1

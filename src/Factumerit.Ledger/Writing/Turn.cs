@@ -8,9 +8,9 @@ internal sealed class Turn : IAsyncDisposable
 {
     private const string Begin = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 
-    // Writers of all processes take turns. LOCK TABLE takes no snapshot, so the one that a transaction gets next holds all that was committed before its
-    // turn: writers don't run into each other's serialization failures, and entry ids become visible in order (R13). The table is never written, so
-    // neither vacuum nor readers meet the lock.
+    // Writers of all processes take turns. LOCK TABLE takes no snapshot, so the one that a transaction gets next holds
+    // all that was committed before its turn: writers don't run into each other's serialization failures, and entry ids
+    // become visible in order (R13). The table is never written, so neither vacuum nor readers meet the lock.
     private const string Take = "LOCK TABLE ledger_origin IN EXCLUSIVE MODE";
 
     private bool _isTaken;

@@ -123,9 +123,10 @@ internal static class UsageSaver
         ? $"INSERT INTO llm_usage (created_at, {string.Join(", ", columns)}) SELECT $1, u.*"
         : $"INSERT INTO llm_usage (created_at, billing_status, occurred_at, {string.Join(", ", columns)}) SELECT $1, '{Usage.Billed}', $1, u.*";
 
-    // What Usage posts, and the history that comes with it (R14): the price leaves the user's account for the calls' expense. A usage's rows stay in the
-    // order of the decisions, and so do the ids of entries and history (R13); a transaction's two entries depend on its usage, so that no plan can turn
-    // them round. The usages are the statement itself, which runs first: where a key is known (R9) it ends before an entry has taken an id.
+    // What Usage posts, and the history that comes with it (R14): the price leaves the user's account for the calls'
+    // expense. A usage's rows stay in the order of the decisions, and so do the ids of entries and history (R13); a
+    // transaction's two entries depend on its usage, so that no plan can turn them round. The usages are the statement
+    // itself, which runs first: where a key is known (R9) it ends before an entry has taken an id.
     private static string InsertAndPost(string[] columns)
     {
         var description = columns.Contains("description") ? "u.description" : "NULL";

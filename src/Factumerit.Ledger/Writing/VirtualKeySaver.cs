@@ -21,8 +21,8 @@ internal static class VirtualKeySaver
             AS k (id, user_id, label, alias, max_budget_usd, expires_at, status, created_by, created_by_id, models)
         """;
 
-    // An entry that is no longer there was settled by somebody else, or taken back. After trouble the key is looked at soon: what was sent more than
-    // once may have been done late.
+    // An entry that is no longer there was settled by somebody else, or taken back. After trouble the key is looked at
+    // soon: what was sent more than once may have been done late.
     private const string Settled = $"""
         WITH done AS (
             DELETE FROM litellm_outbox o USING unnest($2, $3) AS s (id, is_known) WHERE o.id = s.id
