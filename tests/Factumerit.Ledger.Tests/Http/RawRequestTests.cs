@@ -10,7 +10,8 @@ public sealed class RawRequestTests
     private const string Key = LedgerService.AdminKey;
     private const string Json = "Content-Type: application/json";
 
-    // Head and beginning of a body after which the client goes away, and what is answered, if anything.
+    // Head and body, and what is answered. After those without a status the client ends its side, so that an answer may
+    // or may not arrive.
     public static readonly (string Sent, int? Status)[] Requests =
     [
         (Post("/usage", "Transfer-Encoding: chunked", "ZZZ\r\n{}\r\n0\r\n\r\n"), 400),
@@ -18,7 +19,7 @@ public sealed class RawRequestTests
         (Post("/usage", "Transfer-Encoding: chunked", "FFFFFFFFFFFFFFFFFFFF\r\n{}"), 400),
         (Post("/usage", "Transfer-Encoding: chunked", "7FFFFFFF\r\n{}"), 408),
         (Post("/usage", "Transfer-Encoding: chunked", "2\r\n{}XX0\r\n\r\n"), 400),
-        (Post("/usage", "Transfer-Encoding: chunked", "2\r\n{}\r\n0\r\nbad trailer\r\n\r\n"), null),
+        (Post("/usage", "Transfer-Encoding: chunked", "2\r\n{}\r\n0\r\nbad trailer\r\n\r\n"), 400),
         (Post("/usage", "Transfer-Encoding: chunked\r\nContent-Length: 2", "{}"), 400),
         (Post("/usage", "Transfer-Encoding: gzip", "{}"), 400),
         (Post("/usage", "Content-Length: -1", "{}"), 400),
@@ -58,7 +59,8 @@ public sealed class RawRequestTests
         {
             var others = new List<string>();
             foreach (var (sent, expected) in Requests)
-                if (await SendAsync(service.Url, sent, ends: expected is null) is var status && status != expected)
+                if (await SendAsync(service.Url, sent, ends: expected is null) is var status && status != expected
+                    && !(expected is null && status is 400))
                     others.Add($"{status} instead of {expected}: {sent[..Math.Min(sent.Length, 300)]}");
             others.ShouldBeEmpty();
             foreach (var (sent, _) in Requests)
