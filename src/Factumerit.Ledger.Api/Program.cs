@@ -40,10 +40,10 @@ public static partial class Service
         app.UseRequestLog();
         app.UseTargetChecks();
         app.UseRouting();
-        app.UseOverloadRefusals();
         app.UseProblems();
         app.UseApiPage();
         app.UseApiKeys();
+        app.UseOverloadRefusals();
         app.UseRateLimits();
         app.UseStrictQueries();
         app.UseLargeBodyTurns();

@@ -6,8 +6,8 @@ using Factumerit.Ledger.Writing;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Refuses routine calls at the door while the writer is full: nothing of them is read, looked up or logged singly, and the answer is copied from one
-/// that was made before, so that what can't be done takes no time from what can.
+/// Refuses routine calls at the door while the writer is full for their key: no body is read, nothing is logged singly, and
+/// the answer is copied from one that was made before, so that what can't be done takes no time from what can.
 /// </summary>
 public static class Overload
 {
@@ -21,7 +21,8 @@ public static class Overload
         app.Use((http, next) =>
         {
             // From the application's services: a request that is refused needs none of its own.
-            if (http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null || !app.Services.GetRequiredService<LedgerWriter>().IsFull())
+            if (http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null
+                || !app.Services.GetRequiredService<LedgerWriter>().IsFullFor(Caller.Of(http).Actor))
                 return next(http);
             Interlocked.Increment(ref refused);
             Tell();

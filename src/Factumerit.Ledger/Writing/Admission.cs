@@ -6,6 +6,8 @@ namespace Factumerit.Ledger.Writing;
 /// batches later it has not become less, work comes in faster than it can be done, and every wait only makes the next one longer. From then on no
 /// more may wait than can be written within <see cref="WriterOptions.OverloadTimeoutMs"/> at the present rate, until that was room enough for a while.
 /// Where the processor is what there is too little of, requests wait for a thread before they come here: those count as waiting too.
+/// An API key is refused only what is more than its share of the room, which is the same for all keys that wait: one that
+/// sends much does not keep out the others.
 /// (After "Controlling Queue Delay", Nichols and Jacobson, ACM Queue 2012; the bound on the queue is Little's law.)
 /// </summary>
 /// <param name="options">The limits.</param>
@@ -33,6 +35,8 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
     // The newest batch counts for so much in the average: about the last ten matter.
     private const int Batches = 10;
 
+    private readonly Lock _lock = new();
+    private readonly Dictionary<int, int> _waitingOfKey = [];
     private readonly Func<long> _waitingForThread = waitingForThread ?? (() => ThreadPool.PendingWorkItemCount);
     private TimeSpan _timePerCommand;
     private int _waiting;
@@ -45,37 +49,56 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
     /// <summary>Commands that wait or are being written.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
-    /// <summary>One more would be refused, or is better not begun with: in an overload as many may wait for a thread as for the writer.</summary>
-    public bool IsFull()
+    /// <summary>
+    /// One more of this key would be refused, or is better not begun with: in an overload as many may wait for a thread as
+    /// for the writer.
+    /// </summary>
+    public bool IsFullFor(Actor by)
     {
         var room = Room;
         if (room < options.QueueLimit && _waitingForThread() >= room)
-        {
             KeepOverload();
-            return true;
-        }
-        return Waiting >= room;
+        else if (Waiting < room)
+            return false;
+        using var _ = _lock.EnterScope();
+        return !HasShareLeft(by, room);
     }
 
     private int Room => clock.GetTimestamp() < Volatile.Read(ref _overloadedUntil) ? _room : options.QueueLimit;
 
-    /// <summary>Lets so many commands wait, or not. A large submission is let in whole where a single command would be.</summary>
-    public bool TryEnter(int commands)
+    /// <summary>Lets so many commands wait, or not. A batch is let in whole where a single command would be.</summary>
+    public bool TryEnter(Actor by, int commands)
     {
-        var (after, room) = (Interlocked.Add(ref _waiting, commands), Room);
-        var before = after - commands;
-        if (before != 0 && (after > options.QueueLimit || before >= room))
-        {
-            Leave(commands);
+        var room = Room;
+        using var _ = _lock.EnterScope();
+        var (before, after) = (_waiting, _waiting + commands);
+        var fits = before == 0 || (after <= options.QueueLimit && before < room);
+        // Beyond the limit there is room for single commands of keys that have less than their share.
+        if (!fits && !(after <= options.QueueLimit * (commands == 1 ? 2L : 1L) && HasShareLeft(by, room)))
             return false;
-        }
+        Volatile.Write(ref _waiting, after);
+        _waitingOfKey[by.Id] = _waitingOfKey.GetValueOrDefault(by.Id) + commands;
         if (after >= room && room < options.QueueLimit)
             KeepOverload();
         return true;
     }
 
     /// <summary>So many commands have been answered.</summary>
-    public void Leave(int commands) => Interlocked.Add(ref _waiting, -commands);
+    public void Leave(Actor by, int commands)
+    {
+        using var _ = _lock.EnterScope();
+        Volatile.Write(ref _waiting, _waiting - commands);
+        if ((_waitingOfKey[by.Id] -= commands) == 0)
+            _waitingOfKey.Remove(by.Id);
+    }
+
+    // Alone, a key has no share but the room itself.
+    private bool HasShareLeft(Actor by, int room)
+    {
+        var own = _waitingOfKey.GetValueOrDefault(by.Id);
+        var keys = _waitingOfKey.Count + (own == 0 ? 1 : 0);
+        return keys > 1 && own < Math.Max(1, room / keys);
+    }
 
     /// <summary>Who waits does so for a database that stumbles and not because too much comes in.</summary>
     public void NotStanding() => _watch = null;

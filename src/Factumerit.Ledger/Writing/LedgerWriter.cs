@@ -1,4 +1,3 @@
-using System.Threading.Channels;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Logging;
@@ -9,9 +8,10 @@ using Polly.Retry;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// The only place that begins a transaction. One loop takes the commands that wait, as many as fit and in order, lets them decide on
-/// freshly loaded and locked state, or on budgets it remembers and that the commit proves, and saves all they decided in one serializable commit;
-/// then each caller gets its answer (R12). Meanwhile the next commit is made up. A refused command leaves its neighbours alone (R10).
+/// The only place that begins a transaction. One loop takes the commands that wait, as many as fit and each API key in its
+/// turn, lets them decide on freshly loaded and locked state, or on budgets it remembers and that the commit proves, and
+/// saves all they decided in one serializable commit; then each caller gets its answer (R12). Meanwhile the next commit is
+/// made up. A refused command leaves its neighbours alone (R10).
 /// </summary>
 public sealed class LedgerWriter : IAsyncDisposable
 {
@@ -36,16 +36,15 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly WriterOptions _options;
     private readonly TimeProvider _clock;
     private readonly ILogger<LedgerWriter> _logger;
-    private readonly Channel<Submission> _queue = Channel.CreateUnbounded<Submission>(new() { SingleReader = true });
+    private readonly FairQueue _queue = new();
     private readonly ResiliencePipeline _retries;
     private readonly Task _loop;
     private readonly Admission _admission;
     private readonly RecentBudgets _recent;
     private readonly DatabaseClock _databaseClock;
 
-    // Commands in the queue, and what tells the loop that there are enough to be taken ahead.
+    // Tells the loop that there are enough to be taken ahead.
     private readonly Signal _someWait = new();
-    private int _queued;
 
     public LedgerWriter(LedgerDatabase database, WriterOptions options, TimeProvider clock, ILogger<LedgerWriter> logger)
     {
@@ -63,8 +62,8 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// <summary>Commands that wait or are being written.</summary>
     public int Waiting => _admission.Waiting;
 
-    /// <summary>More comes in than can be written: one more command would be refused.</summary>
-    public bool IsFull() => _admission.IsFull();
+    /// <summary>More comes in than can be written: one more command of this key would be refused.</summary>
+    public bool IsFullFor(Actor by) => _admission.IsFullFor(by);
 
     /// <summary>Why the last commit could not be written, and when; null since one was.</summary>
     public WriteFailure? LastFailure { get; private set; }
@@ -79,31 +78,22 @@ public sealed class LedgerWriter : IAsyncDisposable
     public async Task WriteAsync(IReadOnlyList<Command> commands, CancellationToken cancellationToken)
     {
         var submission = new Submission(commands, _clock.GetTimestamp(), cancellationToken);
-        if (!_admission.TryEnter(commands.Count))
+        if (!_admission.TryEnter(submission.By, commands.Count))
             submission.Refuse(TooMany);
-        else if (!TryQueue(submission))
+        else if (!_queue.TryAdd(submission, out var waiting))
         {
-            _admission.Leave(commands.Count);
+            Leave(submission);
             submission.Refuse(TooMany);
         }
-        await submission.Done;
-    }
-
-    private bool TryQueue(Submission submission)
-    {
-        if (!_queue.Writer.TryWrite(submission))
-            return false;
-        var count = submission.Commands.Count;
-        var queued = Interlocked.Add(ref _queued, count);
-        if (queued >= TakenAheadMin && queued - count < TakenAheadMin)
+        else if (waiting >= TakenAheadMin && waiting - commands.Count < TakenAheadMin)
             _someWait.Raise();
-        return true;
+        await submission.Done;
     }
 
     /// <summary>Takes nothing new, writes what waits, and ends.</summary>
     public async ValueTask DisposeAsync()
     {
-        _queue.Writer.TryComplete();
+        _queue.Close();
         await _loop;
     }
 
@@ -135,7 +125,7 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     private async Task RunAsync(Draft next, Draft written)
     {
-        while (next.Count > 0 || await _queue.Reader.WaitToReadAsync())
+        while (next.Count > 0 || await _queue.WaitAsync())
         {
             Turn? turn = null;
             if (_recent.OthersWrite)
@@ -153,7 +143,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             Complete(written);
             (next, written) = (written, next);
             await TakeAheadAsync(next, commit, writing);
-            if (next.Count == 0 && !_queue.Reader.TryPeek(out _))
+            if (next.Count == 0 && _queue.IsEmpty)
                 Complete(written);
         }
         Complete(written);
@@ -168,7 +158,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             var someWait = _someWait.Next;
             // Beside another writer most of it would be out of date by the time of its turn.
-            if (Volatile.Read(ref _queued) >= TakenAheadMin && !_recent.OthersWrite)
+            if (_queue.Commands >= TakenAheadMin && !_recent.OthersWrite)
                 Take(next);
             await Task.WhenAny(writing, someWait);
         }
@@ -178,10 +168,14 @@ public sealed class LedgerWriter : IAsyncDisposable
     private void Complete(Draft written)
     {
         foreach (var submission in written.Submissions)
+        {
             submission.Complete();
-        _admission.Leave(written.Count);
+            Leave(submission);
+        }
         written.Clear();
     }
+
+    private void Leave(Submission submission) => _admission.Leave(submission.By, submission.Commands.Count);
 
     // Where another writer has the turn, whoever comes while we wait for ours shares the commit.
     private async Task<Turn?> TryTakeTurnAsync()
@@ -216,13 +210,9 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     private void Take(Draft draft)
     {
-        while (_queue.Reader.TryPeek(out var next) && (draft.Count == 0 || draft.Count + next.Commands.Count <= _options.BatchLimit))
-        {
-            _queue.Reader.TryRead(out _);
-            Interlocked.Add(ref _queued, -next.Commands.Count);
+        while (_queue.TryTake(draft.Count == 0 ? int.MaxValue : _options.BatchLimit - draft.Count, out var next))
             if (!IsOver(next))
                 draft.Add(next);
-        }
         draft.Decide();
     }
 
@@ -235,7 +225,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             submission.Refuse(new Refusal.Unavailable("The request waited too long for its turn."));
         else
             return false;
-        _admission.Leave(submission.Commands.Count);
+        Leave(submission);
         return true;
     }
 

@@ -10,6 +10,12 @@ internal sealed class Submission(IReadOnlyList<Command> commands, long queuedAt,
 
     public IReadOnlyList<Command> Commands { get; } = commands;
 
+    /// <summary>Whose commands they are.</summary>
+    public Actor By => Commands[0].By;
+
+    /// <summary>Its place in the queue.</summary>
+    public (long Start, long Added) Position { get; set; }
+
     /// <summary>When it was queued, as a timestamp of the clock.</summary>
     public long QueuedAt { get; } = queuedAt;
 

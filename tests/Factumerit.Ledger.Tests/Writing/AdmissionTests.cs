@@ -6,6 +6,8 @@ namespace Factumerit.Ledger.Tests.Writing;
 public sealed class AdmissionTests
 {
     private static readonly WriterOptions Options = new() { QueueLimit = 10_000, QueueTimeoutMs = 10_000, OverloadTimeoutMs = 100 };
+    private static readonly Actor One = new(11, "one");
+    private static readonly Actor Other = new(12, "other");
     private readonly HandClock _clock = new();
     private readonly Admission _admission;
     private long _waitingForThread;
@@ -17,20 +19,20 @@ public sealed class AdmissionTests
     {
         Enter(Options.QueueLimit).ShouldBe(Options.QueueLimit);
 
-        _admission.IsFull().ShouldBeTrue();
-        _admission.TryEnter(1).ShouldBeFalse();
+        _admission.IsFullFor(One).ShouldBeTrue();
+        _admission.TryEnter(One, 1).ShouldBeFalse();
         _admission.Waiting.ShouldBe(Options.QueueLimit, "who is refused does not wait");
-        _admission.Leave(1);
-        _admission.TryEnter(1).ShouldBeTrue();
+        _admission.Leave(One, 1);
+        _admission.TryEnter(One, 1).ShouldBeTrue();
     }
 
     [Fact]
     public void A_submission_larger_than_the_queue_is_let_in_when_nobody_waits()
     {
-        _admission.TryEnter(50_000).ShouldBeTrue();
-        _admission.Leave(50_000);
-        _admission.TryEnter(1).ShouldBeTrue();
-        _admission.TryEnter(Options.QueueLimit).ShouldBeFalse();
+        _admission.TryEnter(One, 50_000).ShouldBeTrue();
+        _admission.Leave(One, 50_000);
+        _admission.TryEnter(One, 1).ShouldBeTrue();
+        _admission.TryEnter(One, Options.QueueLimit).ShouldBeFalse();
     }
 
     [Fact]
@@ -40,7 +42,7 @@ public sealed class AdmissionTests
 
         LeaveAll();
         Enter(3000).ShouldBe(2000);
-        _admission.IsFull().ShouldBeTrue();
+        _admission.IsFullFor(One).ShouldBeTrue();
     }
 
     [Fact]
@@ -70,8 +72,8 @@ public sealed class AdmissionTests
         for (var batch = 0; batch < 40; batch++)
         {
             Write(200, TimeSpan.FromMilliseconds(100));
-            _admission.Leave(200);
-            _admission.IsFull().ShouldBeFalse();
+            _admission.Leave(One, 200);
+            _admission.IsFullFor(One).ShouldBeFalse();
             Enter(10);
         }
         Enter(Options.QueueLimit).ShouldBeGreaterThan(7000);
@@ -84,7 +86,7 @@ public sealed class AdmissionTests
         for (var batch = 0; batch < 100; batch++)
             Write(500, TimeSpan.FromSeconds(2));
 
-        _admission.IsFull().ShouldBeFalse();
+        _admission.IsFullFor(One).ShouldBeFalse();
         Enter(Options.QueueLimit).ShouldBe(Options.QueueLimit - 1000);
     }
 
@@ -96,7 +98,7 @@ public sealed class AdmissionTests
         Enter(4000);
         Write(1, TimeSpan.FromSeconds(5));
 
-        _admission.IsFull().ShouldBeFalse();
+        _admission.IsFullFor(One).ShouldBeFalse();
     }
 
     [Fact]
@@ -109,7 +111,7 @@ public sealed class AdmissionTests
             _admission.NotStanding();
         }
 
-        _admission.IsFull().ShouldBeFalse();
+        _admission.IsFullFor(One).ShouldBeFalse();
     }
 
     [Fact]
@@ -143,15 +145,15 @@ public sealed class AdmissionTests
         _waitingForThread = 300;
         for (var batch = 0; batch < 10; batch++)
             Write(600, TimeSpan.FromMilliseconds(50));
-        _admission.IsFull().ShouldBeFalse("fewer than a thousand");
+        _admission.IsFullFor(One).ShouldBeFalse("fewer than a thousand");
 
         _waitingForThread = 1400;
-        _admission.IsFull().ShouldBeFalse("it may soon be over");
+        _admission.IsFullFor(One).ShouldBeFalse("it may soon be over");
         for (var batch = 0; batch < 10; batch++)
             Write(600, TimeSpan.FromMilliseconds(50)); // 1,200 in 100 ms
-        _admission.IsFull().ShouldBeTrue();
+        _admission.IsFullFor(One).ShouldBeTrue();
         _waitingForThread = 1100;
-        _admission.IsFull().ShouldBeFalse();
+        _admission.IsFullFor(One).ShouldBeFalse();
         _admission.Waiting.ShouldBe(600, "nobody was let in or sent away");
     }
 
@@ -163,12 +165,42 @@ public sealed class AdmissionTests
         _waitingForThread = 2000;
         for (var second = 0; second < 10; second++)
         {
-            _admission.IsFull().ShouldBeTrue();
+            _admission.IsFullFor(One).ShouldBeTrue();
             _clock.Advance(TimeSpan.FromSeconds(1));
         }
         _waitingForThread = 0;
         _clock.Advance(TimeSpan.FromSeconds(3));
         Enter(3000).ShouldBe(3000);
+    }
+
+    [Fact]
+    public void A_key_that_fills_the_queue_keeps_no_other_key_out()
+    {
+        Enter(Options.QueueLimit);
+
+        _admission.IsFullFor(Other).ShouldBeFalse();
+        _admission.TryEnter(Other, 1).ShouldBeTrue();
+        _admission.TryEnter(Other, 2).ShouldBeFalse("the queue is full");
+        _admission.IsFullFor(One).ShouldBeTrue("it has more than its share");
+        _admission.TryEnter(One, 1).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void In_an_overload_each_key_has_the_same_share_of_the_room()
+    {
+        Overload(TimeSpan.FromMilliseconds(50)); // 1,000 in 50 ms: 2,000 in 100 ms
+
+        Enumerable.Range(0, 3000).Count(_ => _admission.TryEnter(Other, 1)).ShouldBe(1000);
+        _admission.IsFullFor(Other).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void However_many_keys_there_are_what_waits_is_bounded()
+    {
+        for (var key = 100; key < 50_000; key++)
+            _admission.TryEnter(new Actor(key, "k"), 1);
+
+        _admission.Waiting.ShouldBe(2 * Options.QueueLimit);
     }
 
     // The queue is full, and still is several batches and more than a quarter of a second later.
@@ -185,7 +217,7 @@ public sealed class AdmissionTests
         _admission.Written(commands, elapsed);
     }
 
-    private int Enter(int commands) => Enumerable.Range(0, commands).Count(_ => _admission.TryEnter(1));
+    private int Enter(int commands) => Enumerable.Range(0, commands).Count(_ => _admission.TryEnter(One, 1));
 
-    private void LeaveAll() => _admission.Leave(_admission.Waiting);
+    private void LeaveAll() => _admission.Leave(One, _admission.Waiting);
 }
