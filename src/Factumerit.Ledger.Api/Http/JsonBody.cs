@@ -31,6 +31,9 @@ public static class JsonBody
     // A body that comes byte by byte must not hold its memory for long.
     private static readonly TimeSpan ArrivesWithin = TimeSpan.FromSeconds(20);
 
+    // Reading a large body takes a thread for a tenth of a second or more: half of the processors stay free for others.
+    private static readonly SemaphoreSlim LargeReads = new(Math.Max(1, Environment.ProcessorCount / 2));
+
     /// <summary>The body as one object.</summary>
     public static Task<BodyReading<T>> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
         where T : class =>
@@ -83,19 +86,52 @@ public static class JsonBody
     {
         if (!http.Request.HasJsonContentType())
             return new(null, Problems.Of(http, "unsupported-media-type", "The body must be JSON, sent with Content-Type: application/json."));
+        var reader = http.Request.BodyReader;
         var sequence = await ReadToEndAsync(http);
+        if (sequence.IsSingleSegment)
+            try
+            {
+                return ReadText(http, sequence.First, read);
+            }
+            finally
+            {
+                reader.AdvanceTo(sequence.End);
+            }
+        var length = (int)sequence.Length;
+        var rented = ArrayPool<byte>.Shared.Rent(length);
         try
         {
-            var body = sequence.IsSingleSegment ? sequence.First : sequence.ToArray();
+            sequence.CopyTo(rented);
+            reader.AdvanceTo(sequence.End);
+            if (length <= LargeBodies.SmallBytesMax)
+                return ReadText(http, rented.AsMemory(0, length), read);
+            await LargeReads.WaitAsync(http.RequestAborted);
+            try
+            {
+                return ReadText(http, rented.AsMemory(0, length), read);
+            }
+            finally
+            {
+                LargeReads.Release();
+            }
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private static BodyReading<T> ReadText<T>(
+        HttpContext http, ReadOnlyMemory<byte> body, Func<ReadOnlyMemory<byte>, BodyReading<T>> read)
+        where T : class
+    {
+        try
+        {
             return read(body.Span.StartsWith(Encoding.UTF8.Preamble) ? body[Encoding.UTF8.Preamble.Length..] : body);
         }
         catch (JsonException exception)
         {
             return new(null, Problems.Of(http, "malformed-request", $"The body is not one complete JSON value: {exception.Message}"));
-        }
-        finally
-        {
-            http.Request.BodyReader.AdvanceTo(sequence.End);
         }
     }
 
