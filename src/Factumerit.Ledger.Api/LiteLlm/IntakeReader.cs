@@ -33,13 +33,20 @@ public static class IntakeReader
         while (true)
         {
             var reading = await body.ReadAsync(cancellationToken);
-            foreach (var chunk in reading.Buffer)
+            try
             {
-                var at = 0;
-                while (scanner.Read(chunk.Span, ref at))
-                    yield return TakeItem(scanner, count++);
+                foreach (var chunk in reading.Buffer)
+                {
+                    var at = 0;
+                    while (scanner.Read(chunk.Span, ref at))
+                        yield return TakeItem(scanner, count++);
+                }
             }
-            body.AdvanceTo(reading.Buffer.End);
+            finally
+            {
+                // Also when no more items are wanted: the server reads the rest, and can't in the middle of a read.
+                body.AdvanceTo(reading.Buffer.End);
+            }
             if (reading.IsCompleted)
                 break;
         }

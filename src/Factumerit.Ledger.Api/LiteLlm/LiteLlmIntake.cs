@@ -60,6 +60,8 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                     return refusal;
                 writing = WriteAsync(group, bytes, by, askRules, tell);
                 (group, bytes) = (new List<IntakeItem>(GroupMax), 0);
+                // Millions of small items would keep a thread for seconds.
+                await Task.Yield();
             }
         }
         catch
