@@ -67,14 +67,27 @@ public static partial class Service
 
     private static void ReadLimits(IConfigurationSection section, KestrelServerLimits limits)
     {
+        // One by one, so that a failure is of the limit that it names.
+        foreach (var limit in section.GetChildren())
+            ReadLimit(section.Path, limit, limits);
+    }
+
+    private static void ReadLimit(string path, IConfigurationSection limit, KestrelServerLimits limits)
+    {
+        var names = typeof(KestrelServerLimits).GetProperties().Select(property => property.Name).ToList();
+        if (!names.Contains(limit.Key, StringComparer.OrdinalIgnoreCase))
+            throw new ConfigurationException($"{limit.Path} is not a limit; these are: {string.Join(", ", names)}.");
+        var alone = new ConfigurationBuilder().AddInMemoryCollection(limit.AsEnumerable()).Build();
         try
         {
-            section.Bind(limits, options => options.ErrorOnUnknownConfiguration = true);
+            alone.GetSection(path).Bind(limits, options => options.ErrorOnUnknownConfiguration = true);
         }
-        // A value that can't be converted, is out of range, or has a name that is none.
+        // A value that can't be converted or is out of range, or a name below Http2 or Http3 that is none.
         catch (Exception exception)
         {
-            throw new ConfigurationException($"{section.Path} can't be used: {(exception.InnerException ?? exception).Message}");
+            var why = (exception.InnerException ?? exception).Message;
+            throw new ConfigurationException(
+                StartFailure.ExplainValue(exception) ?? $"{limit.Path} can't be '{limit.Value}': {why}");
         }
     }
 
@@ -94,7 +107,19 @@ public static partial class Service
     private static void AddSettings<T>(this WebApplicationBuilder builder, string section)
         where T : class =>
         builder.Services.AddSingleton(new SettingsSection(section, typeof(T)))
-            .AddOptions<T>().BindConfiguration(section).ValidateDataAnnotations().ValidateOnStart();
+            .AddOptions<T>().BindConfiguration(section)
+            .Configure<IConfiguration>(
+                (_, configuration) => RequireReadableLists(configuration.GetSection(section), typeof(T)))
+            .ValidateDataAnnotations().ValidateOnStart();
+
+    // The binder leaves out an item of a list with a value that can't be converted, where it throws for any other.
+    private static void RequireReadableLists(IConfigurationSection section, Type type)
+    {
+        foreach (var property in type.GetProperties())
+            if (UnknownSettings.ElementOf(property.PropertyType) is { } element)
+                foreach (var item in section.GetSection(property.Name).GetChildren())
+                    _ = item.Get(element);
+    }
 
     private static void AddIntegrity(this IServiceCollection services) => services
         .AddSingleton<IntegrityCheck>().AddSingleton<FaultStore>()

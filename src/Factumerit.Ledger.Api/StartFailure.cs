@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Connections;
@@ -10,7 +11,7 @@ namespace Factumerit.Ledger.Api;
 /// Says in one line why the program ends. Mistakes of the operator get a sentence that names what to change; anything else is named by its type and
 /// where it happened, without a stack trace.
 /// </summary>
-internal static class StartFailure
+internal static partial class StartFailure
 {
     public static string Explain(Exception exception) => OneLine(exception switch
     {
@@ -19,7 +20,7 @@ internal static class StartFailure
         AggregateException { InnerExceptions: var several } when several.All(e => e is OptionsValidationException) =>
             string.Join(" ", several.Cast<OptionsValidationException>().SelectMany(e => e.Failures).Select(SentenceOf)),
         ConfigurationException or EmbeddedPostgresException or UnusableDatabaseException => exception.Message,
-        InvalidOperationException { Message: var message } when message.Contains("configuration value", StringComparison.OrdinalIgnoreCase) => message,
+        InvalidOperationException when ExplainValue(exception) is { } sentence => sentence,
         // A file of settings that is no JSON: the inner exception names the line.
         InvalidDataException { InnerException: { } inner } data => $"{data.Message} {inner.Message} {inner.InnerException?.Message}",
         IOException { InnerException: AddressInUseException } io => $"{io.Message} Stop what listens there, or choose another address with ASPNETCORE_URLS.",
@@ -27,6 +28,29 @@ internal static class StartFailure
         _ when FindDatabaseFailure(exception) is { } npgsql => $"the database that ConnectionStrings:Ledger names can't be used: {Reasons(npgsql)}",
         _ => $"{exception.GetType().Name}{PlaceOf(exception)}: {exception.Message}",
     });
+
+    /// <summary>Of a value that can't be converted: its key, what it must be, and what was given. Else null.</summary>
+    public static string? ExplainValue(Exception exception)
+    {
+        if (UnusableValue().Match(exception.Message) is not { Success: true } match)
+            return null;
+        var type = match.Groups["type"].Value;
+        var expected = type switch
+        {
+            _ when type.Contains(nameof(TimeSpan), StringComparison.Ordinal) => "a time span such as 00:00:10",
+            _ when type.Contains(nameof(Boolean), StringComparison.Ordinal) => "true or false",
+            _ when type.Contains("Int", StringComparison.Ordinal) => "a whole number",
+            _ when type.Contains(nameof(Double), StringComparison.Ordinal) => "a number such as 1.25",
+            _ when type.Contains(nameof(Decimal), StringComparison.Ordinal) => "a number such as 1.25",
+            _ => $"of the type {type}",
+        };
+        return $"{match.Groups["key"].Value} must be {expected}, not '{match.Groups["value"].Value}'.";
+    }
+
+    // The framework's own sentence.
+    [GeneratedRegex(
+        "configuration value '(?<value>.*)' at '(?<key>[^']*)' to type '(?<type>[^']*)'", RegexOptions.Singleline)]
+    private static partial Regex UnusableValue();
 
     private static NpgsqlException? FindDatabaseFailure(Exception? exception)
     {

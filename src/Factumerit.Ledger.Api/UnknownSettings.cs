@@ -8,8 +8,8 @@ namespace Factumerit.Ledger.Api;
 /// <summary>A section of the configuration, and the class whose properties it fills.</summary>
 internal sealed record SettingsSection(string Name, Type Type);
 
-/// <summary>A setting that nothing reads, as it was written, with the known one that is nearest to it.</summary>
-internal sealed record UnknownSetting(string Name, string Nearest);
+/// <summary>A setting that nothing reads, as it was written, with a known one that is near to it, if any is.</summary>
+internal sealed record UnknownSetting(string Name, string? Nearest);
 
 /// <summary>
 /// Finds settings that are misspelt. Files and the command line are the service's own: every key that nothing reads is reported.
@@ -19,6 +19,9 @@ internal sealed record UnknownSetting(string Name, string Nearest);
 internal sealed class UnknownSettings
 {
     private const string AnyIndex = "*";
+
+    // Where more than one letter of three is wrong, nobody can tell what was meant.
+    private const int LettersForEachWrong = 3;
 
     // Too short names are near to anything.
     private const int NearLengthMin = 8;
@@ -54,7 +57,7 @@ internal sealed class UnknownSettings
         .. _configuration.Providers.SelectMany(provider => provider switch
         {
             JsonConfigurationProvider or CommandLineConfigurationProvider =>
-                UnknownOf(provider).Select(key => new UnknownSetting(key, Shown(NearestTo(key).Key))),
+                UnknownOf(provider).Select(key => new UnknownSetting(key, NearTo(key))),
             EnvironmentVariablesConfigurationProvider =>
                 UnknownOf(provider).Select(InEnvironment).OfType<UnknownSetting>(),
             _ => [],
@@ -66,7 +69,9 @@ internal sealed class UnknownSettings
         var (nearest, distance) = NearestTo(key);
         var isOurs = key.Contains(':') && _sections.Contains(FirstOf(key));
         var isNear = key.Length >= NearLengthMin && distance <= key.Length / 6 && _configuration[nearest] is null;
-        return isOurs || isNear ? new UnknownSetting(Variable(key), Variable(Shown(nearest))) : null;
+        if (!isOurs && !isNear)
+            return null;
+        return new UnknownSetting(Variable(key), NearTo(key) is { } near ? Variable(near) : null);
     }
 
     private IEnumerable<string> UnknownOf(IConfigurationProvider provider) => SetKeys(provider, null).Where(key =>
@@ -93,7 +98,8 @@ internal sealed class UnknownSettings
             var element => KeysOf($"{path}:{property.Name}:{AnyIndex}", element),
         });
 
-    private static Type? ElementOf(Type type) =>
+    /// <summary>What a list is of; null for anything else.</summary>
+    public static Type? ElementOf(Type type) =>
         type.IsArray ? type.GetElementType() : type.IsGenericType && type.IsAssignableTo(typeof(System.Collections.IEnumerable)) ? type.GenericTypeArguments[0] : null;
 
     private static bool IsSame(string known, string key)
@@ -102,6 +108,11 @@ internal sealed class UnknownSettings
         return pattern.Length == parts.Length
             && pattern.Zip(parts).All(pair => pair.First == AnyIndex || pair.First.Equals(pair.Second, StringComparison.OrdinalIgnoreCase));
     }
+
+    private string? NearTo(string key) =>
+        NearestTo(key) is var (nearest, distance) && distance <= Letters(key).Length / LettersForEachWrong
+            ? Shown(nearest)
+            : null;
 
     private (string Key, int Distance) NearestTo(string key) =>
         _known.Select(known => (known, Distance(Letters(known), Letters(key)))).MinBy(pair => pair.Item2);

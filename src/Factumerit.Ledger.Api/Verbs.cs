@@ -9,8 +9,20 @@ namespace Factumerit.Ledger.Api;
 /// <summary>What the program can be told to do: serve (the default), <c>migrate</c> and end, or <c>healthcheck</c> a running service.</summary>
 internal static class Verbs
 {
+    private const int WrongUsage = 2;
+
     public static async Task<int> RunAsync(string[] args)
     {
+        if (CommandLine.AsksForHelp(args))
+        {
+            await Console.Out.WriteAsync(CommandLine.Help);
+            return 0;
+        }
+        if (CommandLine.FindFault(args) is { } fault)
+        {
+            await Console.Error.WriteLineAsync($"Factumerit.Ledger can't start: {fault}");
+            return WrongUsage;
+        }
         using var stop = new StopSignal();
         try
         {
@@ -18,8 +30,6 @@ internal static class Verbs
             {
                 ["migrate", .. var rest] => await MigrateAsync(rest, stop.Token),
                 ["healthcheck", .. var rest] => await CheckHealthAsync(rest),
-                [var word, ..] when !word.StartsWith('-') && !word.StartsWith('/') && !word.Contains('=') =>
-                    throw new ConfigurationException($"there is no verb '{word}'. The verbs are migrate and healthcheck; without one the service is started."),
                 _ => await ServeAsync(args, stop.Token),
             };
         }
@@ -69,7 +79,13 @@ internal static class Verbs
     {
         var sections = app.Services.GetServices<SettingsSection>();
         foreach (var (name, nearest) in new UnknownSettings((IConfigurationRoot)app.Configuration, sections).Find())
-            app.Logger.LogWarning("Nothing reads the setting {Name}; the nearest known one is {Nearest}", name, nearest);
+        {
+            if (nearest is null)
+                app.Logger.LogWarning("Nothing reads the setting {Name}", name);
+            else
+                app.Logger.LogWarning(
+                    "Nothing reads the setting {Name}; the nearest known one is {Nearest}", name, nearest);
+        }
     }
 
     private static async Task WaitAsync(WebApplication app)
@@ -84,18 +100,22 @@ internal static class Verbs
         }
     }
 
+    private static readonly string[] AddressFaults = ["HTTPS", "path base", "scheme"];
+
     private static async Task ListenAsync(WebApplication app, CancellationToken stop)
     {
         try
         {
             await app.StartAsync(stop);
         }
-        // An address that is none or has a path, a port that only root may open, or https without a certificate.
+        // An address that is none or has a path, a port that only root may open or that is none, another scheme, or
+        // https without a certificate.
         catch (Exception exception) when (exception is FormatException or SocketException
+            or ArgumentOutOfRangeException { ParamName: "port" }
             || (exception is InvalidOperationException { Message: var message }
-                && (message.Contains("HTTPS", StringComparison.Ordinal) || message.Contains("path base", StringComparison.Ordinal))))
+                && AddressFaults.Any(fault => message.Contains(fault, StringComparison.Ordinal))))
         {
-            throw new ConfigurationException($"ASPNETCORE_URLS (or --urls) can't be listened on: {exception.Message.Split('\n')[0].TrimEnd()}");
+            throw new ConfigurationException(ListenAddresses.Explain(app.Configuration, exception));
         }
     }
 

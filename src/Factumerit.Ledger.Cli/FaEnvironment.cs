@@ -48,7 +48,7 @@ public sealed record FaEnvironment
         Stdout = Console.Out,
         Stderr = Console.Error,
         Stdin = Console.In,
-        OpenStdin = Console.OpenStandardInput,
+        OpenStdin = OpenStdinOfThisProcess,
         Variables = ReadVariables(),
         WorkingDirectory = Directory.GetCurrentDirectory(),
         StdinIsTerminal = !Console.IsInputRedirected,
@@ -56,6 +56,36 @@ public sealed record FaEnvironment
         StderrIsTerminal = !Console.IsErrorRedirected,
         TerminalWidth = Console.IsOutputRedirected || Console.WindowWidth <= 0 ? 80 : Console.WindowWidth,
     };
+
+    private static Stream OpenStdinOfThisProcess() =>
+        IsStdinClosed()
+            ? throw new FaException("Standard input is closed: give a file, or pipe one in.")
+            : Console.OpenStandardInput();
+
+    // Where standard input was closed (<&-), the runtime has opened a file of its own under that number, and reading it
+    // would wait for ever. Such files are closed on exec, which standard input never is.
+    private static bool IsStdinClosed()
+    {
+        const string flags = "flags:";
+        const int closedOnExec = 0x80000;
+        if (!OperatingSystem.IsLinux())
+            return false;
+        try
+        {
+            var line = File.ReadLines("/proc/self/fdinfo/0")
+                .First(line => line.StartsWith(flags, StringComparison.Ordinal));
+            return (Convert.ToInt32(line[flags.Length..].Trim(), 8) & closedOnExec) != 0;
+        }
+        catch (FileNotFoundException)
+        {
+            return true;
+        }
+        catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
+        {
+            // Without /proc nobody can tell.
+            return false;
+        }
+    }
 
     private static Dictionary<string, string> ReadVariables()
     {

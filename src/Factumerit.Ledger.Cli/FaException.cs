@@ -31,6 +31,15 @@ public sealed class FaException(string message, int exitCode = ExitCode.Failed) 
         Advice = Advice is null ? advice : Join(Advice, advice),
     };
 
+    /// <summary>The same failure with the file that it is about before its line.</summary>
+    public FaException Of(string file) => new($"{file}: {Message}", ExitCode)
+    {
+        IsOutcomeUnknown = IsOutcomeUnknown,
+        IsUnreachable = IsUnreachable,
+        Problem = Problem,
+        Advice = Advice,
+    };
+
     /// <summary>
     /// The failure for programs: the problem of the service with the advice in its detail, or a code of <c>fa</c>'s own with the
     /// message as its detail.

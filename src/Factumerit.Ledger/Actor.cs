@@ -51,4 +51,10 @@ public static class AuditActions
     public const string VirtualKeyFailed = "virtual_key.failed";
     public const string VirtualKeyMade = "virtual_key.made";
     public const string VirtualKeyRevoked = "virtual_key.revoked";
+
+    public static readonly IReadOnlyList<string> All =
+    [
+        ApiKeyMade, ApiKeyRevoked, ApiKeyRotated, FaultResolved, PricesCancelled, PricesImported,
+        UsageBilled, UsageWaived, UserDeleted, UserSignedUp, VirtualKeyFailed, VirtualKeyMade, VirtualKeyRevoked,
+    ];
 }

@@ -17,7 +17,8 @@ public static class AuditEndpoints
     private static async Task<IResult> ListAsync(HttpContext http, AuditQueries audit)
     {
         var query = new QueryReader(http);
-        var (action, limit, before) = (query.Name("action"), query.Limit(100), query.EntryId("before"));
+        var action = query.Choice("action", [.. AuditActions.All]);
+        var (limit, before) = (query.Limit(100), query.EntryId("before"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
         var page = await audit.ListAsync(action, limit, before, Queries.ToTheirEnd);

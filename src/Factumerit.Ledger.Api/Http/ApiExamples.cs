@@ -14,7 +14,7 @@ internal static class ApiExamples
     {
         ["prefix"] = "Only those whose id or name begins so.",
         ["limit"] = "How many at the most, 1 to 1000; default: 50 entries, 20 transactions, 100 of anything else.",
-        ["action"] = "Only changes of this kind, such as api_key.made.",
+        ["action"] = "Only changes of this kind.",
         ["after"] = "The next_after of the page before.",
         ["before"] = "The next_before of the page before.",
         ["full"] = "true reads everything from the first entry on.",
@@ -35,6 +35,7 @@ internal static class ApiExamples
 
     public static readonly Dictionary<string, string[]> QueryWords = new()
     {
+        ["action"] = [.. AuditActions.All],
         ["billing_status"] = ["billed", "needs_review", "waived"],
         ["group_by"] = ["user", "model", "provider", "day"],
         ["money"] = ["string", "number"],

@@ -36,7 +36,7 @@ public static class OpenApi
                 Description = "A double-entry ledger of prepaid LLM credit. Amounts are US cents with at most 7 decimals; times are UTC. "
                     + "A request that moves money carries an idempotency key and may be sent again until it is answered. Numbers of the format decimal are "
                     + "exact: a client whose numbers are doubles asks for them as strings, by money=string in the query or Accept: application/json; money=string.",
-                License = new OpenApiLicense { Name = "MIT" },
+                License = new OpenApiLicense { Name = "MIT", Url = new Uri("https://opensource.org/license/mit") },
             });
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();

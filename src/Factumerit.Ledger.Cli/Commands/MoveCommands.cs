@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Globalization;
 using Factumerit.Ledger.Cli.Display;
 using Factumerit.Ledger.Cli.Http;
 
@@ -85,7 +86,9 @@ internal static class MoveCommands
 
     /// <summary>An amount as it was typed, in dollars where it is an ordinary number.</summary>
     public static string Cents(string typed) =>
-        decimal.TryParse(typed, System.Globalization.NumberStyles.Float, System.Globalization.CultureInfo.InvariantCulture, out var cents)
-            ? MoneyFormat.Format(cents)
-            : $"{typed} cents";
+        ToCents(typed) is { } cents ? MoneyFormat.Format(cents) : $"{typed} cents";
+
+    /// <summary>An amount as it was typed; null where there is none, or it is beyond what a decimal holds.</summary>
+    public static decimal? ToCents(string? typed) =>
+        decimal.TryParse(typed, NumberStyles.Float, CultureInfo.InvariantCulture, out var cents) ? cents : null;
 }

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text;
+using System.Text.Json;
 using Factumerit.Ledger.Cli.Display;
 using Factumerit.Ledger.Cli.Http;
 
@@ -52,14 +54,18 @@ internal static class PriceCommands
         var yes = new Option<bool>("--yes", "-y") { Description = "Don't ask when more than a tenth of the models would end" };
         return tree.Create("import", "Make a price map's prices those of the price book; safe to run again", async (context, cancellationToken) =>
         {
-            var map = await ReadAsync(context.Value(file), context.Environment.WorkingDirectory, cancellationToken);
+            var path = context.Value(file);
+            var map = await ReadAsync(path, context.Environment.WorkingDirectory, cancellationToken);
+            RequireObject(path, map);
             var answer = await SendAsync(context.Value(yes) && !context.Value(isDryRun));
             if (EndingOf(answer) is { } ending)
             {
                 await ConfirmEndingAsync(context, ending, cancellationToken);
                 answer = await SendAsync(allowGone: true);
             }
-            return context.Print(answer.IsSuccess ? answer : throw answer.ToFailure(), LedgerJson.Default.PriceImport,
+            if (!answer.IsSuccess)
+                throw ToFailure(answer, path);
+            return context.Print(answer, LedgerJson.Default.PriceImport,
                 import => Show(import, context.Value(isDryRun), context.Output));
 
             Task<LedgerAnswer> SendAsync(bool allowGone) => context.TryChangeAsync(
@@ -67,6 +73,32 @@ internal static class PriceCommands
                 PathOf("prices/import", ("valid_from", context.Value(validFrom)), ("dry_run", context.Value(isDryRun) ? "true" : null), ("allow_gone", allowGone ? "true" : null)),
                 map, null, "", cancellationToken);
         }, file, validFrom, isDryRun, yes);
+    }
+
+    private static void RequireObject(string path, byte[] map)
+    {
+        const string expected = "a price map is one JSON object with an entry for each model, "
+            + "as LiteLLM's model_prices_and_context_window.json is";
+        try
+        {
+            // A byte order mark is no JSON, but the service takes it.
+            var begin = map.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
+            using var json = JsonDocument.Parse(map.AsMemory(begin));
+            if (json.RootElement.ValueKind != JsonValueKind.Object)
+                throw new FaException($"{path}: is not a JSON object: {expected}.");
+        }
+        catch (JsonException failure)
+        {
+            throw new FaException($"{path}:{failure.LineNumber + 1}: is not JSON: {expected}.");
+        }
+    }
+
+    // What is wrong with neither the request nor its query is wrong with the file.
+    private static FaException ToFailure(LedgerAnswer answer, string path)
+    {
+        var isOfFile = Problem.Parse(answer.Body) is { Code: "validation-failed" or "malformed-request" } problem
+            && problem.Errors?.Keys.Any(field => field is "valid_from" or "dry_run" or "allow_gone") is not true;
+        return isOfFile ? answer.ToFailure().Of(path) : answer.ToFailure();
     }
 
     // What the service says of an import that would end too many models; null for any other answer.

@@ -34,13 +34,16 @@ internal static class ReportCommands
 
     private static void Show(Report report, Output output)
     {
-        var table = new TableView().Text(report.LastPage.GetProperty("group_by").GetString()!).Count("Calls").Count("Tokens in").Count("Tokens out")
-            .Money("Provider cost").Money("User price").Money("Margin").Count("Cost unknown").Count("Waiting").Count("Waived");
+        var table = new TableView().Text(Title(report.LastPage.GetProperty("group_by").GetString()!))
+            .Count("Calls").Count("Tokens in").Count("Tokens out")
+            .Money("Provider cost").Money("User price").Money("Margin")
+            .Count("Cost unknown").Count("Waiting").Count("Waived");
         foreach (var group in report.Groups.Select(Line))
             table.Row(Cells(group.Group ?? "(unknown)", group));
         table.Total(Cells("TOTAL", Line(report.LastPage.GetProperty("total"))));
         output.Table(table, "No calls.");
 
+        static string Title(string word) => word.Length == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..];
         static MarginLine Line(JsonElement line) => CommandContext.Parse(line, LedgerJson.Default.MarginLine);
         static object?[] Cells(string name, MarginLine line) =>
             [name, line.Calls, line.PromptTokens, line.CompletionTokens, line.ProviderCostUsd * 100, line.UserPriceCents, line.MarginCents,

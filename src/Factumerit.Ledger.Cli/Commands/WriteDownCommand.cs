@@ -11,6 +11,8 @@ namespace Factumerit.Ledger.Cli.Commands;
 /// </summary>
 internal static class WriteDownCommand
 {
+    private const string AssetPrefix = "asset:";
+
     public static Command Build(CommandTree tree)
     {
         var amount = Inputs.Cents("--amount-cents", "How much was consumed");
@@ -23,8 +25,9 @@ internal static class WriteDownCommand
         var yes = Inputs.Yes();
         var command = tree.Create("write-down", "Write down what was consumed at a provider", async (context, cancellationToken) =>
         {
-            var account = $"asset:{context.Value(provider) ?? "anthropic"}";
-            await context.ConfirmAsync(Question(account, context.Value(amount), context.Value(actual)), yes, cancellationToken);
+            var account = $"{AssetPrefix}{context.Value(provider) ?? "anthropic"}";
+            if (!context.Value(yes))
+                await ConfirmAsync(context, account, context.Value(amount), context.Value(actual), cancellationToken);
             using var body = new JsonBody();
             body.Number("amount_cents", context.Value(amount))
                 .Number("actual_balance_cents", context.Value(actual))
@@ -43,6 +46,25 @@ internal static class WriteDownCommand
         return command;
     }
 
+    // Says first where the books hold less than is to be written down, which the service only takes with --force.
+    private static async Task ConfirmAsync(
+        CommandContext context, string account, string? amount, string? actual, CancellationToken cancellationToken)
+    {
+        Confirmation.RequireTerminal(context.Environment);
+        var answer = await context.Client.GetAsync("ledger/headroom", cancellationToken);
+        var held = answer.Read(LedgerJson.Default.Headroom).Providers?
+            .FirstOrDefault(provider => AssetPrefix + provider.Provider == account);
+        var stake = held switch
+        {
+            null => $"Nothing was ever bought from a provider of the name {account[AssetPrefix.Length..]}. ",
+            { BalanceCents: var cents } when MoveCommands.ToCents(amount) > cents =>
+                $"{account} holds {MoneyFormat.Format(cents)}. ",
+            _ => "",
+        };
+        await Confirmation.RequireAsync(
+            stake + Question(account, amount, actual), isGiven: false, context.Environment, cancellationToken);
+    }
+
     private static string Question(string account, string? amount, string? actual) => (amount, actual) switch
     {
         (not null, _) => $"Write {account} down by {MoveCommands.Cents(amount)}?",
@@ -54,7 +76,8 @@ internal static class WriteDownCommand
     {
         var moved = done switch
         {
-            { TransactionId: null } when isFromUsage => $"Nothing to post: no usage of {account["asset:".Length..]} waits to be written down",
+            { TransactionId: null } when isFromUsage =>
+                $"Nothing to post: no usage of {account[AssetPrefix.Length..]} waits to be written down",
             { TransactionId: null } => $"Nothing to post: {account} is right",
             { AmountCents: < 0 } => $"{(isReplay ? "Already added" : "Added")} {MoneyFormat.Format(-done.AmountCents)} found above the books to {account}",
             _ => $"{(isReplay ? "Already wrote" : "Wrote")} {account} down by {MoneyFormat.Format(done.AmountCents)}",

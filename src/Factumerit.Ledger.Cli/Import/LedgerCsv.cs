@@ -36,14 +36,13 @@ internal sealed class LedgerCsv : UsageFormat
         // A column that is misspelt must not be left out in silence.
         if (header.Except(Columns).FirstOrDefault() is { } unknown)
             throw new FaException(
-                $"{path}: unknown column '{Output.Printable(unknown)}'; columns are {string.Join(", ", Columns)}.",
-                ExitCode.WrongUsage);
+                $"{path}: unknown column '{Output.Printable(unknown)}'; columns are {string.Join(", ", Columns)}.");
         if (Required.Except(header).ToList() is { Count: > 0 } missing)
             throw new FaException(
-                $"{path}: the column{(missing.Count == 1 ? "" : "s")} {string.Join(" and ", missing)} {(missing.Count == 1 ? "is" : "are")} missing.",
-                ExitCode.WrongUsage);
+                $"{path}: the column{(missing.Count == 1 ? "" : "s")} {string.Join(" and ", missing)} "
+                + $"{(missing.Count == 1 ? "is" : "are")} missing.");
         if (!IsPriced(header.Contains))
-            throw new FaException($"{path}: no column prices the calls: {Pricing}.", ExitCode.WrongUsage);
+            throw new FaException($"{path}: no column prices the calls: {Pricing}.");
         base.JudgeHeader(path, header);
         _header = header;
     }

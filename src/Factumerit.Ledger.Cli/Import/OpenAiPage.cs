@@ -63,7 +63,7 @@ internal sealed class OpenAiPage : UsageSource
             if (Field(page.RootElement, "data", JsonValueKind.Array) is not null)
                 return new OpenAiPage(path, costs, page);
             page.Dispose();
-            throw new FaException($"{path}: is not a page of OpenAI's costs: it has no list called data.", ExitCode.WrongUsage);
+            throw new FaException($"{path}: is not a page of OpenAI's costs: it has no list called data.");
         }
         catch (JsonException failure)
         {

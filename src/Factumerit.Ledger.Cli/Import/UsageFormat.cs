@@ -37,10 +37,10 @@ internal abstract class UsageFormat
         var missing = Required.Except(header).ToList();
         if (missing.Count > 0)
             throw new FaException(
-                $"{path}: is not {Title}: its first line lacks the column{(missing.Count == 1 ? "" : "s")} {string.Join(", ", missing)}.",
-                ExitCode.WrongUsage);
+                $"{path}: is not {Title}: its first line lacks the column{(missing.Count == 1 ? "" : "s")} "
+                + $"{string.Join(", ", missing)}.");
         if (header.Distinct().Count() != header.Length)
-            throw new FaException($"{path}: a column is there twice.", ExitCode.WrongUsage);
+            throw new FaException($"{path}: a column is there twice.");
     }
 
     /// <summary>The usages that a row tells of, mostly one.</summary>

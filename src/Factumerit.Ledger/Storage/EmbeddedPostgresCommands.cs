@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace Factumerit.Ledger.Storage;
 
@@ -9,7 +10,10 @@ namespace Factumerit.Ledger.Storage;
 /// </summary>
 internal sealed class EmbeddedPostgresCommands
 {
+    private const int Interrupt = 2;
+    private const int Terminate = 15;
     private static readonly TimeSpan ShortTimeout = TimeSpan.FromSeconds(20);
+    private static readonly TimeSpan EndTimeout = TimeSpan.FromSeconds(4);
     private static readonly string[] EnvironmentKept = ["PATH", "LD_LIBRARY_PATH", "TZ"];
     private readonly string[] _prefix;
     private readonly string? _owner;
@@ -99,11 +103,40 @@ internal sealed class EmbeddedPostgresCommands
         }
         catch (OperationCanceledException)
         {
-            program.Kill(entireProcessTree: true);
+            await EndAsync(program).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             return new(Succeeded: false, "", $"not finished within {timeout.TotalSeconds:0} s");
         }
     }
+
+    /// <summary>
+    /// PostgreSQL's programs end by themselves when they are interrupted, together with the server that they have
+    /// started and its shared memory, which a kill would leave behind. SIGINT reaches a server that is just being
+    /// started, SIGTERM passes through <c>runuser</c> and <c>su</c>.
+    /// </summary>
+    private static async Task EndAsync(Process program)
+    {
+        foreach (var signal in (int[])[Interrupt, Terminate])
+        {
+            if (program.HasExited)
+                return;
+            _ = kill(program.Id, signal);
+            using var patience = new CancellationTokenSource(EndTimeout);
+            try
+            {
+                await program.WaitForExitAsync(patience.Token).ConfigureAwait(false);
+            }
+            catch (OperationCanceledException)
+            {
+                // Then by stronger means.
+            }
+        }
+        program.Kill(entireProcessTree: true);
+    }
+
+    [DllImport("libc")]
+    [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]
+    private static extern int kill(int processId, int signal);
 
     private static ProcessStartInfo StartInfo(string[] command)
     {

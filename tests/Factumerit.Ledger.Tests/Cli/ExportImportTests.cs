@@ -210,7 +210,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
     {
         var (run, sent) = await ImportAsync(format, file);
 
-        run.ShouldBe(new FaRun(2, "", stderr));
+        run.ShouldBe(new FaRun(1, "", stderr));
         sent.ShouldBeEmpty();
     }
 

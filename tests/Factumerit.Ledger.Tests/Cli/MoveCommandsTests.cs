@@ -5,6 +5,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     private const string Granted = """{"transaction_id":"t1","budget":{"user_id":"alice","balance_cents":600}}""";
     private const string Unavailable = """{"status":503,"code":"unavailable","detail":"The database is away."}""";
     private const string NoUser = """{"status":404,"code":"user-not-found","detail":"There is no user alise."}""";
+    private const string Never = "Nothing was ever bought from a provider of the name opnai. ";
+    private const string Held = """{"asset_cents":2495,"providers":[{"provider":"anthropic","balance_cents":2495}]}""";
     private const string Headroom = """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
 
     private FakeLedger _ledger = null!;
@@ -192,7 +194,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_write_down_asks_with_account_and_amount()
     {
-        _ledger.Answers(201, $$"""{"transaction_id":"t1","amount_cents":0.0165,"headroom":{{Headroom}}}""");
+        _ledger.Answers(200, Held)
+            .Answers(201, $$"""{"transaction_id":"t1","amount_cents":0.0165,"headroom":{{Headroom}}}""");
         var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("y\n") };
 
         var run = await FaRun.OfAsync(environment, "write-down", "--amount-cents", "0.0165");
@@ -201,6 +204,24 @@ public sealed class MoveCommandsTests : IAsyncLifetime
             0,
             "Wrote asset:anthropic down by $0.000165; headroom $19.00 (transaction t1).\n",
             "Write asset:anthropic down by $0.000165? This can't be undone. [y/N] "));
-        _ledger.Request.Body.ShouldBe("""{"amount_cents":0.0165}""");
+        _ledger.Requests[^1].Body.ShouldBe("""{"amount_cents":0.0165}""");
+    }
+
+    [Theory]
+    [InlineData(Never + "Write asset:opnai down by $0.05?", "--amount-cents", "5", "--provider", "opnai")]
+    [InlineData(Never + "Write asset:opnai down to $0.05?", "--actual-balance-cents", "5", "--provider", "opnai")]
+    [InlineData(Never + "Write asset:opnai down by the cost of all usage", "--from-usage", "--provider", "opnai")]
+    [InlineData("asset:anthropic holds $24.95. Write asset:anthropic down by $25.00?", "--amount-cents", "2500")]
+    [InlineData("Write asset:anthropic down by $24.95?", "--amount-cents", "2495")]
+    [InlineData("Write asset:anthropic down to $99.00?", "--actual-balance-cents", "9900")]
+    public async Task A_write_down_of_more_than_was_bought_says_so_first(string question, params string[] options)
+    {
+        _ledger.Answers(200, Held);
+        var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("n\n") };
+
+        var run = await FaRun.OfAsync(environment, ["write-down", .. options]);
+
+        run.Stderr.ShouldStartWith(question);
+        _ledger.Request.Path.ShouldBe("/ledger/headroom");
     }
 }

@@ -94,7 +94,8 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
         _ledger.Answers(200, Imported);
         (await FaRun.OfAsync(_ledger, "prices", "import", file, "--yes")).ExitCode.ShouldBe(0);
         _ledger.Answers(400, """{"title":"t","detail":"is wrong.","code":"validation-failed","errors":{"m":["is wrong"]}}""");
-        (await FaRun.OfAsync(_ledger, "prices", "import", file, "--yes")).ShouldBe(new FaRun(1, "", "validation-failed: is wrong. m: is wrong\n"));
+        (await FaRun.OfAsync(_ledger, "prices", "import", file, "--yes"))
+            .ShouldBe(new FaRun(1, "", $"{file}: validation-failed: is wrong. m: is wrong\n"));
 
         _ledger.Requests.Select(request => request.Path).ShouldBe(
             ["/prices/import", "/prices/import", "/prices/import", "/prices/import?allow_gone=true", "/prices/import?allow_gone=true", "/prices/import?allow_gone=true"]);
@@ -118,6 +119,33 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
         var large = _scratch.Write("large.json", new string(' ', (8 * 1024 * 1024) + 1));
         (await FaRun.OfAsync(_ledger, "prices", "import", large)).ShouldBe(new FaRun(1, "", $"{large}: is larger than the 8 MiB that a price map may have.\n"));
         _ledger.Requests.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("model,price\nm,1\n", ":1: is not JSON: ")]
+    [InlineData("{\n\"m\": {", ":2: is not JSON: ")]
+    [InlineData("[]", ": is not a JSON object: ")]
+    public async Task A_file_that_is_no_price_map_is_named_before_anything_is_sent(string text, string complaint)
+    {
+        var file = _scratch.Write("map.csv", text);
+
+        (await FaRun.OfAsync(_ledger, "prices", "import", file)).ShouldBe(new FaRun(
+            1,
+            "",
+            $"{file}{complaint}a price map is one JSON object with an entry for each model, "
+                + "as LiteLLM's model_prices_and_context_window.json is.\n"));
+        _ledger.Requests.ShouldBeEmpty();
+    }
+
+    [Fact]
+    public async Task A_wrong_time_is_not_said_of_the_file()
+    {
+        _ledger.Answers(
+            400,
+            """{"title":"t","detail":"is wrong.","code":"validation-failed","errors":{"valid_from":["is no time"]}}""");
+
+        (await FaRun.OfAsync(_ledger, "prices", "import", _scratch.Write("map.json", "\ufeff{}"), "--valid-from", "x"))
+            .ShouldBe(new FaRun(1, "", "validation-failed: is wrong. valid_from: is no time\n"));
     }
 
     [Fact]

@@ -45,6 +45,22 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task On_a_narrow_terminal_each_group_is_a_record_with_names_of_one_form()
+    {
+        _ledger.Answers(200, Page(Line("\"big\"", 1, "0", "0", "0"), Line("null", 1, "0", "0", "0"), "null"));
+        var environment = FaRun.Beside(_ledger) with { StdoutIsTerminal = true, TerminalWidth = 60 };
+
+        var run = await FaRun.OfAsync(environment, "report", "margin");
+
+        var lines = run.Stdout.Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        lines.Select(line => line.Split("  ")[0]).Distinct().ShouldBe(
+        [
+            "Model", "Calls", "Tokens in", "Tokens out", "Provider cost", "User price", "Margin", "Cost unknown",
+            "Waiting", "Waived",
+        ]);
+    }
+
+    [Fact]
     public async Task Without_calls_a_sentence_stands_for_the_table()
     {
         _ledger.Answers(200, Page("", Line("null", 0, "0", "0", "0"), "null"));
@@ -78,12 +94,13 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_write_down_from_usage_asks_first()
     {
+        _ledger.Answers(200, """{"asset_cents":1,"providers":[{"provider":"anthropic","balance_cents":1}]}""");
         var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("n\n") };
 
         var run = await FaRun.OfAsync(environment, "write-down", "--from-usage");
 
         run.Stderr.ShouldStartWith("Write asset:anthropic down by the cost of all usage that is not written down yet? This can't be undone. [y/N] ");
-        _ledger.Requests.ShouldBeEmpty();
+        _ledger.Request.Path.ShouldBe("/ledger/headroom");
     }
 
     private static string Page(string groups, string total, string nextAfter) =>

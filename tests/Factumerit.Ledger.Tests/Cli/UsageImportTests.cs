@@ -1,3 +1,5 @@
+using System.Diagnostics;
+
 namespace Factumerit.Ledger.Tests.Cli;
 
 public sealed class UsageImportTests : IAsyncLifetime, IDisposable
@@ -166,7 +168,7 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     [InlineData("user_id,amount_cents\n", "the column request_id is missing.")]
     [InlineData("amount_cents,model\n", "the columns user_id and request_id are missing.")]
     public async Task A_missing_column_is_named(string header, string complaint) =>
-        (await ImportAsync(header)).ShouldBe(new FaRun(2, "", $"usage.csv: {complaint}\n"));
+        (await ImportAsync(header)).ShouldBe(new FaRun(1, "", $"usage.csv: {complaint}\n"));
 
     [Fact]
     public async Task A_dash_reads_standard_input()
@@ -177,6 +179,29 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
         var run = await FaRun.OfAsync(environment, "usage", "import", "-");
 
         run.ShouldBe(new FaRun(1, "2 rows: 1 recorded, 0 already there, 1 refused; $0.01 recorded\n", "-:3: malformed-row: amount_cents 'x' is not a number\n"));
+    }
+
+    [Fact]
+    public async Task A_dash_where_standard_input_is_closed_ends_with_one_line()
+    {
+        var program = Path.Combine(AppContext.BaseDirectory, "fa.dll");
+        var start = new ProcessStartInfo("bash", ["-c", "exec dotnet \"$0\" usage import - <&-", program])
+        {
+            RedirectStandardError = true,
+        };
+        using var fa = Process.Start(start)!;
+        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
+        try
+        {
+            (await fa.StandardError.ReadToEndAsync(deadline.Token))
+                .ShouldBe("Standard input is closed: give a file, or pipe one in.\n");
+            await fa.WaitForExitAsync(deadline.Token);
+            fa.ExitCode.ShouldBe(1);
+        }
+        finally
+        {
+            fa.Kill();
+        }
     }
 
     [Theory]
@@ -330,15 +355,15 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     }
 
     [Theory]
-    [InlineData("", 1, "usage.csv: is empty.\n")]
-    [InlineData("{\"users\": 1}", 1, "usage.csv: is not a CSV file of usages: its first line must name its columns, separated by commas (user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata).\n")]
-    [InlineData("user_id,amount_cent,request_id\n", 2, "usage.csv: unknown column 'amount_cent'; columns are user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata.\n")]
-    [InlineData("user_id,amount_cents\n", 2, "usage.csv: the column request_id is missing.\n")]
-    [InlineData("user_id,amount_cents,request_id,user_id\n", 2, "usage.csv: a column is there twice.\n")]
-    [InlineData("user_id,request_id,model\n", 2, "usage.csv: no column prices the calls: amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review).\n")]
-    public async Task A_wrong_header_is_told_before_anything_is_sent(string file, int exitCode, string stderr)
+    [InlineData("", "usage.csv: is empty.\n")]
+    [InlineData("{\"users\": 1}", "usage.csv: is not a CSV file of usages: its first line must name its columns, separated by commas (user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata).\n")]
+    [InlineData("user_id,amount_cent,request_id\n", "usage.csv: unknown column 'amount_cent'; columns are user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata.\n")]
+    [InlineData("user_id,amount_cents\n", "usage.csv: the column request_id is missing.\n")]
+    [InlineData("user_id,amount_cents,request_id,user_id\n", "usage.csv: a column is there twice.\n")]
+    [InlineData("user_id,request_id,model\n", "usage.csv: no column prices the calls: amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review).\n")]
+    public async Task A_wrong_header_is_told_before_anything_is_sent(string file, string stderr)
     {
-        (await ImportAsync(file)).ShouldBe(new FaRun(exitCode, "", stderr));
+        (await ImportAsync(file)).ShouldBe(new FaRun(1, "", stderr));
         _ledger.Requests.ShouldBeEmpty();
     }
 

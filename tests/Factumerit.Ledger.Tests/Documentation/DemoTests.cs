@@ -68,6 +68,7 @@ public sealed class DemoTests : IAsyncLifetime
         exitCode.ShouldBe(0, output);
         output.ShouldContain(Done);
         (await CountsAsync()).ShouldBe(before);
+        (await _terminal.StopLastAsync()).ShouldBe(0);
     }
 
     private async Task<JsonElement> GetAsync(string path) => await _http.GetFromJsonAsync<JsonElement>(path);

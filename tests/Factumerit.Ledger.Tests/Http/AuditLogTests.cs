@@ -110,6 +110,24 @@ public sealed class AuditLogTests
         (await service.GetAsync("/audit-log?limit=0&before=x")).ExpectErrors("limit", "before");
     });
 
+    [Fact]
+    public Task A_misspelt_action_is_refused_and_the_known_ones_are_named() => WithServiceAsync(async service =>
+    {
+        var refusal = await service.GetAsync("/audit-log?action=user.signedup");
+
+        refusal.ExpectErrors("action");
+        foreach (var action in AuditActions.All)
+        {
+            refusal.Body.ShouldContain(action);
+            (await service.GetAsync($"/audit-log?action={action}")).Expect(200);
+        }
+    });
+
+    [Fact]
+    public void All_actions_are_known() => AuditActions.All.ShouldBe(
+        typeof(AuditActions).GetFields().Where(field => field.IsLiteral)
+            .Select(field => (string)field.GetValue(null)!));
+
     private static IEnumerable<string> Subjects(Reply page) => page.List("changes").Select(c => c.GetProperty("subject").GetString()!);
 
     private static async Task<string> WaitingAsync(LedgerService service, string request) =>

@@ -9,9 +9,13 @@ public sealed class StartTests
 {
     private const string Nowhere = "--ConnectionStrings:Ledger=Host=127.0.0.1;Port=1;Username=ledger;Password=not-to-be-told;Timeout=1";
 
+    private const string Serve = "--Database:MigrateAtStart=false";
+    private const string Listen = "ASPNETCORE_URLS (or --urls) can't be listened on: ";
+
     [Theory]
     [InlineData("Writer:QueueLimit must be from 1 to 1000000.", "--Writer:QueueLimit=0")]
-    [InlineData("'abc' at 'Writer:QueueLimit'", "--Writer:QueueLimit=abc")]
+    [InlineData("Writer:QueueLimit must be a whole number, not 'abc'.", "--Writer:QueueLimit=abc")]
+    [InlineData("Writer:QueueLimit must be from 1 to 1000000.", "--Writer:BatchLimit=1", "--Writer:QueueLimit", "0")]
     [InlineData("Writer:BatchLimit must be from 1 to 10000.", "--Writer:BatchLimit=0", "--RateLimits:Burst=-1")]
     [InlineData("RateLimits:Burst must be from 0 to 1000000", "--Writer:BatchLimit=0", "--RateLimits:Burst=-1")]
     [InlineData("Auth:BootstrapAdminKey must have 32 characters or more.", "--Auth:BootstrapAdminKey=short")]
@@ -23,10 +27,22 @@ public sealed class StartTests
     [InlineData("ConnectionStrings:Ledger names can't be used: Failed to connect to 127.0.0.1:1", Nowhere, "--Database:StartTimeoutSeconds=0")]
     [InlineData("ConnectionStrings:Ledger asks for Multiplexing", "--ConnectionStrings:Ledger=Host=127.0.0.1;Multiplexing=true")]
     [InlineData("Database:MigrationLockTimeoutSeconds must be from 1 to 86400.", "--Database:MigrationLockTimeoutSeconds=0")]
-    [InlineData("'maybe' at 'Database:MigrateAtStart'", Nowhere, "--Database:MigrateAtStart=maybe")]
+    [InlineData(
+        "Database:MigrateAtStart must be true or false, not 'maybe'.", Nowhere, "--Database:MigrateAtStart=maybe")]
     [InlineData("Embedded:DataDirectory must name a directory.", "--Embedded:DataDirectory=")]
     [InlineData("Pricing:Markup must be from 0 to 1000, with at most 6 decimals.", "--Pricing:Markup=-1")]
-    [InlineData("'a lot' at 'Pricing:Markup'", "--Pricing:Markup=a lot")]
+    [InlineData("Pricing:Markup must be a number such as 1.25, not '1,25'.", "--Pricing:Markup=1,25")]
+    [InlineData(
+        "Pricing:Overrides:0:Markup must be a number such as 1.25, not '1,25'.",
+        "--Pricing:Overrides:0:Model=m", "--Pricing:Overrides:0:Markup=1,25")]
+    [InlineData("Kestrel:Limits:Foo is not a limit; these are: ", "--Kestrel:Limits:Foo=5")]
+    [InlineData(
+        "Kestrel:Limits:MaxRequestLineSize must be a whole number, not '1k'.",
+        "--Kestrel:Limits:MaxRequestLineSize=1k")]
+    [InlineData("Kestrel:Limits:MaxRequestLineSize can't be '-1': ", "--Kestrel:Limits:MaxRequestLineSize=-1")]
+    [InlineData(
+        "Kestrel:Limits:KeepAliveTimeout must be a time span such as 00:00:10, not '10s'.",
+        "--Kestrel:Limits:KeepAliveTimeout=10s")]
     [InlineData("Pricing:Overrides:0 must name either a Provider or a Model.", "--Pricing:Overrides:0:Markup=2")]
     [InlineData("Pricing:Overrides:0:Markup must be from 0 to 1000", "--Pricing:Overrides:0:Model=amazon.nova-lite-v1:0", "--Pricing:Overrides:0:Markup=1001")]
     [InlineData("Pricing:RefreshSeconds must be from 1 to 3600.", "--Pricing:RefreshSeconds=0")]
@@ -37,8 +53,12 @@ public sealed class StartTests
     [InlineData("LiteLlm:MasterKey must be one word", "--LiteLlm:BaseUrl=http://localhost:4000", "--LiteLlm:MasterKey=not-to-be-told at all")]
     [InlineData("LiteLlm:TimeoutMs must be from 100 to 600000.", "--LiteLlm:TimeoutMs=0")]
     [InlineData("section Serilog", "--Serilog:MinimumLevel:Default=Loud")]
-    [InlineData("ASPNETCORE_URLS (or --urls) can't be listened on: ", Nowhere, "--Database:MigrateAtStart=false", "--urls=nowhere")]
-    [InlineData("there is no verb 'migrat'", "migrat")]
+    [InlineData(
+        Listen + "'nowhere' is not an address such as http://localhost:5080.", Nowhere, Serve, "--urls=nowhere")]
+    [InlineData(Listen + "'ftp://localhost' is not an address", Nowhere, Serve, "--urls=ftp://localhost")]
+    [InlineData(
+        Listen + "the port of 'http://localhost:99999' is not from 0 to 65535.",
+        Nowhere, Serve, "--urls=http://127.0.0.1:0;http://localhost:99999")]
     [InlineData("'nowhere' is not", "healthcheck", "nowhere")]
     [InlineData("ConnectionStrings:Ledger is set but blank.", "--ConnectionStrings:Ledger=")]
     [InlineData("ConnectionStrings:Ledger is set but blank.", "migrate", "--ConnectionStrings:Ledger= ")]
@@ -47,7 +67,9 @@ public sealed class StartTests
     [InlineData("Failed to connect to [::1]:1", "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@[::1]:1/db", "--Database:StartTimeoutSeconds=0")]
     [InlineData("'/proc/nowhere' can't be used", "--Embedded:DataDirectory=/proc/nowhere")]
     [InlineData("'/etc/hostname/below' can't be used", "--Embedded:DataDirectory=/etc/hostname/below")]
-    [InlineData("A path base can only be configured", Nowhere, "--Database:MigrateAtStart=false", "--urls=http://127.0.0.1:0/ledger")]
+    [InlineData(
+        Listen + "'http://127.0.0.1:0/ledger' has a path, which is set by PathBase.",
+        Nowhere, Serve, "--urls=http://127.0.0.1:0/ledger")]
     [InlineData("PathBase must be a path such as /ledger", Nowhere, "--PathBase=ledger")]
     [InlineData("PathBase must be a path such as /ledger", Nowhere, "--PathBase=//elsewhere.example")]
     [InlineData("ForwardedHeaders:KnownProxies must be IP addresses.", Nowhere, "--ForwardedHeaders:KnownProxies:0=proxy")]
@@ -62,6 +84,33 @@ public sealed class StartTests
         stderr.ShouldNotContain("\n");
         (stdout + stderr).ShouldNotContain("not-to-be-told");
         stdout.ShouldNotContain("   at ");
+    }
+
+    [Theory]
+    [InlineData("there is no verb 'migrat'.", "migrat")]
+    [InlineData("'--nonsense' is not a setting with a value.", "--nonsense")]
+    [InlineData(
+        "'--Writer:BatchLimit' is not a setting with a value.", "--Writer:BatchLimit", "--urls=http://127.0.0.1:0")]
+    [InlineData("'-x' is not a setting.", "-x")]
+    [InlineData("'-x=1' is not a setting.", "migrate", "-x=1")]
+    [InlineData("'migrate' is not a setting.", "--Writer:BatchLimit=5", "migrate")]
+    [InlineData("healthcheck takes one address, and no 'more'.", "healthcheck", "http://localhost", "more")]
+    public async Task A_wrong_command_line_ends_with_one_line_that_names_what_there_is(
+        string sentence, params string[] args) =>
+        (await ServiceProcess.RunAsync(args)).ShouldBe((2, "", $"Factumerit.Ledger can't start: {sentence} There are "
+            + "the verbs migrate and healthcheck [URL], settings --SECTION:KEY=VALUE, and --help, which says more."));
+
+    [Theory]
+    [InlineData("--help")]
+    [InlineData("-h")]
+    [InlineData("migrate", "--help")]
+    public async Task Help_is_printed_and_nothing_is_started(params string[] args)
+    {
+        var (exitCode, stdout, stderr) = await ServiceProcess.RunAsync(args);
+
+        (exitCode, stderr).ShouldBe((0, ""));
+        stdout.ShouldStartWith("Usage: dotnet Factumerit.Ledger.Api.dll [migrate]");
+        stdout.ShouldContain("  healthcheck [URL] ");
     }
 
     [Fact]

@@ -26,6 +26,18 @@ public sealed partial class UnknownSettingsTests
         Find(new ConfigurationBuilder().AddJsonFile(file)).ShouldBe([new(key, nearest)]);
     }
 
+    [Theory]
+    [InlineData("foo")]
+    [InlineData("nonsense")]
+    [InlineData("Somebody:Else")]
+    [InlineData("Writer:Colour")]
+    public void A_key_that_is_like_no_other_is_reported_alone(string key) =>
+        Find(new ConfigurationBuilder().AddCommandLine([$"--{key}=x"])).ShouldBe([new(key, null)]);
+
+    [Fact]
+    public void Help_names_the_sections() =>
+        Sections.ShouldAllBe(section => CommandLine.Help.Contains($"{section.Name},", StringComparison.Ordinal));
+
     [Fact]
     public void Known_keys_and_those_of_the_framework_are_left_alone() => Find(new ConfigurationBuilder().AddCommandLine(
     [
@@ -43,6 +55,7 @@ public sealed partial class UnknownSettingsTests
                 ["Writer__QueueLimt"] = "5",
                 ["WRITER_BATCH_LIMIT"] = "5",
                 ["Databse__PoolSize"] = "5",
+                ["Writer__Colour"] = "5",
                 ["RateLimits__Burst"] = "5",
                 ["RATE_LIMITS_BURST"] = "5",
                 ["SOMETHING_ELSE"] = "5",
@@ -58,6 +71,7 @@ public sealed partial class UnknownSettingsTests
                 "Nothing reads the setting Writer__QueueLimt; the nearest known one is Writer__QueueLimit",
                 "Nothing reads the setting WRITER_BATCH_LIMIT; the nearest known one is Writer__BatchLimit",
                 "Nothing reads the setting Databse__PoolSize; the nearest known one is Database__PoolSize",
+                "Nothing reads the setting Writer__Colour",
             ], ignoreOrder: true);
     }
 
