@@ -8,7 +8,10 @@ namespace Factumerit.Ledger.Api.Endpoints;
 /// <summary>A new API key.</summary>
 public sealed record ApiKeyRequest
 {
-    /// <summary>Who or what it is for, 1 to 200 characters, none of them a space at an end; shown in logs, and the admin of grants that name none.</summary>
+    /// <summary>
+    /// Who or what it is for, 1 to 200 characters, none of them a space at an end; shown in logs, and the admin of
+    /// grants that name none.
+    /// </summary>
     public string? Name { get; init; }
 
     /// <summary>bot, ops or admin.</summary>
@@ -78,7 +81,8 @@ public static class ApiKeyEndpoints
     {
         var keys = routes.MapGroup("/api-keys").WithTags("API keys");
         keys.MapPost("", CreateAsync).Allow(Roles.Admin)
-            .Describe("Make an API key", "The secret is shown once, here. No other key in use has its name, in any case.")
+            .Describe(
+                "Make an API key", "The secret is shown once, here. No other key in use has its name, in any case.")
             .Takes<ApiKeyRequest>().Answers<ApiKeyAnswer>(201);
         keys.MapGet("", ListAsync).Allow(Roles.Admin)
             .Describe("List API keys", "Without their secrets.").Answers<ApiKeyList>(200);

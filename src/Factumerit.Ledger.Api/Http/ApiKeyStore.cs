@@ -51,7 +51,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         if (live.Find(name => KeyNames.AreAlike(name, key.Name)) is { } taken)
             return new Refusal.ValidationFailed("name", taken == key.Name
                 ? "belongs to another key that is in use: revoke that one first, or choose another name"
-                : $"is too much like {taken}, a key that is in use: choose one that differs in more than case or spaces");
+                : $"is too much like {taken}, a key that is in use: differ in more than case and spaces");
         db.Add(key);
         Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyMade, $"{key.Id}", new
         {

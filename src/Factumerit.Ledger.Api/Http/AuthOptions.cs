@@ -8,12 +8,12 @@ public sealed class AuthOptions
     /// <summary>An admin key that works as long as it is configured, to make the first real one with. White space around it is cut off.</summary>
     [MinLength(32, ErrorMessage = "Auth:BootstrapAdminKey must have 32 characters or more.")]
     [VariedSecret(ErrorMessage = "Auth:BootstrapAdminKey is too easy to guess: it needs 8 different characters or "
-        + "more, and less than half of it may be a short pattern that repeats, or run along the alphabet, the digits or "
-        + "the keyboard. openssl rand -hex 32 makes a good one.")]
+        + "more, and less than half of it may be a short pattern that repeats, or run along the alphabet, the digits "
+        + "or the keyboard. openssl rand -hex 32 makes a good one.")]
     public string? BootstrapAdminKey { get; set => field = value?.Trim(); }
 }
 
-/// <summary>Refuses secrets of few characters, and those most of whose characters follow from the ones before.</summary>
+/// <summary>Refuses secrets of few characters, and those half of which follows from what stands before.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class VariedSecretAttribute : ValidationAttribute
 {

@@ -29,7 +29,8 @@ public sealed class ActivateVirtualKey(VirtualKey key, string keyHash, string ke
         // Otherwise the deletion has logged it.
         if (kept.Status == VirtualKey.Creating && userIsDeleted)
             state.Audit(
-                AuditActions.VirtualKeyRevoked, $"{key.Id}", new { user_id = key.UserId, reason = DeleteUser.KeysEnded });
+                AuditActions.VirtualKeyRevoked, $"{key.Id}",
+                new { user_id = key.UserId, reason = DeleteUser.KeysEnded });
         var changed = state.VirtualKeys.Change(kept with
         {
             KeyHash = keyHash,

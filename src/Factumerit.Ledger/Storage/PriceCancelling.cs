@@ -52,8 +52,8 @@ internal static class PriceCancelling
         var usableFrom = found.ValidFrom - UsageCommand.AheadMax - usedFor;
         if (usableFrom <= found.Now)
             return new Refusal.NotCancellable(
-                $"Version {version} begins at {found.ValidFrom:u} and could be cancelled until {usableFrom:u}: since then " +
-                "calls that are dated ahead may be priced by it.");
+                $"Version {version} begins at {found.ValidFrom:u} and could be cancelled until {usableFrom:u}: since " +
+                "then calls that are dated ahead may be priced by it.");
         await using var used = new NpgsqlCommand(IsUsed, connection)
         {
             Parameters = { new() { Value = UuidV7.First(found.ImportedAt) }, new() { Value = version } },

@@ -104,11 +104,14 @@ public sealed class AuditLogTests
         {
             var (deleted, spent) = (await service.UserAsync(1, "deleted"), await service.UserAsync(1, "spent"));
             VirtualKeyInTest[] keys =
-                [await service.VirtualKeyAsync(deleted), await service.VirtualKeyAsync(deleted), await service.VirtualKeyAsync(spent)];
+            [
+                await service.VirtualKeyAsync(deleted), await service.VirtualKeyAsync(deleted),
+                await service.VirtualKeyAsync(spent),
+            ];
             (await service.DeleteAsync($"/virtual-keys/{keys[0].Id}")).Expect(200);
-            var admin = (await service.PostAsync("/api-keys", new { name = "Ann", role = "admin" })).Expect(201).Text("secret");
+            var admin = (await service.PostAsync("/api-keys", new { name = "Ann", role = "admin" })).Expect(201);
 
-            (await service.DeleteAsync("/users/deleted", admin)).Expect(200);
+            (await service.DeleteAsync("/users/deleted", admin.Text("secret"))).Expect(200);
             await LiteLlmService.UntilAsync(async () => (await service.OutboxAsync()).Count == 0);
             service.Fake.Keys.Clear();
             await service.UseAsync(spent, 1);
@@ -117,7 +120,8 @@ public sealed class AuditLogTests
             (await service.GetAsync("/audit-log?action=virtual_key.revoked")).List("changes")
                 .Select(c => $"{Line(c)} {c.GetProperty("detail")}").ShouldBe(
             [
-                $$"""service virtual_key.revoked {{keys[2].Id}} {"reason":"LiteLLM no longer knows this key.","user_id":"spent"}""",
+                $"service virtual_key.revoked {keys[2].Id} "
+                + """{"reason":"LiteLLM no longer knows this key.","user_id":"spent"}""",
                 $$"""Ann virtual_key.revoked {{keys[1].Id}} {"reason":"The user was deleted.","user_id":"deleted"}""",
                 $$"""bootstrap virtual_key.revoked {{keys[0].Id}} {"user_id":"deleted"}""",
             ]);

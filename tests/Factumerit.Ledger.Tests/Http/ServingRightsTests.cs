@@ -18,7 +18,8 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
         private readonly string _role = $"app_{Guid.NewGuid():N}";
 
         public string ServingConnectionString =>
-            new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Username = _role, Password = "app" }.ConnectionString;
+            new NpgsqlConnectionStringBuilder(Database.ConnectionString) { Username = _role, Password = "app" }
+                .ConnectionString;
 
         protected override async Task<string> ConnectAsync()
         {
@@ -122,7 +123,8 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
             $"--ConnectionStrings:Ledger={connectionString}", "--Database:MigrateAtStart=false", "--urls=http://127.0.0.1:0");
 
         exitCode.ShouldBe(1);
-        var (keys, usages) = (ServingRights.ByTable["api_keys"], ServingRights.ByTable["llm_usage"]["SELECT, ".Length..]);
+        var rights = ServingRights.ByTable;
+        var (keys, usages) = (rights["api_keys"], rights["llm_usage"]["SELECT, ".Length..]);
         stderr.ShouldBe(
             $"Factumerit.Ledger can't start: the role {role} lacks {keys} on api_keys, {usages} on llm_usage. " +
             "Let the owner of the tables run: " +
@@ -171,7 +173,8 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
     {
         await database.ExecuteAsync("REVOKE USAGE ON SCHEMA public FROM PUBLIC");
 
-        (await MissingAsync(connectionString, role)).ShouldNotBeNull().ShouldEndWith($"GRANT USAGE ON SCHEMA public TO {role};");
+        (await MissingAsync(connectionString, role)).ShouldNotBeNull()
+            .ShouldEndWith($"GRANT USAGE ON SCHEMA public TO {role};");
     });
 
     [Fact]

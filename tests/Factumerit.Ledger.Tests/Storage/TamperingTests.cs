@@ -108,7 +108,7 @@ public sealed class TamperingTests
     });
 
     private static ReportedCall Reported(string id, decimal? costUsd) => new(
-        new() { UserId = "alice", RequestId = id, Model = "m", Provider = "p", ProviderCostUsd = costUsd, PromptTokens = 1 },
+        new() { UserId = "alice", RequestId = id, Model = "m", ProviderCostUsd = costUsd, Provider = "p" },
         new UsageOrigin("litellm", [id], $"derived-{id}"));
 
     private static Task UseAsync(TestDatabase database, string requestId) => database.PostAsync(service =>

@@ -38,7 +38,8 @@ public sealed class CompletedUsageTests
         (changed.FilledAt, changed.ReviewedAt, changed.TransactionId).ShouldBe((Books.Now, null, billed.Answer.TransactionId));
         _books.State.NewAuditRecords.ShouldBe([new AuditRecord(
             Books.Root, "usage.completed", $"{changed.UsageId}",
-            $$"""{"provider_cost_usd":0.05,"amount_cents":{{billed.Answer.AmountCents}},"transaction_id":"{{changed.TransactionId}}"}""")]);
+            $$"""{"provider_cost_usd":0.05,"amount_cents":{{billed.Answer.AmountCents}},"""
+            + $"\"transaction_id\":\"{changed.TransactionId}\"}}")]);
 
         Report(Call with { Model = "unknown", ProviderCostUsd = 0.05m }).Replayed.ShouldBeTrue();
         Report(Call with { Model = "unknown" }).Replayed.ShouldBeTrue();
@@ -73,7 +74,8 @@ public sealed class CompletedUsageTests
         (still.Replayed, still.Answer!.BillingStatus, still.Answer.ReviewReason, still.Answer.UserId).ShouldBe((true, "needs_review", "unknown-model", "alice"));
         _books.State.ChangedUsages.ShouldHaveSingleItem().Tokens.ShouldBe(new TokenCounts(100, 10));
         _books.State.NewAuditRecords.ShouldHaveSingleItem().Detail.ShouldBe(
-            """{"user_id":"alice","model":"unknown","provider":"anthropic","prompt_tokens":100,"completion_tokens":10,"review_reason":"unknown-model"}""");
+            """{"user_id":"alice","model":"unknown","provider":"anthropic","prompt_tokens":100,"""
+            + "\"completion_tokens\":10,\"review_reason\":\"unknown-model\"}");
         _books.Entries().ShouldBeEmpty();
         Report(Call with { ProviderCostUsd = 0.01m }).Answer!.BillingStatus.ShouldBe("billed");
         _books.State.ChangedUsages.ShouldHaveSingleItem("a usage is written once a commit").BillingStatus.ShouldBe("billed");
