@@ -45,6 +45,7 @@ public static class AuditActions
     public const string PricesCancelled = "prices.cancelled";
     public const string PricesImported = "prices.imported";
     public const string UsageBilled = "usage.billed";
+    public const string UsageCompleted = "usage.completed";
     public const string UsageWaived = "usage.waived";
     public const string UserDeleted = "user.deleted";
     public const string UserSignedUp = "user.signed_up";

@@ -21,8 +21,8 @@ public sealed class VirtualKeyChanges
     /// <summary>Keys whose blocked flag at LiteLLM is known, and may have to change with the user's balance.</summary>
     public List<(VirtualKey Key, bool IsBlockedThere)> ToAlign { get; } = [];
 
-    /// <summary>Users all of whose keys end.</summary>
-    public List<string> EndedUsers { get; } = [];
+    /// <summary>Users all of whose keys end, and whose request that is.</summary>
+    public List<(string UserId, Actor By)> EndedUsers { get; } = [];
 
     /// <summary>Changes that LiteLLM has received.</summary>
     public List<SettledDelivery> Settled { get; } = [];

@@ -8,7 +8,10 @@ namespace Factumerit.Ledger.Api.Endpoints;
 /// <summary>A new API key.</summary>
 public sealed record ApiKeyRequest
 {
-    /// <summary>Who or what it is for, 1 to 200 characters; shown in logs, and the admin of grants that name none.</summary>
+    /// <summary>
+    /// Who or what it is for, 1 to 200 characters, none of them a space at an end; shown in logs, and the admin of
+    /// grants that name none.
+    /// </summary>
     public string? Name { get; init; }
 
     /// <summary>bot, ops or admin.</summary>
@@ -78,7 +81,8 @@ public static class ApiKeyEndpoints
     {
         var keys = routes.MapGroup("/api-keys").WithTags("API keys");
         keys.MapPost("", CreateAsync).Allow(Roles.Admin)
-            .Describe("Make an API key", "The secret is shown once, here. No other key in use has its name.")
+            .Describe(
+                "Make an API key", "The secret is shown once, here. No other key in use has its name, in any case.")
             .Takes<ApiKeyRequest>().Answers<ApiKeyAnswer>(201);
         keys.MapGet("", ListAsync).Allow(Roles.Admin)
             .Describe("List API keys", "Without their secrets.").Answers<ApiKeyList>(200);
@@ -111,7 +115,9 @@ public static class ApiKeyEndpoints
     private static void Check(ApiKeyRequest request, FieldErrors errors)
     {
         errors.CheckPersonalName("name", request.Name ?? "");
-        if (IsReserved(request.Name))
+        if (request.Name is { } name && name != name.Trim())
+            errors.Add("name", "must not begin or end with a space");
+        if (IsReserved(request.Name ?? ""))
             errors.Add("name", "is reserved for the service");
         if (request.Role is null || !Roles.All.Contains(request.Role))
             errors.Add("role", $"must be {string.Join(", ", Roles.All)}");
@@ -128,9 +134,8 @@ public static class ApiKeyEndpoints
             errors.Add("user_prefix", "goes with the role bot only");
     }
 
-    private static bool IsReserved(string? name) =>
-        string.Equals(name?.Trim(), Actor.Bootstrap.Name, StringComparison.OrdinalIgnoreCase)
-        || string.Equals(name?.Trim(), Actor.Service.Name, StringComparison.OrdinalIgnoreCase);
+    private static bool IsReserved(string name) =>
+        KeyNames.AreAlike(name, Actor.Bootstrap.Name) || KeyNames.AreAlike(name, Actor.Service.Name);
 
     private static async Task<IResult> ListAsync(HttpContext http, ApiKeyStore keys) =>
         Answers.Ok(

@@ -10,7 +10,8 @@ public static class AuditEndpoints
         routes.MapGroup("/audit-log").WithTags("Audit log").MapGet("", ListAsync).Allow(Roles.Admin)
             .Describe(
                 "List changes that are no postings",
-                "A page of them, newest first: keys, prices, reviews, deletions, signups without credit. "
+                "A page of them, newest first: keys, prices, reviews, what reports add to calls that wait, deletions, "
+                + "signups without credit. "
                 + "What moves money is in the ledger.")
             .TakesQuery("action", "limit", "before").Answers<AuditPage>(200).ReadsLong();
 

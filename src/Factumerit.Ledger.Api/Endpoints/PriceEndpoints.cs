@@ -26,8 +26,9 @@ public static class PriceEndpoints
         prices.MapDelete("/versions/{version:long}", CancelAsync).Allow(Roles.Admin)
             .Describe(
                 "Cancel a version that has not begun",
-                "Its prices never count, and those before it stay. The newest version goes first. "
-                + "Cancelling it again changes nothing.")
+                "Its prices never count, and those before it stay. The newest version goes first. As calls may be "
+                + "dated ahead, it is possible until some 6 minutes before the version begins. Cancelling it again "
+                + "changes nothing.")
             .Answers<PriceCancellation>(200).Refuses("not-found", "not-cancellable");
         // Names of models may hold slashes.
         prices.MapGet("/{**model}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)

@@ -46,10 +46,12 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         await using var db = database.CreateContext();
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         await db.Database.ExecuteSqlRawAsync(LockNames, cancellationToken);
-        var live = db.ApiKeys.Where(k => k.RevokedAt == null && (k.ExpiresAt == null || k.ExpiresAt > now));
-        if (await live.AnyAsync(k => k.Name == key.Name, cancellationToken))
-            return new Refusal.ValidationFailed(
-                "name", "belongs to another key that is in use: revoke that one first, or choose another name");
+        var live = await db.ApiKeys.Where(k => k.RevokedAt == null && (k.ExpiresAt == null || k.ExpiresAt > now))
+            .Select(k => k.Name).ToListAsync(cancellationToken);
+        if (live.Find(name => KeyNames.AreAlike(name, key.Name)) is { } taken)
+            return new Refusal.ValidationFailed("name", taken == key.Name
+                ? "belongs to another key that is in use: revoke that one first, or choose another name"
+                : $"is too much like {taken}, a key that is in use: differ in more than case and spaces");
         db.Add(key);
         Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyMade, $"{key.Id}", new
         {

@@ -8,21 +8,31 @@ public sealed class AuthOptions
     /// <summary>An admin key that works as long as it is configured, to make the first real one with. White space around it is cut off.</summary>
     [MinLength(32, ErrorMessage = "Auth:BootstrapAdminKey must have 32 characters or more.")]
     [VariedSecret(ErrorMessage = "Auth:BootstrapAdminKey is too easy to guess: it needs 8 different characters or "
-        + "more, and no short pattern that repeats. openssl rand -hex 32 makes a good one.")]
+        + "more, and less than half of it may be a short pattern that repeats, or run along the alphabet, the digits "
+        + "or the keyboard. openssl rand -hex 32 makes a good one.")]
     public string? BootstrapAdminKey { get; set => field = value?.Trim(); }
 }
 
-/// <summary>Refuses secrets of few characters, and those that are a short pattern over and over.</summary>
+/// <summary>Refuses secrets of few characters, and those half of which follows from what stands before.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class VariedSecretAttribute : ValidationAttribute
 {
     private const int DistinctMin = 8;
     private const int PatternMax = 15;
+    private static readonly string[] Runs =
+        ["abcdefghijklmnopqrstuvwxyz", "01234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
     public override bool IsValid(object? value) =>
         value is not string secret || (secret.Distinct().Count() >= DistinctMin
-            && !Enumerable.Range(1, PatternMax).Any(length => Repeats(secret, length)));
+            && !IsMost(secret, i => Runs.Any(run => AreNeighbours(run, secret[i - 1], secret[i])))
+            && !Enumerable.Range(1, PatternMax).Any(n => IsMost(secret, i => i >= n && secret[i] == secret[i - n])));
 
-    private static bool Repeats(string secret, int length) =>
-        length < secret.Length && secret.AsSpan(length).SequenceEqual(secret.AsSpan(0, secret.Length - length));
+    // Whether half of the characters or more are told by those before them.
+    private static bool IsMost(string secret, Func<int, bool> isToldAt) =>
+        2 * Enumerable.Range(1, Math.Max(0, secret.Length - 1)).Count(isToldAt) >= secret.Length;
+
+    // Forwards or backwards.
+    private static bool AreNeighbours(string run, char one, char other) =>
+        run.Contains($"{one}{other}", StringComparison.OrdinalIgnoreCase)
+        || run.Contains($"{other}{one}", StringComparison.OrdinalIgnoreCase);
 }

@@ -1,6 +1,7 @@
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.Api.Http;
@@ -47,11 +48,24 @@ public sealed class PriceWatch(PriceStore store, IOptions<PricingOptions> option
 /// <summary>The price book: what is in force, where it is kept, and the watch for imports elsewhere.</summary>
 public static class PriceBookSetup
 {
+    // A commit gives up after 15 seconds and the answer to its last attempt.
+    private static readonly TimeSpan CommitMax = TimeSpan.FromMinutes(1);
+
     public static void AddPriceBook(this IServiceCollection services)
     {
         services.AddSingleton(s => new CurrentPrices(new Markups(s.GetRequiredService<IOptions<PricingOptions>>().Value)));
-        services.AddSingleton<PriceStore>();
+        services.AddSingleton(MakeStore);
         services.AddSingleton<PriceQueries>();
         services.AddHostedService<PriceWatch>();
     }
+
+    private static PriceStore MakeStore(IServiceProvider services) => new(
+        services.GetRequiredService<LedgerDatabase>(), services.GetRequiredService<CurrentPrices>(),
+        services.GetRequiredService<TimeProvider>())
+    {
+        // All processes are taken to have the settings of this one.
+        UsedAfterCancelling =
+            TimeSpan.FromSeconds(services.GetRequiredService<IOptions<PricingOptions>>().Value.RefreshSeconds)
+            + TimeSpan.FromMilliseconds(services.GetRequiredService<WriterOptions>().QueueTimeoutMs) + CommitMax,
+    };
 }

@@ -25,7 +25,7 @@ public static class ProblemCatalog
         new("not-priceable", 409, "The usage can't be priced", "Send amount_cents or provider_cost_usd, import prices first, or waive the usage."),
         new(
             "not-cancellable", 409, "The version can't be cancelled",
-            "Cancel the newest version first, one that has not begun; otherwise import other prices."),
+            "Cancel the newest version first, and minutes before it begins; otherwise import other prices."),
         new("api-key-ended", 409, "The API key was revoked or has expired", "Make a new key."),
         new("litellm-not-configured", 409, "No LiteLLM is configured", "Set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start the service again."),
         new("user-deleted", 410, "The user was deleted", "Stop sending for this user; the budget stays closed."),

@@ -26,6 +26,11 @@ public sealed class ActivateVirtualKey(VirtualKey key, string keyHash, string ke
             return new Activation(kept, userIsDeleted);
 
         var isActive = kept.Status == VirtualKey.Creating && !userIsDeleted;
+        // Otherwise the deletion has logged it.
+        if (kept.Status == VirtualKey.Creating && userIsDeleted)
+            state.Audit(
+                AuditActions.VirtualKeyRevoked, $"{key.Id}",
+                new { user_id = key.UserId, reason = DeleteUser.KeysEnded });
         var changed = state.VirtualKeys.Change(kept with
         {
             KeyHash = keyHash,

@@ -13,6 +13,9 @@ public sealed record Deletion(string UserId, decimal ForfeitedCents, decimal Wri
 /// </summary>
 public sealed class DeleteUser(string userId) : Command<Deletion>
 {
+    /// <summary>Why the user's keys at LiteLLM ended, as the audit log has it.</summary>
+    public const string KeysEnded = "The user was deleted.";
+
     public override string? UserId => userId;
 
     public override void Validate(FieldErrors errors) => errors.CheckUserId("user_id", userId);
@@ -36,7 +39,7 @@ public sealed class DeleteUser(string userId) : Command<Deletion>
             state.Post(transaction);
         user.DeletedAt = state.Now;
         state.Touch(user);
-        state.VirtualKeys.EndedUsers.Add(userId);
+        state.VirtualKeys.EndedUsers.Add((userId, By));
         state.Audit(AuditActions.UserDeleted, userId, new { transaction_id = transaction?.Id });
         return new Deletion(userId, Math.Max(balanceCents, 0), Math.Max(-balanceCents, 0), transaction?.Id);
     }

@@ -173,8 +173,11 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         var isCall = waiting.ReviewReason == ReviewReasons.Retrieved && !IsOnlyReading;
         if (waiting.BillingStatus != Usage.NeedsReview || (filled == waiting && !isCall))
             return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
-        var completed = Bill(state, filled) with { FilledAt = state.Now };
-        state.Keep(completed);
+        var completed = Bill(state, filled);
+        if (completed == waiting)
+            return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
+        state.Keep(completed with { FilledAt = state.Now });
+        state.Audit(AuditActions.UsageCompleted, $"{waiting.UsageId}", Additions(waiting, completed));
         var isWaiting = completed.BillingStatus == Usage.NeedsReview;
         return new Outcome<RecordedUsage>(completed.ToRecorded(), null, Replayed: isWaiting);
     }
@@ -189,6 +192,29 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         Tokens = origin.AreTokensDoubtful ? waiting.Tokens : waiting.Tokens.Or(Tokens),
         UsageJson = waiting.UsageJson ?? Request.Usage?.GetRawText(),
     };
+
+    // What is in the usage now and was not before, as the audit log has it.
+    private static object Additions(UsageUnderReview waiting, UsageUnderReview completed)
+    {
+        return new
+        {
+            user_id = Added(waiting.UserId, completed.UserId),
+            model = Added(waiting.Model, completed.Model),
+            provider = Added(waiting.Provider, completed.Provider),
+            provider_cost_usd = Added(waiting.ProviderCostUsd, completed.ProviderCostUsd),
+            prompt_tokens = Added(waiting.Tokens.Prompt, completed.Tokens.Prompt),
+            completion_tokens = Added(waiting.Tokens.Completion, completed.Tokens.Completion),
+            cache_read_tokens = Added(waiting.Tokens.CacheRead, completed.Tokens.CacheRead),
+            cache_write_tokens = Added(waiting.Tokens.CacheWrite, completed.Tokens.CacheWrite),
+            reasoning_tokens = Added(waiting.Tokens.Reasoning, completed.Tokens.Reasoning),
+            has_usage = Added(waiting.UsageJson, completed.UsageJson) is null ? null : (bool?)true,
+            amount_cents = completed.AmountCents,
+            transaction_id = completed.TransactionId,
+            review_reason = completed.ReviewReason == waiting.ReviewReason ? null : completed.ReviewReason,
+        };
+
+        static T Added<T>(T before, T after) => before is null ? after : default!;
+    }
 
     // R9: a user has one usage of a request id.
     private bool IsFree(LedgerState state, UsageUnderReview waiting) =>

@@ -10,8 +10,8 @@ namespace Factumerit.Ledger.Commands;
 /// <param name="pricer">The prices to use (R18); null knows none, and adds no markup.</param>
 public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Command<RecordedUsage>
 {
-    // Allows for clocks that differ.
-    private static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
+    /// <summary>How far ahead a call may be dated: allows for clocks that differ.</summary>
+    internal static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
     private static readonly Pricer NoPrices = new(PriceBook.Empty, Markups.None);
 

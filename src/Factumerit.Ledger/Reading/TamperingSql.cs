@@ -54,6 +54,19 @@ internal static class TamperingSql
             ON k.transaction_id = e.transaction_id
         WHERE e.transaction_id IS NULL OR k.transaction_id IS NULL
         """,
+        // R17: the first id of each usage that another system reported leads to a usage, which may be another one
+        """
+        SELECT 'alias-missing', id::text, 'R17: nothing is kept under its id ' || external_id || ' at ' || source_system
+        FROM llm_usage u
+        WHERE external_id IS NOT NULL AND NOT EXISTS (
+            SELECT FROM usage_aliases a WHERE a.source_system = u.source_system AND a.external_id = u.external_id)
+        """,
+        // R15, R17: what an id leads to is there
+        """
+        SELECT 'usage-missing', usage_id::text, 'R15: it is kept under the id ' || min(external_id) || ' at '
+               || min(source_system) || ', but is not there'
+        FROM usage_aliases a WHERE NOT EXISTS (SELECT FROM llm_usage u WHERE u.id = a.usage_id) GROUP BY usage_id
+        """,
         // R14: since the ledger began a user's history rows say the same as the entries, and lead from the first
         // balance to the last: each balance before a row but the first is the balance after another one.
         """

@@ -25,8 +25,13 @@ public static class DatabaseInspection
     private const string MissingRights = """
         SELECT n.name, string_agg(r, ', ' ORDER BY position)
         FROM unnest($1, $2) AS n (name, rights),
-             unnest(string_to_array(n.rights, ', ')) WITH ORDINALITY AS a (r, position)
-        WHERE NOT has_table_privilege(to_regclass(quote_ident(n.name)), r)
+             regexp_split_to_table(n.rights, ', (?![^(]*\))') WITH ORDINALITY AS a (r, position)
+        WHERE CASE WHEN r LIKE '%(%' THEN EXISTS (
+                  SELECT FROM pg_attribute c
+                  WHERE c.attrelid = to_regclass(quote_ident(n.name)) AND NOT c.attisdropped
+                    AND c.attname = ANY (string_to_array(substring(r FROM '\((.*)\)'), ', '))
+                    AND NOT has_column_privilege(c.attrelid, c.attnum, split_part(r, ' ', 1)))
+              ELSE NOT has_table_privilege(to_regclass(quote_ident(n.name)), r) END
         GROUP BY n.name ORDER BY n.name
         """;
 

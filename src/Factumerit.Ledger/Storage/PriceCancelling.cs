@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Commands;
 using Npgsql;
 
 namespace Factumerit.Ledger.Storage;
@@ -5,16 +6,19 @@ namespace Factumerit.Ledger.Storage;
 /// <summary>Decides whether a version of the price book can be taken back, and notes it. No price is deleted.</summary>
 internal static class PriceCancelling
 {
-    // A call may be dated a few minutes ahead, so that prices which have not begun may have been used. Ids of usages
-    // grow with time: those since the import are few.
+    // The time that the next commit would have at the earliest (R13).
     private const string Find = """
-        SELECT v.valid_from, v.valid_from <= clock_timestamp(), c.cancelled_at, c.cancelled_by,
+        SELECT v.valid_from, greatest(clock_timestamp(), (SELECT created_at FROM ledger_entries
+                                                          WHERE id > (SELECT last_entry_id FROM ledger_origin)
+                                                          ORDER BY id DESC LIMIT 1)),
+               c.cancelled_at, c.cancelled_by,
                (SELECT max(later.version) FROM price_versions later
                 WHERE later.version > v.version AND later.version NOT IN (SELECT version FROM price_cancellations)),
                v.imported_at
         FROM price_versions v LEFT JOIN price_cancellations c ON c.version = v.version WHERE v.version = $1
         """;
 
+    // Ids of usages grow with time: those since the import are few.
     private const string IsUsed = "SELECT EXISTS (SELECT FROM llm_usage WHERE id >= $1 AND price_version = $2)";
 
     private const string Add = """
@@ -27,18 +31,29 @@ internal static class PriceCancelling
         SELECT cancelled_at FROM cancelled
         """;
 
+    /// <param name="connection">Where the turn was taken.</param>
+    /// <param name="version">What is taken back.</param>
+    /// <param name="usedFor">For how long from now a process may go on pricing with it.</param>
+    /// <param name="actor">Whose request it is.</param>
+    /// <param name="cancellationToken">Ends it with nothing done.</param>
     public static async Task<Outcome<PriceCancellation>> CancelAsync(
-        NpgsqlConnection connection, long version, Actor actor, CancellationToken cancellationToken)
+        NpgsqlConnection connection, long version, TimeSpan usedFor, Actor actor, CancellationToken cancellationToken)
     {
         if (await FindAsync(connection, version, cancellationToken) is not { } found)
             return new Refusal.NotFound($"version {version} of the price book");
         if (found is { CancelledAt: { } at, CancelledBy: { } by })
             return new PriceCancellation(version, found.ValidFrom, at, by);
-        if (found.HasBegun)
+        if (found.ValidFrom <= found.Now)
             return new Refusal.NotCancellable($"Version {version} is in force since {found.ValidFrom:u}.");
         if (found.Later is { } later)
             return new Refusal.NotCancellable(
                 $"Version {later} was imported on top of version {version}: cancel that one first.");
+        // Calls may be dated ahead, and so be priced with what has not begun.
+        var usableFrom = found.ValidFrom - UsageCommand.AheadMax - usedFor;
+        if (usableFrom <= found.Now)
+            return new Refusal.NotCancellable(
+                $"Version {version} begins at {found.ValidFrom:u} and could be cancelled until {usableFrom:u}: since " +
+                "then calls that are dated ahead may be priced by it.");
         await using var used = new NpgsqlCommand(IsUsed, connection)
         {
             Parameters = { new() { Value = UuidV7.First(found.ImportedAt) }, new() { Value = version } },
@@ -65,11 +80,12 @@ internal static class PriceCancelling
         if (!await reader.ReadAsync(cancellationToken))
             return null;
         return new Found(
-            reader.GetFieldValue<DateTimeOffset>(0), reader.GetBoolean(1), reader.GetFieldValue<DateTimeOffset?>(2),
+            reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<DateTimeOffset>(1),
+            reader.GetFieldValue<DateTimeOffset?>(2),
             reader.IsDBNull(3) ? null : reader.GetString(3), reader.GetFieldValue<long?>(4), reader.GetDateTime(5));
     }
 
     private sealed record Found(
-        DateTimeOffset ValidFrom, bool HasBegun, DateTimeOffset? CancelledAt, string? CancelledBy, long? Later,
+        DateTimeOffset ValidFrom, DateTimeOffset Now, DateTimeOffset? CancelledAt, string? CancelledBy, long? Later,
         DateTime ImportedAt);
 }

@@ -76,6 +76,12 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         SELECT version FROM v
         """;
 
+    /// <summary>
+    /// For how long after a cancellation another process may still record a call with the prices it knew: until it
+    /// looks again, and until what it had priced by then is committed.
+    /// </summary>
+    public TimeSpan UsedAfterCancelling { get; init; }
+
     /// <summary>Makes the map's prices those of the price book. The same map again changes nothing and makes no version.</summary>
     /// <param name="map">The whole map: models that aren't in it are gone.</param>
     /// <param name="contentHash">SHA-256 of the file, kept with the version.</param>
@@ -133,8 +139,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
     }
 
     /// <summary>
-    /// Takes a version back that has not begun: its prices never count. Of several the newest goes first, as each was
-    /// imported on top of those before. A version that was cancelled stays so.
+    /// Takes a version back before any process can price a call with it: its prices never count. Of several the newest
+    /// goes first, as each was imported on top of those before. A version that was cancelled stays so.
     /// </summary>
     public async Task<Outcome<PriceCancellation>> CancelAsync(
         long version, Actor by, CancellationToken cancellationToken)
@@ -142,7 +148,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(connection, TakeTurn, cancellationToken);
-        var outcome = await PriceCancelling.CancelAsync(connection, version, by, cancellationToken);
+        var outcome = await PriceCancelling.CancelAsync(
+            connection, version, UsedAfterCancelling, by, cancellationToken);
         if (outcome.Refusal is not null)
             return outcome;
         await transaction.CommitAsync(CancellationToken.None);

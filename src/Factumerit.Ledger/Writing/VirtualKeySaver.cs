@@ -22,11 +22,18 @@ internal static class VirtualKeySaver
         """;
 
     // An entry that is no longer there was settled by somebody else, or taken back. After trouble the key is looked at
-    // soon: what was sent more than once may have been done late.
-    private const string Settled = $"""
+    // soon: what was sent more than once may have been done late. A key that ends here is logged, unless a command of
+    // the same commit ends it.
+    private static readonly string Settled = $"""
         WITH done AS (
-            DELETE FROM litellm_outbox o USING unnest($2, $3) AS s (id, is_known) WHERE o.id = s.id
-            RETURNING o.virtual_key_id, o.action, o.attempts, s.is_known)
+            DELETE FROM litellm_outbox o USING unnest($2, $3, $4) AS s (id, is_known, is_ended) WHERE o.id = s.id
+            RETURNING o.virtual_key_id, o.action, o.attempts, s.is_known, s.is_ended),
+        logged AS (
+            INSERT INTO audit_log (at, actor_id, action, subject, detail)
+            SELECT $1, {Actor.Service.Id}, '{AuditActions.VirtualKeyRevoked}', k.id::text,
+                   jsonb_build_object('user_id', k.user_id, 'reason', '{NoteVirtualKey.GoneThere}')
+            FROM done d JOIN virtual_keys k ON k.id = d.virtual_key_id
+            WHERE NOT d.is_known AND NOT d.is_ended AND d.action <> 'delete' AND k.status = 'active')
         UPDATE virtual_keys k SET
             updated_at = $1,
             is_blocked = CASE WHEN d.is_known AND d.action <> 'delete' THEN d.action = 'block' ELSE k.is_blocked END,
@@ -51,10 +58,17 @@ internal static class VirtualKeySaver
         """;
 
     // A key that is still being made has nothing yet that could be deleted: whoever makes it finds it ended.
-    private const string EndedUsers = """
+    private const string EndedUsers = $"""
         WITH ended AS (
-            UPDATE virtual_keys SET status = 'revoking', updated_at = $1 WHERE user_id = ANY ($2) AND status IN ('creating', 'active')
-            RETURNING id, key_hash),
+            UPDATE virtual_keys k SET status = 'revoking', updated_at = $1
+            FROM unnest($2, $3) AS u (user_id, actor_id)
+            WHERE k.user_id = u.user_id AND k.status IN ('creating', 'active')
+            RETURNING k.id, k.key_hash, k.user_id, u.actor_id),
+        logged AS (
+            INSERT INTO audit_log (at, actor_id, action, subject, detail)
+            SELECT $1, actor_id, '{AuditActions.VirtualKeyRevoked}', id::text,
+                   jsonb_build_object('user_id', user_id, 'reason', '{DeleteUser.KeysEnded}')
+            FROM ended),
         taken_back AS (DELETE FROM litellm_outbox o USING ended e WHERE o.virtual_key_id = e.id)
         INSERT INTO litellm_outbox (created_at, next_attempt_at, virtual_key_id, action)
         SELECT $1, $1, id, 'delete' FROM ended WHERE key_hash IS NOT NULL
@@ -81,7 +95,8 @@ internal static class VirtualKeySaver
             SaveKeys(batch, keys, now);
         var outbox = new List<NpgsqlBatchCommand>();
         if (keys.EndedUsers.Count > 0)
-            outbox.Add(new StateSaver.Rows<string>(batch, EndedUsers, keys.EndedUsers).Value(now).Column(u => u).Command);
+            outbox.Add(new StateSaver.Rows<(string UserId, Actor By)>(batch, EndedUsers, keys.EndedUsers)
+                .Value(now).Column(u => u.UserId).Column(u => u.By.Id).Command);
         if (keys.ToDelete.Count > 0)
             outbox.Add(new StateSaver.Rows<Guid>(batch, Delete, keys.ToDelete).Value(now).Column(id => id).Command);
         FollowBalances(batch, state, now, outbox);
@@ -104,7 +119,11 @@ internal static class VirtualKeySaver
                 .Column(k => k.CreatedById)
                 .Column(k => k.Models is { } models ? System.Text.Json.JsonSerializer.Serialize(models) : null, NpgsqlDbType.Jsonb);
         if (keys.Settled.Count > 0)
-            new StateSaver.Rows<SettledDelivery>(batch, Settled, keys.Settled).Value(now).Column(s => s.OutboxId).Column(s => s.IsKnown);
+            new StateSaver.Rows<SettledDelivery>(batch, Settled, keys.Settled)
+                .Value(now)
+                .Column(s => s.OutboxId)
+                .Column(s => s.IsKnown)
+                .Column(s => keys.Find(s.VirtualKeyId) is { Status: not VirtualKey.Active });
         if (keys.Changed.ToList() is { Count: > 0 } changed)
             new StateSaver.Rows<VirtualKey>(batch, Changed, changed)
                 .Value(now)

@@ -56,6 +56,26 @@ public sealed class ApiKeyEndpointsTests(LedgerService service) : IClassFixture<
     }
 
     [Fact]
+    public async Task Names_that_differ_in_case_or_spaces_alone_are_one()
+    {
+        var name = $"Élan bot {Guid.NewGuid():N}";
+        var first = (await service.PostAsync("/api-keys", new { name, role = "bot" })).Expect(201).Text("id");
+
+        string[] alikes = [name.ToUpperInvariant(), name.Replace(" ", "  "), name.Replace(" bot", "\u00a0BOT")];
+        foreach (var alike in alikes)
+            (await service.PostAsync("/api-keys", new { name = alike, role = "bot" })).ExpectErrors("name")
+                .Text("detail").ShouldContain($"too much like {name}");
+        (await service.PostAsync("/api-keys", new { name = name.Replace(" ", ""), role = "bot" })).Expect(201);
+
+        // Those from before stay as they are.
+        await service.Database.ExecuteAsync(
+            $"UPDATE api_keys SET name = upper(name) || ' ' WHERE id = '{first}'");
+        (await service.PostAsync("/api-keys", new { name, role = "bot" })).ExpectErrors("name");
+        (await service.DeleteAsync($"/api-keys/{first}")).Expect(200);
+        (await service.PostAsync("/api-keys", new { name, role = "bot" })).Expect(201);
+    }
+
+    [Fact]
     public async Task Of_many_who_want_a_name_at_once_one_gets_it()
     {
         var name = $"key {Guid.NewGuid():N}";
@@ -126,6 +146,9 @@ public sealed class ApiKeyEndpointsTests(LedgerService service) : IClassFixture<
     [InlineData("""{"name":"n","role":"bot","expires_at":"2020-01-01T00:00:00Z"}""", "expires_at")]
     [InlineData("""{"name":"Bootstrap","role":"bot"}""", "name")]
     [InlineData("""{"name":"service","role":"bot"}""", "name")]
+    [InlineData("""{"name":" n","role":"bot"}""", "name")]
+    [InlineData("""{"name":"n\u00a0","role":"bot"}""", "name")]
+    [InlineData("""{"name":" ","role":"bot"}""", "name")]
     public async Task A_wrong_key_request_is_refused_by_field(string body, params string[] fields)
     {
         var footprint = await service.Database.FootprintAsync();

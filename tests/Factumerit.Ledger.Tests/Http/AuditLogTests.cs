@@ -96,6 +96,43 @@ public sealed class AuditLogTests
     }
 
     [Fact]
+    public async Task Keys_that_end_with_their_user_or_at_LiteLLM_are_logged_once()
+    {
+        var service = new LiteLlmService();
+        await service.InitializeAsync();
+        try
+        {
+            var (deleted, spent) = (await service.UserAsync(1, "deleted"), await service.UserAsync(1, "spent"));
+            VirtualKeyInTest[] keys =
+            [
+                await service.VirtualKeyAsync(deleted), await service.VirtualKeyAsync(deleted),
+                await service.VirtualKeyAsync(spent),
+            ];
+            (await service.DeleteAsync($"/virtual-keys/{keys[0].Id}")).Expect(200);
+            var admin = (await service.PostAsync("/api-keys", new { name = "Ann", role = "admin" })).Expect(201);
+
+            (await service.DeleteAsync("/users/deleted", admin.Text("secret"))).Expect(200);
+            await LiteLlmService.UntilAsync(async () => (await service.OutboxAsync()).Count == 0);
+            service.Fake.Keys.Clear();
+            await service.UseAsync(spent, 1);
+            await LiteLlmService.UntilAsync(async () => await service.StatusAsync(keys[2]) == "revoked");
+
+            (await service.GetAsync("/audit-log?action=virtual_key.revoked")).List("changes")
+                .Select(c => $"{Line(c)} {c.GetProperty("detail")}").ShouldBe(
+            [
+                $"service virtual_key.revoked {keys[2].Id} "
+                + """{"reason":"LiteLLM no longer knows this key.","user_id":"spent"}""",
+                $$"""Ann virtual_key.revoked {{keys[1].Id}} {"reason":"The user was deleted.","user_id":"deleted"}""",
+                $$"""bootstrap virtual_key.revoked {{keys[0].Id}} {"user_id":"deleted"}""",
+            ]);
+        }
+        finally
+        {
+            await service.DisposeAsync();
+        }
+    }
+
+    [Fact]
     public Task The_log_comes_in_pages_of_one_action_or_all() => WithServiceAsync(async service =>
     {
         foreach (var user in (string[])["a", "b", "c"])

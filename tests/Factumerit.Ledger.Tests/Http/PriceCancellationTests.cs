@@ -54,25 +54,65 @@ public sealed class PriceCancellationTests : IAsyncLifetime
         _service.Get<CurrentPrices>().Pricer.Book.Find("m", DateTimeOffset.UtcNow.AddDays(3))!.InputUsdPerToken.ShouldBe(1);
     }
 
-    // A call may be dated up to five minutes ahead.
+    // A call may be dated up to five minutes ahead, and another process may price it with the version for a while.
+    [Fact]
+    public async Task A_version_that_another_process_may_still_use_stays()
+    {
+        await ImportAsync(1, null);
+        var begins = DateTimeOffset.UtcNow.AddMinutes(6);
+        var soon = await ImportAsync(2, begins);
+        var elsewhere = new CurrentPrices(Markups.None);
+        await new PriceStore(_service.Database.Ledger, elsewhere).RefreshAsync(default);
+
+        var until = $"{begins.AddMinutes(-5).AddSeconds(-5 - 10 - 60).UtcDateTime:u}";
+        (await CancelAsync(soon)).ExpectProblem(409, "not-cancellable").Text("detail")
+            .ShouldContain($"could be cancelled until {until}");
+
+        _service.Get<CurrentPrices>().Pricer.Book.Find("m", begins)!.Version
+            .ShouldBe(elsewhere.Pricer.Book.Find("m", begins)!.Version);
+        (await CancelAsync(soon)).ExpectProblem(409, "not-cancellable");
+    }
+
+    [Fact]
+    public async Task How_long_another_process_may_use_a_version_goes_by_its_settings()
+    {
+        await ImportAsync(1, null);
+        var soon = await ImportAsync(2, DateTimeOffset.UtcNow.AddMinutes(30));
+
+        (await CancelAsync(TimeSpan.FromMinutes(26))).Refusal.ShouldBeOfType<Refusal.NotCancellable>();
+        (await CancelAsync(TimeSpan.FromMinutes(24))).Answer.ShouldNotBeNull().Version.ShouldBe(soon);
+
+        Task<Outcome<PriceCancellation>> CancelAsync(TimeSpan usedAfter) =>
+            new PriceStore(_service.Database.Ledger, _service.Get<CurrentPrices>()) { UsedAfterCancelling = usedAfter }
+                .CancelAsync(soon, Actor.Bootstrap, default);
+    }
+
+    // Entries never go back in time (R13): where the newest one is ahead, so is what may be dated ahead.
+    [Fact]
+    public async Task The_time_of_the_newest_entry_counts()
+    {
+        await ImportAsync(1, null);
+        var version = await ImportAsync(2, DateTimeOffset.UtcNow.AddMinutes(30));
+        await _service.Database.ExecuteAsync($"""
+            INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, created_at)
+            SELECT '{Guid.NewGuid()}', account, debit, 1 - debit, now() + interval '25 minutes'
+            FROM (VALUES ('equity:grants', 1), ('equity:forfeit', 0)) AS e (account, debit)
+            """);
+
+        (await CancelAsync(version)).ExpectProblem(409, "not-cancellable");
+    }
+
     [Fact]
     public async Task Prices_that_a_call_was_priced_by_stay()
     {
         await ImportAsync(1, null);
-        var soon = await ImportAsync(2, DateTimeOffset.UtcNow.AddMinutes(2));
+        var later = await ImportAsync(2, DateTimeOffset.UtcNow.AddDays(1));
         var user = await _service.UserAsync(10_000);
-        var call = (await _service.PostAsync("/usage", new
-        {
-            user_id = user,
-            request_id = "ahead",
-            model = "m",
-            prompt_tokens = 1,
-            completion_tokens = 1,
-            occurred_at = DateTimeOffset.UtcNow.AddMinutes(4).UtcDateTime.ToString("O"),
-        })).Expect(201);
-        call.Amount("price_version").ShouldBe(soon);
+        (await _service.PostAsync("/usage", new { user_id = user, request_id = "r", amount_cents = 1 })).Expect(201);
+        // As a database clock that was far ahead for a while would have had it.
+        await _service.Database.ExecuteAsync($"UPDATE llm_usage SET price_version = {later}");
 
-        (await CancelAsync(soon)).ExpectProblem(409, "not-cancellable").Text("detail").ShouldContain("priced by");
+        (await CancelAsync(later)).ExpectProblem(409, "not-cancellable").Text("detail").ShouldContain("priced by");
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Tests.Database;
 
@@ -31,6 +32,8 @@ public sealed class TamperingTests
         { "lifetime-mismatch", "UPDATE user_budgets SET total_spent_cents = total_spent_cents - 1 WHERE user_id = 'alice'" },
         { "usage-mismatch", "UPDATE llm_usage SET request_id = 'another' WHERE request_id = 'call-1'" },
         { "usage-mismatch", "UPDATE llm_usage SET description = 'another' WHERE request_id = 'call-1'" },
+        { "alias-missing", "DELETE FROM usage_aliases WHERE external_id = 'call-3'" },
+        { "usage-missing", "DELETE FROM llm_usage WHERE request_id = 'call-4'" },
         { "entry-changed", """
             UPDATE ledger_entries SET description = 'other' WHERE account = 'expense:api' AND reference_id = 'call-1'
             """ },
@@ -86,7 +89,7 @@ public sealed class TamperingTests
             (await database.CheckIntegrityAsync()).Faults.ShouldBeEmpty();
         }
         (await database.RowsAsync("SELECT block, last_entry_id, entry_count FROM ledger_entry_digests ORDER BY block"))
-            .ShouldBe(["0|65535|20", "1|65542|7"]);
+            .ShouldBe(["0|65535|22", "1|65542|7"]);
         await database.AssertIntegrityAsync();
     });
 
@@ -100,7 +103,13 @@ public sealed class TamperingTests
         await service.GrantAsync(new() { UserId = "alice", AmountCents = 500, Reason = "a gift" }, "root", "g", default);
         await service.WriteDownAsync(new() { AmountCents = 5 }, "w", default);
         await service.GrantAsync(new() { UserId = "alice", AmountCents = 1 }, "root", "g2", default);
+        // The second waits for review, as nobody knows what it cost.
+        await service.TakeInAsync([Reported("call-3", 0.01m), Reported("call-4", null)], Actor.Service, default);
     });
+
+    private static ReportedCall Reported(string id, decimal? costUsd) => new(
+        new() { UserId = "alice", RequestId = id, Model = "m", ProviderCostUsd = costUsd, Provider = "p" },
+        new UsageOrigin("litellm", [id], $"derived-{id}"));
 
     private static Task UseAsync(TestDatabase database, string requestId) => database.PostAsync(service =>
         service.RecordUsageAsync(new() { UserId = "alice", AmountCents = 1, RequestId = requestId }, default));

@@ -36,6 +36,10 @@ public sealed class CompletedUsageTests
         _books.State.NewProviderCosts.ShouldBe([new ProviderCost("anthropic", 0.05m)]);
         var changed = _books.State.ChangedUsages.ShouldHaveSingleItem();
         (changed.FilledAt, changed.ReviewedAt, changed.TransactionId).ShouldBe((Books.Now, null, billed.Answer.TransactionId));
+        _books.State.NewAuditRecords.ShouldBe([new AuditRecord(
+            Books.Root, "usage.completed", $"{changed.UsageId}",
+            $$"""{"provider_cost_usd":0.05,"amount_cents":{{billed.Answer.AmountCents}},"""
+            + $"\"transaction_id\":\"{changed.TransactionId}\"}}")]);
 
         Report(Call with { Model = "unknown", ProviderCostUsd = 0.05m }).Replayed.ShouldBeTrue();
         Report(Call with { Model = "unknown" }).Replayed.ShouldBeTrue();
@@ -69,6 +73,9 @@ public sealed class CompletedUsageTests
         var still = Report(Call with { Model = "unknown" });
         (still.Replayed, still.Answer!.BillingStatus, still.Answer.ReviewReason, still.Answer.UserId).ShouldBe((true, "needs_review", "unknown-model", "alice"));
         _books.State.ChangedUsages.ShouldHaveSingleItem().Tokens.ShouldBe(new TokenCounts(100, 10));
+        _books.State.NewAuditRecords.ShouldHaveSingleItem().Detail.ShouldBe(
+            """{"user_id":"alice","model":"unknown","provider":"anthropic","prompt_tokens":100,"""
+            + "\"completion_tokens\":10,\"review_reason\":\"unknown-model\"}");
         _books.Entries().ShouldBeEmpty();
         Report(Call with { ProviderCostUsd = 0.01m }).Answer!.BillingStatus.ShouldBe("billed");
         _books.State.ChangedUsages.ShouldHaveSingleItem("a usage is written once a commit").BillingStatus.ShouldBe("billed");

@@ -95,6 +95,18 @@ public sealed class VirtualKeyTests
     }
 
     [Fact]
+    public void A_key_that_is_made_while_its_user_is_deleted_ends_and_that_is_logged()
+    {
+        var (books, key) = Loaded(VirtualKey.Creating);
+        books.Delete("alice");
+
+        books.Apply(new ActivateVirtualKey(key, "hash", "sk-...1234")).Answer!.Key.Status.ShouldBe(VirtualKey.Revoking);
+
+        books.State.NewAuditRecords.Select(r => $"{r.By.Name} {r.Action} {r.Subject}")
+            .ShouldBe(["root user.deleted alice", $"root virtual_key.revoked {key.Id}"]);
+    }
+
+    [Fact]
     public void A_key_that_came_about_is_not_discarded()
     {
         var (books, key) = Loaded(VirtualKey.Active, "hash");
