@@ -56,6 +56,6 @@ public static class AuditActions
     public static readonly IReadOnlyList<string> All =
     [
         ApiKeyMade, ApiKeyRevoked, ApiKeyRotated, FaultResolved, PricesCancelled, PricesImported,
-        UsageBilled, UsageWaived, UserDeleted, UserSignedUp, VirtualKeyFailed, VirtualKeyMade, VirtualKeyRevoked,
+        UsageBilled, UsageCompleted, UsageWaived, UserDeleted, UserSignedUp, VirtualKeyFailed, VirtualKeyMade, VirtualKeyRevoked,
     ];
 }
