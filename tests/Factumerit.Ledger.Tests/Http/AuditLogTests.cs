@@ -6,6 +6,12 @@ namespace Factumerit.Ledger.Tests.Http;
 public sealed class AuditLogTests
 {
     [Fact]
+    public void The_list_of_known_actions_is_complete() =>
+        typeof(AuditActions).GetFields().Where(field => field.IsLiteral)
+            .Select(field => (string)field.GetRawConstantValue()!)
+            .ShouldBe(AuditActions.All, ignoreOrder: true);
+
+    [Fact]
     public Task Changes_of_keys_are_logged() => WithServiceAsync(async service =>
     {
         var admin = (await service.PostAsync("/api-keys", new { name = "Ann", role = "admin" })).Expect(201);
