@@ -4,23 +4,27 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Reading;
 
-/// <summary>A change that was no posting.</summary>
-/// <param name="Id">Identifies it; where two are of one time, the greater one is later.</param>
+/// <summary>An audited change that is not a posting.</summary>
+/// <param name="Id">The id; of two changes with the same time, the later one has the greater id.</param>
 /// <param name="At">When it was committed.</param>
-/// <param name="By">Whose request it was.</param>
-/// <param name="Action">What was done, such as api_key.made.</param>
-/// <param name="Subject">The id of what was changed.</param>
-/// <param name="Detail">More of it; null when there is no more to say.</param>
+/// <param name="By">The actor who requested it.</param>
+/// <param name="Action">The action, such as api_key.made.</param>
+/// <param name="Subject">The id of the changed object.</param>
+/// <param name="Detail">Further details; null without any.</param>
 public sealed record AuditEntry(
     long Id, DateTimeOffset At, ActorName By, string Action, string Subject, JsonElement? Detail);
 
-/// <summary>A page of changes, newest first. NextBefore: the next page's before=; null at the end.</summary>
+/// <summary>
+/// A page of changes, newest first. NextBefore: pass it as before= to get the next page; null at the end.
+/// </summary>
 public sealed record AuditPage(IReadOnlyList<AuditEntry> Changes, long? NextBefore);
 
 /// <summary>Reads the audit log, and the names of actors.</summary>
 public sealed class AuditQueries(LedgerDatabase database)
 {
-    /// <summary>Changes, newest first, from the one before <paramref name="before"/>; of one action or all.</summary>
+    /// <summary>
+    /// Lists changes, newest first, that are older than <paramref name="before"/>; of one action or of all.
+    /// </summary>
     public async Task<AuditPage> ListAsync(string? action, int limit, long? before, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
@@ -36,7 +40,7 @@ public sealed class AuditQueries(LedgerDatabase database)
             page.Count > limit ? page[limit - 1].Id : null);
     }
 
-    /// <summary>The names of actors by their ids.</summary>
+    /// <summary>Reads the names of actors by their ids.</summary>
     public static async Task<IReadOnlyDictionary<int, ActorName>> NamesAsync(
         LedgerDbContext db, IEnumerable<int?> ids, CancellationToken cancellationToken)
     {
@@ -51,7 +55,7 @@ public sealed class AuditQueries(LedgerDatabase database)
         new(row.Id, row.At, by, row.Action, row.Subject, row.Detail is null ? null : JsonElement.Parse(row.Detail));
 }
 
-/// <summary>Looks actors up.</summary>
+/// <summary>Looks up actors by id.</summary>
 public static class ActorNames
 {
     /// <summary>The actor's name; null without an actor.</summary>

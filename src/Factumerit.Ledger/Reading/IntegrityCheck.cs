@@ -6,33 +6,35 @@ using Npgsql;
 namespace Factumerit.Ledger.Reading;
 
 /// <summary>
-/// Holds everything that is stored against the entries, in one repeatable-read snapshot that holds up no writer: each rule that can be broken
-/// by a bug, a restore or a hand in the database is looked for, and each breach is a fault with a name.
+/// Compares all stored balances with the entries and reports each broken rule as a fault. It checks every rule that a
+/// bug, a restore or a manual change of the database can break. It runs in one repeatable-read snapshot and blocks no
+/// writer.
 /// <para>
-/// The background check leaves a checkpoint: the sums of all accounts up to the last entry it saw. The next one reads
-/// only what came later and compares every budget whose row has changed since with checkpoint plus later entries. What
-/// it finds is kept and reported until somebody resolves it, so the checkpoint moves on past a fault. Only a change to
-/// rows that were read before, which the triggers refuse, takes a full check to find.
+/// The background check stores a checkpoint: the sums of all accounts up to the last entry it read. The next check
+/// reads only later entries. It compares every budget whose row has changed since with the checkpoint plus the later
+/// entries. Faults are stored and reported until an admin resolves them, so the checkpoint also advances past a fault.
+/// Only a full check finds changes to old rows that an earlier check has read. Triggers refuse such changes.
 /// </para>
 /// </summary>
 public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock = null)
 {
-    /// <summary>At most so many faults of one kind are listed.</summary>
+    /// <summary>The maximum number of faults listed per kind.</summary>
     public const int FaultsMaxPerKind = 100;
 
-    // One check at a time may move the checkpoint; the letters "face", for Factumerit check.
+    // Only one check at a time may advance the checkpoint. The key spells "face", for Factumerit check.
     private const long AdvanceLockKey = 0x66616365;
 
     private const IsolationLevel Snapshot = IsolationLevel.RepeatableRead;
 
     /// <summary>
-    /// The background check of what came after the checkpoint, every budget that changed, and every total.
+    /// Runs the background check on the entries after the checkpoint, every changed budget, and every total.
     /// </summary>
-    public Task<IntegrityReport> RunAsync(CancellationToken cancellationToken) => RunAsync(full: false, cancellationToken);
+    public Task<IntegrityReport> RunAsync(CancellationToken cancellationToken) =>
+        RunAsync(full: false, cancellationToken);
 
     /// <summary>
-    /// The background check: keeps the faults it finds, and moves the checkpoint. From the checkpoint, or everything
-    /// from the first entry, which takes time in proportion to the ledger.
+    /// Runs the background check: stores the faults it finds and advances the checkpoint. It starts at the checkpoint,
+    /// or for a full check at the first entry. A full check takes time in proportion to the ledger.
     /// </summary>
     public async Task<IntegrityReport> RunAsync(bool full, CancellationToken cancellationToken)
     {
@@ -51,12 +53,12 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         }
         catch (PostgresException exception) when (exception.SqlState is PostgresErrorCodes.SerializationFailure)
         {
-            // Another check has kept as much: the next one goes on from there.
+            // A concurrent check has stored its faults or its checkpoint. The next check continues from there.
             return found.WithStanding(standing);
         }
     }
 
-    /// <summary>The same look at the books, with the faults that stand; it changes nothing.</summary>
+    /// <summary>Runs the same check without storing anything. The report includes the unresolved faults.</summary>
     public async Task<IntegrityReport> ReportAsync(bool full, CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
@@ -67,18 +69,21 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         return found.WithStanding(standing);
     }
 
-    private static async Task<Checkpoint> ReadCheckpointAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static async Task<Checkpoint> ReadCheckpointAsync(
+        NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(IntegritySql.Checkpoint, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
         return new Checkpoint(
-            reader.GetInt64(0), reader.GetFieldValue<DateTime?>(1), reader.GetInt64(2), reader.GetFieldValue<DateTimeOffset?>(3), reader.GetInt64(4), reader.GetInt64(5),
-            reader.GetFieldValue<int?>(6), reader.GetInt64(7), reader.GetBoolean(8), reader.GetFieldValue<DateTimeOffset>(9),
-            reader.GetFieldValue<long?>(10), reader.GetFieldValue<DateTimeOffset?>(11));
+            reader.GetInt64(0), reader.GetFieldValue<DateTime?>(1), reader.GetInt64(2),
+            reader.GetFieldValue<DateTimeOffset?>(3), reader.GetInt64(4), reader.GetInt64(5),
+            reader.GetFieldValue<int?>(6), reader.GetInt64(7), reader.GetBoolean(8),
+            reader.GetFieldValue<DateTimeOffset>(9), reader.GetFieldValue<long?>(10),
+            reader.GetFieldValue<DateTimeOffset?>(11));
     }
 
-    // R13 makes every later commit carry at least the time of the newest entry.
+    // By R13 every later commit has at least the time of the newest entry.
     private IEnumerable<IntegrityFault> FindClockFaults(Checkpoint from)
     {
         const string kind = "clock-ahead";
@@ -92,7 +97,7 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
                 CultureInfo.InvariantCulture, $"it was recorded at {at:u}, {bound}"));
     }
 
-    // That something is wrong shows in the budgets that changed; what it is, only in all of them.
+    // The changed budgets are enough to detect a new fault. Finding out what exactly is wrong takes all budgets.
     private async Task<IntegrityReport> CheckAsync(
         NpgsqlConnection connection, Checkpoint from, IReadOnlyList<IntegrityFault> standing,
         CancellationToken cancellationToken)
@@ -108,11 +113,15 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         NpgsqlConnection connection, Checkpoint from, CancellationToken cancellationToken)
     {
         await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
-        // How much comes after the checkpoint decides the plan, so each check gets its own. Statistics lag behind what
-        // was just posted: believing that it is next to nothing, the planner would compare each row with each other
-        // one, or sort them all. Further processes would only be started to take time from the writers.
-        List<string> settings = ["plan_cache_mode = force_custom_plan", "enable_nestloop = off", "enable_mergejoin = off", "enable_sort = off", "max_parallel_workers_per_gather = 0"];
-        // What came after a checkpoint is little: it fits into memory.
+        // The best plan depends on the number of rows after the checkpoint, so each check is planned anew. Statistics
+        // lag behind recent postings: the planner would expect almost no rows and choose nested loops or sorts.
+        // Parallel workers would take CPU time from the writers.
+        List<string> settings =
+        [
+            "plan_cache_mode = force_custom_plan", "enable_nestloop = off", "enable_mergejoin = off",
+            "enable_sort = off", "max_parallel_workers_per_gather = 0",
+        ];
+        // Few rows come after a checkpoint, so they fit into memory.
         if (from.EntryId > 0)
             settings.Add("work_mem = '64MB'");
         foreach (var setting in settings)
@@ -130,7 +139,8 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         await reader.NextResultAsync(cancellationToken);
         await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
         await reader.NextResultAsync(cancellationToken);
-        var (debits, credits, entryCount) = await ReadFaultsAsync(reader, faults, row => (row.GetDecimal(3), row.GetDecimal(4), row.GetInt64(5)), cancellationToken);
+        var (debits, credits, entryCount) = await ReadFaultsAsync(
+            reader, faults, row => (row.GetDecimal(3), row.GetDecimal(4), row.GetInt64(5)), cancellationToken);
         while (await reader.NextResultAsync(cancellationToken))
             await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
         return new IntegrityReport(
@@ -139,7 +149,8 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
     }
 
     private static async Task<T?> ReadFaultsAsync<T>(
-        NpgsqlDataReader reader, List<IntegrityFault> faults, Func<NpgsqlDataReader, T> readFigures, CancellationToken cancellationToken)
+        NpgsqlDataReader reader, List<IntegrityFault> faults, Func<NpgsqlDataReader, T> readFigures,
+        CancellationToken cancellationToken)
     {
         T? figures = default;
         while (await reader.ReadAsync(cancellationToken))
@@ -151,17 +162,21 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         return figures;
     }
 
-    // Keeps the faults and moves the checkpoint past them; the report as it was when another check is at it.
+    // Stores the faults and advances the checkpoint past them. If another check is storing its own, this one stores
+    // nothing and returns the report unchanged.
     private static async Task<IntegrityReport> KeepAsync(
         NpgsqlConnection connection, Checkpoint from, IntegrityReport report, CancellationToken cancellationToken)
     {
-        await using var lockCommand = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock($1)", connection) { Parameters = { new() { Value = AdvanceLockKey } } };
+        await using var lockCommand = new NpgsqlCommand("SELECT pg_try_advisory_xact_lock($1)", connection)
+        {
+            Parameters = { new() { Value = AdvanceLockKey } },
+        };
         if (!(bool)(await lockCommand.ExecuteScalarAsync(cancellationToken))!)
             return report;
         var faults = await FaultStore.RecordAsync(connection, report.Faults, cancellationToken);
         await using var batch = new NpgsqlBatch(connection) { Timeout = 3600 };
-        // A checkpoint that is lost with the machine was only further back: no need to wait for the disk, or to keep
-        // it from the writers.
+        // If a crash loses this commit, the next check only starts further back. So don't wait for the disk, which the
+        // writers need.
         batch.BatchCommands.Add(new("SET LOCAL synchronous_commit = off"));
         Add(batch, IntegritySql.ForgetAccounts, from);
         Add(batch, faults.Count == 0 ? IntegritySql.AdvanceAccounts : IntegritySql.AdvanceAccountsByEntries, from);
@@ -181,24 +196,34 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         Parameters =
         {
             new() { Value = from.EntryId },
-            new() { Value = (object?)from.EntryCreatedAt ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz },
+            new()
+            {
+                Value = (object?)from.EntryCreatedAt ?? DBNull.Value,
+                NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.TimestampTz,
+            },
             new() { Value = from.BudgetTransactionId },
             new() { Value = Math.Max(from.EntryId, from.OriginEntryId) },
             new() { Value = Math.Max(from.BudgetTransactionId, from.OriginBudgetTransactionId) },
             new() { Value = from.UsageId },
-            new() { Value = (object?)from.ChangedWithin ?? DBNull.Value, NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer },
+            new()
+            {
+                Value = (object?)from.ChangedWithin ?? DBNull.Value,
+                NpgsqlDbType = NpgsqlTypes.NpgsqlDbType.Integer,
+            },
             new() { Value = from.DigestedEntryId },
         },
     });
 
     private sealed record Checkpoint(
-        long EntryId, DateTime? EntryCreatedAt, long BudgetTransactionId, DateTimeOffset? FullyCheckedAt, long OriginEntryId, long OriginBudgetTransactionId,
-        int? ChangedWithin, long DigestedEntryId, bool IsFullDue, DateTimeOffset ReadAt, long? NewestEntryId, DateTimeOffset? NewestEntryAt)
+        long EntryId, DateTime? EntryCreatedAt, long BudgetTransactionId, DateTimeOffset? FullyCheckedAt,
+        long OriginEntryId, long OriginBudgetTransactionId, int? ChangedWithin, long DigestedEntryId, bool IsFullDue,
+        DateTimeOffset ReadAt, long? NewestEntryId, DateTimeOffset? NewestEntryAt)
     {
-        // Ids of usages begin with the milliseconds of their commit: those of later commits with as many, or more.
+        // Usage ids begin with their commit time in milliseconds, so later commits never have a smaller prefix.
         public Guid UsageId => EntryCreatedAt is { } time ? UuidV7.First(time) : Guid.Empty;
 
-        public Checkpoint Restart() => WithAllBudgets() with { EntryId = 0, EntryCreatedAt = null, BudgetTransactionId = 0 };
+        public Checkpoint Restart() =>
+            WithAllBudgets() with { EntryId = 0, EntryCreatedAt = null, BudgetTransactionId = 0 };
 
         public Checkpoint WithAllBudgets() => this with { ChangedWithin = null };
     }

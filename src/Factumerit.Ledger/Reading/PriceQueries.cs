@@ -8,10 +8,12 @@ namespace Factumerit.Ledger.Reading;
 /// <summary>A page of prices by model. NextAfter: pass it as after= to get the next page; null at the end.</summary>
 public sealed record PricePage(IReadOnlyList<ModelPrice> Prices, string? NextAfter);
 
-/// <summary>All prices a model ever had, the newest first.</summary>
+/// <summary>All prices that a model ever had, newest first.</summary>
 public sealed record PriceHistory(string Model, IReadOnlyList<ModelPrice> Prices);
 
-/// <summary>Reads the price book as it is stored, so that every service says the same at the same time.</summary>
+/// <summary>
+/// Reads the price book from the database, not from a cache, so all processes return the same prices at the same time.
+/// </summary>
 public sealed class PriceQueries(LedgerDatabase database)
 {
     private static readonly Expression<Func<ModelPriceRow, ModelPrice>> ToPrice = p => new ModelPrice
@@ -30,14 +32,18 @@ public sealed class PriceQueries(LedgerDatabase database)
         IsGone = p.IsGone,
     };
 
-    /// <summary>The prices in force at a time, in the order of the models' names, from the one behind <paramref name="after"/>.</summary>
+    /// <summary>
+    /// Lists the prices in force at a time, in the order of the models' names, starting after <paramref name="after"/>.
+    /// </summary>
     public async Task<PricePage> ListAsync(
-        string? prefix, string? provider, DateTimeOffset at, int limit, string? after, CancellationToken cancellationToken)
+        string? prefix, string? provider, DateTimeOffset at, int limit, string? after,
+        CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         var begun = Counting(db).Where(p => p.ValidFrom == null || p.ValidFrom <= at);
-        // Later imports begin later (R18), so of those that have begun the highest version is in force.
-        var inForce = begun.Where(p => !p.IsGone && !begun.Any(later => later.Model == p.Model && later.Version > p.Version));
+        // Later imports begin later (R18), so the highest version that has begun is in force.
+        var inForce = begun.Where(p =>
+            !p.IsGone && !begun.Any(later => later.Model == p.Model && later.Version > p.Version));
         if (!string.IsNullOrEmpty(prefix))
             inForce = inForce.Where(p => p.Model.StartsWith(prefix));
         if (!string.IsNullOrEmpty(provider))
@@ -45,24 +51,30 @@ public sealed class PriceQueries(LedgerDatabase database)
         if (!string.IsNullOrEmpty(after))
             inForce = inForce.Where(p => string.Compare(p.Model, after) > 0);
         var page = await inForce.OrderBy(p => p.Model).Take(limit + 1).Select(ToPrice).ToListAsync(cancellationToken);
-        return new PricePage(page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].Model : null);
+        return new PricePage(
+            page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].Model : null);
     }
 
-    /// <summary>A model's history, found as a usage without a provider finds its price (<see cref="PriceBook.Find"/>); null when unknown.</summary>
+    /// <summary>
+    /// Finds a model's history by the rules for a usage without a provider (<see cref="PriceBook.Find"/>); null when
+    /// unknown.
+    /// </summary>
     public async Task<PriceHistory?> FindAsync(string model, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         string[] names = [model, .. NamesOf(model)];
         var prices = await Counting(db).Where(p => names.Contains(p.Model)).OrderByDescending(p => p.Version)
             .Select(ToPrice).ToListAsync(cancellationToken);
-        return new PriceBook(prices, 0).NameOf(model) is { } name ? new PriceHistory(name, [.. prices.Where(p => p.Model == name)]) : null;
+        return new PriceBook(prices, 0).NameOf(model) is { } name
+            ? new PriceHistory(name, [.. prices.Where(p => p.Model == name)])
+            : null;
     }
 
-    // Without the versions that were cancelled before they began.
+    // All prices except those of versions that were cancelled before they began.
     private static IQueryable<ModelPriceRow> Counting(LedgerDbContext db) =>
         db.ModelPrices.Where(p => !db.PriceCancellations.Any(c => c.Version == p.Version));
 
-    // All that the price book may find for provider/model: the rest alone, and behind each name of the provider.
+    // All entries that the price book may find for provider/model: the model alone, and with each name of the provider.
     private static IEnumerable<string> NamesOf(string model)
     {
         if (model.IndexOf('/', StringComparison.Ordinal) is not (> 0 and var slash))
@@ -71,7 +83,7 @@ public sealed class PriceQueries(LedgerDatabase database)
         return Vendors.SpellingsOf(Vendors.Canonical(provider)).Select(name => $"{name}/{rest}").Prepend(rest);
     }
 
-    // Rows from before each vendor had one name are found by that one.
+    // Old rows may have another name of the vendor: search for all of its names.
     private static IQueryable<ModelPriceRow> OfVendor(IQueryable<ModelPriceRow> prices, string vendor)
     {
         string[] names = [.. Vendors.SpellingsOf(vendor)];

@@ -7,20 +7,23 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Reading;
 
-/// <summary>A page of usages, newest first. NextBefore: pass it as before= to get the next page; null at the end.</summary>
+/// <summary>
+/// A page of usages, newest first. NextBefore: pass it as before= to get the next page; null at the end.
+/// </summary>
 public sealed record UsagePage(IReadOnlyList<UsageDetail> Usages, Guid? NextBefore);
 
 /// <summary>The usages that wait for review.</summary>
-/// <param name="Waiting">How many.</param>
-/// <param name="OldestAt">When the first of them was recorded; null when none waits.</param>
-/// <param name="OldestAgeSeconds">How many seconds ago that was; null when none waits.</param>
+/// <param name="Waiting">The number of usages.</param>
+/// <param name="OldestAt">When the oldest was recorded; null when none waits.</param>
+/// <param name="OldestAgeSeconds">The age of the oldest in seconds; null when none waits.</param>
 public sealed record WaitingReviews(long Waiting, DateTimeOffset? OldestAt, long? OldestAgeSeconds);
 
-/// <summary>Which usages to list. What is null does not matter; from is inclusive, to is not.</summary>
+/// <summary>The usages to list. Null fields match everything; from is inclusive, to is exclusive.</summary>
 public sealed record UsageFilter(
-    string? BillingStatus = null, string? UserId = null, string? Model = null, DateTimeOffset? From = null, DateTimeOffset? To = null);
+    string? BillingStatus = null, string? UserId = null, string? Model = null, DateTimeOffset? From = null,
+    DateTimeOffset? To = null);
 
-/// <summary>Reads usages by what they have in common, and the queue of those that wait for review (R16).</summary>
+/// <summary>Reads usages by filter, and the queue of usages that wait for review (R16).</summary>
 public sealed class ReviewQueries(LedgerDatabase database)
 {
     private static readonly Expression<Func<UsageRow, UsageUnderReview>> ToReview = u => new UsageUnderReview
@@ -33,7 +36,8 @@ public sealed class ReviewQueries(LedgerDatabase database)
         ReviewReason = u.ReviewReason,
         Model = u.Model,
         Provider = u.Provider,
-        Tokens = new TokenCounts(u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens),
+        Tokens = new TokenCounts(
+            u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens),
         UsageJson = u.Usage,
         OccurredAt = u.OccurredAt,
         CreatedAt = u.CreatedAt,
@@ -43,12 +47,14 @@ public sealed class ReviewQueries(LedgerDatabase database)
     };
 
     private const string Queue = """
-        SELECT count(*), min(created_at), floor(extract(epoch FROM greatest(clock_timestamp(), min(created_at)) - min(created_at)))::bigint
+        SELECT count(*), min(created_at),
+               floor(extract(epoch FROM greatest(clock_timestamp(), min(created_at)) - min(created_at)))::bigint
         FROM llm_usage WHERE billing_status = 'needs_review'
         """;
 
-    /// <summary>Usages, newest first, from the one before <paramref name="before"/>.</summary>
-    public async Task<UsagePage> ListAsync(UsageFilter filter, int limit, Guid? before, CancellationToken cancellationToken)
+    /// <summary>Lists usages, newest first, that are older than <paramref name="before"/>.</summary>
+    public async Task<UsagePage> ListAsync(
+        UsageFilter filter, int limit, Guid? before, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         var usages = Matching(db, filter);
@@ -59,14 +65,17 @@ public sealed class ReviewQueries(LedgerDatabase database)
         return new UsagePage(details, page.Count > limit ? page[limit - 1].Id : null);
     }
 
-    /// <summary>One usage as its reviewer meets it; null when there is none.</summary>
+    /// <summary>Finds a usage in the form that a review needs; null when there is none.</summary>
     public async Task<UsageUnderReview?> FindAsync(Guid usageId, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         return await db.Usages.Where(u => u.Id == usageId).Select(ToReview).SingleOrDefaultAsync(cancellationToken);
     }
 
-    /// <summary>Usages that wait and whose user is known and not deleted, oldest first, from the one behind <paramref name="after"/>.</summary>
+    /// <summary>
+    /// Lists the usages that wait for review and whose user is known and not deleted, oldest first, starting after
+    /// <paramref name="after"/>.
+    /// </summary>
     public async Task<IReadOnlyList<UsageUnderReview>> ListBillableAsync(
         UsageFilter filter, int limit, UsageUnderReview? after, CancellationToken cancellationToken)
     {
@@ -74,38 +83,43 @@ public sealed class ReviewQueries(LedgerDatabase database)
         var usages = Matching(db, filter with { BillingStatus = Usage.NeedsReview })
             .Where(u => u.UserId != null && !db.Budgets.Any(b => b.UserId == u.UserId && b.DeletedAt != null));
         if (after is not null)
-            usages = usages.Where(u => u.CreatedAt > after.CreatedAt || (u.CreatedAt == after.CreatedAt && u.Id.CompareTo(after.UsageId) > 0));
-        return await usages.OrderBy(u => u.CreatedAt).ThenBy(u => u.Id).Take(limit).Select(ToReview).ToListAsync(cancellationToken);
+            usages = usages.Where(u =>
+                u.CreatedAt > after.CreatedAt
+                || (u.CreatedAt == after.CreatedAt && u.Id.CompareTo(after.UsageId) > 0));
+        return await usages.OrderBy(u => u.CreatedAt).ThenBy(u => u.Id).Take(limit).Select(ToReview)
+            .ToListAsync(cancellationToken);
     }
 
-    /// <summary>How many usages match.</summary>
+    /// <summary>Counts the usages that match.</summary>
     public async Task<long> CountAsync(UsageFilter filter, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         return await Matching(db, filter).LongCountAsync(cancellationToken);
     }
 
-    /// <summary>How many wait, and for how long.</summary>
+    /// <summary>Counts the usages that wait for review, and measures how long the oldest has waited.</summary>
     public async Task<WaitingReviews> MeasureAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         return await MeasureAsync(connection, cancellationToken);
     }
 
-    /// <summary>The same, in the transaction that the connection is in.</summary>
-    internal static async Task<WaitingReviews> MeasureAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    /// <summary>Does the same within the connection's current transaction.</summary>
+    internal static async Task<WaitingReviews> MeasureAsync(
+        NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(Queue, connection);
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
         await reader.ReadAsync(cancellationToken);
-        return new WaitingReviews(reader.GetInt64(0), reader.GetFieldValue<DateTimeOffset?>(1), reader.GetFieldValue<long?>(2));
+        return new WaitingReviews(
+            reader.GetInt64(0), reader.GetFieldValue<DateTimeOffset?>(1), reader.GetFieldValue<long?>(2));
     }
 
     private static IQueryable<UsageRow> Matching(LedgerDbContext db, UsageFilter filter)
     {
         var usages = db.Usages.AsQueryable();
-        // The queue's name stands in the statement itself: only so a prepared plan may use the index of those that
-        // wait.
+        // The status is a literal in the statement, not a parameter: otherwise a prepared plan can't use the partial
+        // index on waiting usages.
         if (filter.BillingStatus == Usage.NeedsReview)
             usages = usages.Where(u => u.BillingStatus == Usage.NeedsReview);
         else if (filter.BillingStatus is { } status)

@@ -1,13 +1,13 @@
 namespace Factumerit.Ledger.Reading;
 
 /// <summary>
-/// The statements of a full check that notice what was changed behind the service, with the parameters of
-/// <see cref="IntegritySql"/>. What is stored twice is compared. Sums of hashes take the place of sorting: they are the
-/// same whatever order the rows come in.
+/// The statements of a full check that detect changes made behind the service. They take the parameters of
+/// <see cref="IntegritySql"/> and compare data that is stored twice. Sums of hashes replace sorting, because they don't
+/// depend on the order of the rows.
 /// </summary>
 internal static class TamperingSql
 {
-    // Ids by 65,536. Columns that a later version adds are no part of it.
+    // One block covers 65,536 ids. The digest does not include columns that a later version adds.
     private const string DigestOfBlocks = """
         SELECT id >> 16 AS block, max(id) AS last_entry_id, count(*) AS entry_count,
                sum(hash_record_extended(ROW(id, transaction_id, account, debit_cents, credit_cents, description,
@@ -25,7 +25,7 @@ internal static class TamperingSql
 
     public static readonly string[] Checks =
     [
-        // R2: entries are what they were when a check first read them
+        // R2: entries are unchanged since a check first read them
         $"""
         SELECT 'entries-changed', (d.block << 16) || '-' || (d.block << 16) + 65535,
                'R2: of the entries with these ids, ' || d.entry_count || ' were read by an earlier check, '
@@ -34,7 +34,7 @@ internal static class TamperingSql
         LEFT JOIN ({DigestOfBlocks} WHERE id <= $8 GROUP BY 1) e ON e.block = d.block
         WHERE (d.entry_count, d.digest) IS DISTINCT FROM (e.entry_count, e.digest)
         """,
-        // R2: the entries of a transaction say the same of it
+        // R2: the entries of a transaction agree in description, reference and time
         """
         SELECT 'entry-changed', transaction_id::text, 'R2: its entries differ in description, reference or time'
         FROM (SELECT transaction_id,
@@ -42,7 +42,7 @@ internal static class TamperingSql
               FROM ledger_entries WHERE id > $4) e
         GROUP BY transaction_id HAVING min(hash) <> max(hash)
         """,
-        // R9: the key of each operation that has one is kept with the answer that names its transaction
+        // R9: each operation with an idempotency key has a stored key whose answer names its transaction
         """
         SELECT 'key-missing', coalesce(e.transaction_id, k.operation || ' ' || k.key),
                CASE WHEN k.key IS NULL THEN 'R9: no idempotency key is kept for this ' || e.reference_type
@@ -54,21 +54,21 @@ internal static class TamperingSql
             ON k.transaction_id = e.transaction_id
         WHERE e.transaction_id IS NULL OR k.transaction_id IS NULL
         """,
-        // R17: the first id of each usage that another system reported leads to a usage, which may be another one
+        // R17: the first id of each usage that another system reported is an alias of a usage, maybe a different one
         """
         SELECT 'alias-missing', id::text, 'R17: nothing is kept under its id ' || external_id || ' at ' || source_system
         FROM llm_usage u
         WHERE external_id IS NOT NULL AND NOT EXISTS (
             SELECT FROM usage_aliases a WHERE a.source_system = u.source_system AND a.external_id = u.external_id)
         """,
-        // R15, R17: what an id leads to is there
+        // R15, R17: the usage of each alias exists
         """
         SELECT 'usage-missing', usage_id::text, 'R15: it is kept under the id ' || min(external_id) || ' at '
                || min(source_system) || ', but is not there'
         FROM usage_aliases a WHERE NOT EXISTS (SELECT FROM llm_usage u WHERE u.id = a.usage_id) GROUP BY usage_id
         """,
-        // R14: since the ledger began a user's history rows say the same as the entries, and lead from the first
-        // balance to the last: each balance before a row but the first is the balance after another one.
+        // R14: since the ledger began, a user's history rows equal the entries, and their balances form a chain: the
+        // balance before each row but the first is the balance after another row.
         """
         WITH entries AS (
             SELECT substr(account, 6) AS user_id, count(*) AS rows, sum(hash_record_extended(

@@ -6,7 +6,10 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Reading;
 
-/// <summary>Reads what concerns one user, or the list of them. Nothing is tracked or locked; a query that fails has changed nothing.</summary>
+/// <summary>
+/// Reads the data of one user, or the list of users. Queries track and lock nothing, and a failed query has changed
+/// nothing.
+/// </summary>
 public sealed class UserQueries(LedgerDatabase database)
 {
     private static readonly Expression<Func<BudgetRow, Budget>> ToBudget = b => new Budget
@@ -23,15 +26,16 @@ public sealed class UserQueries(LedgerDatabase database)
     };
 
     private const string BudgetOf = """
-        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at, signed_up_at
+        SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at,
+               deleted_at, signed_up_at
         FROM user_budgets WHERE user_id = $1
         """;
 
-    /// <summary>A user's budget, deleted ones included; null for an unknown user.</summary>
+    /// <summary>Finds a user's budget, also a deleted user's; null for an unknown user.</summary>
     public async Task<Budget?> FindBudgetAsync(string userId, CancellationToken cancellationToken)
     {
-        // By hand: gateways ask this before every call, and the translation would cost several times what the query
-        // does.
+        // Plain SQL: gateways call this before every LLM call, and translating a LINQ query would cost several times
+        // as much as the query itself.
         await using var command = database.Readers.CreateCommand(BudgetOf);
         command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = userId });
         await using var reader = await command.ExecuteReaderAsync(cancellationToken);
@@ -51,8 +55,9 @@ public sealed class UserQueries(LedgerDatabase database)
             : null;
     }
 
-    /// <summary>Budgets in the order of user_id, from the one behind <paramref name="after"/>.</summary>
-    public async Task<BudgetPage> ListBudgetsAsync(string? prefix, int limit, string? after, CancellationToken cancellationToken)
+    /// <summary>Lists budgets in the order of user_id, starting after <paramref name="after"/>.</summary>
+    public async Task<BudgetPage> ListBudgetsAsync(
+        string? prefix, int limit, string? after, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         var budgets = db.Budgets.AsQueryable();
@@ -61,17 +66,21 @@ public sealed class UserQueries(LedgerDatabase database)
         if (!string.IsNullOrEmpty(after))
             budgets = budgets.Where(b => string.Compare(b.UserId, after) > 0);
         var page = await budgets.OrderBy(b => b.UserId).Take(limit + 1).Select(ToBudget).ToListAsync(cancellationToken);
-        return new BudgetPage(page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].UserId : null);
+        return new BudgetPage(
+            page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].UserId : null);
     }
 
-    /// <summary>The entries of a user's account, newest first; null for an unknown user.</summary>
-    public async Task<EntryPage?> ListEntriesAsync(string userId, int limit, long? before, CancellationToken cancellationToken)
+    /// <summary>Lists the entries of a user's account, newest first; null for an unknown user.</summary>
+    public async Task<EntryPage?> ListEntriesAsync(
+        string userId, int limit, long? before, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         var account = ChartOfAccounts.User(userId);
         var page = await db.Entries
-            // The two bounds repeat what the account says: they let the index on users' accounts be used.
-            .Where(e => e.Account == account && string.Compare(e.Account, "user:") >= 0 && string.Compare(e.Account, "user;") < 0)
+            // The two bounds follow from the account. The planner needs them to use the index on user accounts.
+            .Where(e => e.Account == account
+                && string.Compare(e.Account, "user:") >= 0
+                && string.Compare(e.Account, "user;") < 0)
             .Where(e => before == null || e.Id < before)
             .OrderByDescending(e => e.Id)
             .Take(limit + 1)
@@ -84,22 +93,27 @@ public sealed class UserQueries(LedgerDatabase database)
             page.Count > limit ? page[limit - 1].Id : null);
     }
 
-    /// <summary>The history as the system before the ledger kept it, newest first; null for an unknown user.</summary>
-    public async Task<BudgetTransactionPage?> ListTransactionsAsync(string userId, int limit, long? before, CancellationToken cancellationToken)
+    /// <summary>
+    /// Lists the history in the format of the system before the ledger, newest first; null for an unknown user.
+    /// </summary>
+    public async Task<BudgetTransactionPage?> ListTransactionsAsync(
+        string userId, int limit, long? before, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         var page = await db.BudgetTransactions
             .Where(t => t.UserId == userId && (before == null || t.Id < before))
             .OrderByDescending(t => t.Id)
             .Take(limit + 1)
-            .Select(t => new BudgetTransaction(t.Id, t.UserId, t.AmountCents, t.BalanceAfter, t.TransactionType, t.Description, t.CreatedAt))
+            .Select(t => new BudgetTransaction(
+                t.Id, t.UserId, t.AmountCents, t.BalanceAfter, t.TransactionType, t.Description, t.CreatedAt))
             .ToListAsync(cancellationToken);
         if (page.Count == 0 && !await ExistsAsync(db, userId, cancellationToken))
             return null;
-        return new BudgetTransactionPage(page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].Id : null);
+        return new BudgetTransactionPage(
+            page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].Id : null);
     }
 
-    /// <summary>A usage by its id; null when there is none.</summary>
+    /// <summary>Finds a usage by its id; null when there is none.</summary>
     public async Task<UsageDetail?> FindUsageAsync(Guid usageId, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
@@ -117,11 +131,12 @@ public sealed class UserQueries(LedgerDatabase database)
     }
 
     private static UsageDetail ToDetail(UsageRow u, IReadOnlyDictionary<int, ActorName> actors) => new(
-        u.Id, u.RequestId, u.UserId, u.UserPriceCents, u.BillingStatus, u.ReviewReason, u.TransactionId, u.ReviewBalanceCents ?? u.BalanceAfterCents ?? 0,
+        u.Id, u.RequestId, u.UserId, u.UserPriceCents, u.BillingStatus, u.ReviewReason, u.TransactionId,
+        u.ReviewBalanceCents ?? u.BalanceAfterCents ?? 0,
         u.Model, u.Provider, u.ProviderCostUsd, u.MarkupFactor, u.PriceVersion, u.OccurredAt, u.CreatedAt,
-        u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens, ParseJson(u.Usage),
-        u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId, u.VirtualKeyId,
-        u.ReviewedBy, u.ReviewedAt, u.ReviewNote, u.FilledAt, ParseJson(u.PayerHint),
+        u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens,
+        ParseJson(u.Usage), u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId,
+        u.VirtualKeyId, u.ReviewedBy, u.ReviewedAt, u.ReviewNote, u.FilledAt, ParseJson(u.PayerHint),
         actors.Of(u.PostedBy), actors.Of(u.ReviewedById));
 
     private static JsonElement? ParseJson(string? json) => json is null ? null : JsonElement.Parse(json);

@@ -4,24 +4,30 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Reading;
 
-/// <summary>A change of a key that LiteLLM has not received yet. It stays for longer than a moment only when LiteLLM is away.</summary>
+/// <summary>
+/// A change of a key that is not delivered to LiteLLM yet. It stays pending for longer than a moment only while LiteLLM
+/// is unavailable.
+/// </summary>
 /// <param name="Action">block, unblock or delete.</param>
-/// <param name="Attempts">How often it was tried.</param>
-/// <param name="Since">When it came up.</param>
-/// <param name="NextAttemptAt">When it is tried again.</param>
-/// <param name="LastError">What went wrong the last time; null when nothing did.</param>
-public sealed record PendingDelivery(string Action, int Attempts, DateTimeOffset Since, DateTimeOffset NextAttemptAt, string? LastError);
+/// <param name="Attempts">The number of attempts so far.</param>
+/// <param name="Since">When the change was recorded.</param>
+/// <param name="NextAttemptAt">When delivery is tried again.</param>
+/// <param name="LastError">The error of the last attempt; null without one.</param>
+public sealed record PendingDelivery(
+    string Action, int Attempts, DateTimeOffset Since, DateTimeOffset NextAttemptAt, string? LastError);
 
-/// <summary>A key with the next change that LiteLLM has not received; null when there is none.</summary>
+/// <summary>A key with the next change that is not delivered to LiteLLM yet; null when there is none.</summary>
 public sealed record VirtualKeyDetail(VirtualKey Key, PendingDelivery? Pending);
 
-/// <summary>A page of keys, in the order they were made. NextAfter: pass it as after= to get the next page; null at the end.</summary>
+/// <summary>
+/// A page of keys, in the order they were created. NextAfter: pass it as after= to get the next page; null at the end.
+/// </summary>
 public sealed record VirtualKeyList(IReadOnlyList<VirtualKeyDetail> Keys, Guid? NextAfter);
 
 /// <summary>Reads users' keys at LiteLLM.</summary>
 public sealed class VirtualKeyQueries(LedgerDatabase database)
 {
-    // Often enough that each key's turn comes twice a day, and never the same key more than once an hour.
+    // Each key is checked about twice a day, and never more than once an hour.
     private const int RoundsPerHalfDay = 12 * 60;
     private const int RoundMin = 10;
     private static readonly TimeSpan CheckedFor = TimeSpan.FromHours(1);
@@ -45,8 +51,9 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
         LastError = k.LastError,
     };
 
-    /// <summary>Keys of one user or of all, from the one behind <paramref name="after"/>.</summary>
-    public async Task<VirtualKeyList> ListAsync(string? userId, int limit, Guid? after, CancellationToken cancellationToken)
+    /// <summary>Lists keys of one user or of all users, starting after <paramref name="after"/>.</summary>
+    public async Task<VirtualKeyList> ListAsync(
+        string? userId, int limit, Guid? after, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         var keys = db.VirtualKeys.AsQueryable();
@@ -59,7 +66,7 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
         return new VirtualKeyList(details, page.Count > limit ? page[limit - 1].Id : null);
     }
 
-    /// <summary>A key; null when there is none such.</summary>
+    /// <summary>Finds a key by its id; null when there is none.</summary>
     public async Task<VirtualKeyDetail?> FindAsync(Guid id, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
@@ -67,16 +74,22 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
         return (await WithPendingAsync(db, found, cancellationToken)).SingleOrDefault();
     }
 
-    /// <summary>Keys whose making began before a time and never came to an end.</summary>
-    public async Task<List<VirtualKey>> ListUnfinishedAsync(DateTimeOffset before, int limit, CancellationToken cancellationToken)
+    /// <summary>Lists keys whose creation began before a time and never finished.</summary>
+    public async Task<List<VirtualKey>> ListUnfinishedAsync(
+        DateTimeOffset before, int limit, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         return await db.VirtualKeys
-            .Where(k => k.KeyHash == null && (k.Status == VirtualKey.Creating || k.Status == VirtualKey.Revoking) && k.CreatedAt < before)
+            .Where(k => k.KeyHash == null
+                && (k.Status == VirtualKey.Creating || k.Status == VirtualKey.Revoking)
+                && k.CreatedAt < before)
             .OrderBy(k => k.Id).Take(limit).Select(ToKey).ToListAsync(cancellationToken);
     }
 
-    /// <summary>The next active keys that LiteLLM should be asked about, those first that were never asked for or longest ago.</summary>
+    /// <summary>
+    /// Lists the next active keys to check at LiteLLM. Keys that were never checked come first, then those with the
+    /// oldest check.
+    /// </summary>
     public async Task<List<VirtualKey>> ListDueAsync(DateTimeOffset now, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
@@ -84,14 +97,17 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
         var round = Math.Max(RoundMin, await active.CountAsync(cancellationToken) / RoundsPerHalfDay);
         var before = now - CheckedFor;
         return await active.Where(k => k.CheckedAt == null || k.CheckedAt < before)
-            .OrderBy(k => k.CheckedAt != null).ThenBy(k => k.CheckedAt).ThenBy(k => k.Id).Take(round).Select(ToKey).ToListAsync(cancellationToken);
+            .OrderBy(k => k.CheckedAt != null).ThenBy(k => k.CheckedAt).ThenBy(k => k.Id)
+            .Take(round).Select(ToKey).ToListAsync(cancellationToken);
     }
 
-    private static async Task<List<VirtualKeyDetail>> WithPendingAsync(LedgerDbContext db, List<VirtualKey> keys, CancellationToken cancellationToken)
+    private static async Task<List<VirtualKeyDetail>> WithPendingAsync(
+        LedgerDbContext db, List<VirtualKey> keys, CancellationToken cancellationToken)
     {
         var ids = keys.ConvertAll(k => k.Id);
         var pending = await db.LiteLlmOutbox
-            .Where(o => ids.Contains(o.VirtualKeyId) && !db.LiteLlmOutbox.Any(earlier => earlier.VirtualKeyId == o.VirtualKeyId && earlier.Id < o.Id))
+            .Where(o => ids.Contains(o.VirtualKeyId)
+                && !db.LiteLlmOutbox.Any(earlier => earlier.VirtualKeyId == o.VirtualKeyId && earlier.Id < o.Id))
             .ToDictionaryAsync(o => o.VirtualKeyId, cancellationToken);
         return keys.ConvertAll(k => new VirtualKeyDetail(k, pending.GetValueOrDefault(k.Id) is { } o
             ? new PendingDelivery(o.Action, o.Attempts, o.CreatedAt, o.NextAttemptAt, o.LastError)
