@@ -6,7 +6,7 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa api-key</c>: who may speak to the service, and as what. A secret is shown once, when it is made.
+/// <c>fa api-key</c>: the keys of the service's callers and their rights. A secret is shown only once, when it is made.
 /// </summary>
 internal static class ApiKeyCommands
 {
@@ -20,7 +20,12 @@ internal static class ApiKeyCommands
 
     private static Command BuildCreate(CommandTree tree)
     {
-        var name = new Option<string>("--name") { Description = "What the key is for", HelpName = "NAME", Required = true };
+        var name = new Option<string>("--name")
+        {
+            Description = "What the key is for",
+            HelpName = "NAME",
+            Required = true,
+        };
         var role = Inputs.Choice("--role", "What it may do", "ROLE", "bot", "ops", "admin");
         role.Required = true;
         var prefix = Inputs.Text(
@@ -28,7 +33,10 @@ internal static class ApiKeyCommands
             "The only users that it may touch: vikunja: for all that begin so, vik for vik and vik:..., "
             + "vik* for all that begin with vik",
             "PREFIX");
-        var overdraw = new Option<bool>("--may-overdraw") { Description = "Let it record calls that are paid for already when a balance is used up" };
+        var overdraw = new Option<bool>("--may-overdraw")
+        {
+            Description = "Let it record calls that are paid for already when a balance is used up",
+        };
         var intake = new Option<bool>("--may-intake")
         {
             Description = "Let it take in calls that LiteLLM reports, which may take users below 0",
@@ -40,7 +48,8 @@ internal static class ApiKeyCommands
             body.Text("name", context.Value(name)).Text("role", context.Value(role))
                 .Text("user_prefix", context.Value(prefix)).Flag("may_overdraw", context.Value(overdraw))
                 .Flag("may_intake", context.Value(intake)).Text("expires_at", context.Value(expires));
-            var answer = await context.Client.SendAsync(HttpMethod.Post, "api-keys", body.ToBytes(), null, cancellationToken);
+            var answer = await context.Client.SendAsync(
+                HttpMethod.Post, "api-keys", body.ToBytes(), null, cancellationToken);
             return context.Print(answer, LedgerJson.Default.ApiKey, key => ShowSecret(context, key));
         }, name, role, prefix, overdraw, intake, expires);
     }
@@ -59,7 +68,7 @@ internal static class ApiKeyCommands
     private static async Task<int> ListAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var warnings = new List<string>();
-        // The service has them all on one page.
+        // The service returns all keys on one page.
         var page = (await context.Client.GetAsync("api-keys", cancellationToken)).Read(LedgerJson.Default.JsonElement);
         var items = Paging.ApiKeys.ItemsOf(page).ToAsyncEnumerable();
         var table = new TableView().Text("Id").Text("Name").Text("Role").Text("User prefix").Text("Overdraws")
@@ -77,7 +86,7 @@ internal static class ApiKeyCommands
         return ExitCode.Done;
     }
 
-    // Keys that were there before prefixes had a boundary and intake a flag keep what they could.
+    // Keys created before prefixes had a boundary and intake had a flag keep their old rights.
     private static string? Warn(ApiKey key)
     {
         if (key is not { RevokedAt: null, MadeBy: null })
@@ -119,7 +128,8 @@ internal static class ApiKeyCommands
     private static Argument<string> KeyId()
     {
         var id = new Argument<string>("ID") { Description = "The key's id, from 'fa api-key list'" };
-        id.Validators.Add(result => CommandTree.Require(result, text => Guid.TryParseExact(text, "D", out _), "is not a key's id"));
+        id.Validators.Add(result => CommandTree.Require(
+            result, text => Guid.TryParseExact(text, "D", out _), "is not a key's id"));
         return id;
     }
 
@@ -132,8 +142,8 @@ internal static class ApiKeyCommands
             await context.ConfirmAsync($"Revoke the key {context.Value(id)}?", yes, cancellationToken);
             var path = $"api-keys/{Uri.EscapeDataString(context.Value(id))}";
             var answer = await context.ChangeAsync(HttpMethod.Delete, path, null, null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.ApiKey, key =>
-                context.Output.Line($"Revoked the key {Output.TextOf(key.Name)} ({Output.TextOf(key.Id.ToString())})."));
+            return context.Print(answer, LedgerJson.Default.ApiKey, key => context.Output.Line(
+                $"Revoked the key {Output.TextOf(key.Name)} ({Output.TextOf(key.Id.ToString())})."));
         }, id, yes);
     }
 }

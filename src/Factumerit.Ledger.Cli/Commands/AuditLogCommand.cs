@@ -5,7 +5,7 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa audit-log</c>: the newest changes that were no postings.
+/// <c>fa audit-log</c>: the newest changes that are not postings.
 /// </summary>
 internal static class AuditLogCommand
 {

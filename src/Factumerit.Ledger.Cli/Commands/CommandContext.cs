@@ -7,10 +7,11 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// What one command works with: its arguments, the service and the output. Settings are read before the first
-/// request, so that a wrong file or a missing <c>--yes</c> is reported before a missing key.
+/// What one command works with: its arguments, the service and the output. The settings are read with the first
+/// request. A wrong file or a missing <c>--yes</c> is therefore reported before a missing key.
 /// </summary>
-internal sealed class CommandContext(FaEnvironment environment, ParseResult parse, bool isJson, Func<Settings> findSettings) : IDisposable
+internal sealed class CommandContext(
+    FaEnvironment environment, ParseResult parse, bool isJson, Func<Settings> findSettings) : IDisposable
 {
     private readonly Lazy<LedgerClient> _client = new(() => new LedgerClient(findSettings(), environment.Time));
 
@@ -20,41 +21,56 @@ internal sealed class CommandContext(FaEnvironment environment, ParseResult pars
 
     public LedgerClient Client => _client.Value;
 
-    /// <summary>True once the service did something that changes the books.</summary>
+    /// <summary>True once the service has carried out a request that changes something.</summary>
     public bool HasChanged => _client.IsValueCreated && _client.Value.HasChanged;
 
-    /// <summary>True where programs read the output.</summary>
+    /// <summary>True if programs read the output (<c>--json</c>).</summary>
     public bool IsJson => isJson;
 
     public T? Value<T>(Option<T> option) => parse.GetValue(option);
 
     public T Value<T>(Argument<T> argument) => parse.GetRequiredValue(argument);
 
-    /// <summary>The path of a user; ids may hold ':', '@', '+' and '='.</summary>
+    /// <summary>The path of a user, escaped: ids may hold ':', '@', '+' and '='.</summary>
     public string UserPath(Argument<string> user) => $"users/{Uri.EscapeDataString(Value(user))}";
 
     public Task ConfirmAsync(string question, Option<bool> yes, CancellationToken cancellationToken) =>
         Confirmation.RequireAsync(question, Value(yes), environment, cancellationToken);
 
     /// <summary>
-    /// Sends a request that changes something. Where it stays open whether it did, the failure says how to find out safely.
+    /// Sends a request that changes something. If it is unknown whether the request was carried out, the failure says
+    /// how to retry it safely.
     /// </summary>
     public async Task<LedgerAnswer> ChangeAsync(
-        HttpMethod method, string path, byte[]? body, string? idempotencyKey, string runAgain, CancellationToken cancellationToken)
+        HttpMethod method,
+        string path,
+        byte[]? body,
+        string? idempotencyKey,
+        string runAgain,
+        CancellationToken cancellationToken)
     {
         var answer = await TryChangeAsync(method, path, body, idempotencyKey, runAgain, cancellationToken);
         return answer.IsSuccess ? answer : throw answer.ToFailure();
     }
 
-    /// <summary>The same, but a refusal is returned, so that there may be a second try.</summary>
+    /// <summary>
+    /// Like <see cref="ChangeAsync"/>, but returns a refusal instead of throwing it. The caller may try again.
+    /// </summary>
     public async Task<LedgerAnswer> TryChangeAsync(
-        HttpMethod method, string path, byte[]? body, string? idempotencyKey, string runAgain, CancellationToken cancellationToken)
+        HttpMethod method,
+        string path,
+        byte[]? body,
+        string? idempotencyKey,
+        string runAgain,
+        CancellationToken cancellationToken)
     {
         var advice = $"It may have been done or not: run again{runAgain}, which is safe.";
         try
         {
             var answer = await Client.TrySendAsync(method, path, body, idempotencyKey, cancellationToken);
-            return !answer.IsSuccess && answer.ToFailure() is { IsOutcomeUnknown: true } failure ? throw failure : answer;
+            return !answer.IsSuccess && answer.ToFailure() is { IsOutcomeUnknown: true } failure
+                ? throw failure
+                : answer;
         }
         catch (FaException failure) when (failure.IsOutcomeUnknown)
         {
@@ -66,7 +82,9 @@ internal sealed class CommandContext(FaEnvironment environment, ParseResult pars
         }
     }
 
-    /// <summary>Prints the answer as it came for programs, or lets <paramref name="show"/> print it for people.</summary>
+    /// <summary>
+    /// Prints the answer as received for programs, or lets <paramref name="show"/> print it for people.
+    /// </summary>
     public int Print<T>(LedgerAnswer answer, JsonTypeInfo<T> type, Action<T> show)
     {
         if (isJson)
@@ -78,7 +96,12 @@ internal sealed class CommandContext(FaEnvironment environment, ParseResult pars
 
     /// <summary>Prints a list as one JSON array for programs, or as a table with a row for each item.</summary>
     public async Task<int> PrintListAsync<T>(
-        IAsyncEnumerable<JsonElement> items, JsonTypeInfo<T> type, TableView table, Action<T> addRow, string whenEmpty, Action? addTotal = null)
+        IAsyncEnumerable<JsonElement> items,
+        JsonTypeInfo<T> type,
+        TableView table,
+        Action<T> addRow,
+        string whenEmpty,
+        Action? addTotal = null)
         where T : notnull
     {
         if (isJson)
@@ -114,7 +137,7 @@ internal sealed class CommandContext(FaEnvironment environment, ParseResult pars
 
     private async Task PrintArrayAsync(IAsyncEnumerable<JsonElement> items)
     {
-        // Items are printed as they arrive: a list of millions is never held whole.
+        // Items are printed as they arrive, so a list of millions is never held in memory.
         var separator = "[";
         await foreach (var item in items)
         {

@@ -7,8 +7,8 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// The tree of all commands and the options that every one of them takes. It is built anew for each run, around that run's
-/// environment.
+/// The tree of all commands and the options that all of them accept. The tree is built anew for each run, with the
+/// environment of that run.
 /// </summary>
 internal sealed class CommandTree
 {
@@ -16,7 +16,8 @@ internal sealed class CommandTree
 
     private readonly Option<string?> _url = new("--url")
     {
-        Description = $"The service's address (else {Settings.UrlVariable}, else the embedded service's, else {Settings.DefaultUrl})",
+        Description = $"The service's address (else {Settings.UrlVariable}, else the embedded service's, "
+            + $"else {Settings.DefaultUrl})",
         HelpName = "URL",
         Recursive = true,
     };
@@ -37,13 +38,15 @@ internal sealed class CommandTree
     private CommandTree(FaEnvironment environment)
     {
         _environment = environment;
-        _url.Validators.Add(result => Require(result, Settings.IsUrl, $"is not an address such as {Settings.DefaultUrl}"));
+        _url.Validators.Add(result => Require(
+            result, Settings.IsUrl, $"is not an address such as {Settings.DefaultUrl}"));
     }
 
     public static Command Build(FaEnvironment environment)
     {
         var tree = new CommandTree(environment);
-        var root = new Command("fa", "The books of prepaid LLM credit: balances, users, usage, grants, purchases and write-downs.")
+        var root = new Command(
+            "fa", "The books of prepaid LLM credit: balances, users, usage, grants, purchases and write-downs.")
         {
             tree._url,
             tree._apiKey,
@@ -67,9 +70,14 @@ internal sealed class CommandTree
         return root;
     }
 
-    /// <summary>A command that runs <paramref name="run"/> with the arguments and options given here and the ones that all have.</summary>
+    /// <summary>
+    /// A command that runs <paramref name="run"/> with the given arguments and options and with the common options.
+    /// </summary>
     public Command Create(
-        string name, string description, Func<CommandContext, CancellationToken, Task<int>> run, params ReadOnlySpan<Symbol> symbols)
+        string name,
+        string description,
+        Func<CommandContext, CancellationToken, Task<int>> run,
+        params ReadOnlySpan<Symbol> symbols)
     {
         var command = new Command(name, description);
         foreach (var symbol in symbols)
@@ -83,7 +91,10 @@ internal sealed class CommandTree
         command.SetAction(async (parse, cancellationToken) =>
         {
             using var context = new CommandContext(
-                _environment, parse, parse.GetValue(_json), () => Settings.Find(parse.GetValue(_url), parse.GetValue(_apiKey), _environment));
+                _environment,
+                parse,
+                parse.GetValue(_json),
+                () => Settings.Find(parse.GetValue(_url), parse.GetValue(_apiKey), _environment));
             try
             {
                 return await run(context, cancellationToken);
@@ -100,7 +111,7 @@ internal sealed class CommandTree
     public static string PathOf(CommandResult command) =>
         command.Parent is CommandResult parent ? $"{PathOf(parent)} {command.Command.Name}" : command.Command.Name;
 
-    /// <summary>Refuses the option's or argument's text where it breaks the rule.</summary>
+    /// <summary>Adds an error if the text of the option or argument breaks the rule.</summary>
     public static void Require(SymbolResult result, Func<string, bool> rule, string complaint)
     {
         var name = result is OptionResult option ? option.Option.Name : ((ArgumentResult)result).Argument.Name;

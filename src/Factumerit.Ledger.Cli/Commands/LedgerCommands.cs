@@ -7,7 +7,7 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa ledger</c>: what the books say. Nothing here changes them.
+/// <c>fa ledger</c>: what the books say. None of these commands posts anything.
 /// </summary>
 internal static class LedgerCommands
 {
@@ -21,10 +21,13 @@ internal static class LedgerCommands
         tree.Create("headroom", "What the provider still owes us less what we owe users", HeadroomAsync),
     };
 
-    /// <summary>Prints what is left to give away, with the providers that hold it.</summary>
+    /// <summary>Prints the headroom and the balances of the providers.</summary>
     public static void Show(Headroom headroom, Output output)
     {
-        output.Properties(("Assets", headroom.AssetCents), ("Owed to users", headroom.LiabilityCents), ("Headroom", headroom.AvailableCents));
+        output.Properties(
+            ("Assets", headroom.AssetCents),
+            ("Owed to users", headroom.LiabilityCents),
+            ("Headroom", headroom.AvailableCents));
         if (headroom.Providers is not { Length: > 0 } providers)
             return;
         var table = new TableView().Text("Provider").Money("Balance");
@@ -37,20 +40,30 @@ internal static class LedgerCommands
     private static Command BuildBalances(CommandTree tree)
     {
         var type = Inputs.Choice("--type", "Only accounts of one type", "TYPE", "user", "asset", "expense", "equity");
-        return tree.Create("balances", "Every account with its balance, debits and credits", (context, cancellationToken) =>
+        const string about = "Every account with its balance, debits and credits";
+        return tree.Create("balances", about, (context, cancellationToken) =>
         {
             var path = context.Value(type) is { } only ? $"ledger/balances?type={only}" : "ledger/balances";
             var items = context.Client.ItemsAsync(path, Paging.Accounts, int.MaxValue, cancellationToken);
-            var table = new TableView().Text("Account").Text("Type").Money("Balance").Money("Debits").Money("Credits").Count("Entries");
+            var table = new TableView()
+                .Text("Account").Text("Type").Money("Balance").Money("Debits").Money("Credits").Count("Entries");
             var (balance, debits, credits, entries) = (0m, 0m, 0m, 0L);
-            return context.PrintListAsync(items, LedgerJson.Default.AccountBalance, table, whenEmpty: "No accounts.", addRow: account =>
-            {
-                table.Row(account.Account, account.Type, account.BalanceCents, account.TotalDebits, account.TotalCredits, account.EntryCount);
-                balance += account.BalanceCents;
-                debits += account.TotalDebits;
-                credits += account.TotalCredits;
-                entries += account.EntryCount;
-            }, addTotal: () => table.Total("TOTAL", "", balance, debits, credits, entries));
+            return context.PrintListAsync(
+                items,
+                LedgerJson.Default.AccountBalance,
+                table,
+                whenEmpty: "No accounts.",
+                addRow: account =>
+                {
+                    table.Row(
+                        account.Account, account.Type, account.BalanceCents,
+                        account.TotalDebits, account.TotalCredits, account.EntryCount);
+                    balance += account.BalanceCents;
+                    debits += account.TotalDebits;
+                    credits += account.TotalCredits;
+                    entries += account.EntryCount;
+                },
+                addTotal: () => table.Total("TOTAL", "", balance, debits, credits, entries));
         }, type);
     }
 
@@ -70,20 +83,22 @@ internal static class LedgerCommands
             context.Output.Line("");
             var table = new TableView().Text("Entry").Text("Time").Money("Debit").Money("Credit").Text("Type")
                 .Text("Reference").Text("Posted by").Text("Description");
-            return await context.PrintListAsync(entries, LedgerJson.Default.Entry, table, whenEmpty: "No entries.", addRow: entry => table.Row(
-                entry.Id.ToString(CultureInfo.InvariantCulture),
-                entry.CreatedAt,
-                NullIfZero(entry.DebitCents),
-                NullIfZero(entry.CreditCents),
-                entry.ReferenceType,
-                entry.ReferenceId,
-                entry.PostedBy?.Name,
-                entry.Description));
+            return await context.PrintListAsync(
+                entries, LedgerJson.Default.Entry, table, whenEmpty: "No entries.", addRow: entry => table.Row(
+                    entry.Id.ToString(CultureInfo.InvariantCulture),
+                    entry.CreatedAt,
+                    NullIfZero(entry.DebitCents),
+                    NullIfZero(entry.CreditCents),
+                    entry.ReferenceType,
+                    entry.ReferenceId,
+                    entry.PostedBy?.Name,
+                    entry.Description));
         }, user, limit);
     }
 
-    // The two answers as they came, side by side in one object.
-    private static async Task<int> PrintJsonAsync(CommandContext context, LedgerAnswer budget, IAsyncEnumerable<JsonElement> entries)
+    // One object with the two answers as received.
+    private static async Task<int> PrintJsonAsync(
+        CommandContext context, LedgerAnswer budget, IAsyncEnumerable<JsonElement> entries)
     {
         var list = new List<string>();
         await foreach (var entry in entries)
@@ -94,7 +109,10 @@ internal static class LedgerCommands
 
     private static Command BuildIntegrity(CommandTree tree)
     {
-        var full = new Option<bool>("--full") { Description = "Read everything from the first entry on, not only what came since the last check" };
+        var full = new Option<bool>("--full")
+        {
+            Description = "Read everything from the first entry on, not only what came since the last check",
+        };
         return tree.Create(
             "integrity",
             "Whether the books balance; exits with 1 where anything is at fault",
@@ -102,9 +120,11 @@ internal static class LedgerCommands
             full);
     }
 
-    private static async Task<int> IntegrityAsync(CommandContext context, bool isFull, CancellationToken cancellationToken)
+    private static async Task<int> IntegrityAsync(
+        CommandContext context, bool isFull, CancellationToken cancellationToken)
     {
-        var answer = await context.Client.GetAsync(isFull ? "ledger/integrity?full=true" : "ledger/integrity", cancellationToken);
+        var answer = await context.Client.GetAsync(
+            isFull ? "ledger/integrity?full=true" : "ledger/integrity", cancellationToken);
         var integrity = answer.Read(LedgerJson.Default.Integrity);
         var faults = integrity.Faults ?? [];
         var isSound = integrity.IsBalanced && integrity.Imbalance == 0 && faults.Length == 0;
@@ -119,7 +139,7 @@ internal static class LedgerCommands
                 ("Transactions", integrity.TransactionCount));
             if (faults.Length == 0)
                 return;
-            // Only what a background check has found has a number to resolve it by.
+            // Only faults found by a background check have a number, which 'resolve-fault' takes.
             var isKept = faults.Any(fault => fault.FaultId is not null);
             var table = new TableView().Text("Fault").Text("Id").Text("Detail");
             if (isKept)
@@ -165,7 +185,8 @@ internal static class LedgerCommands
         return context.Print(answer, LedgerJson.Default.Summary, summary =>
         {
             var types = summary.Types;
-            var table = new TableView().Text("Type").Count("Accounts").Money("Debits").Money("Credits").Money("Net").Count("Entries");
+            var table = new TableView()
+                .Text("Type").Count("Accounts").Money("Debits").Money("Credits").Money("Net").Count("Entries");
             foreach (var type in types)
                 table.Row(type.Type, type.Accounts, type.Debits, type.Credits, type.Net, type.Entries);
             table.Total(
@@ -180,7 +201,8 @@ internal static class LedgerCommands
                 return;
             context.Output.Line("");
             context.Output.Line(review is { Waiting: > 0, OldestAgeSeconds: { } age }
-                ? $"{MoneyFormat.Count(review.Waiting)} {(review.Waiting == 1 ? "call waits" : "calls wait")} for review, the oldest for {Age(age)}."
+                ? $"{MoneyFormat.Count(review.Waiting)} {(review.Waiting == 1 ? "call waits" : "calls wait")} "
+                    + $"for review, the oldest for {Age(age)}."
                 : "Nothing waits for review.");
         });
     }

@@ -7,12 +7,12 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa litellm reconcile</c>: has the service ask LiteLLM for its calls, a day at a time, so that no request takes long and what was done
-/// stays done. Safe to run again.
+/// <c>fa litellm reconcile</c>: has the service ask LiteLLM for its calls. Each request covers at most one day, so
+/// requests stay short and a failure keeps the days already done. Safe to run again.
 /// </summary>
 internal static class LiteLlmCommands
 {
-    // As many as the service tells of in one answer.
+    // The service's own limit for one answer.
     private const int ExamplesMax = 100;
 
     public static Command Build(CommandTree tree) => new("litellm", "What goes between the ledger and LiteLLM")
@@ -24,9 +24,12 @@ internal static class LiteLlmCommands
     {
         var from = Time("--from", "The first moment, for example 2026-01-31 or 2026-01-31T12:00:00Z");
         var to = Time("--to", "The end, which is not part of it");
-        return tree.Create("reconcile", "Take in the calls that LiteLLM did not send, and compare the costs of the others; safe to run again", async (context, cancellationToken) =>
+        const string about = "Take in the calls that LiteLLM did not send, and compare the costs of the others; "
+            + "safe to run again";
+        return tree.Create("reconcile", about, async (context, cancellationToken) =>
         {
-            var (begin, end) = (LedgerTime.Parse(context.Value(from))!.Value, LedgerTime.Parse(context.Value(to))!.Value);
+            var begin = LedgerTime.Parse(context.Value(from))!.Value;
+            var end = LedgerTime.Parse(context.Value(to))!.Value;
             if (end <= begin)
                 throw new FaException("--to must be after --from.", ExitCode.WrongUsage);
             var sum = new Reconciliation(0, 0, 0, 0, [], 0, [], 0);
@@ -40,11 +43,13 @@ internal static class LiteLlmCommands
         }, from, to);
     }
 
-    private static async Task<Reconciliation> ReconcileAsync(CommandContext context, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
+    private static async Task<Reconciliation> ReconcileAsync(
+        CommandContext context, DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
     {
         using var body = new JsonBody();
         body.Text("from", Text(from)).Text("to", Text(to));
-        var answer = await context.ChangeAsync(HttpMethod.Post, "intake/litellm/reconcile", body.ToBytes(), null, "", cancellationToken);
+        var answer = await context.ChangeAsync(
+            HttpMethod.Post, "intake/litellm/reconcile", body.ToBytes(), null, "", cancellationToken);
         return answer.Read(LedgerJson.Default.Reconciliation);
     }
 
@@ -54,7 +59,8 @@ internal static class LiteLlmCommands
         {
             var table = new TableView().Text("Call").Text("Usage").Money("Cost here").Money("Cost at LiteLLM");
             foreach (var difference in sum.Differing)
-                table.Row([difference.ExternalId, difference.UsageId, difference.OursUsd * 100, difference.TheirsUsd * 100]);
+                table.Row([
+                    difference.ExternalId, difference.UsageId, difference.OursUsd * 100, difference.TheirsUsd * 100]);
             output.Table(table, "");
             if (sum.DifferingCount > sum.Differing.Length)
                 output.Line("... and more.");
@@ -62,8 +68,10 @@ internal static class LiteLlmCommands
         }
         foreach (var failure in sum.Failed)
             output.Line($"{failure.Code}: {Output.TextOf(failure.Detail)}");
-        output.Line($"{MoneyFormat.Count(sum.Matched)} matched ({MoneyFormat.Count(sum.DifferingCount)} with another cost), {MoneyFormat.Count(sum.Added)} added, " +
-            $"{MoneyFormat.Count(sum.NeedsReview)} added for review, {MoneyFormat.Count(sum.Skipped)} skipped, {MoneyFormat.Count(sum.FailedCount)} failed");
+        output.Line(
+            $"{MoneyFormat.Count(sum.Matched)} matched ({MoneyFormat.Count(sum.DifferingCount)} with another cost), "
+            + $"{MoneyFormat.Count(sum.Added)} added, {MoneyFormat.Count(sum.NeedsReview)} added for review, "
+            + $"{MoneyFormat.Count(sum.Skipped)} skipped, {MoneyFormat.Count(sum.FailedCount)} failed");
     }
 
     private static Reconciliation Add(Reconciliation sum, Reconciliation day) => new(
@@ -71,17 +79,22 @@ internal static class LiteLlmCommands
         [.. sum.Failed.Concat(day.Failed).Take(ExamplesMax)], sum.FailedCount + day.FailedCount,
         [.. sum.Differing.Concat(day.Differing).Take(ExamplesMax)], sum.DifferingCount + day.DifferingCount);
 
-    // Calendar days in UTC: the old spend logs are listed by day.
+    // Days begin at midnight UTC, because LiteLLM lists its older spend logs by day.
     private static DateTimeOffset NextDay(DateTimeOffset time, DateTimeOffset end) =>
-        new DateTimeOffset(time.UtcDateTime.Date, TimeSpan.Zero).AddDays(1) is var midnight && midnight < end ? midnight : end;
+        new DateTimeOffset(time.UtcDateTime.Date, TimeSpan.Zero).AddDays(1) is var midnight && midnight < end
+            ? midnight
+            : end;
 
     private static Option<string?> Time(string name, string description)
     {
         var time = new Option<string?>(name) { Description = description, HelpName = "TIME", Required = true };
-        time.Validators.Add(result => CommandTree.Require(result, text => LedgerTime.TryParse(text, out _),
+        time.Validators.Add(result => CommandTree.Require(
+            result,
+            text => LedgerTime.TryParse(text, out _),
             "is not a time such as 2026-01-31 or 2026-01-31T12:00:00Z"));
         return time;
     }
 
-    private static string Text(DateTimeOffset time) => time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
+    private static string Text(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'", CultureInfo.InvariantCulture);
 }

@@ -6,8 +6,8 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa grant</c> and <c>fa purchase</c>: credit given to a user, and credit bought from a provider. Each carries an idempotency
-/// key (R9), which is printed when it is unknown whether the move was made.
+/// <c>fa grant</c> and <c>fa purchase</c>: credit given to a user, and credit bought from a provider. Each request has
+/// an idempotency key (R9). If the outcome is unknown, the key is printed for the retry.
 /// </summary>
 internal static class MoveCommands
 {
@@ -17,7 +17,10 @@ internal static class MoveCommands
         var amount = Inputs.Cents("--amount-cents", "How much credit", isRequired: true);
         var reason = Inputs.Text("--reason", "Why, for the entry");
         var admin = Inputs.Text("--admin-id", "Who grants it (else the name of the API key)", "ID");
-        var isNew = new Option<bool>("--new-user") { Description = "Open a budget if the user isn't there yet, without asking" };
+        var isNew = new Option<bool>("--new-user")
+        {
+            Description = "Open a budget if the user isn't there yet, without asking",
+        };
         var key = Inputs.IdempotencyKey();
         return tree.Create("grant", "Give a user credit", async (context, cancellationToken) =>
         {
@@ -30,16 +33,20 @@ internal static class MoveCommands
                 .Text("admin_id", context.Value(admin));
             var answer = await PostAsync(context, "grants", body, key, cancellationToken);
             return context.Print(answer, LedgerJson.Default.Grant, grant => context.Output.Line(
-                $"{(answer.IsReplay ? "Already granted" : "Granted")} {Cents(context.Value(amount)!)} to {Output.TextOf(grant.Budget.UserId)}{(grant.UserCreated is true ? ", a new user" : "")}; " +
-                $"balance {MoneyFormat.Format(grant.Budget.BalanceCents)} (transaction {Output.TextOf(grant.TransactionId)})."));
+                $"{(answer.IsReplay ? "Already granted" : "Granted")} {Cents(context.Value(amount)!)} "
+                + $"to {Output.TextOf(grant.Budget.UserId)}{(grant.UserCreated is true ? ", a new user" : "")}; "
+                + $"balance {MoneyFormat.Format(grant.Budget.BalanceCents)} "
+                + $"(transaction {Output.TextOf(grant.TransactionId)})."));
         }, user, amount, reason, admin, isNew, key);
     }
 
-    // A user who is there stays there, if only as deleted. So the grant that follows can't open a budget, and running
-    // it again sends the same body, whatever was answered here.
-    private static async Task RequireUserAsync(CommandContext context, Argument<string> user, string amount, CancellationToken cancellationToken)
+    // Users are never removed, only marked as deleted. If this look-up finds the user, the grant never opens a budget.
+    // The grant's body doesn't depend on the look-up, so a retry always sends the same body.
+    private static async Task RequireUserAsync(
+        CommandContext context, Argument<string> user, string amount, CancellationToken cancellationToken)
     {
-        var answer = await context.Client.TrySendAsync(HttpMethod.Get, context.UserPath(user), null, null, cancellationToken);
+        var answer = await context.Client.TrySendAsync(
+            HttpMethod.Get, context.UserPath(user), null, null, cancellationToken);
         if (answer.IsSuccess)
             return;
         var failure = answer.ToFailure();
@@ -48,7 +55,9 @@ internal static class MoveCommands
         if (!context.Environment.StdinIsTerminal)
             throw failure.WithAdvice("Give --new-user to open a budget.");
         await Confirmation.AskAsync(
-            $"There is no user {context.Value(user)}. Open a budget and grant {Cents(amount)}?", context.Environment, cancellationToken);
+            $"There is no user {context.Value(user)}. Open a budget and grant {Cents(amount)}?",
+            context.Environment,
+            cancellationToken);
     }
 
     public static Command BuildPurchase(CommandTree tree)
@@ -67,28 +76,36 @@ internal static class MoveCommands
                 .Text("invoice", context.Value(invoice));
             var answer = await PostAsync(context, "purchases", body, key, cancellationToken);
             return context.Print(answer, LedgerJson.Default.Purchase, purchase => context.Output.Line(
-                $"{(answer.IsReplay ? "Already booked" : "Booked")} a purchase of {MoneyFormat.Format(purchase.TotalCents)}; " +
-                $"headroom {MoneyFormat.Format(purchase.Headroom.AvailableCents)} (transaction {Output.TextOf(purchase.TransactionId)})."));
+                $"{(answer.IsReplay ? "Already booked" : "Booked")} a purchase of "
+                + $"{MoneyFormat.Format(purchase.TotalCents)}; "
+                + $"headroom {MoneyFormat.Format(purchase.Headroom.AvailableCents)} "
+                + $"(transaction {Output.TextOf(purchase.TransactionId)})."));
         }, credits, tax, provider, invoice, key);
     }
 
-    /// <summary>Posts a move under the key that was given, or a new one.</summary>
+    /// <summary>Posts a move under the given idempotency key, or under a new one.</summary>
     public static Task<LedgerAnswer> PostAsync(
-        CommandContext context, string path, JsonBody body, Option<string?> keyOption, CancellationToken cancellationToken)
+        CommandContext context,
+        string path,
+        JsonBody body,
+        Option<string?> keyOption,
+        CancellationToken cancellationToken)
     {
         var key = context.Value(keyOption) ?? Inputs.NewKey();
-        // A key with a blank in it has to reach the next run as one word.
-        var word = key.All(letter => char.IsAsciiLetterOrDigit(letter) || "-_.:@+=/".Contains(letter, StringComparison.Ordinal))
+        // The advice quotes a key with special characters, so the shell takes it as one word.
+        var word = key.All(
+            letter => char.IsAsciiLetterOrDigit(letter) || "-_.:@+=/".Contains(letter, StringComparison.Ordinal))
             ? key
             : $"'{key.Replace("'", @"'\''", StringComparison.Ordinal)}'";
-        return context.ChangeAsync(HttpMethod.Post, path, body.ToBytes(), key, $" with --idempotency-key {word}", cancellationToken);
+        return context.ChangeAsync(
+            HttpMethod.Post, path, body.ToBytes(), key, $" with --idempotency-key {word}", cancellationToken);
     }
 
-    /// <summary>An amount as it was typed, in dollars where it is an ordinary number.</summary>
+    /// <summary>The typed amount in dollars, or as it was typed if a decimal can't hold it.</summary>
     public static string Cents(string typed) =>
         ToCents(typed) is { } cents ? MoneyFormat.Format(cents) : $"{typed} cents";
 
-    /// <summary>An amount as it was typed; null where there is none, or it is beyond what a decimal holds.</summary>
+    /// <summary>The typed amount; null if there is none or a decimal can't hold it.</summary>
     public static decimal? ToCents(string? typed) =>
         decimal.TryParse(typed, NumberStyles.Float, CultureInfo.InvariantCulture, out var cents) ? cents : null;
 }

@@ -8,12 +8,12 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa prices</c>: what providers charge for models. People see dollars for a million tokens, programs dollars for one, as the service
-/// says it.
+/// <c>fa prices</c>: what providers charge for models. Tables show dollars for a million tokens. JSON keeps the
+/// service's dollars for one token.
 /// </summary>
 internal static class PriceCommands
 {
-    // What the service takes.
+    // The service's own limit.
     private const int FileBytesMax = 8 * 1024 * 1024;
 
     public static Command Build(CommandTree tree) => new("prices", "What providers charge for models")
@@ -48,11 +48,22 @@ internal static class PriceCommands
 
     private static Command BuildImport(CommandTree tree)
     {
-        var file = new Argument<string>("FILE") { Description = "LiteLLM's price map, model_prices_and_context_window.json" };
-        var validFrom = Inputs.Text("--valid-from", "From when on the prices count, for example 2026-02-01T00:00:00Z (else changes from now on, a model's first price from the beginning)", "TIME");
+        var file = new Argument<string>("FILE")
+        {
+            Description = "LiteLLM's price map, model_prices_and_context_window.json",
+        };
+        var validFrom = Inputs.Text(
+            "--valid-from",
+            "From when on the prices count, for example 2026-02-01T00:00:00Z "
+            + "(else changes from now on, a model's first price from the beginning)",
+            "TIME");
         var isDryRun = new Option<bool>("--dry-run") { Description = "Only tell what would change" };
-        var yes = new Option<bool>("--yes", "-y") { Description = "Don't ask when more than a tenth of the models would end" };
-        return tree.Create("import", "Make a price map's prices those of the price book; safe to run again", async (context, cancellationToken) =>
+        var yes = new Option<bool>("--yes", "-y")
+        {
+            Description = "Don't ask when more than a tenth of the models would end",
+        };
+        const string about = "Make a price map's prices those of the price book; safe to run again";
+        return tree.Create("import", about, async (context, cancellationToken) =>
         {
             var path = context.Value(file);
             var map = await ReadAsync(path, context.Environment.WorkingDirectory, cancellationToken);
@@ -70,7 +81,11 @@ internal static class PriceCommands
 
             Task<LedgerAnswer> SendAsync(bool allowGone) => context.TryChangeAsync(
                 HttpMethod.Post,
-                PathOf("prices/import", ("valid_from", context.Value(validFrom)), ("dry_run", context.Value(isDryRun) ? "true" : null), ("allow_gone", allowGone ? "true" : null)),
+                PathOf(
+                    "prices/import",
+                    ("valid_from", context.Value(validFrom)),
+                    ("dry_run", context.Value(isDryRun) ? "true" : null),
+                    ("allow_gone", allowGone ? "true" : null)),
                 map, null, "", cancellationToken);
         }, file, validFrom, isDryRun, yes);
     }
@@ -81,7 +96,7 @@ internal static class PriceCommands
             + "as LiteLLM's model_prices_and_context_window.json is";
         try
         {
-            // A byte order mark is no JSON, but the service takes it.
+            // JSON has no byte order mark, but the service accepts one.
             var begin = map.AsSpan().StartsWith(Encoding.UTF8.Preamble) ? Encoding.UTF8.Preamble.Length : 0;
             using var json = JsonDocument.Parse(map.AsMemory(begin));
             if (json.RootElement.ValueKind != JsonValueKind.Object)
@@ -93,7 +108,7 @@ internal static class PriceCommands
         }
     }
 
-    // What is wrong with neither the request nor its query is wrong with the file.
+    // A problem with the request that names no query parameter is about the file.
     private static FaException ToFailure(LedgerAnswer answer, string path)
     {
         var isOfFile = Problem.Parse(answer.Body) is { Code: "validation-failed" or "malformed-request" } problem
@@ -101,16 +116,20 @@ internal static class PriceCommands
         return isOfFile ? answer.ToFailure().Of(path) : answer.ToFailure();
     }
 
-    // What the service says of an import that would end too many models; null for any other answer.
+    // The service's message about an import that would end too many models; null for any other answer.
     private static string? EndingOf(LedgerAnswer answer) =>
-        !answer.IsSuccess && Problem.Parse(answer.Body)?.Errors?.GetValueOrDefault("allow_gone") is [var ending, ..] ? ending : null;
+        !answer.IsSuccess && Problem.Parse(answer.Body)?.Errors?.GetValueOrDefault("allow_gone") is [var ending, ..]
+            ? ending
+            : null;
 
-    private static async Task ConfirmEndingAsync(CommandContext context, string ending, CancellationToken cancellationToken)
+    private static async Task ConfirmEndingAsync(
+        CommandContext context, string ending, CancellationToken cancellationToken)
     {
         var which = ending[(ending.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
         if (!context.Environment.StdinIsTerminal)
             throw new FaException($"{which}. If that is meant, run again with --yes.");
-        await Confirmation.RequireAsync($"{which}. Import it all the same?", isGiven: false, context.Environment, cancellationToken);
+        await Confirmation.RequireAsync(
+            $"{which}. Import it all the same?", isGiven: false, context.Environment, cancellationToken);
     }
 
     private static Command BuildList(CommandTree tree)
@@ -118,58 +137,87 @@ internal static class PriceCommands
         var prefix = Inputs.Text("--prefix", "Only models whose name begins with this, for example claude-");
         var provider = Inputs.Text("--provider", "Only models of this provider", "PROVIDER");
         var at = Inputs.Text("--at", "As of this time (else now)", "TIME");
-        return tree.Create("list", "The prices in force, in dollars for a million tokens", (context, cancellationToken) =>
+        const string about = "The prices in force, in dollars for a million tokens";
+        return tree.Create("list", about, (context, cancellationToken) =>
         {
-            var path = PathOf("prices", ("prefix", context.Value(prefix)), ("provider", context.Value(provider)), ("at", context.Value(at)));
+            var path = PathOf(
+                "prices",
+                ("prefix", context.Value(prefix)),
+                ("provider", context.Value(provider)),
+                ("at", context.Value(at)));
             var items = context.Client.ItemsAsync(path, Paging.Prices, int.MaxValue, cancellationToken);
-            var table = AddPrices(new TableView().Text("Model").Text("Provider")).Text("Mode").Count("Others").Text("Valid from");
-            return context.PrintListAsync(items, LedgerJson.Default.ModelPrice, table, whenEmpty: "No prices.", addRow: price => table.Row(
-                [price.Model, price.Provider, .. Cents(price), price.Mode, Others(price.OtherPrices), Begin(price.ValidFrom)]));
+            var table = AddPrices(new TableView().Text("Model").Text("Provider"))
+                .Text("Mode").Count("Others").Text("Valid from");
+            return context.PrintListAsync(
+                items, LedgerJson.Default.ModelPrice, table, whenEmpty: "No prices.", addRow: price => table.Row([
+                    price.Model,
+                    price.Provider,
+                    .. Cents(price),
+                    price.Mode,
+                    Others(price.OtherPrices),
+                    Begin(price.ValidFrom)]));
         }, prefix, provider, at);
     }
 
     private static Command BuildShow(CommandTree tree)
     {
-        var model = new Argument<string>("MODEL") { Description = "The model's name, for example claude-sonnet-4-20250514" };
-        model.Validators.Add(result => CommandTree.Require(result, name => name.Trim('/', '.').Length > 0, "is not a model's name"));
-        return tree.Create("show", "All prices a model ever had, in dollars for a million tokens", async (context, cancellationToken) =>
+        var model = new Argument<string>("MODEL")
         {
-            // A slash separates segments here as it does in the name.
+            Description = "The model's name, for example claude-sonnet-4-20250514",
+        };
+        model.Validators.Add(result => CommandTree.Require(
+            result, name => name.Trim('/', '.').Length > 0, "is not a model's name"));
+        const string about = "All prices a model ever had, in dollars for a million tokens";
+        return tree.Create("show", about, async (context, cancellationToken) =>
+        {
+            // A slash in the name stays a separator of path segments.
             var path = string.Join('/', context.Value(model).Split('/').Select(Uri.EscapeDataString));
             var answer = await context.Client.GetAsync($"prices/{path}", cancellationToken);
             return context.Print(answer, LedgerJson.Default.PriceHistory, history =>
             {
                 context.Output.Line(Output.TextOf(history.Model));
-                var table = AddPrices(new TableView().Text("Valid from").Text("Version").Text("Provider")).Text("Mode").Count("Others");
+                var table = AddPrices(new TableView().Text("Valid from").Text("Version").Text("Provider"))
+                    .Text("Mode").Count("Others");
                 foreach (var price in history.Prices)
-                    table.Row([Begin(price.ValidFrom), price.Version.ToString(CultureInfo.InvariantCulture), price.IsGone ? "gone" : price.Provider,
-                        .. price.IsGone ? new object?[5] : Cents(price), price.IsGone ? "" : price.Mode, Others(price.IsGone ? null : price.OtherPrices)]);
+                    table.Row([
+                        Begin(price.ValidFrom),
+                        price.Version.ToString(CultureInfo.InvariantCulture),
+                        price.IsGone ? "gone" : price.Provider,
+                        .. price.IsGone ? new object?[5] : Cents(price),
+                        price.IsGone ? "" : price.Mode,
+                        Others(price.IsGone ? null : price.OtherPrices)]);
                 context.Output.Table(table, "No prices.");
                 ShowOthers(history.Prices, context.Output);
             });
         }, model);
     }
 
-    // The other prices of each version in dollars for one unit, as the price map has them: a token, a query, a page.
+    // The other prices of each version, in dollars for one unit as in the price map: a token, a query, a page.
     private static void ShowOthers(ModelPrice[] prices, Output output)
     {
         var table = new TableView().Text("Version").Text("Other price").Text("Dollars for one");
         foreach (var price in prices.Where(price => !price.IsGone))
             foreach (var (name, usd) in (price.OtherPrices ?? []).OrderBy(other => other.Key, StringComparer.Ordinal))
-                table.Row(price.Version.ToString(CultureInfo.InvariantCulture), name, usd.ToString(CultureInfo.InvariantCulture));
+                table.Row(
+                    price.Version.ToString(CultureInfo.InvariantCulture),
+                    name,
+                    usd.ToString(CultureInfo.InvariantCulture));
         if (table.IsEmpty)
             return;
         output.Line("");
         output.Table(table, "");
     }
 
-    private static object Others(Dictionary<string, decimal>? others) => others is { Count: > 0 } ? (long)others.Count : "";
+    private static object Others(Dictionary<string, decimal>? others) =>
+        others is { Count: > 0 } ? (long)others.Count : "";
 
     private static void Show(PriceImport import, bool isDryRun, Output output)
     {
         if (import.Changes.Length > 0)
         {
-            var table = new TableView().Text("Model").Text("Change").Text("Provider").Text("Input").Text("Output").Text("Cache read").Text("Cache write").Text("Reasoning").Text("Others");
+            var table = new TableView()
+                .Text("Model").Text("Change").Text("Provider").Text("Input").Text("Output")
+                .Text("Cache read").Text("Cache write").Text("Reasoning").Text("Others");
             foreach (var change in import.Changes)
                 table.Row([change.Model, change.Change, .. Differences(change.Old, change.New)]);
             output.Table(table, "");
@@ -178,57 +226,80 @@ internal static class PriceCommands
             output.Line("");
         }
 
-        var counts = $"{MoneyFormat.Count(import.Added)} added, {MoneyFormat.Count(import.Changed)} changed, {MoneyFormat.Count(import.Gone)} gone, " +
-            $"{MoneyFormat.Count(import.Unchanged)} unchanged, {MoneyFormat.Count(import.Skipped)} skipped";
+        var counts = $"{MoneyFormat.Count(import.Added)} added, {MoneyFormat.Count(import.Changed)} changed, "
+            + $"{MoneyFormat.Count(import.Gone)} gone, {MoneyFormat.Count(import.Unchanged)} unchanged, "
+            + $"{MoneyFormat.Count(import.Skipped)} skipped";
         output.Line(isDryRun
             ? $"Dry run, nothing was imported: {counts}."
-            : import.Version is { } version ? $"Imported version {version.ToString(CultureInfo.InvariantCulture)}: {counts}." : $"Nothing changed: {counts}.");
+            : import.Version is { } version
+                ? $"Imported version {version.ToString(CultureInfo.InvariantCulture)}: {counts}."
+                : $"Nothing changed: {counts}.");
     }
 
-    // Each price once where both are the same, else the old and the new one.
+    // Shows each price once if both are the same, else the old and the new one.
     private static IEnumerable<string> Differences(TokenPrices? before, TokenPrices? after)
     {
         yield return Difference(before?.Provider, after?.Provider);
         foreach (var (earlier, later) in Cents(before).Zip(Cents(after)))
-            yield return Difference(earlier is null ? null : MoneyFormat.Format(earlier.Value), later is null ? null : MoneyFormat.Format(later.Value));
+            yield return Difference(
+                earlier is null ? null : MoneyFormat.Format(earlier.Value),
+                later is null ? null : MoneyFormat.Format(later.Value));
         yield return OtherDifference(before, after);
 
         string Difference(string? earlier, string? later) =>
-            before is null || after is null || earlier == later ? Output.TextOf(later ?? earlier) : $"{Output.TextOf(earlier)} -> {Output.TextOf(later)}";
+            before is null || after is null || earlier == later
+                ? Output.TextOf(later ?? earlier)
+                : $"{Output.TextOf(earlier)} -> {Output.TextOf(later)}";
     }
 
-    // How many other prices there are, and how many of them differ.
+    // The number of other prices, and how many of them differ.
     private static string OtherDifference(TokenPrices? before, TokenPrices? after)
     {
         var (earlier, later) = (before?.OtherPrices ?? [], after?.OtherPrices ?? []);
         if (before is null || after is null)
             return MoneyFormat.Count(Math.Max(earlier.Count, later.Count));
-        var differing = earlier.Keys.Union(later.Keys)
-            .Count(name => !earlier.TryGetValue(name, out var old) || !later.TryGetValue(name, out var usd) || old != usd);
-        return differing == 0 ? MoneyFormat.Count(later.Count) : $"{MoneyFormat.Count(later.Count)}, {MoneyFormat.Count(differing)} changed";
+        var differing = earlier.Keys.Union(later.Keys).Count(
+            name => !earlier.TryGetValue(name, out var old) || !later.TryGetValue(name, out var usd) || old != usd);
+        return differing == 0
+            ? MoneyFormat.Count(later.Count)
+            : $"{MoneyFormat.Count(later.Count)}, {MoneyFormat.Count(differing)} changed";
     }
 
-    private static TableView AddPrices(TableView table) => table.Money("Input").Money("Output").Money("Cache read").Money("Cache write").Money("Reasoning");
+    private static TableView AddPrices(TableView table) =>
+        table.Money("Input").Money("Output").Money("Cache read").Money("Cache write").Money("Reasoning");
 
     private static IEnumerable<object?> Cents(ModelPrice price) =>
         Cents(new TokenPrices(
-            price.Provider, price.InputUsdPerToken, price.OutputUsdPerToken, price.CacheReadUsdPerToken, price.CacheWriteUsdPerToken,
+            price.Provider,
+            price.InputUsdPerToken,
+            price.OutputUsdPerToken,
+            price.CacheReadUsdPerToken,
+            price.CacheWriteUsdPerToken,
             price.ReasoningUsdPerToken)).Cast<object?>();
 
-    // Dollars for a token are cents times 10^8 for a million of them.
+    // Dollars for one token times 10^8 are cents for a million tokens.
     private static IEnumerable<decimal?> Cents(TokenPrices? prices) =>
-        new[] { prices?.InputUsdPerToken, prices?.OutputUsdPerToken, prices?.CacheReadUsdPerToken, prices?.CacheWriteUsdPerToken, prices?.ReasoningUsdPerToken }
-            .Select(usd => usd * 100_000_000m);
+        new[]
+        {
+            prices?.InputUsdPerToken,
+            prices?.OutputUsdPerToken,
+            prices?.CacheReadUsdPerToken,
+            prices?.CacheWriteUsdPerToken,
+            prices?.ReasoningUsdPerToken,
+        }.Select(usd => usd * 100_000_000m);
 
     private static object Begin(DateTimeOffset? validFrom) => validFrom is { } time ? time : "the beginning";
 
     public static string PathOf(string path, params (string Name, string? Value)[] parameters)
     {
-        var query = string.Join('&', parameters.Where(p => p.Value is not null).Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value!)}"));
+        var query = string.Join('&', parameters
+            .Where(p => p.Value is not null)
+            .Select(p => $"{p.Name}={Uri.EscapeDataString(p.Value!)}"));
         return query.Length == 0 ? path : $"{path}?{query}";
     }
 
-    private static async Task<byte[]> ReadAsync(string path, string workingDirectory, CancellationToken cancellationToken)
+    private static async Task<byte[]> ReadAsync(
+        string path, string workingDirectory, CancellationToken cancellationToken)
     {
         try
         {

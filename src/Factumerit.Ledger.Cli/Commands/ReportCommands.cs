@@ -6,7 +6,7 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa report</c>: what calls cost and brought in. Nothing here changes anything.
+/// <c>fa report</c>: read-only reports on the cost and the revenue of calls.
 /// </summary>
 internal static class ReportCommands
 {
@@ -17,12 +17,19 @@ internal static class ReportCommands
 
     private static Command BuildMargin(CommandTree tree)
     {
-        var from = Inputs.Text("--from", "Only calls from then on, for example 2026-01-01 (else from the first)", "TIME");
+        var from = Inputs.Text(
+            "--from", "Only calls from then on, for example 2026-01-01 (else from the first)", "TIME");
         var to = Inputs.Text("--to", "Only calls before then, for example 2026-02-01 (else up to the last)", "TIME");
-        var groupBy = Inputs.Choice("--group-by", "What to add up by (else model)", "WHAT", "user", "model", "provider", "day");
-        return tree.Create("margin", "What calls cost at the providers and what users paid for them", async (context, cancellationToken) =>
+        var groupBy = Inputs.Choice(
+            "--group-by", "What to add up by (else model)", "WHAT", "user", "model", "provider", "day");
+        const string about = "What calls cost at the providers and what users paid for them";
+        return tree.Create("margin", about, async (context, cancellationToken) =>
         {
-            var path = PriceCommands.PathOf("reports/margin", ("from", context.Value(from)), ("to", context.Value(to)), ("group_by", context.Value(groupBy)));
+            var path = PriceCommands.PathOf(
+                "reports/margin",
+                ("from", context.Value(from)),
+                ("to", context.Value(to)),
+                ("group_by", context.Value(groupBy)));
             var report = await ReadAsync(context.Client, path, cancellationToken);
             if (context.IsJson)
                 context.Output.Line(report.ToJson());
@@ -46,11 +53,14 @@ internal static class ReportCommands
         static string Title(string word) => word.Length == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..];
         static MarginLine Line(JsonElement line) => CommandContext.Parse(line, LedgerJson.Default.MarginLine);
         static object?[] Cells(string name, MarginLine line) =>
-            [name, line.Calls, line.PromptTokens, line.CompletionTokens, line.ProviderCostUsd * 100, line.UserPriceCents, line.MarginCents,
-                line.UnknownCostCalls, line.Waiting, line.Waived];
+        [
+            name, line.Calls, line.PromptTokens, line.CompletionTokens,
+            line.ProviderCostUsd * 100, line.UserPriceCents, line.MarginCents,
+            line.UnknownCostCalls, line.Waiting, line.Waived,
+        ];
     }
 
-    // The total stands on every page; the last one's has seen the most.
+    // Every page holds the total. The total of the last page is the newest.
     private static async Task<Report> ReadAsync(LedgerClient client, string path, CancellationToken cancellationToken)
     {
         var groups = new List<JsonElement>();
@@ -59,22 +69,26 @@ internal static class ReportCommands
         {
             page = next;
             groups.AddRange(Paging.Groups.ItemsOf(page));
-            if (page.ValueKind != JsonValueKind.Object || !page.TryGetProperty("total", out _) || !page.TryGetProperty("group_by", out _))
+            if (page.ValueKind != JsonValueKind.Object
+                || !page.TryGetProperty("total", out _)
+                || !page.TryGetProperty("group_by", out _))
                 throw new FaException("The answer holds no total: is it the ledger's address?");
         }
 
         return new Report(groups, page);
     }
 
-    /// <summary>The groups of all pages, and the last page for all else.</summary>
+    /// <summary>The groups of all pages, and the last page for all other fields.</summary>
     private sealed record Report(IReadOnlyList<JsonElement> Groups, JsonElement LastPage)
     {
-        /// <summary>The answer as it would have come in one page, number by number as it was sent.</summary>
+        /// <summary>The report as one page, with every number as the service sent it.</summary>
         public string ToJson()
         {
-            var fields = LastPage.EnumerateObject().Where(f => f.Name != Paging.Groups.Next).Select(f => f.Name == Paging.Groups.Items
-                ? $"\"{f.Name}\":[{string.Join(",\n", Groups.Select(g => g.GetRawText()))}]"
-                : $"\"{f.Name}\":{f.Value.GetRawText()}");
+            var fields = LastPage.EnumerateObject()
+                .Where(f => f.Name != Paging.Groups.Next)
+                .Select(f => f.Name == Paging.Groups.Items
+                    ? $"\"{f.Name}\":[{string.Join(",\n", Groups.Select(g => g.GetRawText()))}]"
+                    : $"\"{f.Name}\":{f.Value.GetRawText()}");
             return $"{{{string.Join(',', fields)}}}";
         }
     }

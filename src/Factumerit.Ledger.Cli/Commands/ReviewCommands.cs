@@ -6,7 +6,8 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa review</c>: the calls without a price. What is decided about one stays so (R16), so that billing and waiving ask first.
+/// <c>fa review</c>: the calls that wait for a price. A decision about a call is final (R16), so billing and waiving
+/// ask first.
 /// </summary>
 internal static class ReviewCommands
 {
@@ -26,44 +27,73 @@ internal static class ReviewCommands
         var to = Inputs.Text("--to", "Only calls before this time", "TIME");
         return tree.Create("list", "All calls that wait, the newest first", (context, cancellationToken) =>
         {
-            var path = "usage?billing_status=needs_review" + Query("user_id", context.Value(user)) + Query("model", context.Value(model))
-                + Query("from", context.Value(from)) + Query("to", context.Value(to));
+            var path = "usage?billing_status=needs_review"
+                + Query("user_id", context.Value(user))
+                + Query("model", context.Value(model))
+                + Query("from", context.Value(from))
+                + Query("to", context.Value(to));
             var items = context.Client.ItemsAsync(path, Paging.Usages, int.MaxValue, cancellationToken);
-            var table = new TableView().Text("Usage").Text("Reason").Text("User").Text("Model").Count("In").Count("Out").Money("Cost").Text("Occurred").Text("Payer hint");
-            return context.PrintListAsync(items, LedgerJson.Default.WaitingUsage, table, whenEmpty: "Nothing waits for review.", addRow: usage => table.Row(
-                usage.UsageId, usage.ReviewReason, usage.UserId, usage.Model, usage.PromptTokens, usage.CompletionTokens, usage.ProviderCostUsd * 100, usage.OccurredAt, HintOf(usage.PayerHint) ?? ""));
+            var table = new TableView()
+                .Text("Usage").Text("Reason").Text("User").Text("Model").Count("In").Count("Out")
+                .Money("Cost").Text("Occurred").Text("Payer hint");
+            const string whenEmpty = "Nothing waits for review.";
+            return context.PrintListAsync(
+                items, LedgerJson.Default.WaitingUsage, table, whenEmpty: whenEmpty, addRow: usage => table.Row(
+                    usage.UsageId,
+                    usage.ReviewReason,
+                    usage.UserId,
+                    usage.Model,
+                    usage.PromptTokens,
+                    usage.CompletionTokens,
+                    usage.ProviderCostUsd * 100,
+                    usage.OccurredAt,
+                    HintOf(usage.PayerHint) ?? ""));
         }, user, model, from, to);
     }
 
-    // All that may name the payer, for somebody who knows the people.
+    // All values that may identify the payer to a person who knows the users.
     private static string? HintOf(PayerHint? hint)
     {
         if (hint is null)
             return null;
         (string Name, string? Value)[] parts =
         [
-            ("user", hint.UserId), ("e-mail", hint.Email), ("end user", hint.EndUser), ("key", hint.KeyAlias), ("hash", hint.KeyHash),
+            ("user", hint.UserId),
+            ("e-mail", hint.Email),
+            ("end user", hint.EndUser),
+            ("key", hint.KeyAlias),
+            ("hash", hint.KeyHash),
         ];
-        return string.Join(", ", parts.Where(part => part.Value is not null).Select(part => $"{part.Name} {Output.TextOf(part.Value)}"));
+        return string.Join(", ", parts
+            .Where(part => part.Value is not null)
+            .Select(part => $"{part.Name} {Output.TextOf(part.Value)}"));
     }
 
     private static Command BuildBill(CommandTree tree)
     {
         var usage = UsageId();
         var amount = Inputs.Cents("--amount-cents", "What the user pays (else worked out from the cost or the tokens)");
-        var cost = Inputs.Usd("--cost-usd", "What the provider charged, if that isn't known yet; the user pays it times the markup");
+        var cost = Inputs.Usd(
+            "--cost-usd", "What the provider charged, if that isn't known yet; the user pays it times the markup");
         var user = Inputs.Text("--user", "Who pays, if that isn't known yet", "USER");
         var key = Inputs.IdempotencyKey();
         var yes = Inputs.Yes();
-        var command = tree.Create("bill", "Take the price of a call from its user", async (context, cancellationToken) =>
+        const string about = "Take the price of a call from its user";
+        var command = tree.Create("bill", about, async (context, cancellationToken) =>
         {
-            await context.ConfirmAsync(Question(context.Value(usage), context.Value(amount), context.Value(cost), context.Value(user)), yes, cancellationToken);
+            var question = Question(
+                context.Value(usage), context.Value(amount), context.Value(cost), context.Value(user));
+            await context.ConfirmAsync(question, yes, cancellationToken);
             using var body = new JsonBody();
-            body.Number("amount_cents", context.Value(amount)).Number("provider_cost_usd", context.Value(cost)).Text("user_id", context.Value(user));
-            var answer = await MoveCommands.PostAsync(context, $"usage/{context.Value(usage)}/bill", body, key, cancellationToken);
+            body.Number("amount_cents", context.Value(amount))
+                .Number("provider_cost_usd", context.Value(cost))
+                .Text("user_id", context.Value(user));
+            var path = $"usage/{context.Value(usage)}/bill";
+            var answer = await MoveCommands.PostAsync(context, path, body, key, cancellationToken);
             return context.Print(answer, LedgerJson.Default.Usage, billed => context.Output.Line(
-                $"{(answer.IsReplay ? "Already billed" : "Billed")} {MoneyFormat.Format(billed.AmountCents ?? 0)} to {Output.TextOf(billed.UserId)} " +
-                $"(request {Output.TextOf(billed.RequestId)}); balance {MoneyFormat.Format(billed.BalanceCents)}."));
+                $"{(answer.IsReplay ? "Already billed" : "Billed")} {MoneyFormat.Format(billed.AmountCents ?? 0)} "
+                + $"to {Output.TextOf(billed.UserId)} (request {Output.TextOf(billed.RequestId)}); "
+                + $"balance {MoneyFormat.Format(billed.BalanceCents)}."));
         }, usage, amount, cost, user, key, yes);
         command.Validators.Add(result =>
         {
@@ -76,17 +106,25 @@ internal static class ReviewCommands
     private static Command BuildWaive(CommandTree tree)
     {
         var usage = UsageId();
-        var reason = new Option<string>("--reason") { Description = "Why nobody pays", HelpName = "TEXT", Required = true };
+        var reason = new Option<string>("--reason")
+        {
+            Description = "Why nobody pays",
+            HelpName = "TEXT",
+            Required = true,
+        };
         var key = Inputs.IdempotencyKey();
         var yes = Inputs.Yes();
         return tree.Create("waive", "Let nobody pay for a call", async (context, cancellationToken) =>
         {
-            await context.ConfirmAsync($"Waive {context.Value(usage)}, so that nobody ever pays for it?", yes, cancellationToken);
+            await context.ConfirmAsync(
+                $"Waive {context.Value(usage)}, so that nobody ever pays for it?", yes, cancellationToken);
             using var body = new JsonBody();
             body.Text("reason", context.Value(reason));
-            var answer = await MoveCommands.PostAsync(context, $"usage/{context.Value(usage)}/waive", body, key, cancellationToken);
+            var path = $"usage/{context.Value(usage)}/waive";
+            var answer = await MoveCommands.PostAsync(context, path, body, key, cancellationToken);
             return context.Print(answer, LedgerJson.Default.Usage, waived => context.Output.Line(
-                $"{(answer.IsReplay ? "Already waived" : "Waived")} {Output.TextOf(waived.UsageId)} (request {Output.TextOf(waived.RequestId)}); no money moved."));
+                $"{(answer.IsReplay ? "Already waived" : "Waived")} {Output.TextOf(waived.UsageId)} "
+                + $"(request {Output.TextOf(waived.RequestId)}); no money moved."));
         }, usage, reason, key, yes);
     }
 
@@ -95,25 +133,30 @@ internal static class ReviewCommands
         var user = Inputs.Text("--user", "Only calls of this user", "USER");
         var model = Inputs.Text("--model", "Only calls of this model", "MODEL");
         var yes = Inputs.Yes();
-        return tree.Create("reprice", "Bill every call that can be priced by now; safe to run again", async (context, cancellationToken) =>
+        const string about = "Bill every call that can be priced by now; safe to run again";
+        return tree.Create("reprice", about, async (context, cancellationToken) =>
         {
             await context.ConfirmAsync("Bill every waiting call that can be priced by now?", yes, cancellationToken);
             using var body = new JsonBody();
             body.Text("model", context.Value(model)).Text("user_id", context.Value(user));
-            var answer = await context.ChangeAsync(HttpMethod.Post, "usage/reprice", body.ToBytes(), null, "", cancellationToken);
+            var answer = await context.ChangeAsync(
+                HttpMethod.Post, "usage/reprice", body.ToBytes(), null, "", cancellationToken);
             return context.Print(answer, LedgerJson.Default.Repricing, done => context.Output.Line(
-                $"Billed {Calls(done.Billed)} for {MoneyFormat.Format(done.AmountCents)}; {Calls(done.Waiting)} still {(done.Waiting == 1 ? "waits" : "wait")} for review."));
+                $"Billed {Calls(done.Billed)} for {MoneyFormat.Format(done.AmountCents)}; "
+                + $"{Calls(done.Waiting)} still {(done.Waiting == 1 ? "waits" : "wait")} for review."));
         }, user, model, yes);
     }
 
     private static Argument<string> UsageId()
     {
         var usage = new Argument<string>("USAGE") { Description = "The usage's id, as fa review list shows it" };
-        usage.Validators.Add(result => CommandTree.Require(result, id => Guid.TryParseExact(id, "D", out _), "is not a usage's id"));
+        usage.Validators.Add(result => CommandTree.Require(
+            result, id => Guid.TryParseExact(id, "D", out _), "is not a usage's id"));
         return usage;
     }
 
-    private static string Query(string name, string? value) => value is null ? "" : $"&{name}={Uri.EscapeDataString(value)}";
+    private static string Query(string name, string? value) =>
+        value is null ? "" : $"&{name}={Uri.EscapeDataString(value)}";
 
     private static string Question(string usage, string? amount, string? cost, string? user) =>
         $"Bill {usage}{(user is null ? "" : $" to {user}")}{(amount, cost) switch
@@ -123,5 +166,6 @@ internal static class ReviewCommands
             _ => "",
         }}?";
 
-    private static string Calls(long count) => count == 1 ? "1 call" : string.Create(CultureInfo.InvariantCulture, $"{count:#,##0} calls");
+    private static string Calls(long count) =>
+        count == 1 ? "1 call" : string.Create(CultureInfo.InvariantCulture, $"{count:#,##0} calls");
 }

@@ -6,7 +6,7 @@ using Factumerit.Ledger.Cli.Import;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa usage</c>: what calls cost, one by one or a file of them. The request id makes both safe to run again.
+/// <c>fa usage</c>: records calls, one by one or from a file. The request id makes both safe to run again.
 /// </summary>
 internal static class UsageCommands
 {
@@ -19,19 +19,26 @@ internal static class UsageCommands
     private static Command BuildRecord(CommandTree tree)
     {
         var user = Inputs.User();
-        var amount = Inputs.Cents("--amount-cents", "What the user pays for the call (else worked out from its cost or its tokens)");
-        var request = Inputs.Text("--request-id", "What names the call, so that it is never counted twice (else a new one)", "ID");
+        var amount = Inputs.Cents(
+            "--amount-cents", "What the user pays for the call (else worked out from its cost or its tokens)");
+        var request = Inputs.Text(
+            "--request-id", "What names the call, so that it is never counted twice (else a new one)", "ID");
         var model = Inputs.Text("--model", "The model that was called", "MODEL");
-        var provider = Inputs.Text("--provider", "Who charges for the call (else the price book's provider of the model)", "PROVIDER");
+        var provider = Inputs.Text(
+            "--provider", "Who charges for the call (else the price book's provider of the model)", "PROVIDER");
         var cost = Inputs.Usd("--cost-usd", "What the provider charges for the call");
         var promptTokens = Inputs.Number("--prompt-tokens", "Tokens that went in, in all");
         var completionTokens = Inputs.Number("--completion-tokens", "Tokens that came out, in all");
         var cacheReadTokens = Inputs.Number("--cache-read-tokens", "Of those that went in: read from the cache");
         var cacheWriteTokens = Inputs.Number("--cache-write-tokens", "Of those that went in: written to the cache");
         var reasoningTokens = Inputs.Number("--reasoning-tokens", "Of those that came out: reasoning");
-        var needsReview = new Option<bool>("--needs-review") { Description = "Record the call and move no money until it has been reviewed" };
+        var needsReview = new Option<bool>("--needs-review")
+        {
+            Description = "Record the call and move no money until it has been reviewed",
+        };
         var description = Inputs.Text("--description", "A few words for the entry");
-        var occurredAt = Inputs.Text("--occurred-at", "When the call happened, for example 2026-01-31T12:00:00Z (else now)", "TIME");
+        var occurredAt = Inputs.Text(
+            "--occurred-at", "When the call happened, for example 2026-01-31T12:00:00Z (else now)", "TIME");
         return tree.Create("record", "Record one call", async (context, cancellationToken) =>
         {
             var requestId = context.Value(request) ?? Inputs.NewKey();
@@ -52,9 +59,10 @@ internal static class UsageCommands
                 .Text("occurred_at", context.Value(occurredAt));
             var answer = await context.ChangeAsync(
                 HttpMethod.Post, "usage", body.ToBytes(), null, $" with --request-id {requestId}", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Usage, usage => context.Output.Line(Tell(usage, answer.IsReplay, requestId)));
-        }, user, amount, request, model, provider, cost, promptTokens, completionTokens, cacheReadTokens, cacheWriteTokens, reasoningTokens, needsReview,
-            description, occurredAt);
+            return context.Print(answer, LedgerJson.Default.Usage, usage =>
+                context.Output.Line(Tell(usage, answer.IsReplay, requestId)));
+        }, user, amount, request, model, provider, cost, promptTokens, completionTokens, cacheReadTokens,
+            cacheWriteTokens, reasoningTokens, needsReview, description, occurredAt);
     }
 
     private static string Tell(Usage usage, bool isReplay, string requestId)
@@ -70,13 +78,19 @@ internal static class UsageCommands
     {
         var file = new Argument<string>("FILE")
         {
-            Description = $"A CSV file whose first line names its columns: {string.Join(", ", LedgerCsv.Columns)}; or an export; - reads standard input",
+            Description = $"A CSV file whose first line names its columns: {string.Join(", ", LedgerCsv.Columns)}; "
+                + "or an export; - reads standard input",
         };
         var format = Inputs.Choice(
-            "--format", "Whose export the file is (else the columns are the ledger's own)", "PROVIDER", UsageFormat.Exports);
-        var user = Inputs.Text("--user", "Charge all rows of an export to this user (else to the one that the row names)", "USER");
+            "--format",
+            "Whose export the file is (else the columns are the ledger's own)",
+            "PROVIDER",
+            UsageFormat.Exports);
+        var user = Inputs.Text(
+            "--user", "Charge all rows of an export to this user (else to the one that the row names)", "USER");
         var batchSize = Inputs.Count("--batch-size", "How many rows go out in one request", 500, 1000);
-        var command = tree.Create("import", "Record every call of a file; safe to run again", (context, cancellationToken) =>
+        const string about = "Record every call of a file; safe to run again";
+        var command = tree.Create("import", about, (context, cancellationToken) =>
         {
             var rows = UsageFormat.Of(context.Value(format), context.Value(user), context.Environment.Time.GetUtcNow());
             var import = new UsageImport(context, context.Value(file), rows, context.Value(batchSize));

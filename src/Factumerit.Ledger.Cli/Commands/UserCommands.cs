@@ -5,7 +5,7 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa user</c>: who has credit, and how much. Signing up twice changes nothing (R7), nor does deleting twice (R11).
+/// <c>fa user</c>: users and their credit. A second signup (R7) or a second deletion (R11) changes nothing.
 /// </summary>
 internal static class UserCommands
 {
@@ -35,7 +35,10 @@ internal static class UserCommands
         var user = Inputs.User();
         var credit = Inputs.Cents("--initial-credit-cents", "Signup credit, within the headroom");
         var ttl = Inputs.Number("--promo-ttl-days", "Days until the signup credit counts as expired");
-        var isOverridden = new Option<bool>("--override-headroom-check") { Description = "Give the credit whatever the headroom; for tests" };
+        var isOverridden = new Option<bool>("--override-headroom-check")
+        {
+            Description = "Give the credit whatever the headroom; for tests",
+        };
         return tree.Create("create", "Sign a user up", async (context, cancellationToken) =>
         {
             using var body = new JsonBody();
@@ -43,7 +46,8 @@ internal static class UserCommands
                 .Number("initial_credit_cents", context.Value(credit))
                 .Number("promo_ttl_days", context.Value(ttl))
                 .Flag("override_headroom_check", context.Value(isOverridden));
-            var answer = await context.ChangeAsync(HttpMethod.Post, "users", body.ToBytes(), null, "", cancellationToken);
+            var answer = await context.ChangeAsync(
+                HttpMethod.Post, "users", body.ToBytes(), null, "", cancellationToken);
             return context.Print(answer, LedgerJson.Default.Budget, budget =>
             {
                 context.Output.Line(Tell(budget, answer.Status == System.Net.HttpStatusCode.Created));
@@ -55,7 +59,7 @@ internal static class UserCommands
     private static string Tell(Budget budget, bool isFirst) => (isFirst, budget.SignedUpAt > budget.CreatedAt) switch
     {
         (false, _) => $"{Output.TextOf(budget.UserId)} was there already; nothing changed.",
-        // A call or a grant opened the budget before.
+        // A call or a grant had already opened the budget.
         (true, true) => $"Signed up {Output.TextOf(budget.UserId)}.",
         _ => $"Created {Output.TextOf(budget.UserId)}.",
     };
@@ -77,9 +81,16 @@ internal static class UserCommands
         {
             var path = context.Value(prefix) is { } begin ? $"users?prefix={Uri.EscapeDataString(begin)}" : "users";
             var items = context.Client.ItemsAsync(path, Paging.Users, int.MaxValue, cancellationToken);
-            var table = new TableView().Text("User").Money("Balance").Money("Spent").Money("Added").Text("Created").Text("Deleted");
-            return context.PrintListAsync(items, LedgerJson.Default.Budget, table, whenEmpty: "No users.", addRow: budget => table.Row(
-                budget.UserId, budget.BalanceCents, budget.TotalSpentCents, budget.TotalAddedCents, budget.CreatedAt, budget.DeletedAt));
+            var table = new TableView()
+                .Text("User").Money("Balance").Money("Spent").Money("Added").Text("Created").Text("Deleted");
+            return context.PrintListAsync(
+                items, LedgerJson.Default.Budget, table, whenEmpty: "No users.", addRow: budget => table.Row(
+                    budget.UserId,
+                    budget.BalanceCents,
+                    budget.TotalSpentCents,
+                    budget.TotalAddedCents,
+                    budget.CreatedAt,
+                    budget.DeletedAt));
         }, prefix);
     }
 
@@ -87,20 +98,25 @@ internal static class UserCommands
     {
         var user = Inputs.User();
         var yes = Inputs.Yes();
-        return tree.Create("delete", "Close a user's account and reclaim what is left on it", async (context, cancellationToken) =>
+        const string about = "Close a user's account and reclaim what is left on it";
+        return tree.Create("delete", about, async (context, cancellationToken) =>
         {
             if (!context.Value(yes))
                 await ConfirmDeletionAsync(context, user, cancellationToken);
-            var answer = await context.ChangeAsync(HttpMethod.Delete, context.UserPath(user), null, null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Deletion, deletion => context.Output.Line(Describe(deletion)));
+            var answer = await context.ChangeAsync(
+                HttpMethod.Delete, context.UserPath(user), null, null, "", cancellationToken);
+            return context.Print(answer, LedgerJson.Default.Deletion, deletion =>
+                context.Output.Line(Describe(deletion)));
         }, user, yes);
     }
 
-    // Says what is at stake before it asks.
-    private static async Task ConfirmDeletionAsync(CommandContext context, Argument<string> user, CancellationToken cancellationToken)
+    // Shows what will be forfeited or written off before it asks.
+    private static async Task ConfirmDeletionAsync(
+        CommandContext context, Argument<string> user, CancellationToken cancellationToken)
     {
         Confirmation.RequireTerminal(context.Environment);
-        var budget = (await context.Client.GetAsync(context.UserPath(user), cancellationToken)).Read(LedgerJson.Default.Budget);
+        var answer = await context.Client.GetAsync(context.UserPath(user), cancellationToken);
+        var budget = answer.Read(LedgerJson.Default.Budget);
         var stake = budget switch
         {
             { DeletedAt: not null } => "was deleted before; nothing is left.",
@@ -108,7 +124,8 @@ internal static class UserCommands
             { BalanceCents: < 0 } => $"owes {MoneyFormat.Format(-budget.BalanceCents)}, which will be written off.",
             _ => "has no credit left.",
         };
-        await Confirmation.RequireAsync($"{budget.UserId} {stake} Delete {budget.UserId}?", isGiven: false, context.Environment, cancellationToken);
+        await Confirmation.RequireAsync(
+            $"{budget.UserId} {stake} Delete {budget.UserId}?", isGiven: false, context.Environment, cancellationToken);
     }
 
     private static string Describe(Deletion deletion)
@@ -119,6 +136,7 @@ internal static class UserCommands
             { WrittenOffCents: > 0 } => $"{MoneyFormat.Format(deletion.WrittenOffCents)} written off",
             _ => "no credit was left",
         };
-        return $"Deleted {Output.TextOf(deletion.UserId)}: {moved}{(deletion.TransactionId is { } id ? $" (transaction {Output.TextOf(id)})" : "")}.";
+        var transaction = deletion.TransactionId is { } id ? $" (transaction {Output.TextOf(id)})" : "";
+        return $"Deleted {Output.TextOf(deletion.UserId)}: {moved}{transaction}.";
     }
 }

@@ -6,7 +6,7 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa virtual-key</c>: users' keys at LiteLLM. A secret is shown once, when its key is made.
+/// <c>fa virtual-key</c>: users' keys at LiteLLM. A secret is shown only once, when its key is made.
 /// </summary>
 internal static class VirtualKeyCommands
 {
@@ -20,20 +20,36 @@ internal static class VirtualKeyCommands
     private static Command BuildCreate(CommandTree tree)
     {
         var user = Inputs.User();
-        var label = new Option<string>("--label") { Description = "What the key is for", HelpName = "TEXT", Required = true };
-        var models = new Option<string[]>("--model") { Description = "A model that it may call; repeat it for more (else all)", HelpName = "MODEL" };
-        var budget = Inputs.Usd("--max-budget-usd", "What LiteLLM lets it spend, besides the user's credit (else no limit)");
-        var expires = Inputs.Text("--expires-at", "When it ends, for example 2030-01-31T12:00:00Z (else never)", "TIME");
+        var label = new Option<string>("--label")
+        {
+            Description = "What the key is for",
+            HelpName = "TEXT",
+            Required = true,
+        };
+        var models = new Option<string[]>("--model")
+        {
+            Description = "A model that it may call; repeat it for more (else all)",
+            HelpName = "MODEL",
+        };
+        var budget = Inputs.Usd(
+            "--max-budget-usd", "What LiteLLM lets it spend, besides the user's credit (else no limit)");
+        var expires = Inputs.Text(
+            "--expires-at", "When it ends, for example 2030-01-31T12:00:00Z (else never)", "TIME");
         return tree.Create("create", "Make a key", async (context, cancellationToken) =>
         {
             using var body = new JsonBody();
-            body.Text("user_id", context.Value(user)).Text("label", context.Value(label)).Texts("models", context.Value(models))
-                .Number("max_budget_usd", context.Value(budget)).Text("expires_at", context.Value(expires));
-            var answer = await context.Client.SendAsync(HttpMethod.Post, "virtual-keys", body.ToBytes(), null, cancellationToken);
+            body.Text("user_id", context.Value(user))
+                .Text("label", context.Value(label))
+                .Texts("models", context.Value(models))
+                .Number("max_budget_usd", context.Value(budget))
+                .Text("expires_at", context.Value(expires));
+            var answer = await context.Client.SendAsync(
+                HttpMethod.Post, "virtual-keys", body.ToBytes(), null, cancellationToken);
             return context.Print(answer, LedgerJson.Default.VirtualKey, key =>
             {
                 context.Output.Properties(
-                    ("Id", key.VirtualKeyId), ("User", key.UserId), ("Label", key.Label), ("Alias", key.Alias), ("Status", StateOf(key)), ("Secret", key.Secret));
+                    ("Id", key.VirtualKeyId), ("User", key.UserId), ("Label", key.Label), ("Alias", key.Alias),
+                    ("Status", StateOf(key)), ("Secret", key.Secret));
                 context.Output.Line("Keep the secret now: it is not shown again.");
             });
         }, user, label, models, budget, expires);
@@ -44,33 +60,52 @@ internal static class VirtualKeyCommands
         var user = Inputs.Text("--user", "Only the keys of this user", "USER");
         return tree.Create("list", "All keys, without their secrets", (context, cancellationToken) =>
         {
-            var path = context.Value(user) is { } id ? $"virtual-keys?user_id={Uri.EscapeDataString(id)}" : "virtual-keys";
+            var path = context.Value(user) is { } id
+                ? $"virtual-keys?user_id={Uri.EscapeDataString(id)}"
+                : "virtual-keys";
             var items = context.Client.ItemsAsync(path, Paging.VirtualKeys, int.MaxValue, cancellationToken);
-            var table = new TableView().Text("Id").Text("User").Text("Label").Text("Key").Text("Status").Text("Pending").Text("Created").Text("Expires");
-            return context.PrintListAsync(items, LedgerJson.Default.VirtualKey, table, whenEmpty: "No keys.", addRow: key => table.Row(
-                key.VirtualKeyId, key.UserId, key.Label, key.KeyName, StateOf(key), PendingOf(key), key.CreatedAt, key.ExpiresAt));
+            var table = new TableView()
+                .Text("Id").Text("User").Text("Label").Text("Key").Text("Status").Text("Pending")
+                .Text("Created").Text("Expires");
+            return context.PrintListAsync(
+                items, LedgerJson.Default.VirtualKey, table, whenEmpty: "No keys.", addRow: key => table.Row(
+                    key.VirtualKeyId,
+                    key.UserId,
+                    key.Label,
+                    key.KeyName,
+                    StateOf(key),
+                    PendingOf(key),
+                    key.CreatedAt,
+                    key.ExpiresAt));
         }, user);
     }
 
     private static Command BuildRevoke(CommandTree tree)
     {
         var id = new Argument<string>("ID") { Description = "The key's id, from 'fa virtual-key list'" };
-        id.Validators.Add(result => CommandTree.Require(result, text => Guid.TryParse(text, out _), "is not a key's id"));
+        id.Validators.Add(result => CommandTree.Require(
+            result, text => Guid.TryParse(text, out _), "is not a key's id"));
         var yes = Inputs.Yes();
         return tree.Create("revoke", "End a key", async (context, cancellationToken) =>
         {
             await context.ConfirmAsync($"Revoke the key {context.Value(id)}?", yes, cancellationToken);
-            var answer = await context.ChangeAsync(HttpMethod.Delete, $"virtual-keys/{context.Value(id)}", null, null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.VirtualKey, key => context.Output.Line(key.Status == "revoking"
-                ? $"Revoked the key {Output.TextOf(key.Label)} of {Output.TextOf(key.UserId)}; LiteLLM has still to delete it."
-                : $"The key {Output.TextOf(key.Label)} of {Output.TextOf(key.UserId)} is {Output.TextOf(key.Status)}."));
+            var answer = await context.ChangeAsync(
+                HttpMethod.Delete, $"virtual-keys/{context.Value(id)}", null, null, "", cancellationToken);
+            return context.Print(answer, LedgerJson.Default.VirtualKey, key => context.Output.Line(
+                key.Status == "revoking"
+                    ? $"Revoked the key {Output.TextOf(key.Label)} of {Output.TextOf(key.UserId)}; "
+                        + "LiteLLM has still to delete it."
+                    : $"The key {Output.TextOf(key.Label)} of {Output.TextOf(key.UserId)} "
+                        + $"is {Output.TextOf(key.Status)}."));
         }, id, yes);
     }
 
-    private static string StateOf(VirtualKey key) => key is { Status: "active", IsBlocked: true } ? "blocked" : key.Status;
+    private static string StateOf(VirtualKey key) =>
+        key is { Status: "active", IsBlocked: true } ? "blocked" : key.Status;
 
     private static string? PendingOf(VirtualKey key) =>
         key.Pending is not { } pending ? null
         : pending.Attempts == 0 ? pending.Action
-        : $"{pending.Action}, {pending.Attempts.ToString(CultureInfo.InvariantCulture)} tried: {pending.LastError ?? "no answer yet"}";
+        : $"{pending.Action}, {pending.Attempts.ToString(CultureInfo.InvariantCulture)} tried: "
+            + $"{pending.LastError ?? "no answer yet"}";
 }

@@ -6,8 +6,8 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Commands;
 
 /// <summary>
-/// <c>fa write-down</c>: brings a provider's credit in the books to what the provider says is left, by an amount or to a balance, or
-/// by what its usage cost.
+/// <c>fa write-down</c>: adjusts a provider's credit in the books to the provider's own balance: by an amount, to a
+/// given balance, or by the cost of its usage.
 /// </summary>
 internal static class WriteDownCommand
 {
@@ -17,13 +17,20 @@ internal static class WriteDownCommand
     {
         var amount = Inputs.Cents("--amount-cents", "How much was consumed");
         var actual = Inputs.Cents("--actual-balance-cents", "What the provider says is left");
-        var isFromUsage = new Option<bool>("--from-usage") { Description = "What all usage of the provider cost that is not written down yet" };
+        var isFromUsage = new Option<bool>("--from-usage")
+        {
+            Description = "What all usage of the provider cost that is not written down yet",
+        };
         var provider = Inputs.Text("--provider", "Where (else anthropic)", "NAME");
-        var isForced = new Option<bool>("--force") { Description = "Book it even if the provider's account holds less, or nothing was ever bought there" };
+        var isForced = new Option<bool>("--force")
+        {
+            Description = "Book it even if the provider's account holds less, or nothing was ever bought there",
+        };
         var reason = Inputs.Text("--reason", "Why, for the entry");
         var key = Inputs.IdempotencyKey();
         var yes = Inputs.Yes();
-        var command = tree.Create("write-down", "Write down what was consumed at a provider", async (context, cancellationToken) =>
+        const string about = "Write down what was consumed at a provider";
+        var command = tree.Create("write-down", about, async (context, cancellationToken) =>
         {
             var account = $"{AssetPrefix}{context.Value(provider) ?? "anthropic"}";
             if (!context.Value(yes))
@@ -36,17 +43,20 @@ internal static class WriteDownCommand
                 .Text("reason", context.Value(reason))
                 .Flag("force", context.Value(isForced));
             var answer = await MoveCommands.PostAsync(context, "write-downs", body, key, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.WriteDown, done => context.Output.Line(Describe(done, account, context.Value(isFromUsage), answer.IsReplay)));
+            return context.Print(answer, LedgerJson.Default.WriteDown, done => context.Output.Line(
+                Describe(done, account, context.Value(isFromUsage), answer.IsReplay)));
         }, amount, actual, isFromUsage, provider, reason, isForced, key, yes);
         command.Validators.Add(result =>
         {
-            if (new SymbolResult?[] { result.GetResult(amount), result.GetResult(actual), result.GetResult(isFromUsage) }.Count(given => given is not null) != 1)
+            SymbolResult?[] choices =
+                [result.GetResult(amount), result.GetResult(actual), result.GetResult(isFromUsage)];
+            if (choices.Count(given => given is not null) != 1)
                 result.AddError("Give one of --amount-cents, --actual-balance-cents and --from-usage.");
         });
         return command;
     }
 
-    // Says first where the books hold less than is to be written down, which the service only takes with --force.
+    // Warns before asking if the account holds less than the amount. The service accepts that only with --force.
     private static async Task ConfirmAsync(
         CommandContext context, string account, string? amount, string? actual, CancellationToken cancellationToken)
     {
@@ -79,7 +89,9 @@ internal static class WriteDownCommand
             { TransactionId: null } when isFromUsage =>
                 $"Nothing to post: no usage of {account[AssetPrefix.Length..]} waits to be written down",
             { TransactionId: null } => $"Nothing to post: {account} is right",
-            { AmountCents: < 0 } => $"{(isReplay ? "Already added" : "Added")} {MoneyFormat.Format(-done.AmountCents)} found above the books to {account}",
+            { AmountCents: < 0 } =>
+                $"{(isReplay ? "Already added" : "Added")} {MoneyFormat.Format(-done.AmountCents)} "
+                + $"found above the books to {account}",
             _ => $"{(isReplay ? "Already wrote" : "Wrote")} {account} down by {MoneyFormat.Format(done.AmountCents)}",
         };
         var transaction = done.TransactionId is null ? "" : $" (transaction {Output.TextOf(done.TransactionId)})";
