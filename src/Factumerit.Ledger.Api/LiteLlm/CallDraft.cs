@@ -6,7 +6,9 @@ using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>What has been read of a call so far, and what counts where the same is said in several places.</summary>
+/// <summary>
+/// Collects the fields of a reported call. If several places report the same value, it decides which of them counts.
+/// </summary>
 internal sealed class CallDraft
 {
     private const int IdCharactersMax = 255;
@@ -28,18 +30,19 @@ internal sealed class CallDraft
 
     public bool CacheHit { get; set; }
 
-    /// <summary>A cost above 0 that is too large to be kept.</summary>
+    /// <summary>Whether a reported cost is too large to be stored.</summary>
     public bool IsCostUnusable { get; set; }
 
-    /// <summary>The tokens that stand in the payload itself.</summary>
+    /// <summary>The token counts at the top level of the payload.</summary>
     public UsageDraft Top => _usages[0];
 
-    /// <summary>The tokens of the usage object that stands in such an object.</summary>
-    public UsageDraft UsageIn(Level level) => _usages[level switch { Level.Payload => 1, Level.HiddenParams => 2, _ => 3 }];
+    /// <summary>The token counts of the usage object inside an object of the given level.</summary>
+    public UsageDraft UsageIn(Level level) =>
+        _usages[level switch { Level.Payload => 1, Level.HiddenParams => 2, _ => 3 }];
 
     public void SetCost(Level level, decimal costUsd) => _costsUsd[level] = costUsd;
 
-    /// <summary>LiteLLM's margin, or a part of the cost.</summary>
+    /// <summary>Sets LiteLLM's margin or a part of the cost.</summary>
     public void SetPart(Field field, decimal usd)
     {
         if (field == Field.Margin)
@@ -64,7 +67,8 @@ internal sealed class CallDraft
                 _requestId = AsId(text);
                 break;
             case Field.Status:
-                _isFailure |= text.StartsWith("fail", StringComparison.OrdinalIgnoreCase) || text.Equals("error", StringComparison.OrdinalIgnoreCase);
+                _isFailure |= text.StartsWith("fail", StringComparison.OrdinalIgnoreCase)
+                    || text.Equals("error", StringComparison.OrdinalIgnoreCase);
                 break;
             case Field.EndUser:
                 (level == Level.Metadata ? ref _metadataEndUser : ref _endUser) = Cut(text);
@@ -73,7 +77,7 @@ internal sealed class CallDraft
                 _user = Cut(text);
                 break;
             case Field.KeyHash:
-                // Where a key stands in the place of its hash, it goes no further.
+                // If the field holds the key itself, keep only its hash: the secret must not be stored.
                 _keyHash = text.StartsWith("sk-", StringComparison.Ordinal) ? HashOf(text) : Cut(text);
                 break;
             case Field.KeyAlias:
@@ -103,7 +107,7 @@ internal sealed class CallDraft
         }
     }
 
-    /// <summary>A field whose value says nothing that could be used.</summary>
+    /// <summary>Notes a field whose value can't be used.</summary>
     public void SetUnreadable(Field field, string path)
     {
         switch (field)
@@ -125,15 +129,17 @@ internal sealed class CallDraft
 
     public LiteLlmCall Finish()
     {
-        var usage = Array.Find(_usages, u => u is { Prompt: > 0, Completion: > 0 }) ?? Array.Find(_usages, u => u.IsPositive && !u.IsIncomplete)
+        var usage = Array.Find(_usages, u => u is { Prompt: > 0, Completion: > 0 })
+            ?? Array.Find(_usages, u => u.IsPositive && !u.IsIncomplete)
             ?? Array.Find(_usages, u => u.IsPositive)
             ?? Array.Find(_usages, u => u.HasAny) ?? Array.Find(_usages, u => u.IsIncomplete) ?? Top;
         var (tokens, disagree) = new TokenReading(
-            usage.Prompt, usage.Completion, First(Field.CacheReadTokens), First(Field.CacheWriteTokens), First(Field.ReasoningTokens),
-            usage.IsCacheBeside, TotalOf(usage)).Resolve();
+            usage.Prompt, usage.Completion, First(Field.CacheReadTokens), First(Field.CacheWriteTokens),
+            First(Field.ReasoningTokens), usage.IsCacheBeside, TotalOf(usage)).Resolve();
         var unreadableTokens = UnreadableTokens(usage);
         var (costUsd, costUnreadable, isCostUnusable) = Cost();
-        string[] unreadable = [.. costUnreadable is null ? (string[])[] : [costUnreadable], .. unreadableTokens, .. _unreadable];
+        string[] unreadable =
+            [.. costUnreadable is null ? (string[])[] : [costUnreadable], .. unreadableTokens, .. _unreadable];
         var call = new LiteLlmCall
         {
             CallId = _callId,
@@ -163,7 +169,8 @@ internal sealed class CallDraft
             IsSpendLog = _requestId is not null,
             KeyHash = _keyHash,
             KeyAlias = _keyAlias,
-            // A spend log's user is the key's; that of the oldest payloads is whom the caller named.
+            // The `user` of a spend log is the key's user. In the oldest callbacks it is the end user that the caller
+            // named.
             KeyUserId = _keyUserId ?? (_requestId is null ? null : _user),
             Email = _email,
             EndUser = _endUser ?? _metadataEndUser ?? (_requestId is null ? _user : null),
@@ -175,21 +182,23 @@ internal sealed class CallDraft
 
     private IReadOnlyList<string> AliasesOf(LiteLlmCall call, string derivedId)
     {
-        // The call id of a reading is that of the reading. Where the object has no id either, the same user's next
-        // reading of the same model may be of the same object: it is not billed unseen.
+        // The call id of a reading names the reading, not the object, so it is no alias. Without an object id, the
+        // second alias covers all readings of the same model by the same user: a later one may read the same object, so
+        // it must not be billed without review.
         if (call.IsManaging)
             return ObjectId is { } objectId ? [objectId] : [derivedId, DeriveOfReading(call, isWhole: false)];
         string[] ids = [.. new[] { _callId, _id, _requestId }.OfType<string>().Distinct()];
         return ids.Length == 0 ? [derivedId] : ids;
     }
 
-    // The id of what a report reads at the provider. In a callback a call id in its place, or a hash, is not one; a
-    // spend log has nothing else.
+    // The id of the object that the report reads at the provider. A callback may have the call id or a hash in its
+    // place; these are not object ids. A spend log has only its request id.
     private string? ObjectId => _requestId ?? (_id is { } id && id != _callId && !IsHash(id) ? id : null);
 
     private static bool IsHash(string id) => id.Length == 64 && id.All(char.IsAsciiHexDigitLower);
 
-    // As it was served goes before what was asked for. The provider's own usage, where it says it, goes before all.
+    // The served tier takes precedence over the requested one. A tier in the provider's usage object takes precedence
+    // over both (see CallMapping).
     private string? Tier()
     {
         foreach (var level in (ReadOnlySpan<Level>)[Level.Response, Level.Payload, Level.ModelParameters])
@@ -198,14 +207,14 @@ internal sealed class CallDraft
         return null;
     }
 
-    // Whatever place says so, and a total above what was sent.
+    // True if any place reports generated tokens, or if the total exceeds the tokens sent.
     private bool HasGenerated(UsageDraft usage, in TokenCounts tokens) =>
         tokens.Completion > 0 || tokens.Reasoning > 0 || _usages.Any(u => u.Completion > 0)
         || TotalOf(usage) > (tokens.Prompt ?? 0);
 
-    // LiteLLM writes 0 for a cost that it does not know, and may know it in another place; an answer from its cache
-    // costs nothing. What it adds for itself is not the provider's. A cost that is there and can't be used must not be
-    // taken for one that isn't known.
+    // LiteLLM writes 0 for an unknown cost and may have the real one in another place. For an answer from its cache 0
+    // is right. LiteLLM's own margin is not part of the provider's cost. A cost that is present but unusable must not
+    // be treated as unknown.
     private (decimal? Usd, string? Unreadable, bool IsUnusable) Cost()
     {
         decimal? costUsd = null;
@@ -214,12 +223,13 @@ internal sealed class CallDraft
                 costUsd = foundUsd;
         if (costUsd is not > 0)
             return IsCostUnusable ? (null, _costUnreadable, true) : CostOfParts(costUsd);
-        if (_marginUnreadable is null && costUsd.Value - _marginUsd is >= 0 and var netUsd && netUsd + _marginUsd == costUsd)
+        if (_marginUnreadable is null && costUsd.Value - _marginUsd is >= 0 and var netUsd
+            && netUsd + _marginUsd == costUsd)
             return (Money.Normalize(netUsd), null, false);
         return (null, _marginUnreadable ?? "cost_breakdown.margin_total_amount", true);
     }
 
-    // The parts hold no margin.
+    // The parts don't include the margin.
     private (decimal? Usd, string? Unreadable, bool IsUnusable) CostOfParts(decimal? costUsd)
     {
         var partsUsd = _partsUsd.Values.Sum();
@@ -232,7 +242,8 @@ internal sealed class CallDraft
     {
         List<string> unreadable = [.. usage.Unreadable()];
         foreach (var tokens in Classes)
-            if (First(tokens) is null && _usages.Select(u => u.UnreadableAt(tokens)).FirstOrDefault(path => path is not null) is { } path)
+            if (First(tokens) is null
+                && _usages.Select(u => u.UnreadableAt(tokens)).FirstOrDefault(path => path is not null) is { } path)
                 unreadable.Add(path);
         if (_usages.Any(u => u.IsUnreadable) && (!usage.HasAny || usage.IsUnreadable) && unreadable.Count == 0)
             unreadable.Add("usage");
@@ -241,19 +252,21 @@ internal sealed class CallDraft
 
     private int? TotalOf(UsageDraft usage) => usage.Total is > 0 ? usage.Total : First(Field.TotalTokens);
 
-    private int? First(Field tokens) => _usages.Select(u => u.Find(tokens)).Aggregate((int?)null, (best, next) => best > 0 ? best : next > 0 ? next : best ?? next);
+    private int? First(Field tokens) => _usages.Select(u => u.Find(tokens))
+        .Aggregate((int?)null, (best, next) => best > 0 ? best : next > 0 ? next : best ?? next);
 
-    // The same report gives the same id, and two calls differ in one of these at least: a start is exact to the
-    // microsecond.
+    // The same report always gets the same id. Two calls differ in at least one of these values, since a start is exact
+    // to the microsecond.
     private string Derive(LiteLlmCall call) => Derive(
-        _callId, _id, _requestId, _keyHash, _keyAlias, call.KeyUserId, call.EndUser, _model ?? _modelGroup, Text(_start), Text(_end),
-        Text(call.PromptTokens), Text(call.CompletionTokens), Text(call.CostUsd));
+        _callId, _id, _requestId, _keyHash, _keyAlias, call.KeyUserId, call.EndUser, _model ?? _modelGroup,
+        Text(_start), Text(_end), Text(call.PromptTokens), Text(call.CompletionTokens), Text(call.CostUsd));
 
-    // Reading an object again takes another time and call id, and gives the same tokens and cost, as long as the object
-    // is the same.
+    // Another reading of an object has another time and call id. Its tokens and cost are the same as long as the object
+    // is unchanged.
     private string DeriveOfReading(LiteLlmCall call, bool isWhole) => Derive(
         "reading", ObjectId, call.KeyUserId ?? _keyHash ?? _keyAlias ?? call.EndUser, _model ?? _modelGroup,
-        isWhole ? Text(call.PromptTokens) : null, isWhole ? Text(call.CompletionTokens) : null, isWhole ? Text(call.CostUsd) : null);
+        isWhole ? Text(call.PromptTokens) : null, isWhole ? Text(call.CompletionTokens) : null,
+        isWhole ? Text(call.CostUsd) : null);
 
     private string? BatchIdOf(LiteLlmCall call) => CallTypes.IsBatch(call.CallType) && call.CostUsd > 0
         ? Derive(
@@ -275,15 +288,16 @@ internal sealed class CallDraft
 
     private static string? Text(int? count) => count?.ToString(CultureInfo.InvariantCulture);
 
-    // Python and JavaScript spell out that there is none. Every id must fit where ids are kept, and two that differ
-    // must go on differing.
+    // Python and JavaScript write a missing id as a word. An id must fit into its column, and two different ids must
+    // stay different.
     private static string? AsId(string id) => id.ToUpperInvariant() switch
     {
         "NONE" or "NULL" or "UNDEFINED" or "NAN" => null,
         _ => id.Length <= IdCharactersMax && !id.Any(char.IsControl) ? id : $"sha256-{HashOf(id)}",
     };
 
-    // A name that is too long to keep is shortened for the reviewer, to one that no price and no user has.
+    // A name that is too long to store is cut for the reviewer. The cut name ends with an ellipsis, so that it matches
+    // no price and no user.
     private void SetName(ref string? name, string text, string path)
     {
         name = Cut(text);
@@ -301,5 +315,6 @@ internal sealed class CallDraft
         return string.Concat(text.AsSpan(0, char.IsHighSurrogate(text[length - 1]) ? length - 1 : length), "…");
     }
 
-    private static string HashOf(string text) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
+    private static string HashOf(string text) =>
+        Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(text)));
 }

@@ -8,21 +8,22 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// What a call at LiteLLM is as a usage here: whose it is, what it cost as far as LiteLLM knows, and under which ids it is known (R17).
-/// docs/litellm.md says the same to people.
+/// Maps a call at LiteLLM to a usage: its user, its cost as far as LiteLLM knows it, and its ids (R17). docs/litellm.md
+/// describes the same rules for users.
 /// </summary>
 public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> options, TimeProvider clock)
 {
     public const string SourceSystem = "litellm";
 
-    // What a usage's time may be ahead of ours; a clock that is further ahead says nothing.
-
     private static readonly FrozenSet<string> Nobody = ((string[])["null", "undefined", "none", "nan", "0", "false"])
         .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    private static readonly FrozenSet<string> Anybody = ((string[])["true", "unknown", "anonymous"]).ToFrozenSet(StringComparer.OrdinalIgnoreCase);
+    private static readonly FrozenSet<string> Anybody = ((string[])["true", "unknown", "anonymous"])
+        .ToFrozenSet(StringComparer.OrdinalIgnoreCase);
 
-    /// <summary>Whether nobody has to pay for it: it failed and generated nothing, or it only kept an object at the provider.</summary>
+    /// <summary>
+    /// Whether the call is not recorded: it failed and generated nothing, or it only managed an object at the provider.
+    /// </summary>
     public static bool IsSkipped(LiteLlmCall call)
     {
         if (call.CostUsd > 0 || call.Unreadable is not (null or "model"))
@@ -33,7 +34,7 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
     public ReportedCall Map(LiteLlmCall call, KeyOwner? owner)
     {
         var (userId, costUsd) = (UserOf(call, owner), CostOf(call));
-        // A report that says nothing leaves room for the one that knows.
+        // Without tokens and cost leave the counts unknown, so that a later report can fill them in.
         var saysTokens = call.HasTokens || costUsd is not null;
         return new ReportedCall(
             new UsageRequest
@@ -51,10 +52,16 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
                 Usage = UsageOf(call),
                 OccurredAt = call.OccurredAt,
             },
-            OriginOf(call, costUsd, IsOfNoVendor(call)) with { VirtualKeyId = owner?.VirtualKeyId, PayerHint = userId is null ? HintOf(call) : null });
+            OriginOf(call, costUsd, IsOfNoVendor(call)) with
+            {
+                VirtualKeyId = owner?.VirtualKeyId,
+                PayerHint = userId is null ? HintOf(call) : null,
+            });
     }
 
-    /// <summary>The cost in US dollars, where LiteLLM knows it: it writes 0 for what it doesn't know, too.</summary>
+    /// <summary>
+    /// The cost in US dollars; null if LiteLLM doesn't know it. LiteLLM also writes 0 for an unknown cost.
+    /// </summary>
     public decimal? CostOf(LiteLlmCall call) => call.CostUsd switch
     {
         > 0 => call.CostUsd,
@@ -74,9 +81,10 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
             IsStartUnknown = call.IsStartUnknown,
             BatchId = call.BatchId,
             AreTokensDoubtful = call.DoTokensDisagree || call.AreTokensUnreadable,
-            // The cost of a batch comes when it is read; all else that is only read was paid for when it was made. A
-            // spend log of a batch has an id that says nothing.
-            ReviewReason = call.IsManaging && (call.IsSpendLog || !CallTypes.IsBatch(call.CallType)) ? ReviewReasons.Retrieved
+            // The cost of a batch is reported when the batch is read. Any other object was paid for by the call that
+            // made it. A spend log of a batch has an id that doesn't identify the batch.
+            ReviewReason = call.IsManaging && (call.IsSpendLog || !CallTypes.IsBatch(call.CallType))
+                ? ReviewReasons.Retrieved
                 : costUsd is not null ? null
                 : call.IsCostUnusable ? unreadable
                 : isOfNoVendor ? ReviewReasons.UnknownModel
@@ -86,39 +94,45 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
         };
     }
 
-    // What we made goes before what LiteLLM says of it, and that before what its caller says.
+    // Precedence: the owner of a key made by the ledger, then LiteLLM's user of the key, then the caller's end user.
     private string? UserOf(LiteLlmCall call, KeyOwner? owner)
     {
         if (owner is not null)
             return owner.UserId;
         if (call.KeyUserId is { } user && ChartOfAccounts.IsUserId(user) && !Nobody.Contains(user))
             return user;
-        return options.Value.TrustEndUser && call.EndUser is { } endUser && ChartOfAccounts.IsUserId(endUser) && IsSomebody(endUser) ? endUser : null;
+        return options.Value.TrustEndUser
+            && call.EndUser is { } endUser && ChartOfAccounts.IsUserId(endUser) && IsSomebody(endUser)
+            ? endUser
+            : null;
     }
 
-    // Programs write other names where they have no user. Claude Code names its session.
+    // Programs write placeholders when they have no user. Claude Code writes the name of its session.
     private static bool IsSomebody(string endUser) =>
         !Nobody.Contains(endUser) && !Anybody.Contains(endUser) && endUser.Any(char.IsAsciiLetterOrDigit)
-        && !endUser.StartsWith("session_", StringComparison.OrdinalIgnoreCase) && !endUser.Contains("_session_", StringComparison.OrdinalIgnoreCase);
+        && !endUser.StartsWith("session_", StringComparison.OrdinalIgnoreCase)
+        && !endUser.Contains("_session_", StringComparison.OrdinalIgnoreCase);
 
     private bool IsFree(LiteLlmCall call) =>
-        !IsOfNoVendor(call) && ModelOf(call) is { } model && prices.Pricer.IsFree(model, ProviderOf(call), call.OccurredAt ?? clock.GetUtcNow());
+        !IsOfNoVendor(call) && ModelOf(call) is { } model
+        && prices.Pricer.IsFree(model, ProviderOf(call), call.OccurredAt ?? clock.GetUtcNow());
 
     private static string? ModelOf(LiteLlmCall call) => call.Model ?? call.ModelGroup;
 
-    // A provider whose name makes no account here is not the vendor of any entry in the price book.
+    // A provider whose name can't be an account name is not the vendor of any entry in the price book.
     private static bool IsOfNoVendor(LiteLlmCall call) => call.Provider is not null && ProviderOf(call) is null;
 
     private static string? ProviderOf(LiteLlmCall call) => call.Provider is null ? null : Vendors.NameOf(call.Provider);
 
-    // The provider's own account, with the tier that LiteLLM knows from elsewhere: prices depend on it.
+    // The provider's usage object. If it has no service tier, the tier from other fields is added: prices depend on it.
     private static JsonElement? UsageOf(LiteLlmCall call)
     {
         JsonElement? usage = call.UsageJson is null ? null : JsonElement.Parse(call.UsageJson);
         var tier = CallTypes.IsBatch(call.CallType) ? "batch" : call.ServiceTier;
-        if (tier is not ("priority" or "flex" or "batch") || usage?.TryGetProperty("service_tier", out var own) == true && own.ValueKind != JsonValueKind.Null)
+        if (tier is not ("priority" or "flex" or "batch")
+            || usage?.TryGetProperty("service_tier", out var own) == true && own.ValueKind != JsonValueKind.Null)
             return usage;
-        // The last of two holds: the other is null.
+        // If the object already has service_tier, its value is null. Of two properties with one name the last counts.
         var others = usage?.EnumerateObject().Any() == true ? $"{call.UsageJson.AsSpan().TrimEnd()[..^1]}," : "{";
         return JsonElement.Parse($"{others}\"service_tier\":\"{tier}\"}}");
     }
@@ -127,7 +141,8 @@ public sealed class CallMapping(CurrentPrices prices, IOptions<LiteLlmOptions> o
     {
         var hint = new JsonObject();
         foreach (var (name, value) in (ReadOnlySpan<(string, string?)>)[
-            ("key_alias", call.KeyAlias), ("key_hash", call.KeyHash), ("user_id", call.KeyUserId), ("email", call.Email), ("end_user", call.EndUser)])
+            ("key_alias", call.KeyAlias), ("key_hash", call.KeyHash), ("user_id", call.KeyUserId),
+            ("email", call.Email), ("end_user", call.EndUser)])
             if (value is not null)
                 hint[name] = value;
         return hint.Count == 0 ? null : hint.ToJsonString();

@@ -6,15 +6,17 @@ using System.Text.Unicode;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Turns one item, cut down to the fields that <see cref="PayloadFields"/> names, into a call. Objects and numbers may also come as text. A value
-/// that can't be read is unknown, and the call remembers its field: only what is no JSON object is no call.
+/// Turns one item, reduced to the fields that <see cref="PayloadFields"/> names, into a call. Objects and numbers may
+/// also be encoded as text. A value that can't be read counts as unknown, and the call records its field. Only an item
+/// that is not a JSON object is rejected.
 /// </summary>
 internal sealed class CallReader
 {
-    // What a usage may have in the database, less room for the service tier.
+    // The size limit of a usage in the database, less room for the service tier.
     private const int UsageBytesMax = (16 * 1024) - 64;
 
-    private static readonly JsonSerializerOptions Unescaped = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions Unescaped =
+        new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private readonly CallDraft _draft = new();
 
@@ -26,7 +28,8 @@ internal sealed class CallReader
         }
         catch (JsonException)
         {
-            return new IntakeItem(index, null, new IntakeProblem(IntakeReader.Malformed, "The item is not valid JSON."));
+            return new IntakeItem(
+                index, null, new IntakeProblem(IntakeReader.Malformed, "The item is not valid JSON."));
         }
     }
 
@@ -41,7 +44,7 @@ internal sealed class CallReader
             return new IntakeItem(index, null, null);
         else
             reader.Skip();
-        // Nothing may follow.
+        // Throws a JsonException if anything follows the value.
         reader.Read();
         return isObject
             ? new IntakeItem(index, _draft.Finish(), null) { Bytes = json.Length }
@@ -63,7 +66,8 @@ internal sealed class CallReader
         }
     }
 
-    private void ReadNested(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, Level level, PayloadField field, UsageDraft usage)
+    private void ReadNested(
+        ref Utf8JsonReader reader, ReadOnlySpan<byte> json, Level level, PayloadField field, UsageDraft usage)
     {
         switch (reader.TokenType)
         {
@@ -88,9 +92,10 @@ internal sealed class CallReader
         }
     }
 
-    private static bool IsOfUsage(PayloadField field) => field.Inside is Level.Usage or Level.PromptDetails or Level.CompletionDetails;
+    private static bool IsOfUsage(PayloadField field) =>
+        field.Inside is Level.Usage or Level.PromptDetails or Level.CompletionDetails;
 
-    // The legacy format makes text of everything: of an object JSON, or what Python prints.
+    // The legacy format encodes every value as text: an object as JSON, or as Python prints it.
     private bool TryReadStringified(string text, Level level, PayloadField field, UsageDraft usage)
     {
         var bytes = Encoding.UTF8.GetBytes(text);
@@ -112,7 +117,7 @@ internal sealed class CallReader
             var isObject = reader.Read() && reader.TokenType == JsonTokenType.StartObject;
             while (isObject && reader.Read())
             {
-                // To its end.
+                // Read to the end: that validates the JSON.
             }
             return isObject;
         }
@@ -147,7 +152,7 @@ internal sealed class CallReader
                 return TryReadTime(text, field);
             case Field.CacheHit:
                 return TryReadCacheHit(text);
-            // PostgreSQL keeps no such character.
+            // PostgreSQL can't store NUL characters.
             case Field.Model when text.Contains('\0', StringComparison.Ordinal):
                 return false;
             case >= Field.PromptTokens and <= Field.TotalTokens:
@@ -192,13 +197,17 @@ internal sealed class CallReader
 
     private static bool TryReadTokens(string text, Level level, Field field, UsageDraft usage)
     {
-        if (Money.ReadExact(text) is not (>= 0 and <= int.MaxValue and var tokens) || decimal.Truncate(tokens) != tokens)
+        if (Money.ReadExact(text) is not (>= 0 and <= int.MaxValue and var tokens)
+            || decimal.Truncate(tokens) != tokens)
             return false;
         usage.Set(level, field, (int)tokens);
         return true;
     }
 
-    /// <summary>A string, number, true or false as text; null for null, and for what Python makes of it. False: it is none of these.</summary>
+    /// <summary>
+    /// Returns a string, number, true or false as text. The text is null for null, blank text and Python's None. IsText
+    /// is false for anything else.
+    /// </summary>
     private static (string? Text, bool IsText) ReadText(ref Utf8JsonReader reader)
     {
         string? text = null;
@@ -237,7 +246,7 @@ internal sealed class CallReader
         }
     }
 
-    // As it goes into a column of type jsonb, whose numbers and escapes have limits of their own.
+    // Keeps the usage only if a jsonb column can store it: jsonb has its own limits for numbers and escapes.
     private static void KeepUsage(UsageDraft usage, ReadOnlySpan<byte> json)
     {
         if (json.IndexOf("\\u"u8) >= 0)
@@ -254,7 +263,7 @@ internal sealed class CallReader
         }
         catch (InvalidOperationException)
         {
-            // Half of a surrogate pair is escaped in it.
+            // It escapes half of a surrogate pair.
             return [];
         }
     }
@@ -265,7 +274,8 @@ internal sealed class CallReader
             return false;
         var reader = new Utf8JsonReader(json);
         while (reader.Read())
-            if (reader.TokenType == JsonTokenType.Number && Money.ReadExact(Encoding.ASCII.GetString(reader.ValueSpan)) is null)
+            if (reader.TokenType == JsonTokenType.Number
+                && Money.ReadExact(Encoding.ASCII.GetString(reader.ValueSpan)) is null)
                 return false;
         return true;
     }

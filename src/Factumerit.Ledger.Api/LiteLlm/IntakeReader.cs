@@ -4,19 +4,23 @@ using System.Runtime.CompilerServices;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Reads what LiteLLM sends, one item at a time, as it comes in: an array, lines, single or concatenated objects, or the wrapper of a replay,
-/// told apart by the bytes alone. However large a body or a prompt is, memory stays flat. An item that can't be read is yielded as a problem,
-/// and the rest still comes.
+/// Reads what LiteLLM sends as a stream, one item at a time. The body may be an array, lines, single or concatenated
+/// objects, or the wrapper of a replay; the bytes alone decide which. Memory use doesn't grow with the size of a body
+/// or a prompt. An item that can't be read is yielded as a problem, and reading continues.
 /// </summary>
 public static class IntakeReader
 {
     public const string Malformed = "malformed-request";
     public const string Invalid = "validation-failed";
 
-    public static IAsyncEnumerable<IntakeItem> ReadAsync(PipeReader body, CancellationToken cancellationToken = default) =>
+    public static IAsyncEnumerable<IntakeItem> ReadAsync(
+        PipeReader body, CancellationToken cancellationToken = default) =>
         ReadAsync(body, new ItemScanner(), cancellationToken);
 
-    /// <summary>Reads a whole list of spend logs: an array, or a page with an array in it. Null when the body is neither.</summary>
+    /// <summary>
+    /// Reads a complete list of spend logs: an array, or a page with an array in it. Returns null if the body is
+    /// neither or is incomplete.
+    /// </summary>
     internal static async Task<SpendLogPage?> ReadPageAsync(PipeReader body, CancellationToken cancellationToken)
     {
         var (scanner, items) = (new ItemScanner(), new List<IntakeItem>());
@@ -44,7 +48,8 @@ public static class IntakeReader
             }
             finally
             {
-                // Also when no more items are wanted: the server reads the rest, and can't in the middle of a read.
+                // This also runs if the consumer stops early. The server then reads the rest of the body, which it
+                // can't do while a read is open.
                 body.AdvanceTo(reading.Buffer.End);
             }
             if (reading.IsCompleted)
@@ -61,7 +66,10 @@ public static class IntakeReader
             ItemFault.None => CallReader.Read(index, scanner.Item),
             ItemFault.Malformed => Failed(Malformed, "The item is not one complete JSON value."),
             ItemFault.BrokenOff => Failed(Malformed, "The body ends before it is complete."),
-            _ => Failed(Invalid, $"The item has more than {ItemScanner.ItemBytesMax / 1024} KiB in the names and values that are looked for."),
+            _ => Failed(
+                Invalid,
+                $"The item has more than {ItemScanner.ItemBytesMax / 1024} KiB in the names and values "
+                + "that are looked for."),
         };
         scanner.Next();
         return item;

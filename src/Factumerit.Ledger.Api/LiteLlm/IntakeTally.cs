@@ -2,15 +2,15 @@ using Factumerit.Ledger.Writing;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>An item that was not taken in.</summary>
-/// <param name="Index">Which one it is, counted from 0 over all that was sent, nulls included.</param>
+/// <summary>An item that was not recorded.</summary>
+/// <param name="Index">The item's position in the request, counted from 0, nulls included.</param>
 /// <param name="Code">A problem's code, as on the errors page.</param>
-/// <param name="Detail">What is wrong with it; quotes nothing of prompts or answers.</param>
+/// <param name="Detail">What is wrong with the item. Never quotes prompts or answers.</param>
 public sealed record IntakeFailure(int Index, string Code, string Detail);
 
 /// <summary>
-/// Counts what became of items, in the answer and in the meter; of those that failed the first are kept. What waits or failed is logged by its reasons
-/// alone, never with content.
+/// Counts the results of items, for the answer and the meter, and keeps the first failures. Items that wait or failed
+/// are logged as counts by reason, never with content.
 /// </summary>
 public sealed class IntakeTally
 {
@@ -26,10 +26,10 @@ public sealed class IntakeTally
     public int FailedCount { get; private set; }
     public IReadOnlyList<IntakeFailure> Failed => _failed;
 
-    /// <summary>How many items there were.</summary>
+    /// <summary>The number of items.</summary>
     public int Count => Accepted + Replayed + NeedsReview + Skipped + FailedCount;
 
-    /// <summary>Whether a call is in the ledger, by this request or an earlier one.</summary>
+    /// <summary>Whether any call is in the ledger, recorded by this request or an earlier one.</summary>
     public bool HasRecorded => Accepted + Replayed + NeedsReview > 0;
 
     public void Add(TakenIn taken)
@@ -58,7 +58,9 @@ public sealed class IntakeTally
         }
     }
 
-    /// <summary>The rest of the body, which could not be read: one more item that failed, and kept however many did.</summary>
+    /// <summary>
+    /// Adds the unreadable rest of the body as one more failed item. It is kept even if the list of failures is full.
+    /// </summary>
     public void AddUnread(IntakeProblem problem) => AddFailed(Count, problem, isKept: true);
 
     private void AddFailed(int index, IntakeProblem problem, bool isKept)
@@ -69,14 +71,14 @@ public sealed class IntakeTally
             _failed.Add(new IntakeFailure(index, problem.Code, problem.Detail));
     }
 
-    /// <summary>One line for a request of which something waits or failed.</summary>
+    /// <summary>Logs one line if any item waits for review or failed.</summary>
     public void Log(ILogger logger)
     {
         if (NeedsReview + FailedCount > 0)
             LogUnbilled(logger, Text());
     }
 
-    // What follows the colon may name a field or a value.
+    // The text after the colon may name a field or a value.
     private static string CodeOf(string? reviewReason) => reviewReason?.Split(':')[0] ?? "unknown";
 
     private static string CountOne(SortedDictionary<string, int> counts, string reason)
@@ -92,7 +94,8 @@ public sealed class IntakeTally
         return string.Join(" and ", new[] { waiting, failing }.OfType<string>());
     }
 
-    private static string Text(SortedDictionary<string, int> counts) => string.Join(", ", counts.Select(count => $"{count.Key} {count.Value}"));
+    private static string Text(SortedDictionary<string, int> counts) =>
+        string.Join(", ", counts.Select(count => $"{count.Key} {count.Value}"));
 
     private static void LogUnbilled(ILogger logger, string unbilled) =>
         logger.LogWarning("Of what LiteLLM reported, {Unbilled}", unbilled);

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>What of an item is copied: the fields that are looked for, and which values are left out.</summary>
+/// <summary>Copies the wanted fields of an item and decides which values are left out.</summary>
 internal sealed partial class ItemScanner
 {
     private bool ReadKept(ReadOnlySpan<byte> bytes, ref int at)
@@ -15,7 +15,7 @@ internal sealed partial class ItemScanner
                 return false;
             }
             var next = bytes[at++];
-            // An object that goes on in its first line was not laid out over several.
+            // An object that continues on its first line is compact: it must end on that line.
             if (_length == 1 && _depth == 1)
                 _isCompact = next is not ((byte)'\n' or (byte)'\r');
             switch (next)
@@ -64,13 +64,13 @@ internal sealed partial class ItemScanner
         return false;
     }
 
-    // true, false, null or a number; Python writes NaN and Infinity, too.
+    // Reads true, false, null or a number. Python also writes NaN and Infinity.
     private bool ReadKeptBare(ReadOnlySpan<byte> bytes, ref int at)
     {
         var rest = bytes[at..];
         var stop = rest.IndexOfAny(BareStops);
         var count = stop < 0 ? rest.Length : stop;
-        // One byte more than is allowed tells that it is too long.
+        // Copy at most one byte more than allowed: that byte shows that the value is too long.
         Append(rest[..Math.Min(count, Math.Max(0, BareBytesMax + 1 - (_length - _bareStart)))]);
         at += count;
         if (stop < 0)
@@ -125,7 +125,9 @@ internal sealed partial class ItemScanner
         (_inside, _expectsName) = (Level.None, isObject);
     }
 
-    /// <summary>After a name's colon: is the value kept, passed over, or the array that holds the items?</summary>
+    /// <summary>
+    /// Decides after a name's colon whether the value is kept, skipped, or the array that holds the items.
+    /// </summary>
     private void ChooseValue()
     {
         (_isAfterName, _expectsName) = (false, false);
@@ -134,8 +136,7 @@ internal sealed partial class ItemScanner
             return;
         if (_found is { Field: not Field.Records } field)
         {
-            // `end_user` is set by the caller. However long or deep it is, it must not make its call too large to be
-            // read.
+            // `end_user` is set by the caller. A long or deep value must not make its call too large to be read.
             (_inside, _isCallersOwn) = (field.Inside, field.Field is Field.EndUser or Field.User);
             (_valueStart, _valueDepth) = (_length, _depth);
             if (field.Inside == Level.Response)
@@ -187,7 +188,10 @@ internal sealed partial class ItemScanner
                 {
                     (_isName, _isAfterName) = (false, true);
                     // The part beyond the limit is discarded.
-                    _found = Fault == ItemFault.None ? PayloadFields.Find(_open[_depth - 1].Level, _item.AsSpan(_textStart, _length - _textStart - 1)) : null;
+                    _found = Fault == ItemFault.None
+                        ? PayloadFields.Find(
+                            _open[_depth - 1].Level, _item.AsSpan(_textStart, _length - _textStart - 1))
+                        : null;
                 }
                 break;
         }
@@ -196,20 +200,24 @@ internal sealed partial class ItemScanner
         return false;
     }
 
-    // There is no room for more of the value that is being read.
+    // Leaves out the value that is being read, because there is no room for more of it.
     private void LeaveOutHere()
     {
-        var (depth, isText, isBegun) = (_depth - _valueDepth, _mode == Mode.KeptText, _length > _valueStart || Fault != ItemFault.None);
+        var (depth, isText, isBegun) = (
+            _depth - _valueDepth, _mode == Mode.KeptText, _length > _valueStart || Fault != ItemFault.None);
         if (_valueStart < 0)
             return;
-        LeaveValueOut(isText ? ValueSkipper.InsideText(depth, _isEscaped) : isBegun ? ValueSkipper.Inside(depth) : ValueSkipper.Before());
+        LeaveValueOut(
+            isText ? ValueSkipper.InsideText(depth, _isEscaped)
+            : isBegun ? ValueSkipper.Inside(depth)
+            : ValueSkipper.Before());
         _isEscaped = false;
-        // Its end was read already.
+        // The value was already read to its end.
         if (!isText && isBegun && depth == 0)
             _mode = Mode.Kept;
     }
 
-    // An empty array in place of the value of the field that is being read; what is left of it is skipped.
+    // Writes an empty array in place of the current field's value and skips the rest of the value.
     private void LeaveValueOut(ValueSkipper skipper)
     {
         (Fault, _length, _depth, _valueStart) = (ItemFault.None, _valueStart, _valueDepth, -1);

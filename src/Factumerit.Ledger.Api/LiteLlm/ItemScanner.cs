@@ -13,10 +13,11 @@ internal enum ItemFault
 }
 
 /// <summary>
-/// Walks over the bytes of a body as they come, in chunks of any size, and cuts out one item after another: only the fields that
-/// <see cref="PayloadFields"/> names are copied, null stands where another value was, and an empty array where a value is no JSON (NaN), too large or
-/// nested too deep: it can't be read, and the others can. A reader of JSON tokens would have to hold a prompt of many megabytes whole before it could
-/// skip it, and would give up a body at the first wrong byte.
+/// Scans the bytes of a body, in chunks of any size, and cuts out one item after another. It copies only the fields
+/// that <see cref="PayloadFields"/> names and writes null in place of other values. A value that is not JSON (NaN), too
+/// large or nested too deep becomes an empty array: it can't be read, and the other values can. A reader of JSON tokens
+/// would have to buffer a prompt of many megabytes before it could skip it, and would reject a whole body at the first
+/// wrong byte.
 /// </summary>
 internal sealed partial class ItemScanner
 {
@@ -27,11 +28,11 @@ internal sealed partial class ItemScanner
 
     private enum Place
     {
-        /// <summary>Items stand free, one after another or each on its line.</summary>
+        /// <summary>Items stand alone, one after another or one per line.</summary>
         Top,
         Array,
 
-        /// <summary>In the array of an object that is only there to hold it.</summary>
+        /// <summary>Items stand in the array of an object that only wraps it.</summary>
         Records,
     }
 
@@ -58,8 +59,8 @@ internal sealed partial class ItemScanner
     private int _textStart;
     private int _bareStart;
 
-    // Where the value of the innermost field that is looked for begins, and how many brackets are open there; -1
-    // outside of one.
+    // Where the value of the innermost wanted field begins, and how many brackets are open there. -1 outside of such a
+    // value.
     private int _valueStart = -1;
     private int _valueDepth;
     private Place _place;
@@ -75,7 +76,7 @@ internal sealed partial class ItemScanner
     private bool _isTail;
     private bool _isLineStart;
 
-    /// <summary>The item that was just read, whole and small.</summary>
+    /// <summary>The current item, complete and reduced to the wanted fields.</summary>
     public ReadOnlySpan<byte> Item => _item.AsSpan(0, _length);
 
     public ItemFault Fault { get; private set; }
@@ -89,10 +90,13 @@ internal sealed partial class ItemScanner
     /// <summary>Whether the body ended before it was complete.</summary>
     public bool IsBrokenOff { get; private set; }
 
-    /// <summary>How many pages there are, as the object around the items says; null when it doesn't.</summary>
+    /// <summary>The number of pages, as the object around the items says; null if it doesn't say.</summary>
     public int? TotalPages { get; private set; }
 
-    /// <summary>Reads on from <paramref name="at"/>; true as soon as an item is there, which stays until <see cref="Next"/>.</summary>
+    /// <summary>
+    /// Reads on from <paramref name="at"/>. Returns true as soon as an item is complete; it stays until
+    /// <see cref="Next"/>.
+    /// </summary>
     public bool Read(ReadOnlySpan<byte> bytes, ref int at)
     {
         while (at < bytes.Length)
@@ -100,8 +104,8 @@ internal sealed partial class ItemScanner
             if (_isLineStart)
             {
                 _isLineStart = false;
-                // One item a line: what stands open at the end of its line is broken, and the next line is an item of
-                // its own.
+                // With one item per line, an object still open at the end of its line is broken. The next line is an
+                // item of its own.
                 if (bytes[at] == '{' && _place == Place.Top && _isCompact && _mode != Mode.Between)
                 {
                     Fault = ItemFault.Malformed;
@@ -125,7 +129,7 @@ internal sealed partial class ItemScanner
         return false;
     }
 
-    /// <summary>The body is over; true when that leaves one more item, mostly one that is broken off.</summary>
+    /// <summary>Ends the body. Returns true if one more item is left, in most cases an incomplete one.</summary>
     public bool End()
     {
         if (_mode == Mode.Between && _place == Place.Top)
@@ -135,18 +139,19 @@ internal sealed partial class ItemScanner
         return true;
     }
 
-    /// <summary>Makes room for the next item.</summary>
+    /// <summary>Clears the current item to make room for the next.</summary>
     public void Next()
     {
         (_length, _depth, _mode, Fault, _valueStart) = (0, 0, Mode.Between, ItemFault.None, -1);
-        (_expectsName, _isAfterName, _isCallersOwn, _isEscaped, _isCompact, _isTail, _isLineStart) = (false, false, false, false, false, false, false);
+        (_expectsName, _isAfterName, _isCallersOwn, _isEscaped, _isCompact, _isTail, _isLineStart) =
+            (false, false, false, false, false, false, false);
     }
 
     private bool Begin(byte first)
     {
         switch (first)
         {
-            // The last three are a byte order mark.
+            // The last three bytes are a byte order mark.
             case (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n' or 0xEF or 0xBB or 0xBF:
                 break;
             case (byte)',' when _place != Place.Top:
@@ -158,7 +163,7 @@ internal sealed partial class ItemScanner
                 _place = Place.Top;
                 break;
             case (byte)']' when _place == Place.Records:
-                // The rest of the wrapper is read like an item of its own.
+                // Read the rest of the wrapper like an item of its own.
                 (_isTail, _mode, _inside) = (true, Mode.Kept, Level.Page);
                 Open((byte)'{');
                 Append("\"data\":null"u8);
@@ -169,7 +174,7 @@ internal sealed partial class ItemScanner
                 _inside = Level.Payload;
                 Open(first);
                 break;
-            // No item is one of these; the reader will say so.
+            // An array or a string is not a valid item; the reader reports it.
             case (byte)'[':
                 Append("[]"u8);
                 Skip(ValueSkipper.Inside());
@@ -186,7 +191,7 @@ internal sealed partial class ItemScanner
         return false;
     }
 
-    /// <summary>null, a number, or rubbish: up to where another item may begin.</summary>
+    /// <summary>Reads null, a number or garbage up to where another item may begin.</summary>
     private bool ReadBare(ReadOnlySpan<byte> bytes, ref int at)
     {
         for (; at < bytes.Length; at++)
@@ -219,7 +224,7 @@ internal sealed partial class ItemScanner
         return false;
     }
 
-    // Only an object is looked into: a text is the answer itself.
+    // Only an object is searched: text is the answer itself.
     private bool EnterResponse(ReadOnlySpan<byte> bytes, ref int at)
     {
         switch (bytes[at])
@@ -246,7 +251,9 @@ internal sealed partial class ItemScanner
         return isOver && EndSkipped();
     }
 
-    /// <summary>True when what was complete is what stands behind an array of items, which is no item.</summary>
+    /// <summary>
+    /// Ends the part after an array of items. Returns true if that part was complete, false if an item was.
+    /// </summary>
     private bool EndTail()
     {
         if (!_isTail)
@@ -274,17 +281,19 @@ internal sealed partial class ItemScanner
         return total;
     }
 
-    /// <summary>True when what was passed over was the whole item.</summary>
+    /// <summary>Ends a skipped value. Returns true if it was the whole item.</summary>
     private bool EndSkipped()
     {
-        // null was written in the place of a value that is missing: taken back, so that the item is seen to be broken.
+        // null stands in the place of a missing value. Remove it, so that the item is recognised as broken.
         if (_skipper.IsMissing && Fault == ItemFault.None)
             _length -= "null".Length;
         _mode = Mode.Kept;
         return _depth == 0;
     }
 
-    /// <summary>null in place of a value whose copy begins there, and whose first byte was read.</summary>
+    /// <summary>
+    /// Writes null in place of a value whose copy begins at <paramref name="start"/> and whose first byte was read.
+    /// </summary>
     private void LeaveOut(int start, ValueSkipper skipper)
     {
         _length = Fault == ItemFault.None ? start : _length;
@@ -304,7 +313,7 @@ internal sealed partial class ItemScanner
             Append(new ReadOnlySpan<byte>(in next));
     }
 
-    // White space means nothing but an end of what was before it, so one is as good as many.
+    // White space only ends the token before it, so one space is enough.
     private void AppendSpace()
     {
         if (_length > 0 && _item[_length - 1] != ' ')

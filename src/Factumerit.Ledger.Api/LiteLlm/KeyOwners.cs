@@ -4,13 +4,13 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>A virtual key of ours and the user it was made for.</summary>
+/// <summary>A virtual key that the ledger made, and its user.</summary>
 public sealed record KeyOwner(Guid VirtualKeyId, string UserId);
 
 /// <summary>
-/// Finds the owners of virtual keys by the keys' hashes. A key stays its user's for ever, revoked or not, so what was found is remembered. A key that is
-/// not known may be made in the next moment, and is looked up each time: look-ups that come while one is under way share the next query, so that many
-/// single calls with keys of others cost few queries.
+/// Finds the owners of virtual keys by key hash. A key belongs to its user for ever, revoked or not, so a found owner
+/// is cached. An unknown key may be made at any moment, so a miss is not cached. Look-ups that arrive while a query
+/// runs share the next query, so that many single calls with unknown keys need few queries.
 /// </summary>
 public sealed class KeyOwners(LedgerDatabase database) : IDisposable
 {
@@ -22,7 +22,7 @@ public sealed class KeyOwners(LedgerDatabase database) : IDisposable
     private LookUp _next = new();
     private bool _isLookingUp;
 
-    /// <summary>The owners of those keys that are known.</summary>
+    /// <summary>Returns the owners of those keys that are known.</summary>
     public async Task<IReadOnlyDictionary<string, KeyOwner>> FindAsync(IEnumerable<string> keyHashes)
     {
         var (owners, unknown) = (new Dictionary<string, KeyOwner>(StringComparer.Ordinal), new List<string>());
@@ -50,7 +50,7 @@ public sealed class KeyOwners(LedgerDatabase database) : IDisposable
         if (!_isLookingUp)
         {
             _isLookingUp = true;
-            // It serves everybody, and must not log under the trace of the request that began it.
+            // The look-up serves all callers and must not log under the trace of the request that began it.
             using (ExecutionContext.SuppressFlow())
                 Task.Run(LookUpAsync);
         }
@@ -94,7 +94,9 @@ public sealed class KeyOwners(LedgerDatabase database) : IDisposable
         while (await reader.ReadAsync())
         {
             var owner = new KeyOwner(reader.GetGuid(1), reader.GetString(2));
-            found.Add(reader.GetString(0), _remembered.Set(reader.GetString(0), owner, new MemoryCacheEntryOptions { Size = 1 }));
+            found.Add(
+                reader.GetString(0),
+                _remembered.Set(reader.GetString(0), owner, new MemoryCacheEntryOptions { Size = 1 }));
         }
         return found;
     }
@@ -102,6 +104,7 @@ public sealed class KeyOwners(LedgerDatabase database) : IDisposable
     private sealed class LookUp
     {
         public HashSet<string> KeyHashes { get; } = new(StringComparer.Ordinal);
-        public TaskCompletionSource<Dictionary<string, KeyOwner>> Answer { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        public TaskCompletionSource<Dictionary<string, KeyOwner>> Answer { get; } =
+            new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

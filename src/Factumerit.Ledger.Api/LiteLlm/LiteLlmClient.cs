@@ -11,8 +11,9 @@ using Polly.Retry;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Talks to LiteLLM's management endpoints. Whatever goes wrong is a <see cref="LiteLlmException"/> that says whether the request may have been
-/// carried out all the same. What may be asked twice is asked up to three times; making a key is asked once. Used outside transactions only.
+/// Calls LiteLLM's management endpoints. Every failure is a <see cref="LiteLlmException"/> that says whether the
+/// request may have been carried out. Idempotent requests are tried up to three times; making a key is tried once. Used
+/// outside transactions only.
 /// </summary>
 public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOptions> options)
 {
@@ -20,25 +21,34 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
     private static readonly TimeSpan RetryPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan RetryPauseMax = TimeSpan.FromSeconds(2);
 
-    private static readonly ResiliencePipeline Repeating = new ResiliencePipelineBuilder().AddRetry(new RetryStrategyOptions
-    {
-        MaxRetryAttempts = RetriesMax,
-        Delay = RetryPause,
-        BackoffType = DelayBackoffType.Exponential,
-        UseJitter = true,
-        // Who is asked to come back much later leaves that to whoever keeps the request.
-        ShouldHandle = new PredicateBuilder().Handle<LiteLlmException>(e => e.Failure != LiteLlmFailure.Refused && !(e.RetryAfter > RetryPauseMax)),
-        DelayGenerator = tried => ValueTask.FromResult((tried.Outcome.Exception as LiteLlmException)?.RetryAfter),
-    }).Build();
+    private static readonly ResiliencePipeline Repeating = new ResiliencePipelineBuilder().AddRetry(
+        new RetryStrategyOptions
+        {
+            MaxRetryAttempts = RetriesMax,
+            Delay = RetryPause,
+            BackoffType = DelayBackoffType.Exponential,
+            UseJitter = true,
+            // After a Retry-After above the limit the retry is left to the owner of the request, such as the outbox.
+            ShouldHandle = new PredicateBuilder().Handle<LiteLlmException>(
+                e => e.Failure != LiteLlmFailure.Refused && !(e.RetryAfter > RetryPauseMax)),
+            DelayGenerator = tried =>
+                ValueTask.FromResult((tried.Outcome.Exception as LiteLlmException)?.RetryAfter),
+        }).Build();
 
     private readonly LiteLlmOptions _options = options.Value;
 
     public bool IsConfigured => _options.IsConfigured;
 
-    /// <summary>Makes a virtual key. When the outcome is unknown, <see cref="DeleteByAliasAsync"/> removes what may have been made.</summary>
+    /// <summary>
+    /// Makes a virtual key. If the outcome is unknown, <see cref="DeleteByAliasAsync"/> removes a key that may have
+    /// been made.
+    /// </summary>
     public async Task<MadeLiteLlmKey> MakeKeyAsync(NewLiteLlmKey key, CancellationToken cancellationToken)
     {
-        var made = await AskAsync(Post("/key/generate", key, LiteLlmJson.Default.NewLiteLlmKey), ReadJson(LiteLlmJson.Default.MadeKeyAnswer), cancellationToken);
+        var made = await AskAsync(
+            Post("/key/generate", key, LiteLlmJson.Default.NewLiteLlmKey),
+            ReadJson(LiteLlmJson.Default.MadeKeyAnswer),
+            cancellationToken);
         if (string.IsNullOrEmpty(made.Key))
             throw LiteLlmErrors.NotUnderstood();
         return new MadeLiteLlmKey(
@@ -47,11 +57,13 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
             made.KeyName ?? $"sk-...{made.Key[^Math.Min(4, made.Key.Length)..]}");
     }
 
-    /// <summary>Deletes a virtual key; one that is not there counts as deleted.</summary>
-    public Task DeleteAsync(string keyHash, CancellationToken cancellationToken) => DeleteAsync(new DeleteKeysRequest([keyHash], null), cancellationToken);
+    /// <summary>Deletes a virtual key. A missing key counts as deleted.</summary>
+    public Task DeleteAsync(string keyHash, CancellationToken cancellationToken) =>
+        DeleteAsync(new DeleteKeysRequest([keyHash], null), cancellationToken);
 
-    /// <summary>The same by alias, for a key whose hash never arrived.</summary>
-    public Task DeleteByAliasAsync(string keyAlias, CancellationToken cancellationToken) => DeleteAsync(new DeleteKeysRequest(null, [keyAlias]), cancellationToken);
+    /// <summary>Deletes a virtual key by its alias, for a key whose hash was never received.</summary>
+    public Task DeleteByAliasAsync(string keyAlias, CancellationToken cancellationToken) =>
+        DeleteAsync(new DeleteKeysRequest(null, [keyAlias]), cancellationToken);
 
     public Task BlockAsync(string keyHash, CancellationToken cancellationToken) => RepeatAsync(
         Post("/key/block", new KeyRequest(keyHash), LiteLlmJson.Default.KeyRequest), ReadNothing, cancellationToken);
@@ -59,14 +71,17 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
     public Task UnblockAsync(string keyHash, CancellationToken cancellationToken) => RepeatAsync(
         Post("/key/unblock", new KeyRequest(keyHash), LiteLlmJson.Default.KeyRequest), ReadNothing, cancellationToken);
 
-    /// <summary>What LiteLLM knows of a key; null when it knows none such.</summary>
+    /// <summary>Returns LiteLLM's data of a key; null if LiteLLM doesn't know the key.</summary>
     public async Task<LiteLlmKey?> FindKeyAsync(string keyHash, CancellationToken cancellationToken)
     {
-        // Without a key LiteLLM would tell of the master key's own.
+        // Without a key LiteLLM would return the data of the master key.
         ArgumentException.ThrowIfNullOrEmpty(keyHash);
         try
         {
-            var answer = await RepeatAsync(Get($"/key/info?key={Uri.EscapeDataString(keyHash)}"), ReadJson(LiteLlmJson.Default.KeyInfoAnswer), cancellationToken);
+            var answer = await RepeatAsync(
+                Get($"/key/info?key={Uri.EscapeDataString(keyHash)}"),
+                ReadJson(LiteLlmJson.Default.KeyInfoAnswer),
+                cancellationToken);
             return answer.Info ?? throw LiteLlmErrors.NotUnderstood();
         }
         catch (LiteLlmException exception) when (exception.IsKeyUnknown)
@@ -75,7 +90,9 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
         }
     }
 
-    /// <summary>A list of spend logs: a page (an object with an array in it) or an array. Everything else is a failure.</summary>
+    /// <summary>
+    /// Reads a list of spend logs: a page (an object with an array in it) or an array. Any other answer is a failure.
+    /// </summary>
     internal Task<SpendLogPage> ReadPageAsync(string path, bool isWrapped, CancellationToken cancellationToken) =>
         RepeatAsync(Get(path), async (content, attemptEnd) =>
         {
@@ -89,18 +106,23 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
     {
         try
         {
-            await RepeatAsync(Post("/key/delete", keys, LiteLlmJson.Default.DeleteKeysRequest), ReadNothing, cancellationToken);
+            await RepeatAsync(
+                Post("/key/delete", keys, LiteLlmJson.Default.DeleteKeysRequest), ReadNothing, cancellationToken);
         }
         catch (LiteLlmException exception) when (exception.IsKeyUnknown)
         {
-            // It is gone, which is what was asked for.
+            // The key is already gone, so the deletion has succeeded.
         }
     }
 
-    private async Task<T> RepeatAsync<T>(Func<HttpRequestMessage> request, Func<HttpContent, CancellationToken, Task<T>> read, CancellationToken cancellationToken) =>
+    private async Task<T> RepeatAsync<T>(
+        Func<HttpRequestMessage> request, Func<HttpContent, CancellationToken, Task<T>> read,
+        CancellationToken cancellationToken) =>
         await Repeating.ExecuteAsync(async stop => await AskAsync(request, read, stop), cancellationToken);
 
-    private async Task<T> AskAsync<T>(Func<HttpRequestMessage> newRequest, Func<HttpContent, CancellationToken, Task<T>> read, CancellationToken cancellationToken)
+    private async Task<T> AskAsync<T>(
+        Func<HttpRequestMessage> newRequest, Func<HttpContent, CancellationToken, Task<T>> read,
+        CancellationToken cancellationToken)
     {
         using var attemptEnd = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         attemptEnd.CancelAfter(_options.TimeoutMs);
@@ -108,7 +130,8 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
         {
             using var request = newRequest();
             using var client = clients.CreateClient(nameof(LiteLlmClient));
-            using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead, attemptEnd.Token);
+            using var response = await client.SendAsync(
+                request, HttpCompletionOption.ResponseHeadersRead, attemptEnd.Token);
             return response.IsSuccessStatusCode
                 ? await read(response.Content, attemptEnd.Token)
                 : throw await LiteLlmErrors.OfAsync(response, _options.MasterKey!, attemptEnd.Token);
@@ -149,10 +172,13 @@ public sealed class LiteLlmClient(IHttpClientFactory clients, IOptions<LiteLlmOp
         return request;
     }
 
-    private static Func<HttpContent, CancellationToken, Task<T>> ReadJson<T>(JsonTypeInfo<T> type) => async (content, cancellationToken) =>
-        await JsonSerializer.DeserializeAsync(await content.ReadAsStreamAsync(cancellationToken), type, cancellationToken) ?? throw LiteLlmErrors.NotUnderstood();
+    private static Func<HttpContent, CancellationToken, Task<T>> ReadJson<T>(JsonTypeInfo<T> type) =>
+        async (content, cancellationToken) =>
+            await JsonSerializer.DeserializeAsync(
+                await content.ReadAsStreamAsync(cancellationToken), type, cancellationToken)
+            ?? throw LiteLlmErrors.NotUnderstood();
 
-    // To the end, so that an answer cut in the middle does not count as one.
+    // Reads the answer to its end, so that a truncated answer doesn't count as success.
     private static async Task<bool> ReadNothing(HttpContent content, CancellationToken cancellationToken)
     {
         await content.CopyToAsync(Stream.Null, cancellationToken);

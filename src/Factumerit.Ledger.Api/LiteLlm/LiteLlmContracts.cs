@@ -2,38 +2,40 @@ using System.Text.Json.Serialization;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>A virtual key to be made. The alias must be unique at LiteLLM: by it a key is found whose answer was lost.</summary>
+/// <summary>
+/// A virtual key to be made. The alias must be unique at LiteLLM: it identifies the key if the answer is lost.
+/// </summary>
 public sealed record NewLiteLlmKey
 {
     public required string KeyAlias { get; init; }
 
-    /// <summary>Whose calls they are, as LiteLLM's user_id.</summary>
+    /// <summary>The user of the key's calls, as LiteLLM's user_id.</summary>
     public string? UserId { get; init; }
 
-    /// <summary>The models that may be called; null for all.</summary>
+    /// <summary>The models that the key may call; null for all.</summary>
     public IReadOnlyList<string>? Models { get; init; }
 
-    /// <summary>What LiteLLM lets the key spend, in US dollars; null for no limit.</summary>
+    /// <summary>The key's spending limit at LiteLLM, in US dollars; null for no limit.</summary>
     public decimal? MaxBudget { get; init; }
 
-    /// <summary>How long the key is valid, as LiteLLM writes it: 90s, 30m, 30d; null for ever.</summary>
+    /// <summary>How long the key is valid, in LiteLLM's format: 90s, 30m, 30d; null for ever.</summary>
     public string? Duration { get; init; }
 
-    /// <summary>Kept with the key at LiteLLM.</summary>
+    /// <summary>Stored with the key at LiteLLM.</summary>
     public IReadOnlyDictionary<string, string>? Metadata { get; init; }
 }
 
-/// <summary>A virtual key as it was made. The secret is returned this once.</summary>
+/// <summary>A virtual key that was made. The secret is returned only once.</summary>
 public sealed record MadeLiteLlmKey(string Secret, string Hash, string KeyName)
 {
-    /// <summary>Without the secret, so that it gets into no log by mistake.</summary>
+    /// <summary>Omits the secret, so that it is never logged by mistake.</summary>
     public override string ToString() => $"{nameof(MadeLiteLlmKey)} {{ Hash = {Hash}, KeyName = {KeyName} }}";
 }
 
-/// <summary>What LiteLLM knows of a virtual key.</summary>
+/// <summary>LiteLLM's data of a virtual key.</summary>
 public sealed record LiteLlmKey
 {
-    /// <summary>Its hash.</summary>
+    /// <summary>The key's hash.</summary>
     public string? Token { get; init; }
 
     /// <summary>Masked: sk-...last4.</summary>
@@ -42,13 +44,13 @@ public sealed record LiteLlmKey
     public string? KeyAlias { get; init; }
     public string? UserId { get; init; }
 
-    /// <summary>In US dollars, as LiteLLM counts.</summary>
+    /// <summary>The amount spent in US dollars, as LiteLLM counts it.</summary>
     public decimal? Spend { get; init; }
 
     /// <summary>In US dollars.</summary>
     public decimal? MaxBudget { get; init; }
 
-    /// <summary>null means no.</summary>
+    /// <summary>Null means not blocked.</summary>
     public bool? Blocked { get; init; }
 
     public IReadOnlyList<string>? Models { get; init; }
@@ -62,7 +64,7 @@ internal sealed record MadeKeyAnswer(string? Key, string? KeyName, string? Token
 
 internal sealed record KeyInfoAnswer(string? Key, LiteLlmKey? Info);
 
-/// <summary>LiteLLM's JSON: snake_case, absent in place of null, unknown fields ignored.</summary>
+/// <summary>LiteLLM's JSON: snake_case, null values omitted, unknown fields ignored.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,

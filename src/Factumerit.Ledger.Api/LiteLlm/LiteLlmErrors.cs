@@ -4,25 +4,31 @@ using System.Text.RegularExpressions;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>Turns what goes wrong between us and LiteLLM into one kind of exception, whose message is safe to show.</summary>
+/// <summary>
+/// Turns every failure between the ledger and LiteLLM into one kind of exception, whose message is safe to show.
+/// </summary>
 internal static partial class LiteLlmErrors
 {
     private const int MessageCharactersMax = 300;
     private const string NoReason = "no reason given";
     private const int BodyCharactersMax = 16 * 1024;
 
-    /// <summary>What an answer other than 2xx means.</summary>
-    public static async Task<LiteLlmException> OfAsync(HttpResponseMessage response, string masterKey, CancellationToken cancellationToken)
+    /// <summary>Returns the exception for an answer other than 2xx.</summary>
+    public static async Task<LiteLlmException> OfAsync(
+        HttpResponseMessage response, string masterKey, CancellationToken cancellationToken)
     {
         var status = (int)response.StatusCode;
         var failure = status is >= 500 or 429 or 408 ? LiteLlmFailure.Failed : LiteLlmFailure.Refused;
         var body = await ReadAsync(response, cancellationToken);
-        // The body of a 404 says whether the key is unknown or the address is wrong. Ask again when it was cut.
+        // The body of a 404 says whether the key is unknown or the address is wrong. If it was cut off, retry.
         if (body is null && response.StatusCode == HttpStatusCode.NotFound)
             return CutOff();
         var (message, isEnvelope) = MessageIn(body ?? "");
-        var said = status is >= 300 and < 400 ? "it redirects elsewhere; LiteLlm:BaseUrl must name where it is" : Clean(message, masterKey);
-        return new LiteLlmException(failure, $"LiteLLM answered {status}: {said}{(said is [.., '.' or '!' or '?'] ? "" : ".")}")
+        var said = status is >= 300 and < 400
+            ? "it redirects elsewhere; LiteLlm:BaseUrl must name where it is"
+            : Clean(message, masterKey);
+        return new LiteLlmException(
+            failure, $"LiteLLM answered {status}: {said}{(said is [.., '.' or '!' or '?'] ? "" : ".")}")
         {
             Status = status,
             IsKeyUnknown = status == (int)HttpStatusCode.NotFound && isEnvelope,
@@ -30,15 +36,19 @@ internal static partial class LiteLlmErrors
         };
     }
 
-    /// <summary>What an exception of the way there means: was LiteLLM reached at all?</summary>
+    /// <summary>Returns the exception for a transport error, which depends on whether LiteLLM was reached.</summary>
     public static LiteLlmException Of(HttpRequestException exception) =>
-        exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError
-            or HttpRequestError.ProxyTunnelError
-            ? new LiteLlmException(LiteLlmFailure.Failed, $"LiteLLM can't be reached ({exception.HttpRequestError}).", exception)
+        exception.HttpRequestError is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError
+            or HttpRequestError.SecureConnectionError or HttpRequestError.ProxyTunnelError
+            ? new LiteLlmException(
+                LiteLlmFailure.Failed, $"LiteLLM can't be reached ({exception.HttpRequestError}).", exception)
             : CutOff(exception);
 
     public static LiteLlmException CutOff(Exception? exception = null) =>
-        new(LiteLlmFailure.OutcomeUnknown, "The connection to LiteLLM ended before its answer was complete.", exception);
+        new(
+            LiteLlmFailure.OutcomeUnknown,
+            "The connection to LiteLLM ended before its answer was complete.",
+            exception);
 
     public static LiteLlmException TimedOut(int timeoutMs) =>
         new(LiteLlmFailure.OutcomeUnknown, $"LiteLLM did not answer within {timeoutMs} ms.");
@@ -48,7 +58,8 @@ internal static partial class LiteLlmErrors
 
     public static LiteLlmException NoList(bool isPage) => new(
         LiteLlmFailure.OutcomeUnknown,
-        $"LiteLLM answered with something that is no {(isPage ? "page" : "list")} of spend logs{(isPage ? ": it has no list in data" : "")}.");
+        $"LiteLLM answered with something that is no {(isPage ? "page" : "list")} of spend logs"
+        + $"{(isPage ? ": it has no list in data" : "")}.");
 
     public static LiteLlmException PageRepeated(int page) => new(
         LiteLlmFailure.Failed, $"LiteLLM answered page {page} of its spend logs with the rows of an earlier page.");
@@ -56,7 +67,7 @@ internal static partial class LiteLlmErrors
     public static LiteLlmException TooManyPages(int pagesMax) => new(
         LiteLlmFailure.Failed, $"LiteLLM has more than {pagesMax} pages of spend logs; ask for a shorter span.");
 
-    // Null when the connection ended before the body did.
+    // Returns null if the connection ended before the body did.
     private static async Task<string?> ReadAsync(HttpResponseMessage response, CancellationToken cancellationToken)
     {
         try
@@ -71,8 +82,8 @@ internal static partial class LiteLlmErrors
         }
     }
 
-    // {"error": {"message": ...}} or {"detail": {"error": ...}} is LiteLLM's envelope; of the web framework below it
-    // comes {"detail": ...}; what a proxy in between had to say is left out.
+    // LiteLLM's envelope is {"error": {"message": ...}} or {"detail": {"error": ...}}. Its web framework answers
+    // {"detail": ...}. The text of a proxy in between is left out.
     private static (string Message, bool IsEnvelope) MessageIn(string body)
     {
         try

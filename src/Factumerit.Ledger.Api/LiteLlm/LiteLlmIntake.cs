@@ -3,13 +3,13 @@ using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>What became of an item.</summary>
+/// <summary>The result of an item.</summary>
 public enum IntakeStatus
 {
     /// <summary>Recorded and billed.</summary>
     Accepted,
 
-    /// <summary>Recorded before, under one of its ids.</summary>
+    /// <summary>Already recorded, under one of its ids.</summary>
     Replayed,
 
     /// <summary>Recorded, and waits for review.</summary>
@@ -22,29 +22,36 @@ public enum IntakeStatus
     Failed,
 }
 
-/// <summary>An item with what became of it: the usage, where there is one, or the problem.</summary>
-public readonly record struct TakenIn(IntakeItem Item, IntakeStatus Status, RecordedUsage? Usage = null, IntakeProblem? Problem = null);
+/// <summary>An item with its result: the usage, if there is one, or the problem.</summary>
+public readonly record struct TakenIn(
+    IntakeItem Item, IntakeStatus Status, RecordedUsage? Usage = null, IntakeProblem? Problem = null);
 
 /// <summary>
-/// Takes in calls that LiteLLM reports, in groups that share a commit, while more are read. All of it is idempotent (R17), and one bad item
-/// costs no other one anything. Knows nothing of prompts and answers.
+/// Records calls that LiteLLM reports, in groups that share a commit. The next group is read while one is written.
+/// Recording is idempotent (R17), and a bad item doesn't affect the others. Knows nothing of prompts and answers.
 /// </summary>
-public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMapping mapping, SpendLogMatches matches, LargeBodies bodies)
+public sealed class LiteLlmIntake(
+    BudgetService budgets, KeyOwners keys, CallMapping mapping, SpendLogMatches matches, LargeBodies bodies)
 {
     private const int GroupMax = 500;
     private const int GroupBytesMax = 256 * 1024;
     private static readonly Refusal TooMany = new Refusal.Unavailable("Too much of LiteLLM's is waiting for its turn.");
 
-    /// <summary>Reads all items, and tells of each in order what became of it. A refusal: the ledger can't write now, and all may be sent again.</summary>
+    /// <summary>
+    /// Reads all items and reports the result of each in order. A refusal means that the ledger can't write now and
+    /// that all items may be sent again.
+    /// </summary>
     /// <param name="items">The items.</param>
-    /// <param name="by">Whose request it is.</param>
+    /// <param name="by">The caller.</param>
     /// <param name="askRules">
-    /// Asked before each group is written, as a body may take long and a key may end meanwhile: why the caller may not take in calls of a user (null: of
-    /// nobody); null when it may.
+    /// Called before each group is written, because a body may take long and a key may end meanwhile. Returns a
+    /// function that says why the caller may not record calls of a user (null: of nobody). The function returns null if
+    /// the caller may.
     /// </param>
-    /// <param name="tell">Takes what became of each item.</param>
+    /// <param name="tell">Receives the result of each item.</param>
     public async Task<Refusal?> TakeInAsync(
-        IAsyncEnumerable<IntakeItem> items, Actor by, Func<ValueTask<Func<string?, string?>>> askRules, Action<TakenIn> tell)
+        IAsyncEnumerable<IntakeItem> items, Actor by, Func<ValueTask<Func<string?, string?>>> askRules,
+        Action<TakenIn> tell)
     {
         var (group, bytes, writing) = (new List<IntakeItem>(GroupMax), 0, Task.FromResult<Refusal?>(null));
         try
@@ -55,18 +62,18 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
                 bytes += item.Bytes;
                 if (group.Count < GroupMax && bytes < GroupBytesMax)
                     continue;
-                // The next group is read while one is written, and no further.
+                // Read the next group while one is written, and no further.
                 if (await writing is { } refusal)
                     return refusal;
                 writing = WriteAsync(group, bytes, by, askRules, tell);
                 (group, bytes) = (new List<IntakeItem>(GroupMax), 0);
-                // Millions of small items would keep a thread for seconds.
+                // Without a yield, millions of small items would keep a thread busy for seconds.
                 await Task.Yield();
             }
         }
         catch
         {
-            // LiteLLM won't send again what it sent: what has arrived is recorded, even when the rest does not come.
+            // LiteLLM doesn't send a call again, so record the items that have arrived even if the rest doesn't come.
             if (await FinishAsync() is { } refusal)
                 return refusal;
             throw;
@@ -77,7 +84,8 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
     }
 
     private async Task<Refusal?> WriteAsync(
-        List<IntakeItem> group, int bytes, Actor by, Func<ValueTask<Func<string?, string?>>> askRules, Action<TakenIn> tell)
+        List<IntakeItem> group, int bytes, Actor by, Func<ValueTask<Func<string?, string?>>> askRules,
+        Action<TakenIn> tell)
     {
         if (bytes <= LargeBodies.SmallBytesMax)
             return await WriteAsync(group, by, askRules, tell);
@@ -88,7 +96,7 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
     private async Task<Refusal?> WriteAsync(
         List<IntakeItem> group, Actor by, Func<ValueTask<Func<string?, string?>>> askRules, Action<TakenIn> tell)
     {
-        // From here on nobody stops it: a caller that does not wait for the answer has made its calls all the same.
+        // Not cancelled from here on: even if the caller doesn't wait for the answer, the calls were made.
         var forbid = await askRules();
         var owners = await keys.FindAsync(group.Select(i => i.Call?.KeyHash).OfType<string>());
         var results = new TakenIn[group.Count];
@@ -97,7 +105,9 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
         {
             var item = group[place];
             if (item.Call is not { } call)
-                results[place] = item.Problem is { } problem ? new(item, IntakeStatus.Failed, null, problem) : new(item, IntakeStatus.Skipped);
+                results[place] = item.Problem is { } problem
+                    ? new(item, IntakeStatus.Failed, null, problem)
+                    : new(item, IntakeStatus.Skipped);
             else if (CallMapping.IsSkipped(call))
                 results[place] = new(item, IntakeStatus.Skipped);
             else
@@ -127,7 +137,8 @@ public sealed class LiteLlmIntake(BudgetService budgets, KeyOwners keys, CallMap
 
     private static TakenIn ResultOf(IntakeItem item, Outcome<RecordedUsage> outcome) => outcome switch
     {
-        { Refusal: { } refusal } => new(item, IntakeStatus.Failed, null, new IntakeProblem(refusal.Code, refusal.Detail)),
+        { Refusal: { } refusal } =>
+            new(item, IntakeStatus.Failed, null, new IntakeProblem(refusal.Code, refusal.Detail)),
         { Replayed: true } => new(item, IntakeStatus.Replayed, outcome.Answer),
         { Answer.BillingStatus: Usage.NeedsReview } => new(item, IntakeStatus.NeedsReview, outcome.Answer),
         _ => new(item, IntakeStatus.Accepted, outcome.Answer),

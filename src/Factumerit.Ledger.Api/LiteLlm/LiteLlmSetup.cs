@@ -3,15 +3,16 @@ using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>How the service talks to LiteLLM.</summary>
+/// <summary>Registers the services that talk to LiteLLM.</summary>
 public static class LiteLlmSetup
 {
     public static void AddLiteLlm(this IServiceCollection services)
     {
         services.AddHttpClient(nameof(LiteLlmClient), client => client.Timeout = Timeout.InfiniteTimeSpan)
             // A redirect would turn a POST into a GET.
-            .ConfigurePrimaryHttpMessageHandler(() => new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
-            // Its messages hold addresses with hashes of keys, and at their lowest level headers.
+            .ConfigurePrimaryHttpMessageHandler(() =>
+                new SocketsHttpHandler { AllowAutoRedirect = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
+            // The client's log messages contain addresses with key hashes and, at the lowest level, headers.
             .RemoveAllLoggers();
         services.AddSingleton<LiteLlmClient>();
         services.AddSingleton<SpendLogs>();
@@ -20,7 +21,10 @@ public static class LiteLlmSetup
         services.AddSingleton<SpendLogMatches>().AddSingleton<LiteLlmIntake>();
         services.AddSingleton<Reconciler>();
     }
-    /// <summary>Users' keys at LiteLLM, and what keeps them in step with the balances (R20).</summary>
+
+    /// <summary>
+    /// Registers users' keys at LiteLLM, and the services that keep them in step with the balances (R20).
+    /// </summary>
     public static void AddVirtualKeys(this IServiceCollection services)
     {
         services.AddSingleton<LiteLlmOutbox>();

@@ -7,12 +7,14 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Tells LiteLLM what the outbox says (R20): in order per key, several keys at a time, until it has worked. Postings never wait for it: they leave an
-/// entry and wake it. Several processes may do so on one database.
+/// Delivers the outbox to LiteLLM (R20): in order per key, several keys at a time, with retries until it succeeds.
+/// Postings never wait for a delivery: they write an entry and wake the worker. Several processes may deliver on one
+/// database.
 /// </summary>
 public sealed class OutboxWorker(
-    LiteLlmOutbox outbox, LedgerWriter writer, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, Rounds rounds,
-    TimeProvider clock, ILogger<OutboxWorker> logger) : BackgroundService
+    LiteLlmOutbox outbox, LedgerWriter writer, BudgetService budgets, LiteLlmClient client,
+    IOptions<LiteLlmOptions> options, Rounds rounds, TimeProvider clock, ILogger<OutboxWorker> logger)
+    : BackgroundService
 {
     private const int ParallelMax = 4;
     private const int FirstPauseMs = 1_000;
@@ -21,17 +23,19 @@ public sealed class OutboxWorker(
     private static readonly TimeSpan StuckAfter = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan MeasureEvery = TimeSpan.FromSeconds(10);
 
-    // What a claim leaves for the answer to be taken down, after LiteLLM had its time.
+    // The part of a claim's lease that is left to record the answer, after LiteLLM's own time.
     private static readonly TimeSpan SettleTime = TimeSpan.FromSeconds(30);
 
     private readonly ConcurrentDictionary<Guid, bool> _stuck = [];
     private readonly TimeSpan _patience = TimeSpan.FromMilliseconds(options.Value.TimeoutMs * 2L);
     private long? _measuredAt;
 
-    /// <summary>Raised when a delivery has ended, well or not.</summary>
+    /// <summary>Raised when a delivery has ended, successfully or not.</summary>
     public Signal Delivered { get; } = new();
 
-    /// <summary>Delivers what is due, and what becomes due on the way; returns how many deliveries were tried.</summary>
+    /// <summary>
+    /// Delivers the due entries, and those that become due meanwhile. Returns the number of attempted deliveries.
+    /// </summary>
     public async Task<int> DeliverAsync(CancellationToken cancellationToken)
     {
         var running = new List<Task>();
@@ -41,7 +45,8 @@ public sealed class OutboxWorker(
             running.RemoveAll(task => task.IsCompleted);
             var filled = writer.OutboxFilled.Next;
             if (running.Count < ParallelMax)
-                foreach (var delivery in await outbox.ClaimAsync(ParallelMax - running.Count, _patience + SettleTime, cancellationToken))
+                foreach (var delivery in await outbox.ClaimAsync(
+                    ParallelMax - running.Count, _patience + SettleTime, cancellationToken))
                 {
                     running.Add(DeliverAsync(delivery, cancellationToken));
                     tried++;
@@ -54,16 +59,20 @@ public sealed class OutboxWorker(
         return tried;
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => !client.IsConfigured || options.Value.OutboxPollMs == 0
-        ? Task.CompletedTask
-        : rounds.RunAsync(
-            new("Telling LiteLLM of users' keys", () => TimeSpan.FromMilliseconds(options.Value.OutboxPollMs), MeasureAndDeliverAsync)
-            {
-                Wake = () => writer.OutboxFilled.Next,
-                BeginsAtOnce = true,
-            },
-            logger,
-            stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        !client.IsConfigured || options.Value.OutboxPollMs == 0
+            ? Task.CompletedTask
+            : rounds.RunAsync(
+                new(
+                    "Telling LiteLLM of users' keys",
+                    () => TimeSpan.FromMilliseconds(options.Value.OutboxPollMs),
+                    MeasureAndDeliverAsync)
+                {
+                    Wake = () => writer.OutboxFilled.Next,
+                    BeginsAtOnce = true,
+                },
+                logger,
+                stoppingToken);
 
     private async Task MeasureAndDeliverAsync(CancellationToken cancellationToken)
     {
@@ -82,13 +91,13 @@ public sealed class OutboxWorker(
             if (await TellAsync(delivery, cancellationToken) is { } failure)
             {
                 NoteFailure(delivery, failure.Message);
-                await outbox.PostponeAsync(delivery, PauseAfter(delivery.Attempts, failure.RetryAfter), failure.Message, cancellationToken);
+                await outbox.PostponeAsync(
+                    delivery, PauseAfter(delivery.Attempts, failure.RetryAfter), failure.Message, cancellationToken);
             }
         }
         catch (Exception exception)
         {
-            // The claim runs out, and whoever takes it up then tells LiteLLM the same once more, which changes nothing
-            // there.
+            // The claim expires, and another worker may deliver the entry again. Delivery is idempotent at LiteLLM.
             if (!cancellationToken.IsCancellationRequested)
                 LogSkipped(logger, exception.Message);
         }
@@ -126,8 +135,9 @@ public sealed class OutboxWorker(
         {
             return LiteLlmErrors.TimedOut((int)_patience.TotalMilliseconds);
         }
-        // Not cancelled: what LiteLLM did should be known here, even when the service stops.
-        var outcome = await budgets.SettleDeliveryAsync(new SettledDelivery(delivery.Id, delivery.VirtualKeyId, isKnown), CancellationToken.None);
+        // Not cancelled: the result at LiteLLM must be recorded here, even when the service stops.
+        var outcome = await budgets.SettleDeliveryAsync(
+            new SettledDelivery(delivery.Id, delivery.VirtualKeyId, isKnown), CancellationToken.None);
         if (outcome.Refusal is null && _stuck.TryRemove(delivery.VirtualKeyId, out _))
             LogUnstuck(logger, delivery.VirtualKeyId, delivery.Action, delivery.Attempts);
         return null;
@@ -139,7 +149,8 @@ public sealed class OutboxWorker(
             LogStuck(logger, delivery.VirtualKeyId, delivery.Action, (long)delivery.Age.TotalSeconds, reason);
     }
 
-    // 1 s, 2 s, 4 s ... 5 min, each shortened at random by up to half, so that many keys don't come back together.
+    // 1 s, 2 s, 4 s ... 5 min, each shortened at random by up to half, so that many keys don't retry at the same time.
+    // A longer Retry-After takes precedence, up to RetryAfterMax.
     internal static TimeSpan PauseAfter(int attempts, TimeSpan? retryAfter)
     {
         var pause = Math.Min(FirstPauseMs * Math.Pow(2, Math.Min(attempts, 20) - 1), PauseMax.TotalMilliseconds);
@@ -153,7 +164,8 @@ public sealed class OutboxWorker(
 
     private static void LogStuck(ILogger logger, Guid virtualKeyId, string action, long seconds, string reason) =>
         logger.LogWarning(
-            "LiteLLM could not be told for {Seconds} s to {Action} the virtual key {VirtualKeyId}; it is tried on: {Reason}",
+            "LiteLLM could not be told for {Seconds} s to {Action} the virtual key {VirtualKeyId}; "
+            + "it is tried on: {Reason}",
             seconds, action, virtualKeyId, reason);
 
     private static void LogUnstuck(ILogger logger, Guid virtualKeyId, string action, int attempts) =>

@@ -1,9 +1,9 @@
 namespace Factumerit.Ledger.Api.LiteLlm;
 
-/// <summary>The objects of a payload in which something is looked for.</summary>
+/// <summary>The objects of a payload that contain wanted fields.</summary>
 internal enum Level : byte
 {
-    /// <summary>Nothing in it is looked for.</summary>
+    /// <summary>An object without wanted fields.</summary>
     None,
     Payload,
     Metadata,
@@ -14,14 +14,14 @@ internal enum Level : byte
     CompletionDetails,
     ModelParameters,
 
-    /// <summary>The provider's answer: never kept, but for the tier of service that it names.</summary>
+    /// <summary>The provider's answer. Never kept, except for the service tier that it names.</summary>
     Response,
 
-    /// <summary>What stands behind the rows of a page of spend logs.</summary>
+    /// <summary>The part after the rows of a page of spend logs.</summary>
     Page,
 }
 
-/// <summary>What a field means, whatever it is called.</summary>
+/// <summary>The meaning of a field, independent of its spelling.</summary>
 internal enum Field : byte
 {
     None,
@@ -29,18 +29,19 @@ internal enum Field : byte
     Cost, Spend,
     Margin,
     InputCost, OutputCost, ToolCost,
-    PromptTokens, CompletionTokens, InputTokens, OutputTokens, CacheReadTokens, CacheWriteTokens, ReasoningTokens, TotalTokens,
+    PromptTokens, CompletionTokens, InputTokens, OutputTokens,
+    CacheReadTokens, CacheWriteTokens, ReasoningTokens, TotalTokens,
     StartTime, EndTime,
     CallType, Model, ModelGroup, Provider, ServiceTier, Status, CacheHit,
     KeyHash, KeyAlias, KeyUserId, Email, EndUser, User,
     Object,
     TotalPages,
 
-    /// <summary>An array of items, when the body itself is such an object.</summary>
+    /// <summary>An array of items, if the body itself is an object with such an array.</summary>
     Records,
 }
 
-/// <summary>A field as LiteLLM spells it, and for an object what is in it.</summary>
+/// <summary>A field in LiteLLM's spelling and, for an object, the level of its fields.</summary>
 internal sealed class PayloadField(string name, Field meaning, Level inside = Level.None)
 {
     private readonly byte[] _name = System.Text.Encoding.UTF8.GetBytes(name);
@@ -53,39 +54,49 @@ internal sealed class PayloadField(string name, Field meaning, Level inside = Le
 }
 
 /// <summary>
-/// The names that are looked for, in every spelling that versions of LiteLLM use, per object. All others, above all messages and what the
-/// response holds, are passed over without being copied or decoded.
+/// The wanted names per object, in every spelling that versions of LiteLLM use. All other fields, above all messages
+/// and the content of the response, are skipped without being copied or decoded.
 /// </summary>
 internal static class PayloadFields
 {
     private static readonly PayloadField[] Payload =
     [
-        new("id", Field.Id), new("litellm_call_id", Field.CallId), new("call_id", Field.CallId), new("request_id", Field.RequestId),
-        new("response_cost", Field.Cost), new("cost", Field.Cost), new("spend", Field.Spend), new("cost_breakdown", Field.Object, Level.CostBreakdown),
-        new("prompt_tokens", Field.PromptTokens), new("completion_tokens", Field.CompletionTokens), new("total_tokens", Field.TotalTokens),
-        new("usage", Field.Object, Level.Usage), new("metadata", Field.Object, Level.Metadata), new("hidden_params", Field.Object, Level.HiddenParams),
+        new("id", Field.Id), new("litellm_call_id", Field.CallId), new("call_id", Field.CallId),
+        new("request_id", Field.RequestId),
+        new("response_cost", Field.Cost), new("cost", Field.Cost), new("spend", Field.Spend),
+        new("cost_breakdown", Field.Object, Level.CostBreakdown),
+        new("prompt_tokens", Field.PromptTokens), new("completion_tokens", Field.CompletionTokens),
+        new("total_tokens", Field.TotalTokens),
+        new("usage", Field.Object, Level.Usage), new("metadata", Field.Object, Level.Metadata),
+        new("hidden_params", Field.Object, Level.HiddenParams),
         new("startTime", Field.StartTime), new("endTime", Field.EndTime),
-        new("call_type", Field.CallType), new("model", Field.Model), new("model_group", Field.ModelGroup), new("custom_llm_provider", Field.Provider),
+        new("call_type", Field.CallType), new("model", Field.Model), new("model_group", Field.ModelGroup),
+        new("custom_llm_provider", Field.Provider),
         new("model_parameters", Field.Object, Level.ModelParameters), new("service_tier", Field.ServiceTier),
         new("response", Field.Object, Level.Response),
         new("status", Field.Status), new("cache_hit", Field.CacheHit),
         new("end_user", Field.EndUser), new("user", Field.User), new("api_key", Field.KeyHash),
-        new("standard_logging_payload", Field.Object, Level.Payload), new("records", Field.Records), new("data", Field.Records),
+        new("standard_logging_payload", Field.Object, Level.Payload),
+        new("records", Field.Records), new("data", Field.Records),
     ];
 
     private static readonly PayloadField[] Metadata =
     [
-        new("user_api_key_hash", Field.KeyHash), new("user_api_key", Field.KeyHash), new("user_api_key_alias", Field.KeyAlias),
+        new("user_api_key_hash", Field.KeyHash), new("user_api_key", Field.KeyHash),
+        new("user_api_key_alias", Field.KeyAlias),
         new("user_api_key_user_id", Field.KeyUserId), new("user_api_key_user_email", Field.Email),
-        new("user_api_key_end_user_id", Field.EndUser), new("usage_object", Field.Object, Level.Usage), new("cost_breakdown", Field.Object, Level.CostBreakdown),
+        new("user_api_key_end_user_id", Field.EndUser), new("usage_object", Field.Object, Level.Usage),
+        new("cost_breakdown", Field.Object, Level.CostBreakdown),
     ];
 
-    private static readonly PayloadField[] HiddenParams = [new("response_cost", Field.Cost), new("usage_object", Field.Object, Level.Usage)];
+    private static readonly PayloadField[] HiddenParams =
+        [new("response_cost", Field.Cost), new("usage_object", Field.Object, Level.Usage)];
 
     private static readonly PayloadField[] CostBreakdown =
     [
         new("total_cost", Field.Cost), new("margin_total_amount", Field.Margin),
-        new("input_cost", Field.InputCost), new("output_cost", Field.OutputCost), new("tool_usage_cost", Field.ToolCost),
+        new("input_cost", Field.InputCost), new("output_cost", Field.OutputCost),
+        new("tool_usage_cost", Field.ToolCost),
     ];
 
     private static readonly PayloadField[] ModelParameters = [new("service_tier", Field.ServiceTier)];
@@ -97,17 +108,22 @@ internal static class PayloadFields
     private static readonly PayloadField[] Usage =
     [
         new("prompt_tokens", Field.PromptTokens), new("completion_tokens", Field.CompletionTokens),
-        new("input_tokens", Field.InputTokens), new("output_tokens", Field.OutputTokens), new("total_tokens", Field.TotalTokens),
-        new("cache_read_input_tokens", Field.CacheReadTokens), new("cache_creation_input_tokens", Field.CacheWriteTokens),
-        new("prompt_tokens_details", Field.Object, Level.PromptDetails), new("input_tokens_details", Field.Object, Level.PromptDetails),
-        new("completion_tokens_details", Field.Object, Level.CompletionDetails), new("output_tokens_details", Field.Object, Level.CompletionDetails),
+        new("input_tokens", Field.InputTokens), new("output_tokens", Field.OutputTokens),
+        new("total_tokens", Field.TotalTokens),
+        new("cache_read_input_tokens", Field.CacheReadTokens),
+        new("cache_creation_input_tokens", Field.CacheWriteTokens),
+        new("prompt_tokens_details", Field.Object, Level.PromptDetails),
+        new("input_tokens_details", Field.Object, Level.PromptDetails),
+        new("completion_tokens_details", Field.Object, Level.CompletionDetails),
+        new("output_tokens_details", Field.Object, Level.CompletionDetails),
     ];
 
-    private static readonly PayloadField[] PromptDetails = [new("cached_tokens", Field.CacheReadTokens), new("cache_creation_tokens", Field.CacheWriteTokens)];
+    private static readonly PayloadField[] PromptDetails =
+        [new("cached_tokens", Field.CacheReadTokens), new("cache_creation_tokens", Field.CacheWriteTokens)];
 
     private static readonly PayloadField[] CompletionDetails = [new("reasoning_tokens", Field.ReasoningTokens)];
 
-    /// <summary>The field of that name in such an object; null when it isn't looked for.</summary>
+    /// <summary>Returns the field of that name in an object of that level; null if the field is not wanted.</summary>
     public static PayloadField? Find(Level level, ReadOnlySpan<byte> name)
     {
         foreach (var field in FieldsOf(level))
@@ -116,11 +132,12 @@ internal static class PayloadFields
         return null;
     }
 
-    /// <summary>Whether the scanner picks single fields out of such an object; a usage is kept whole.</summary>
-    public static bool ArePicked(Level level) => level is Level.Payload or Level.Metadata or Level.HiddenParams or Level.CostBreakdown or Level.ModelParameters
-        or Level.Response or Level.Page;
+    /// <summary>Whether the scanner copies single fields of such an object. A usage object is copied whole.</summary>
+    public static bool ArePicked(Level level) =>
+        level is Level.Payload or Level.Metadata or Level.HiddenParams or Level.CostBreakdown or Level.ModelParameters
+            or Level.Response or Level.Page;
 
-    /// <summary>The field as a person would look for it: metadata.user_api_key_hash.</summary>
+    /// <summary>The field's path as shown to people, such as metadata.user_api_key_hash.</summary>
     public static string PathOf(Level level, PayloadField field) => level switch
     {
         Level.Metadata => $"metadata.{field.Name}",

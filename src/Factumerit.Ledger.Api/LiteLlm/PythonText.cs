@@ -6,8 +6,8 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Turns what Python prints for an object into JSON: the oldest payloads carry their objects as <c>str(...)</c>, such as
-/// <c>{'user_api_key': None}</c> or <c>Usage(prompt_tokens=20)</c>. What has no JSON becomes null.
+/// Turns an object that Python printed into JSON. The oldest payloads carry their objects as <c>str(...)</c>, such as
+/// <c>{'user_api_key': None}</c> or <c>Usage(prompt_tokens=20)</c>. A value without a JSON equivalent becomes null.
 /// </summary>
 internal ref struct PythonText
 {
@@ -21,7 +21,7 @@ internal ref struct PythonText
         _json = json;
     }
 
-    /// <summary>The object as JSON; null when the text isn't one.</summary>
+    /// <summary>Returns the object as JSON; null if the text is not an object.</summary>
     public static byte[]? ToJson(string text)
     {
         var bytes = new ArrayBufferWriter<byte>(text.Length);
@@ -32,8 +32,9 @@ internal ref struct PythonText
             reader.ReadValue(0);
             reader.SkipSpace();
         }
-        // Depth, or text that is not valid.
-        catch (Exception exception) when (exception is InvalidOperationException or ArgumentException or FormatException)
+        // The text is nested too deep or not valid.
+        catch (Exception exception)
+            when (exception is InvalidOperationException or ArgumentException or FormatException)
         {
             return null;
         }
@@ -68,7 +69,7 @@ internal ref struct PythonText
         }
     }
 
-    // A dict, or the arguments of Name(first=1, second=2).
+    // Reads a dict, or the arguments of Name(first=1, second=2).
     private void ReadMembers(char end, char sign, int depth)
     {
         _at++;
@@ -90,7 +91,7 @@ internal ref struct PythonText
         while (!TryTake(end))
         {
             ReadValue(depth + 1);
-            // Named arguments may follow those without a name.
+            // Named arguments may follow positional ones.
             _ = TryTake('=') || TryTake(',');
         }
         _json.WriteEndArray();
@@ -98,7 +99,7 @@ internal ref struct PythonText
 
     private void ReadWord(int depth)
     {
-        // <object at 0x7f...> tells nothing.
+        // <object at 0x7f...> carries no value.
         if (Next == '<')
         {
             var end = _text[_at..].IndexOf('>');
@@ -123,7 +124,9 @@ internal ref struct PythonText
         }
         else if (word is "True" or "False")
             _json.WriteBooleanValue(word == "True");
-        else if (decimal.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out _) && char.IsAsciiDigit(word[^1]) && word.TrimStart('-') is [>= '1' and <= '9', ..] or ['0'] or ['0', '.' or 'e', ..])
+        else if (decimal.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out _)
+            && char.IsAsciiDigit(word[^1])
+            && word.TrimStart('-') is [>= '1' and <= '9', ..] or ['0'] or ['0', '.' or 'e', ..])
             _json.WriteRawValue(word);
         else
             _json.WriteNullValue();
@@ -139,7 +142,15 @@ internal ref struct PythonText
                 throw new FormatException();
             var next = _text[_at++];
             if (next == '\\' && _at < _text.Length)
-                next = _text[_at++] switch { 'n' => '\n', 't' => '\t', 'r' => '\r', 'x' => Escaped(2), 'u' => Escaped(4), var other => other };
+                next = _text[_at++] switch
+                {
+                    'n' => '\n',
+                    't' => '\t',
+                    'r' => '\r',
+                    'x' => Escaped(2),
+                    'u' => Escaped(4),
+                    var other => other,
+                };
             text.Append(next);
         }
         _at++;

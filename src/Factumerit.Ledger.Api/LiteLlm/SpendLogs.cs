@@ -5,18 +5,22 @@ using System.Runtime.CompilerServices;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// LiteLLM's own record of its calls in a span of time, page by page; on older versions, which have no pages, day by day. Calls that come in
-/// meanwhile may be told twice, never missed.
+/// Reads LiteLLM's own record of its calls in a span of time, page by page. Older versions have no pages and are read
+/// day by day. A call that arrives meanwhile may be returned twice, but is never missed.
 /// </summary>
 public sealed class SpendLogs(LiteLlmClient liteLlm)
 {
     private const int PageSize = 100;
 
-    /// <summary>How many pages are read of one span.</summary>
+    /// <summary>The maximum number of pages to read for one span.</summary>
     internal int PagesMax { get; init; } = 10_000;
 
-    /// <summary>The calls from <paramref name="from"/> on, before <paramref name="to"/>; a row that can't be read is a problem.</summary>
-    public async IAsyncEnumerable<IntakeItem> ReadAsync(DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellationToken = default)
+    /// <summary>
+    /// Reads the calls from <paramref name="from"/> on, before <paramref name="to"/>. A row that can't be read is
+    /// yielded as a problem.
+    /// </summary>
+    public async IAsyncEnumerable<IntakeItem> ReadAsync(
+        DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellationToken = default)
     {
         (from, to) = (from.ToUniversalTime(), to.ToUniversalTime());
         if (await FindFirstPageAsync(from, to, cancellationToken) is { } first)
@@ -26,7 +30,7 @@ public sealed class SpendLogs(LiteLlmClient liteLlm)
                     yield return item;
             yield break;
         }
-        // The days of the old endpoint end at midnight, and its answers are cut to the span here.
+        // The days of the old endpoint end at midnight. Its answers are cut to the span here.
         for (var day = new DateTimeOffset(from.Date, TimeSpan.Zero); day < to; day = day.AddDays(1))
         {
             var list = await liteLlm.ReadPageAsync(PathOf(day), isWrapped: false, cancellationToken);
@@ -35,8 +39,9 @@ public sealed class SpendLogs(LiteLlmClient liteLlm)
         }
     }
 
-    // Null: this version of LiteLLM has no pages.
-    private async Task<SpendLogPage?> FindFirstPageAsync(DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
+    // Returns null if this version of LiteLLM has no pages.
+    private async Task<SpendLogPage?> FindFirstPageAsync(
+        DateTimeOffset from, DateTimeOffset to, CancellationToken cancellationToken)
     {
         try
         {
@@ -48,10 +53,11 @@ public sealed class SpendLogs(LiteLlmClient liteLlm)
         }
     }
 
-    // Up to the last page by LiteLLM's own count, or to an empty one. Rows that come again mean that others are
+    // Reads up to the last page by LiteLLM's own count, or to an empty page. A repeated page means that other rows are
     // missing.
     private async IAsyncEnumerable<List<IntakeItem>> ReadPagesAsync(
-        SpendLogPage page, DateTimeOffset from, DateTimeOffset to, [EnumeratorCancellation] CancellationToken cancellationToken)
+        SpendLogPage page, DateTimeOffset from, DateTimeOffset to,
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var seen = new HashSet<UInt128>();
         for (var number = 1; page.Items.Count > 0; number++)
@@ -71,15 +77,18 @@ public sealed class SpendLogs(LiteLlmClient liteLlm)
     private static IEnumerable<IntakeItem> Within(List<IntakeItem> items, DateTimeOffset from, DateTimeOffset to) =>
         items.Where(i => i.Call is not { OccurredAt: { } time } || (time >= from && time < to));
 
-    // Ascending, so that what comes in meanwhile moves nothing to a page that was read already. To the second: the rest
-    // is cut off here.
+    // Ascending, so that new rows don't shift the rows of pages that were already read. Times are sent in whole
+    // seconds; ReadAsync cuts the rows to the exact span.
     private static string PathOf(DateTimeOffset from, DateTimeOffset to, int page) =>
-        $"/spend/logs/v2?start_date={Second(from)}&end_date={Second(to.AddSeconds(1))}&page={page.ToString(CultureInfo.InvariantCulture)}"
+        $"/spend/logs/v2?start_date={Second(from)}&end_date={Second(to.AddSeconds(1))}"
+        + $"&page={page.ToString(CultureInfo.InvariantCulture)}"
         + $"&page_size={PageSize.ToString(CultureInfo.InvariantCulture)}&sort_by=startTime&sort_order=asc";
 
-    private static string PathOf(DateTimeOffset day) => $"/spend/logs?start_date={Day(day)}&end_date={Day(day.AddDays(1))}&summarize=false";
+    private static string PathOf(DateTimeOffset day) =>
+        $"/spend/logs?start_date={Day(day)}&end_date={Day(day.AddDays(1))}&summarize=false";
 
-    private static string Second(DateTimeOffset time) => Uri.EscapeDataString(time.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
+    private static string Second(DateTimeOffset time) =>
+        Uri.EscapeDataString(time.ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture));
 
     private static string Day(DateTimeOffset time) => time.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture);
 }

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Passes over one JSON value of any size, in chunks of any size, without keeping a byte of it: nothing but its quotes and brackets is looked at.
-/// It stops at each line's end, where its user may find that the value is over.
+/// Skips one JSON value of any size, in chunks of any size, without keeping a byte of it. It examines only quotes and
+/// brackets. It stops at the end of each line, because there the scanner may find that the value is broken.
 /// </summary>
 internal struct ValueSkipper
 {
@@ -24,22 +24,26 @@ internal struct ValueSkipper
     private long _depth;
     private bool _isEscaped;
 
-    /// <summary>Whether the byte that was read last ended a line.</summary>
+    /// <summary>Whether the last byte read ended a line.</summary>
     public bool IsAtLineStart { get; private set; }
 
-    /// <summary>Whether there was no value where one had to be.</summary>
+    /// <summary>Whether a value was expected but missing.</summary>
     public bool IsMissing { get; private set; }
 
-    /// <summary>The value begins with what comes next.</summary>
+    /// <summary>Starts before the value.</summary>
     public static ValueSkipper Before() => default;
 
-    /// <summary>So many brackets of arrays and objects were read already.</summary>
+    /// <summary>Starts inside the value, after this many brackets of arrays and objects.</summary>
     public static ValueSkipper Inside(int depth = 1) => new() { _mode = Mode.Nested, _depth = depth };
 
-    /// <summary>A string's quote was read already, and so many brackets before it.</summary>
-    public static ValueSkipper InsideText(int depth = 0, bool isEscaped = false) => new() { _mode = Mode.Text, _depth = depth, _isEscaped = isEscaped };
+    /// <summary>Starts inside a string, after its quote and this many brackets before it.</summary>
+    public static ValueSkipper InsideText(int depth = 0, bool isEscaped = false) =>
+        new() { _mode = Mode.Text, _depth = depth, _isEscaped = isEscaped };
 
-    /// <summary>Reads on from <paramref name="at"/>; true when the value is over. False at the end of the bytes, and at that of a line.</summary>
+    /// <summary>
+    /// Reads on from <paramref name="at"/>. Returns true at the end of the value, false at the end of the bytes or of a
+    /// line.
+    /// </summary>
     public bool Read(ReadOnlySpan<byte> bytes, ref int at)
     {
         IsAtLineStart = false;

@@ -4,8 +4,9 @@ using Factumerit.Ledger.Commands;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Makes a user's key at LiteLLM: the intent is recorded first, then LiteLLM is asked, once, then what it made is recorded. Wherever that breaks off,
-/// <see cref="VirtualKeyWatch"/> finds what was left by its alias and removes it. The secret passes through, and is kept nowhere.
+/// Makes a user's key at LiteLLM: records the intent, asks LiteLLM once, then records the result. If this breaks off
+/// anywhere, <see cref="VirtualKeyWatch"/> finds the leftover by its alias and removes it. The secret is passed on and
+/// never stored.
 /// </summary>
 public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client, TimeProvider clock)
 {
@@ -18,12 +19,13 @@ public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client,
         MadeLiteLlmKey made;
         try
         {
-            // A caller who goes away gets no answer, and so no key.
+            // Cancelled if the caller disconnects: without an answer the caller gets no key.
             made = await client.MakeKeyAsync(ToLiteLlm(key), cancellationToken);
         }
         catch (LiteLlmException exception) when (exception.MayBeDone)
         {
-            return new Refusal.LiteLlmFailed($"{exception.Message} If the key was made it will be removed; it is safe to ask for another.");
+            return new Refusal.LiteLlmFailed(
+                $"{exception.Message} If the key was made it will be removed; it is safe to ask for another.");
         }
         catch (LiteLlmException exception)
         {
@@ -37,7 +39,8 @@ public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client,
             null => activated.Refusal!,
             { Key.Status: VirtualKey.Active } => new MadeVirtualKey(key.Id, made.Secret),
             { UserIsDeleted: true } => new Refusal.UserDeleted(key.UserId), // R11
-            _ => new Refusal.LiteLlmFailed("The key was given up while it was being made, and is removed. It is safe to ask for another."),
+            _ => new Refusal.LiteLlmFailed(
+                "The key was given up while it was being made, and is removed. It is safe to ask for another."),
         };
     }
 
@@ -60,9 +63,9 @@ public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client,
         string.Create(CultureInfo.InvariantCulture, $"{Math.Max(1, (long)(end - clock.GetUtcNow()).TotalSeconds)}s");
 }
 
-/// <summary>A key that was made, with its secret, which is returned this once.</summary>
+/// <summary>A key that was made, with its secret, which is returned only once.</summary>
 public sealed record MadeVirtualKey(Guid Id, string Secret)
 {
-    /// <summary>Without the secret, so that it gets into no log by mistake.</summary>
+    /// <summary>Omits the secret, so that it is never logged by mistake.</summary>
     public override string ToString() => $"{nameof(MadeVirtualKey)} {{ Id = {Id} }}";
 }

@@ -6,12 +6,13 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.LiteLlm;
 
 /// <summary>
-/// Holds users' keys here and at LiteLLM against each other: what was made and never recorded is removed there, what is gone there ends here, and what is
-/// blocked or open against its user's balance is put right (R20).
+/// Compares users' keys here and at LiteLLM and corrects differences (R20). A key that was made but never recorded is
+/// removed at LiteLLM. A key that is gone at LiteLLM ends here. A key that is blocked or open contrary to its user's
+/// balance is blocked or unblocked.
 /// </summary>
 public sealed class VirtualKeyWatch(
-    VirtualKeyQueries keys, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options, Rounds rounds, TimeProvider clock,
-    ILogger<VirtualKeyWatch> logger)
+    VirtualKeyQueries keys, BudgetService budgets, LiteLlmClient client, IOptions<LiteLlmOptions> options,
+    Rounds rounds, TimeProvider clock, ILogger<VirtualKeyWatch> logger)
     : BackgroundService
 {
     public const string NeverRecorded = "LiteLLM's answer never came; whatever was made was removed.";
@@ -19,12 +20,17 @@ public sealed class VirtualKeyWatch(
     private const int UnfinishedMax = 100;
     private static readonly TimeSpan UnfinishedAfterMin = TimeSpan.FromMinutes(1);
 
-    /// <summary>Keys whose making ended in the dark: removed at LiteLLM by their alias, and ended here. Returns how many.</summary>
+    /// <summary>
+    /// Removes keys whose creation has an unknown outcome: at LiteLLM by their alias, then here. Returns how many.
+    /// </summary>
     public async Task<int> RemoveOrphansAsync(CancellationToken cancellationToken)
     {
-        // Twice as long as a request can take: nobody makes it any more.
+        // Twice as long as a request can take: the key is no longer being made.
         var after = TimeSpan.FromMilliseconds(options.Value.TimeoutMs * 2L);
-        var unfinished = await keys.ListUnfinishedAsync(clock.GetUtcNow() - (after > UnfinishedAfterMin ? after : UnfinishedAfterMin), UnfinishedMax, cancellationToken);
+        var unfinished = await keys.ListUnfinishedAsync(
+            clock.GetUtcNow() - (after > UnfinishedAfterMin ? after : UnfinishedAfterMin),
+            UnfinishedMax,
+            cancellationToken);
         return await ForEachAsync(unfinished, async key =>
         {
             await client.DeleteByAliasAsync(key.Alias, cancellationToken);
@@ -33,7 +39,7 @@ public sealed class VirtualKeyWatch(
         });
     }
 
-    /// <summary>Asks LiteLLM about the next few active keys. Returns how many.</summary>
+    /// <summary>Compares the next few active keys with LiteLLM. Returns how many.</summary>
     public async Task<int> CheckKeysAsync(CancellationToken cancellationToken)
     {
         var due = await keys.ListDueAsync(clock.GetUtcNow(), cancellationToken);
@@ -47,10 +53,16 @@ public sealed class VirtualKeyWatch(
         });
     }
 
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => !client.IsConfigured || options.Value.WatchSeconds == 0
-        ? Task.CompletedTask
-        : rounds.RunAsync(
-            new("Holding virtual keys against LiteLLM", () => TimeSpan.FromSeconds(options.Value.WatchSeconds), WatchAsync), logger, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        !client.IsConfigured || options.Value.WatchSeconds == 0
+            ? Task.CompletedTask
+            : rounds.RunAsync(
+                new(
+                    "Holding virtual keys against LiteLLM",
+                    () => TimeSpan.FromSeconds(options.Value.WatchSeconds),
+                    WatchAsync),
+                logger,
+                stoppingToken);
 
     private async Task WatchAsync(CancellationToken cancellationToken)
     {
@@ -58,8 +70,7 @@ public sealed class VirtualKeyWatch(
         await CheckKeysAsync(cancellationToken);
     }
 
-    // One key that LiteLLM has something against must not keep the others from their turn; a LiteLLM that is away ends
-    // the round.
+    // A key that LiteLLM refuses to handle must not delay the others. If LiteLLM is unreachable, the round ends.
     private async Task<int> ForEachAsync(List<VirtualKey> which, Func<VirtualKey, Task> act)
     {
         var done = 0;
