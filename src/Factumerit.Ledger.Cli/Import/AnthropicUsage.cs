@@ -3,17 +3,18 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// Anthropic's usage export: the tokens of a day by key, model and kind of request, without costs, so that the ledger's price
-/// book prices them. A row is the sum of many requests, but prices by prompt size go by the single request, and
-/// <c>context_window</c> says on which side of 200,000 tokens those were. A row of short requests whose sum is longer is
-/// therefore recorded in parts that are short themselves. A row of long ones is long in any case.
+/// Anthropic's usage export. A row holds the tokens of a day by key, model and kind of request. It has no costs, so
+/// the ledger's price book prices it. A row is the sum of many requests, but prices by prompt size apply to the
+/// single request. <c>context_window</c> says on which side of 200,000 tokens the requests of a row were. A row of
+/// short requests with a longer sum is therefore recorded in parts that are short themselves. A row of long requests
+/// is long in any case.
 /// </summary>
 internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : ProviderExport(user)
 {
-    /// <summary>Prompts beyond this have prices of their own.</summary>
+    /// <summary>Longer prompts have prices of their own.</summary>
     private const long ShortPromptMax = 200_000;
 
-    // What a part of a row has at most, short of the bound by more than rounding can add.
+    // The largest average part of a row. Rounding adds less than the distance to ShortPromptMax.
     private const long ShortPartTokens = 190_000;
     private const long LongPartTokens = 2_000_000_000;
 
@@ -33,8 +34,8 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
     public override IEnumerable<UsageRow> Read(CsvRow row)
     {
         var requestId = _ids.Next(
-            row["usage_date_utc"], row["model_version"], row["api_key"], row["workspace"], row["usage_type"], row["context_window"],
-            row["inference_geo"], row["speed"]);
+            row["usage_date_utc"], row["model_version"], row["api_key"], row["workspace"],
+            row["usage_type"], row["context_window"], row["inference_geo"], row["speed"]);
         if (FindFault(row) is { } fault)
             return [UsageRow.Faulty(row.Line, fault)];
         var day = new DayOfTokens([.. Counts.Select(column => Tokens(row[column])!.Value)]);
@@ -46,7 +47,9 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
             return [noUser!];
         var isLong = IsLong(row["context_window"])!.Value;
         if (isLong && day.Prompt <= ShortPromptMax)
-            return [UsageRow.Faulty(row.Line, $"has {day.Prompt} tokens of input in all, but each request had > 200k by its context_window")];
+            return [UsageRow.Faulty(
+                row.Line,
+                $"has {day.Prompt} tokens of input in all, but each request had > 200k by its context_window")];
         return ToUsages(row, day, isLong, userId, requestId);
     }
 
@@ -68,7 +71,8 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
         _ => null,
     };
 
-    private static IEnumerable<UsageRow> ToUsages(CsvRow row, DayOfTokens day, bool isLong, string userId, string requestId)
+    private static IEnumerable<UsageRow> ToUsages(
+        CsvRow row, DayOfTokens day, bool isLong, string userId, string requestId)
     {
         var parts = day.Prompt <= ShortPromptMax ? 1 : 1 + (day.Prompt / (isLong ? LongPartTokens : ShortPartTokens));
         for (var part = 1L; part <= parts; part++)
@@ -107,8 +111,8 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
             .Text("occurred_at", row["usage_date_utc"]);
     }
 
-    // A faster mode and a chosen place have prices of their own, which a price map doesn't tell: under this name the
-    // book has none, and the call waits for review.
+    // A faster mode and a chosen region have prices of their own, which a price map doesn't contain. The price book
+    // has no price for the longer name, so the call waits for review.
     private static string ModelOf(CsvRow row)
     {
         var speed = row["speed"] is null or "standard" ? null : $"speed {row["speed"]}";
@@ -129,7 +133,10 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
         public long Prompt => Input + Write5m + Write1h + Read;
         public bool IsEmpty => Values.All(value => value == 0);
 
-        /// <summary>One of so many parts, which together are the whole. Searches have a price each and no size: they stay together.</summary>
+        /// <summary>
+        /// One of <paramref name="parts"/> parts, which add up to the whole. Searches have a price each, whatever the
+        /// size of the prompt, so the first part takes all of them.
+        /// </summary>
         public DayOfTokens Part(long part, long parts)
         {
             var tokens = Values[..5].Select(value => (value / parts) + (part <= value % parts ? 1 : 0));

@@ -4,9 +4,9 @@ using System.Text;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// Request ids for rows that have none, made from what names a row and not from what it counts. The same file again has the
-/// same ids, so that nothing is recorded twice; a row whose amount has changed since is refused by the service instead of being
-/// charged beside the first. Rows of one name are numbered.
+/// Request ids for rows that have none, derived from the fields that identify a row and not from its amounts. The
+/// same file gives the same ids again, so nothing is recorded twice. If a row's amount has changed since, the service
+/// refuses the row instead of charging it beside the first one. Rows with the same identifying fields are numbered.
 /// </summary>
 internal sealed class DerivedIds(string prefix)
 {
@@ -16,7 +16,7 @@ internal sealed class DerivedIds(string prefix)
 
     public string Next(params ReadOnlySpan<string?> names)
     {
-        // The separator is in no cell, so that no two lists of names run into each other.
+        // No cell contains the separator, so different lists of names never give the same text.
         var hash = SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\u001f', names)));
         var id = $"{prefix}-{Convert.ToHexStringLower(hash.AsSpan(0, HashBytes))}";
         var number = _rows[id] = _rows.GetValueOrDefault(id) + 1;

@@ -4,20 +4,23 @@ using Factumerit.Ledger.Cli.Http;
 
 namespace Factumerit.Ledger.Cli.Import;
 
-/// <summary>The ledger's own file of usages: a column for each field of POST /usage, and cells that are sent as they stand.</summary>
+/// <summary>
+/// The ledger's own CSV file of usages: a column for each field of POST /usage, with cells sent as they are.
+/// </summary>
 internal sealed class LedgerCsv : UsageFormat
 {
     public static readonly string[] Columns =
     [
-        "user_id", "amount_cents", "request_id", "model", "prompt_tokens", "completion_tokens", "description", "occurred_at",
-        "provider", "provider_cost_usd", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "usage", "billing_status",
-        "enforce_balance", "reference_id", "metadata",
+        "user_id", "amount_cents", "request_id", "model", "prompt_tokens", "completion_tokens",
+        "description", "occurred_at", "provider", "provider_cost_usd", "cache_read_tokens", "cache_write_tokens",
+        "reasoning_tokens", "usage", "billing_status", "enforce_balance", "reference_id", "metadata",
     ];
 
     private static readonly string[] TokenColumns =
         ["prompt_tokens", "completion_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"];
 
-    private const string Pricing = "amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review)";
+    private const string Pricing =
+        "amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review)";
 
     private string[] _header = [];
 
@@ -33,7 +36,7 @@ internal sealed class LedgerCsv : UsageFormat
     {
         if (!header.Intersect(Columns).Any())
             throw NotCsv(path);
-        // A column that is misspelt must not be left out in silence.
+        // Don't ignore a misspelt column silently.
         if (header.Except(Columns).FirstOrDefault() is { } unknown)
             throw new FaException(
                 $"{path}: unknown column '{Output.Printable(unknown)}'; columns are {string.Join(", ", Columns)}.");
@@ -69,9 +72,12 @@ internal sealed class LedgerCsv : UsageFormat
     }
 
     private static bool IsPriced(Func<string, bool> has) =>
-        has("amount_cents") || has("provider_cost_usd") || has("billing_status") || (has("model") && TokenColumns.Any(has));
+        has("amount_cents")
+        || has("provider_cost_usd")
+        || has("billing_status")
+        || (has("model") && TokenColumns.Any(has));
 
-    // Says what is wrong where the cell is not what its column holds.
+    // Returns the fault if the cell doesn't hold what its column requires.
     private static string? Write(JsonBody body, string column, string text)
     {
         switch (column)

@@ -4,12 +4,12 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// OpenAI's costs: what a span of time, mostly a day, came to in US dollars, by whatever the export was grouped by. Spans
-/// without costs are empty rows.
+/// OpenAI's costs export: the cost of a span of time, mostly a day, in US dollars, by the fields that the export was
+/// grouped by. Spans without costs are empty rows.
 /// </summary>
 internal sealed class OpenAiCosts(string? user, DateTimeOffset now) : ProviderExport(user)
 {
-    // Amounts come with 30 decimals. What is cut off is below a hundredth of a billionth of a nano-dollar.
+    // Amounts have 30 decimals. The digits cut off are worth less than 10^-11 nano-dollars.
     private const int DecimalsMax = 20;
 
     private readonly DerivedIds _ids = new("openai");
@@ -20,22 +20,23 @@ internal sealed class OpenAiCosts(string? user, DateTimeOffset now) : ProviderEx
 
     public override IEnumerable<UsageRow> Read(CsvRow row) => [Read(row.Line, column => row[column])];
 
-    /// <summary>The usage of one span, by the names of the columns.</summary>
+    /// <summary>The usage of one span, with its fields by the names of the columns.</summary>
     public UsageRow Read(long line, Func<string, string?> field)
     {
         if (field("amount_value") is not { } amount)
             return UsageRow.Empty(line);
-        // Before anything can be wrong, so that rows of one name have the same numbers in every run.
+        // Takes the id before any check, so rows of one name have the same numbers in every run.
         var requestId = _ids.Next(
-            field("start_time"), field("end_time"), field("line_item"), field("user_id"), field("user_email"), field("api_key_id"),
-            field("project_id"), field("organization_id"), field("api_source"));
+            field("start_time"), field("end_time"), field("line_item"), field("user_id"), field("user_email"),
+            field("api_key_id"), field("project_id"), field("organization_id"), field("api_source"));
         if (FindFault(amount, field("amount_currency")) is { } fault)
             return UsageRow.Faulty(line, fault);
         if (ToTime(field("start_time")) is not { } start || ToTime(field("end_time")) is not { } end)
             return UsageRow.Faulty(line, "start_time and end_time must be seconds since 1970");
         if (FindUnfinished(line, end, now) is { } unfinished)
             return unfinished;
-        if (!TryFindUser(line, out var userId, out var noUser, field("user_email"), field("user_id"), field("api_key_id")))
+        if (!TryFindUser(
+            line, out var userId, out var noUser, field("user_email"), field("user_id"), field("api_key_id")))
             return noUser!;
         using var body = new JsonBody();
         body.Text("user_id", userId)
@@ -63,9 +64,11 @@ internal sealed class OpenAiCosts(string? user, DateTimeOffset now) : ProviderEx
     private static string Cut(string amount)
     {
         var point = amount.IndexOf('.', StringComparison.Ordinal);
-        return point < 0 || amount.Length <= point + 1 + DecimalsMax || amount.Contains('e', StringComparison.OrdinalIgnoreCase)
-            ? amount
-            : amount[..(point + 1 + DecimalsMax)];
+        return point < 0
+            || amount.Length <= point + 1 + DecimalsMax
+            || amount.Contains('e', StringComparison.OrdinalIgnoreCase)
+                ? amount
+                : amount[..(point + 1 + DecimalsMax)];
     }
 
     // "gpt-4o-2024-08-06, input" names a model; "Assistants API | file search" does not.

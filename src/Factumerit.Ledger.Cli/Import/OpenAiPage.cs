@@ -3,7 +3,10 @@ using System.Text.Json;
 
 namespace Factumerit.Ledger.Cli.Import;
 
-/// <summary>A page of OpenAI's costs as the API answers it: <c>data[].results[].amount.value</c>. One page is small, and read whole.</summary>
+/// <summary>
+/// A page of OpenAI's costs as the API returns it: <c>data[].results[].amount.value</c>. Pages are small and are read
+/// whole.
+/// </summary>
 internal sealed class OpenAiPage : UsageSource
 {
     private const int BytesMax = 64 * 1024 * 1024;
@@ -12,7 +15,8 @@ internal sealed class OpenAiPage : UsageSource
     private readonly OpenAiCosts _costs;
     private readonly JsonDocument _page;
 
-    private OpenAiPage(string path, OpenAiCosts costs, JsonDocument page) => (_path, _costs, _page) = (path, costs, page);
+    private OpenAiPage(string path, OpenAiCosts costs, JsonDocument page) =>
+        (_path, _costs, _page) = (path, costs, page);
 
     public override double Progress => 1;
 
@@ -23,7 +27,7 @@ internal sealed class OpenAiPage : UsageSource
         : $"{_path}: is only one page, and more follow: "
             + $"ask the API for page={Text(_page.RootElement, "next_page")} and import that as well.";
 
-    /// <summary>Reads a pipe whole, since it can't be read again from its start.</summary>
+    /// <summary>Reads a pipe whole, because a pipe can't be read again from its start.</summary>
     public static async Task<Stream> BufferAsync(string path, Stream pipe, CancellationToken cancellationToken)
     {
         await using (pipe)
@@ -33,7 +37,8 @@ internal sealed class OpenAiPage : UsageSource
             for (int read; (read = await pipe.ReadAsync(part, cancellationToken)) > 0;)
             {
                 if (buffer.Length + read > BytesMax)
-                    throw new FaException($"{path}: is larger than the {BytesMax} bytes that are read of a pipe: give a file.");
+                    throw new FaException(
+                        $"{path}: is larger than the {BytesMax} bytes that are read of a pipe: give a file.");
                 buffer.Write(part, 0, read);
             }
             buffer.Position = 0;
@@ -41,7 +46,7 @@ internal sealed class OpenAiPage : UsageSource
         }
     }
 
-    /// <summary>Whether the file begins as JSON does.</summary>
+    /// <summary>True if the file begins like JSON.</summary>
     public static bool IsPage(Stream file)
     {
         int next;
@@ -52,8 +57,9 @@ internal sealed class OpenAiPage : UsageSource
         return next is '{' or '[';
     }
 
-    /// <summary>Reads the page.</summary>
-    public static async Task<OpenAiPage> ReadAsync(string path, Stream file, OpenAiCosts costs, CancellationToken cancellationToken)
+    /// <summary>Parses the page. Throws if the file is too large, not JSON or not a page of costs.</summary>
+    public static async Task<OpenAiPage> ReadAsync(
+        string path, Stream file, OpenAiCosts costs, CancellationToken cancellationToken)
     {
         if (file.Length > BytesMax)
             throw new FaException($"{path}: is larger than a page of the API ever is ({BytesMax} bytes).");
@@ -71,7 +77,8 @@ internal sealed class OpenAiPage : UsageSource
         }
     }
 
-    public override async IAsyncEnumerable<UsageRow> RowsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public override async IAsyncEnumerable<UsageRow> RowsAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await Task.CompletedTask;
         var number = 0L;
@@ -101,9 +108,11 @@ internal sealed class OpenAiPage : UsageSource
     }
 
     private static JsonElement? Field(JsonElement item, string name, JsonValueKind kind) =>
-        item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value) && value.ValueKind == kind ? value : null;
+        item.ValueKind == JsonValueKind.Object && item.TryGetProperty(name, out var value) && value.ValueKind == kind
+            ? value
+            : null;
 
-    // Numbers with the very digits of the file.
+    // Numbers keep the digits of the file.
     private static string? Text(JsonElement item, string name) =>
         Field(item, name, JsonValueKind.Number)?.GetRawText()
         ?? (Field(item, name, JsonValueKind.String)?.GetString() is { Length: > 0 } text ? text : null);

@@ -4,9 +4,9 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// OpenRouter's activity export: a row for each generation, with what OpenRouter took for it. cost_total is the whole, discounts
-/// of the cache and searches included. What a provider charged on a key of one's own is not in it: that is a usage of its own,
-/// at that provider.
+/// OpenRouter's activity export: a row for each generation, with OpenRouter's charge for it. <c>cost_total</c> is the
+/// whole charge, with cache discounts and searches. It doesn't include a provider's own charge on a key of ours
+/// (BYOK). That charge is a usage of its own, at that provider.
 /// </summary>
 internal sealed class OpenRouterActivity(string? user) : ProviderExport(user)
 {
@@ -16,7 +16,10 @@ internal sealed class OpenRouterActivity(string? user) : ProviderExport(user)
     protected override string Title => "an activity export of OpenRouter";
 
     protected override IReadOnlyList<string> Required =>
-        ["generation_id", "created_at", "cost_total", "byok_usage_inference", "tokens_prompt", "tokens_completion", "model_permaslug"];
+        [
+            "generation_id", "created_at", "cost_total", "byok_usage_inference",
+            "tokens_prompt", "tokens_completion", "model_permaslug",
+        ];
 
     public override IEnumerable<UsageRow> Read(CsvRow row)
     {
@@ -49,8 +52,8 @@ internal sealed class OpenRouterActivity(string? user) : ProviderExport(user)
             .Number("provider_cost_usd", row["cost_total"])
             .Number("prompt_tokens", Digits(prompt))
             .Number("completion_tokens", Digits(completion));
-        // Providers count these in tokens of their own. The cost is known, so a part that exceeds its whole is left
-        // out, not refused.
+        // Providers count these with their own tokenizers. The cost is known, so a part that exceeds its whole is left
+        // out instead of refusing the row.
         if (cached > 0 && cached <= prompt)
             body.Number("cache_read_tokens", Digits(cached));
         if (reasoning > 0 && reasoning <= completion)
@@ -58,7 +61,7 @@ internal sealed class OpenRouterActivity(string? user) : ProviderExport(user)
         return ToRow(row.Line, body, userId, requestId);
     }
 
-    // The tokens stay with the generation, so that they are counted once.
+    // The tokens stay with the generation's usage, so they are counted once.
     private static UsageRow ToOwnKeyUsage(CsvRow row, string userId, string requestId)
     {
         using var body = Begin(row, userId, requestId);
@@ -75,13 +78,17 @@ internal sealed class OpenRouterActivity(string? user) : ProviderExport(user)
         .Text("occurred_at", row["created_at"]);
 
     private static bool IsCharged(string? costUsd) =>
-        costUsd is not null && decimal.TryParse(costUsd, NumberStyles.Float, CultureInfo.InvariantCulture, out var usd) && usd > 0;
+        costUsd is not null
+        && decimal.TryParse(costUsd, NumberStyles.Float, CultureInfo.InvariantCulture, out var usd)
+        && usd > 0;
 
-    // "Google AI Studio" is booked as google-ai-studio. A name of other letters is left out.
+    // "Google AI Studio" is booked as google-ai-studio. A name that gives no valid provider name is left out.
     private static string? ToProvider(string? name)
     {
         var letters = (name ?? "").ToLowerInvariant().Select(c => char.IsAsciiLetterOrDigit(c) || c is '_' ? c : '-');
         var provider = string.Concat(letters).Trim('-');
-        return provider.Length is > 0 and <= ProviderLengthMax && char.IsAsciiLetterLower(provider[0]) ? provider : null;
+        return provider.Length is > 0 and <= ProviderLengthMax && char.IsAsciiLetterLower(provider[0])
+            ? provider
+            : null;
     }
 }

@@ -4,7 +4,8 @@ using Factumerit.Ledger.Cli.Display;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// One line on the terminal that shows how far a long import is. Where stderr is not a terminal, or programs read it, it writes nothing.
+/// One line on the terminal with the progress of a long import. Writes nothing if stderr is not a terminal or if
+/// programs read the output.
 /// </summary>
 internal sealed class ProgressLine(FaEnvironment environment, bool isSilent)
 {
@@ -12,7 +13,7 @@ internal sealed class ProgressLine(FaEnvironment environment, bool isSilent)
 
     private int _shownLength;
 
-    /// <summary>Draws the bar over the one before.</summary>
+    /// <summary>Draws the bar over the previous one.</summary>
     public void Show(double share, long rows)
     {
         if (isSilent || !environment.StderrIsTerminal)
@@ -25,7 +26,7 @@ internal sealed class ProgressLine(FaEnvironment environment, bool isSilent)
         _shownLength = line.Length;
     }
 
-    /// <summary>Makes room for a line that stays.</summary>
+    /// <summary>Erases the bar to make room for other output.</summary>
     public void Clear()
     {
         if (_shownLength == 0)

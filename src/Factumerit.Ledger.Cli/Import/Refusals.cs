@@ -1,14 +1,14 @@
 namespace Factumerit.Ledger.Cli.Import;
 
-/// <summary>Rows that were refused with one code: how many, and the first of them.</summary>
+/// <summary>The rows refused with one code: their number and the first of them.</summary>
 internal sealed record RefusalGroup(string Code, long Count, IReadOnlyList<RefusedRow> First);
 
-/// <summary>A row that was refused, by its first line, and why.</summary>
+/// <summary>A refused row: its first line and the reason.</summary>
 internal sealed record RefusedRow(long Line, string Detail);
 
 /// <summary>
-/// The rows of an import that were refused, by code in the order in which the codes came up. The first rows of each are kept, so
-/// that a large file with one fault throughout stays readable and takes little memory.
+/// The refused rows of an import, grouped by code in the order of first occurrence. Each group keeps its first rows
+/// only. A large file with one fault throughout therefore stays readable and takes little memory.
 /// </summary>
 internal sealed class Refusals
 {

@@ -5,8 +5,8 @@ using System.Text;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// Which calls of a file were met on which line, so that one that comes twice is reported. A call takes 20 bytes, however long
-/// its id is, in many short lists: they grow in small steps, where one large table would be copied as a whole.
+/// The line of each call of a file, to report duplicate calls. A call takes 20 bytes, whatever the length of its id.
+/// The calls are in many short lists, which grow in small steps; one large table would be copied as a whole to grow.
 /// </summary>
 internal sealed class SentRequests
 {
@@ -16,7 +16,9 @@ internal sealed class SentRequests
     private readonly (List<Guid> Calls, List<uint> Lines)[] _lists =
         [.. Enumerable.Range(0, Lists).Select(_ => (new List<Guid>(), new List<uint>()))];
 
-    /// <summary>The line that had the call before; null for one that is new, which is remembered.</summary>
+    /// <summary>
+    /// The line of an earlier row with the same call. For a new call, remembers its line and returns null.
+    /// </summary>
     public long? FindEarlier(UsageRow row)
     {
         if (row.Key is not var (userId, requestId))

@@ -4,8 +4,8 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// Sends rows in one request until each has an answer that stands. Resending is safe, since every row carries its request id
-/// (R9): a busy or unreachable service is tried again, a bounded number of times.
+/// Sends rows in one request and retries until each row has a final answer. A retry is safe, because every row carries
+/// its request id (R9). A busy or unreachable service is retried a bounded number of times.
 /// </summary>
 internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
 {
@@ -14,7 +14,7 @@ internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
     private static readonly TimeSpan FirstDelay = TimeSpan.FromSeconds(0.5);
     private static readonly TimeSpan RetryAfterMax = TimeSpan.FromMinutes(5);
 
-    // A service that was never reached is more likely a wrong address than one that is coming back.
+    // Before the first answer, an unreachable service is more likely a wrong address than a restart, so no retry.
     private bool _wasReached;
 
     /// <summary>The answer to each row, in order.</summary>
@@ -29,7 +29,11 @@ internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
             try
             {
                 var answer = await client.TrySendAsync(
-                    HttpMethod.Post, "usage/batch", Join(pending.Select(index => rows[index])), null, cancellationToken);
+                    HttpMethod.Post,
+                    "usage/batch",
+                    Join(pending.Select(index => rows[index])),
+                    null,
+                    cancellationToken);
                 _wasReached = true;
                 if (answer.IsSuccess)
                     pending = Settle(pending, answer.Read(LedgerJson.Default.UsageBatch).Results, results);
@@ -39,7 +43,9 @@ internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
                     throw answer.ToFailure();
                 if (pending.Count == 0)
                     break;
-                failure = answer.IsSuccess ? new FaException(results[pending[0]].Problem!.Describe()) : answer.ToFailure();
+                failure = answer.IsSuccess
+                    ? new FaException(results[pending[0]].Problem!.Describe())
+                    : answer.ToFailure();
                 retryAfter = answer.RetryAfter;
             }
             catch (FaException lost) when (lost.IsOutcomeUnknown || (lost.IsUnreachable && _wasReached))
@@ -55,30 +61,38 @@ internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
         return results;
     }
 
-    /// <summary>Keeps the answers that stand and returns the rows that have to be sent again.</summary>
+    /// <summary>Stores the answers and returns the rows that have to be sent again.</summary>
     private static List<int> Settle(List<int> sent, UsageResult[] answers, UsageResult[] results)
     {
         if (answers.Length != sent.Count || answers.Any(answer => answer.Usage is null && answer.Problem is null))
-            throw new FaException($"The service answered {answers.Length} of {sent.Count} rows: is it the ledger's address?");
+            throw new FaException(
+                $"The service answered {answers.Length} of {sent.Count} rows: is it the ledger's address?");
         for (var index = 0; index < sent.Count; index++)
             results[sent[index]] = answers[index];
         return sent.Where(index => IsPassing(results[index].Status)).ToList();
     }
 
     /// <summary>
-    /// A request that is refused as a whole because of something in it: halves of it are sent until the row at fault stands alone.
+    /// Handles a request that was refused as a whole because of its content: sends halves of it until the faulty row is
+    /// alone.
     /// </summary>
-    private async Task<UsageResult[]> SendHalvesAsync(IReadOnlyList<UsageRow> rows, LedgerAnswer refusal, CancellationToken cancellationToken)
+    private async Task<UsageResult[]> SendHalvesAsync(
+        IReadOnlyList<UsageRow> rows, LedgerAnswer refusal, CancellationToken cancellationToken)
     {
         if (rows.Count == 1)
-            return [new UsageResult((int)refusal.Status, null, Problem.Parse(refusal.Body) ?? throw refusal.ToFailure())];
+        {
+            var problem = Problem.Parse(refusal.Body) ?? throw refusal.ToFailure();
+            return [new UsageResult((int)refusal.Status, null, problem)];
+        }
         var first = await SendAsync(rows.Take(rows.Count / 2).ToList(), cancellationToken);
         var second = await SendAsync(rows.Skip(rows.Count / 2).ToList(), cancellationToken);
         return [.. first, .. second];
     }
 
     private static bool IsAboutTheRows(HttpStatusCode status) =>
-        status is HttpStatusCode.BadRequest or HttpStatusCode.RequestEntityTooLarge or HttpStatusCode.UnprocessableContent;
+        status is HttpStatusCode.BadRequest
+            or HttpStatusCode.RequestEntityTooLarge
+            or HttpStatusCode.UnprocessableContent;
 
     private static bool IsPassing(int status) => status is 429 or 502 or 503 or 504;
 

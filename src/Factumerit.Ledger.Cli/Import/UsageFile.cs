@@ -4,8 +4,8 @@ using CsvHelper;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// A CSV file of usages, read as a stream: its format says what a row means. Line numbers are those of an editor, also behind
-/// quoted line breaks.
+/// A CSV file of usages, read as a stream. Its format defines the meaning of a row. Line numbers are those of an
+/// editor, including line breaks inside quotes.
 /// </summary>
 internal sealed class UsageFile : UsageSource
 {
@@ -39,7 +39,7 @@ internal sealed class UsageFile : UsageSource
 
     public override double Progress => _bytes == 0 ? 0 : Math.Min(1, (double)_csv.ByteOffset / _bytes);
 
-    /// <summary>Opens the file and judges its header.</summary>
+    /// <summary>Opens the file and checks its header.</summary>
     public static async Task<UsageSource> OpenAsync(
         string path, FaEnvironment environment, UsageFormat format, CancellationToken cancellationToken)
     {
@@ -79,10 +79,16 @@ internal sealed class UsageFile : UsageSource
         if (Directory.Exists(fullPath))
             throw new FaException($"{path}: is a directory.");
         return new FileStream(
-            fullPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1, FileOptions.SequentialScan | FileOptions.Asynchronous);
+            fullPath,
+            FileMode.Open,
+            FileAccess.Read,
+            FileShare.ReadWrite,
+            1,
+            FileOptions.SequentialScan | FileOptions.Asynchronous);
     }
 
-    public override async IAsyncEnumerable<UsageRow> RowsAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    public override async IAsyncEnumerable<UsageRow> RowsAsync(
+        [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var row = new CsvRow(_csv, _header);
         while (await ReadAsync(cancellationToken))
@@ -112,7 +118,8 @@ internal sealed class UsageFile : UsageSource
         catch (CsvFormatException failure)
         {
             throw new FaException(
-                $"{_path}:{failure.LineNumber}: the row does not end within {RecordBytesMax} bytes: is a quote never closed?");
+                $"{_path}:{failure.LineNumber}: the row does not end within {RecordBytesMax} bytes: "
+                + "is a quote never closed?");
         }
         catch (IOException failure)
         {

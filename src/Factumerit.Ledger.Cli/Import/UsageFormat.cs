@@ -4,17 +4,17 @@ using Factumerit.Ledger.Cli.Http;
 
 namespace Factumerit.Ledger.Cli.Import;
 
-/// <summary>How a kind of CSV file tells of usages: which columns it must have, and what a row of it means.</summary>
+/// <summary>A kind of CSV file of usages: its required columns and the meaning of a row.</summary>
 internal abstract class UsageFormat
 {
     private const int TokenDigitsMax = 12;
 
-    /// <summary>The kinds that <c>--format</c> knows besides the ledger's own.</summary>
+    /// <summary>The values of <c>--format</c>. Without it, the file has the ledger's own format.</summary>
     public static readonly string[] Exports = ["openrouter", "openai", "anthropic"];
 
     /// <summary>The reader of that kind of file; null is the ledger's own.</summary>
     /// <param name="name">One of <see cref="Exports"/>, or null.</param>
-    /// <param name="user">Who pays for every row of an export; null: the user whom the row names.</param>
+    /// <param name="user">The user who pays for every row of an export; null for the user named by each row.</param>
     /// <param name="now">The time of the import.</param>
     public static UsageFormat Of(string? name, string? user, DateTimeOffset now) => name switch
     {
@@ -25,13 +25,13 @@ internal abstract class UsageFormat
         _ => throw new ArgumentOutOfRangeException(nameof(name), name, "must be one of the exports"),
     };
 
-    /// <summary>What the file is called in a sentence.</summary>
+    /// <summary>The name of this kind of file in a message.</summary>
     protected abstract string Title { get; }
 
-    /// <summary>Columns without which a row can't be understood.</summary>
+    /// <summary>The columns that every row needs.</summary>
     protected abstract IReadOnlyList<string> Required { get; }
 
-    /// <summary>Refuses a header that is not this format's. Columns that providers add are left alone.</summary>
+    /// <summary>Refuses a header of another format. Columns that providers add are ignored.</summary>
     public virtual void JudgeHeader(string path, string[] header)
     {
         var missing = Required.Except(header).ToList();
@@ -43,13 +43,13 @@ internal abstract class UsageFormat
             throw new FaException($"{path}: a column is there twice.");
     }
 
-    /// <summary>The usages that a row tells of, mostly one.</summary>
+    /// <summary>The usages of a row, mostly one.</summary>
     public abstract IEnumerable<UsageRow> Read(CsvRow row);
 
-    /// <summary>A text from the file, short enough for a message.</summary>
+    /// <summary>A text from the file, shortened for a message.</summary>
     protected static string Shorten(string text) => text.Length <= 40 ? text : text[..40] + "...";
 
-    /// <summary>What is wrong with a cell that must hold a number; null where nothing is.</summary>
+    /// <summary>Why a cell is not a number; null if it is one.</summary>
     protected static string? FindNotNumber(string name, string? text) => text switch
     {
         null => $"{name} is empty",
@@ -57,15 +57,16 @@ internal abstract class UsageFormat
         _ => null,
     };
 
-    /// <summary>A count of tokens: nothing is 0, and what is not a whole number below 10^12 is null.</summary>
+    /// <summary>A count of tokens: 0 for an empty cell, null for anything but a whole number below 10^12.</summary>
     protected static long? Tokens(string? text) => text switch
     {
         null => 0,
-        { Length: <= TokenDigitsMax } when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var tokens) => tokens,
+        { Length: <= TokenDigitsMax }
+            when long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var tokens) => tokens,
         _ => null,
     };
 
-    /// <summary>What is wrong with cells that must hold counts; null where nothing is.</summary>
+    /// <summary>Why a cell is not a count; null if all of them are.</summary>
     protected static string? FindNotCounts(CsvRow row, IEnumerable<string> columns) =>
         columns.FirstOrDefault(column => Tokens(row[column]) is null) is { } wrong
             ? $"{wrong} '{Shorten(row[wrong]!)}' is not a whole number below 10^12"
@@ -73,7 +74,7 @@ internal abstract class UsageFormat
 
     protected static string Digits(long number) => number.ToString(CultureInfo.InvariantCulture);
 
-    /// <summary>The usage whose fields were written.</summary>
+    /// <summary>The usage with the fields of <paramref name="body"/>.</summary>
     protected static UsageRow ToRow(long line, JsonBody body, string userId, string requestId) =>
         new(line, body.ToBytes(), null) { Key = (userId, requestId) };
 }

@@ -6,12 +6,12 @@ using Factumerit.Ledger.Cli.Http;
 namespace Factumerit.Ledger.Cli.Import;
 
 /// <summary>
-/// <c>fa usage import</c>: records a file of usages batch by batch and reports the rows that were refused, by code. A second run
-/// moves nothing that the first one recorded, so that the way out of any failure is to run it again.
+/// <c>fa usage import</c>: records a file of usages batch by batch and reports the refused rows by code. A second run
+/// moves nothing that the first one recorded. After any failure, run it again.
 /// </summary>
 internal sealed class UsageImport(CommandContext context, string path, UsageFormat format, int batchSize)
 {
-    // Below the 4 MiB that the service takes, with room for the brackets and commas.
+    // Below the service's limit of 4 MiB, with room for the brackets and commas.
     private const int BodyBytesMax = 4 * 1024 * 1024 - 64 * 1024;
 
     private readonly List<UsageRow> _batch = [];
@@ -42,7 +42,8 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
-            failure = new FaException("Interrupted. Run it again to go on, what is recorded is not recorded twice.", ExitCode.Interrupted);
+            failure = new FaException(
+                "Interrupted. Run it again to go on, what is recorded is not recorded twice.", ExitCode.Interrupted);
         }
 
         _progress.Clear();
@@ -66,7 +67,7 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
             }
             catch (FaException failure)
             {
-                // What came before the place where the file breaks off still goes out.
+                // The rows before the unreadable place are still sent.
                 unreadable = failure;
                 break;
             }
@@ -89,15 +90,16 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
             throw unreadable;
     }
 
-    // The service would take a call that comes twice for a repetition of the first, or for another call under its id:
-    // either way somebody has to look at the file.
+    // The service would take a duplicate call as a replay of the first, or as another call with the same id. In both
+    // cases a person has to check the file.
     private UsageRow Judge(UsageRow row) => row.Fault is null && _sent.FindEarlier(row) is { } line
         ? UsageRow.Faulty(row.Line, $"request_id {row.Key!.Value.RequestId} is already on line {line}", "duplicate-row")
         : row;
 
     private async Task SendBatchAsync(UsageBatchSender sender, double progress, CancellationToken cancellationToken)
     {
-        var results = new Queue<UsageResult>(await sender.SendAsync(_batch.Where(row => row.Fault is null).ToList(), cancellationToken));
+        var rows = _batch.Where(row => row.Fault is null).ToList();
+        var results = new Queue<UsageResult>(await sender.SendAsync(rows, cancellationToken));
         foreach (var row in _batch)
         {
             if (row.Fault is not null)
@@ -163,7 +165,9 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
         var empty = _empty == 0 ? "" : $"; {MoneyFormat.Count(_empty)} empty {(_empty == 1 ? "row" : "rows")} skipped";
 
         context.Output.Line(
-            $"{MoneyFormat.Count(RowCount)} {(RowCount == 1 ? "row" : "rows")}: {MoneyFormat.Count(_recorded)} recorded{waiting}, " +
-            $"{MoneyFormat.Count(_alreadyThere)} already there, {MoneyFormat.Count(_refusals.Count)} refused; {MoneyFormat.Format(_recordedCents)} recorded{empty}");
+            $"{MoneyFormat.Count(RowCount)} {(RowCount == 1 ? "row" : "rows")}: "
+            + $"{MoneyFormat.Count(_recorded)} recorded{waiting}, "
+            + $"{MoneyFormat.Count(_alreadyThere)} already there, {MoneyFormat.Count(_refusals.Count)} refused; "
+            + $"{MoneyFormat.Format(_recordedCents)} recorded{empty}");
     }
 }
