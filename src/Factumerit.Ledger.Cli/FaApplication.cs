@@ -9,15 +9,20 @@ using Factumerit.Ledger.Cli.Commands;
 namespace Factumerit.Ledger.Cli;
 
 /// <summary>
-/// One run of <c>fa</c>: arguments in, text and an exit code out. Wrong usage is 2 and says where help is, failures are 1 and
-/// one line on stderr. With <c>--json</c> that line is a JSON object with a code and a detail.
+/// One run of <c>fa</c>: arguments in, text and an exit code out. Wrong usage exits with 2 and points to the help. A
+/// failure exits with 1 and prints one line on stderr. With <c>--json</c> that line is a JSON object with a code and a
+/// detail.
 /// </summary>
 public static class FaApplication
 {
-    private static readonly JsonSerializerOptions OneLine = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    private static readonly JsonSerializerOptions OneLine = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     /// <summary>Runs one command line and returns the exit code of the process.</summary>
-    public static async Task<int> RunAsync(string[] args, FaEnvironment environment, CancellationToken cancellationToken = default)
+    public static async Task<int> RunAsync(
+        string[] args, FaEnvironment environment, CancellationToken cancellationToken = default)
     {
         var isJson = args.Contains("--json");
         try
@@ -47,11 +52,16 @@ public static class FaApplication
             ResponseFileTokenReplacer = null,
             EnablePosixBundling = false,
         });
-        // A misspelt option must not become the name of a user who is then created or deleted.
+        // A misspelt option must not be taken as a user id: that user would then be created or deleted.
         if (parse.Action is not HelpAction && FindStrayOption(args, parse) is { } stray)
-            return RefuseUsage([$"Unrecognized option '{stray}'; put -- before an argument that begins with '-'."], parse, isJson, environment);
-        // Called by the name of a group alone: what there is says more than what is missing.
-        if (!isJson && parse is { Action: ParseErrorAction, UnmatchedTokens.Count: 0, CommandResult.Command.Subcommands.Count: > 0 })
+            return RefuseUsage(
+                [$"Unrecognized option '{stray}'; put -- before an argument that begins with '-'."],
+                parse,
+                isJson,
+                environment);
+        // For a group without a subcommand, the group's help is more useful than an error.
+        if (!isJson && parse is
+            { Action: ParseErrorAction, UnmatchedTokens.Count: 0, CommandResult.Command.Subcommands.Count: > 0 })
         {
             await CommandTree.Build(environment).Parse([.. args, "--help"]).InvokeAsync(
                 new InvocationConfiguration { Output = environment.Stderr }, cancellationToken);
@@ -77,10 +87,12 @@ public static class FaApplication
             .Select(token => token.Value)
             .FirstOrDefault(value => value is ['-', _, ..]);
 
-    private static int RefuseUsage(IEnumerable<string> messages, ParseResult parse, bool isJson, FaEnvironment environment)
+    private static int RefuseUsage(
+        IEnumerable<string> messages, ParseResult parse, bool isJson, FaEnvironment environment)
     {
         string[] lines = [.. messages, $"Try '{CommandTree.PathOf(parse.CommandResult)} --help'."];
-        return Report(new FaException(string.Join(isJson ? ' ' : '\n', lines), ExitCode.WrongUsage), isJson, environment);
+        var message = string.Join(isJson ? ' ' : '\n', lines);
+        return Report(new FaException(message, ExitCode.WrongUsage), isJson, environment);
     }
 
     private static int Report(FaException failure, bool isJson, FaEnvironment environment)
@@ -91,7 +103,7 @@ public static class FaApplication
         }
         catch (Exception lost) when (OutputFailure.Is(lost))
         {
-            // Nobody can be told; the exit code still says it.
+            // Stderr can't be written. The exit code still reports the failure.
         }
         return failure.ExitCode;
     }

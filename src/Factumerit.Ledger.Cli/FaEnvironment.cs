@@ -1,18 +1,18 @@
 namespace Factumerit.Ledger.Cli;
 
 /// <summary>
-/// Everything that a run of <c>fa</c> reads from or writes to besides the service and the files named on the command line.
-/// The process builds it from its console; tests build it from strings.
+/// Everything that a run of <c>fa</c> reads from or writes to, except the service and the files named on the command
+/// line. The process builds it from its console; tests build it from strings.
 /// </summary>
 public sealed record FaEnvironment
 {
-    /// <summary>Where answers go.</summary>
+    /// <summary>The output for answers.</summary>
     public required TextWriter Stdout { get; init; }
 
-    /// <summary>Where errors, questions and progress go.</summary>
+    /// <summary>The output for errors, questions and progress.</summary>
     public required TextWriter Stderr { get; init; }
 
-    /// <summary>Where answers to questions come from.</summary>
+    /// <summary>The input for the user's answers to questions.</summary>
     public required TextReader Stdin { get; init; }
 
     /// <summary>Opens standard input as bytes, for files that are piped in.</summary>
@@ -21,7 +21,7 @@ public sealed record FaEnvironment
     /// <summary>The environment variables by name.</summary>
     public required IReadOnlyDictionary<string, string> Variables { get; init; }
 
-    /// <summary>The absolute directory in which relative files and <c>.factumerit</c> are looked for.</summary>
+    /// <summary>The absolute directory that relative paths and the search for <c>.factumerit</c> start from.</summary>
     public required string WorkingDirectory { get; init; }
 
     public bool StdinIsTerminal { get; init; }
@@ -30,17 +30,20 @@ public sealed record FaEnvironment
 
     public bool StderrIsTerminal { get; init; }
 
-    /// <summary>The columns of the terminal; without meaning where there is none.</summary>
+    /// <summary>The terminal's width in columns. Meaningless without a terminal.</summary>
     public int TerminalWidth { get; init; } = 80;
 
-    /// <summary>The clock of waits between attempts.</summary>
+    /// <summary>The clock for the delays between attempts.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>True where colour may be written: a terminal that understands it, and a user who did not say NO_COLOR.</summary>
+    /// <summary>
+    /// True if colour may be written: stdout is a terminal that supports colour, and NO_COLOR is not set.
+    /// </summary>
     public bool HasColor => StdoutIsTerminal && Variable("NO_COLOR") is null && Variable("TERM") != "dumb";
 
-    /// <summary>The variable's value without white space around it, or null where it is not set or blank.</summary>
-    public string? Variable(string name) => Variables.TryGetValue(name, out var value) && value.Trim() is { Length: > 0 } trimmed ? trimmed : null;
+    /// <summary>The variable's trimmed value, or null if it is unset or blank.</summary>
+    public string? Variable(string name) =>
+        Variables.TryGetValue(name, out var value) && value.Trim() is { Length: > 0 } trimmed ? trimmed : null;
 
     /// <summary>The console, variables and directory of the running process.</summary>
     public static FaEnvironment OfThisProcess() => new()
@@ -62,8 +65,8 @@ public sealed record FaEnvironment
             ? throw new FaException("Standard input is closed: give a file, or pipe one in.")
             : Console.OpenStandardInput();
 
-    // Where standard input was closed (<&-), the runtime has opened a file of its own under that number, and reading it
-    // would wait for ever. Such files are closed on exec, which standard input never is.
+    // If standard input is closed (<&-), the runtime has opened a file of its own as descriptor 0, and reading that
+    // file would block for ever. The runtime's files are closed on exec; standard input never is.
     private static bool IsStdinClosed()
     {
         const string flags = "flags:";
@@ -82,7 +85,7 @@ public sealed record FaEnvironment
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            // Without /proc nobody can tell.
+            // Without /proc, assume that standard input is open.
             return false;
         }
     }

@@ -3,26 +3,26 @@ using System.Text.Json.Nodes;
 namespace Factumerit.Ledger.Cli;
 
 /// <summary>
-/// A failure that a person can act on: its message is the one line that goes to stderr, its code what the process returns.
-/// Everything else that is thrown is a bug and shows as one.
+/// A failure that the user can act on. Its message is the line on stderr, its code the exit code of the process. Any
+/// other exception is a bug and is shown as one.
 /// </summary>
 public sealed class FaException(string message, int exitCode = ExitCode.Failed) : Exception(message)
 {
     public int ExitCode { get; } = exitCode;
 
-    /// <summary>True where the request may have been carried out although no proper answer came.</summary>
+    /// <summary>True if the request may have been carried out although no valid answer arrived.</summary>
     public bool IsOutcomeUnknown { get; init; }
 
-    /// <summary>True where no connection came about, so that nothing was sent.</summary>
+    /// <summary>True if no connection was established, so nothing was sent.</summary>
     public bool IsUnreachable { get; init; }
 
-    /// <summary>The service's own problem as it was answered; null for failures on this side.</summary>
+    /// <summary>The problem as the service returned it; null for failures on this side.</summary>
     public JsonObject? Problem { get; init; }
 
-    // What to do next, behind what happened.
+    // What to do next. The message ends with it.
     private string? Advice { get; init; }
 
-    /// <summary>The same failure with what to do next added to its line.</summary>
+    /// <summary>The same failure with advice on what to do next added to its message.</summary>
     public FaException WithAdvice(string advice) => new(Join(Message, advice), ExitCode)
     {
         IsOutcomeUnknown = IsOutcomeUnknown,
@@ -31,7 +31,7 @@ public sealed class FaException(string message, int exitCode = ExitCode.Failed) 
         Advice = Advice is null ? advice : Join(Advice, advice),
     };
 
-    /// <summary>The same failure with the file that it is about before its line.</summary>
+    /// <summary>The same failure with the name of the file in front of its message.</summary>
     public FaException Of(string file) => new($"{file}: {Message}", ExitCode)
     {
         IsOutcomeUnknown = IsOutcomeUnknown,
@@ -41,8 +41,8 @@ public sealed class FaException(string message, int exitCode = ExitCode.Failed) 
     };
 
     /// <summary>
-    /// The failure for programs: the problem of the service with the advice in its detail, or a code of <c>fa</c>'s own with the
-    /// message as its detail.
+    /// The failure as JSON: the service's problem with the advice added to its detail, or one of <c>fa</c>'s own codes
+    /// with the message as its detail.
     /// </summary>
     public JsonObject ToJson()
     {
@@ -66,7 +66,7 @@ public sealed class FaException(string message, int exitCode = ExitCode.Failed) 
     private static string Join(string text, string more) => $"{text}{(text.EndsWith('.') ? "" : ".")} {more}";
 }
 
-/// <summary>What the process returns.</summary>
+/// <summary>The exit codes of the process.</summary>
 public static class ExitCode
 {
     public const int Done = 0;

@@ -1,14 +1,17 @@
 namespace Factumerit.Ledger.Cli;
 
-/// <summary>Standard output that can't be written: a full disk, or a stream that is closed.</summary>
+/// <summary>Failures to write standard output: a full disk or a closed stream.</summary>
 internal static class OutputFailure
 {
-    /// <summary>Files and connections have their own messages, so that what is left comes from the console.</summary>
+    /// <summary>
+    /// True for I/O failures. Those of files and connections already have their own messages, so the others come from
+    /// the console.
+    /// </summary>
     public static bool Is(Exception failure) => failure is IOException or UnauthorizedAccessException;
 
     /// <summary>The failure in one line.</summary>
-    /// <param name="failure">What the console said.</param>
-    /// <param name="hasChanged">Whether the service did what it was asked to: running again would do it twice.</param>
+    /// <param name="failure">The console's exception.</param>
+    /// <param name="hasChanged">Whether the service did what was asked: running again would do it twice.</param>
     public static FaException Of(Exception failure, bool hasChanged)
     {
         var exception = new FaException($"The output can't be written: {(failure.InnerException ?? failure).Message}.");

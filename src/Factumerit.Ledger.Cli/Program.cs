@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Cli;
 
 /// <summary>
-/// Where the process begins. The class stands in a namespace, unlike that of top-level statements, so that tests which see the
-/// service's own entry point as well can tell the two apart.
+/// The entry point of the process. Unlike the class of top-level statements, this class is in a namespace. Tests that
+/// also reference the service can therefore tell the two entry points apart.
 /// </summary>
 internal static class Program
 {
@@ -11,7 +11,7 @@ internal static class Program
         using var interrupted = new CancellationTokenSource();
         Console.CancelKeyPress += (_, press) =>
         {
-            // The first Ctrl+C lets a command say what became of the move in flight; the second one kills.
+            // The first Ctrl+C lets a command report the state of the move in flight. The second one ends the process.
             press.Cancel = !interrupted.IsCancellationRequested;
             interrupted.Cancel();
         };

@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Cli;
 
 /// <summary>
-/// Where the service is and with which key it is spoken to: the command line first, then the environment, then what an
-/// embedded service left in the nearest <c>.factumerit</c> directory, then the default address.
+/// The service's address and the API key. The command line comes first, then the environment, then the nearest
+/// <c>.factumerit</c> directory of an embedded service, then the default address.
 /// </summary>
 internal sealed record Settings(Uri Url, string ApiKey)
 {
@@ -12,7 +12,7 @@ internal sealed record Settings(Uri Url, string ApiKey)
 
     private const string DirectoryName = ".factumerit";
 
-    /// <summary>Finds the settings, or throws with a line that says what is missing.</summary>
+    /// <summary>Finds the settings, or throws a failure that names what is missing.</summary>
     public static Settings Find(string? urlOption, string? apiKeyOption, FaEnvironment environment)
     {
         var embedded = FindEmbedded(environment.WorkingDirectory);
@@ -20,9 +20,11 @@ internal sealed record Settings(Uri Url, string ApiKey)
         var chosenUrl = urlOption ?? environment.Variable(UrlVariable);
         var url = chosenUrl is null ? embeddedUrl : ParseUrl(chosenUrl, urlOption is null ? UrlVariable : "--url");
 
-        // The embedded service's key opens everything: it stays on this machine, whatever address is asked for.
+        // The embedded service's key has all rights, so it is sent only to that service or to this machine.
         var isEmbeddedKeyFit = url == embeddedUrl || url.IsLoopback;
-        var key = apiKeyOption ?? environment.Variable(ApiKeyVariable) ?? (isEmbeddedKeyFit ? ReadLine(embedded, "admin-key") : null);
+        var key = apiKeyOption
+            ?? environment.Variable(ApiKeyVariable)
+            ?? (isEmbeddedKeyFit ? ReadLine(embedded, "admin-key") : null);
         if (string.IsNullOrWhiteSpace(key))
             throw new FaException($"No API key for {url}: give --api-key or set {ApiKeyVariable}.");
         key = key.Trim();
@@ -39,7 +41,7 @@ internal sealed record Settings(Uri Url, string ApiKey)
     {
         if (!IsUrl(text.Trim()))
             throw new FaException($"'{text}' from {origin} is not an address such as {DefaultUrl}.");
-        // With the slash at the end a path below it is kept when requests are resolved against it.
+        // The slash at the end keeps the address's own path when requests are resolved against it.
         return new Uri(text.Trim().TrimEnd('/') + "/");
     }
 

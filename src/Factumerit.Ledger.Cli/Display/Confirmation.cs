@@ -1,12 +1,14 @@
 namespace Factumerit.Ledger.Cli.Display;
 
 /// <summary>
-/// Asks before a move that can't be undone. Without a terminal there is nobody to ask, so that scripts have to say <c>--yes</c>.
+/// Asks before a move that can't be undone. Without a terminal there is no one to ask: scripts have to pass
+/// <c>--yes</c>.
 /// </summary>
 internal static class Confirmation
 {
-    /// <summary>Returns where the move may go on; throws where it was declined or nobody can be asked.</summary>
-    public static async Task RequireAsync(string question, bool isGiven, FaEnvironment environment, CancellationToken cancellationToken)
+    /// <summary>Returns if the move may go on. Throws if it was declined or there is no terminal to ask on.</summary>
+    public static async Task RequireAsync(
+        string question, bool isGiven, FaEnvironment environment, CancellationToken cancellationToken)
     {
         if (isGiven)
             return;
@@ -14,14 +16,15 @@ internal static class Confirmation
         await AskAsync($"{question} This can't be undone.", environment, cancellationToken);
     }
 
-    /// <summary>Throws where nobody can be asked.</summary>
+    /// <summary>Throws if there is no terminal to ask on.</summary>
     public static void RequireTerminal(FaEnvironment environment)
     {
         if (!environment.StdinIsTerminal)
-            throw new FaException("This can't be undone: without a terminal to ask on, give --yes.", ExitCode.WrongUsage);
+            throw new FaException(
+                "This can't be undone: without a terminal to ask on, give --yes.", ExitCode.WrongUsage);
     }
 
-    /// <summary>Asks on the terminal; returns after a yes and throws after anything else.</summary>
+    /// <summary>Asks on the terminal. Returns after a yes and throws after anything else.</summary>
     public static async Task AskAsync(string question, FaEnvironment environment, CancellationToken cancellationToken)
     {
         await environment.Stderr.WriteAsync($"{Output.Printable(question)} [y/N] ".AsMemory(), cancellationToken);
@@ -31,17 +34,19 @@ internal static class Confirmation
             throw new FaException("Nothing was done.");
     }
 
-    // A console reads lines on the calling thread and takes no notice of the token.
+    // Reading a line from a console blocks the calling thread and ignores the token. So another thread reads, and the
+    // wait for it ends when the token is cancelled.
     private static async Task<string?> ReadLineAsync(FaEnvironment environment, CancellationToken cancellationToken)
     {
         string? answer = null;
         try
         {
-            return answer = await Task.Run(environment.Stdin.ReadLine, CancellationToken.None).WaitAsync(cancellationToken);
+            return answer = await Task.Run(environment.Stdin.ReadLine, CancellationToken.None)
+                .WaitAsync(cancellationToken);
         }
         finally
         {
-            // Whoever answered has ended the line.
+            // A typed answer has already ended the line.
             if (answer is null)
                 await environment.Stderr.WriteLineAsync();
         }

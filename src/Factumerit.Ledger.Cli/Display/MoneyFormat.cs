@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace Factumerit.Ledger.Cli.Display;
 
 /// <summary>
-/// Cents as people read them: <c>$1,234.56</c>, with more than two decimals only where they are not 0, so that 0.0165 cents
-/// shows as <c>$0.000165</c> and nothing is ever rounded. Used wherever an amount is printed.
+/// Formats cents for people: <c>$1,234.56</c>. Further decimals are shown only if they are not 0, so 0.0165 cents are
+/// <c>$0.000165</c>. Nothing is ever rounded. Every printed amount uses this format.
 /// </summary>
 public static partial class MoneyFormat
 {
@@ -18,7 +18,7 @@ public static partial class MoneyFormat
         return cents < 0 ? $"-${dollars}" : $"${dollars}";
     }
 
-    /// <summary>The amounts of one column, all equally wide, with their decimal points below each other.</summary>
+    /// <summary>The amounts of one column, all equally wide and aligned at the decimal point.</summary>
     public static IReadOnlyList<string> Align(IEnumerable<decimal?> column)
     {
         var amounts = column.Select(cents => cents is null ? "" : Format(cents.Value)).ToList();
@@ -31,10 +31,11 @@ public static partial class MoneyFormat
     /// <summary>A count with thousands separators.</summary>
     public static string Count(long count) => count.ToString("#,##0", CultureInfo.InvariantCulture);
 
-    /// <summary>True for text that JSON takes as a number, so that it can be sent exactly as it stands.</summary>
+    /// <summary>True if the text is a JSON number and can be sent unchanged.</summary>
     public static bool IsNumber(string text) => text.Length <= 64 && JsonNumber().IsMatch(text);
 
-    private static int Decimals(string amount) => amount.Length == 0 ? 0 : amount.Length - amount.IndexOf('.', StringComparison.Ordinal);
+    private static int Decimals(string amount) =>
+        amount.Length == 0 ? 0 : amount.Length - amount.IndexOf('.', StringComparison.Ordinal);
 
     [GeneratedRegex(@"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?\z", RegexOptions.CultureInvariant)]
     private static partial Regex JsonNumber();

@@ -6,12 +6,12 @@ using Spectre.Console.Rendering;
 namespace Factumerit.Ledger.Cli.Display;
 
 /// <summary>
-/// Writes answers to stdout. On a terminal a table fits its width, or is shown as records, and may have colour; elsewhere it is
-/// plain text, one line a row however long, so that other programs can read it.
+/// Writes answers to stdout. On a terminal, a table fits the terminal's width or is shown as records, and may have
+/// colour. Elsewhere it is plain text with one line per row, whatever its length, for other programs to read.
 /// </summary>
 internal sealed class Output
 {
-    // Wide enough that no row is ever wrapped for a pipe or a file.
+    // No row is ever wrapped for a pipe or a file.
     private const int UnlimitedWidth = 1_000_000;
 
     private readonly FaEnvironment _environment;
@@ -21,13 +21,17 @@ internal sealed class Output
     /// <summary>One line of text.</summary>
     public void Line(string text) => _environment.Stdout.WriteLine(text);
 
-    /// <summary>One word that says good or bad, coloured where colour may be.</summary>
+    /// <summary>One word for a good or bad result, in colour if colour is allowed.</summary>
     public void Verdict(string word, bool isGood) =>
-        Render(new Text(word, new Style(isGood ? Color.Green : Color.Red, decoration: Decoration.Bold)), endsLine: true);
+        Render(
+            new Text(word, new Style(isGood ? Color.Green : Color.Red, decoration: Decoration.Bold)),
+            endsLine: true);
 
     private int Width => _environment.StdoutIsTerminal ? _environment.TerminalWidth : UnlimitedWidth;
 
-    /// <summary>A table, or a sentence where it has no rows. A table wider than the terminal is shown row by row as records.</summary>
+    /// <summary>
+    /// A table, or a sentence if it has no rows. A table wider than the terminal is shown row by row as records.
+    /// </summary>
     public void Table(TableView view, string whenEmpty)
     {
         if (view.IsEmpty)
@@ -39,11 +43,12 @@ internal sealed class Output
                 Line(line);
     }
 
-    /// <summary>Names and values below each other; amounts have their decimal points in one column.</summary>
+    /// <summary>Names and values below each other. Amounts are aligned at the decimal point.</summary>
     public void Properties(params (string Name, object? Value)[] properties)
     {
         var width = properties.Max(property => property.Name.Length);
-        var amounts = new Queue<string>(MoneyFormat.Align(properties.Select(property => property.Value).OfType<decimal>().Cast<decimal?>()));
+        var cents = properties.Select(property => property.Value).OfType<decimal>().Cast<decimal?>();
+        var amounts = new Queue<string>(MoneyFormat.Align(cents));
         foreach (var (name, value) in properties)
         {
             var text = value is decimal ? amounts.Dequeue() : TextOf(value);
@@ -51,7 +56,9 @@ internal sealed class Output
         }
     }
 
-    /// <summary>A value as one line of text: a dash for nothing, times in UTC, and no control characters from whoever wrote it.</summary>
+    /// <summary>
+    /// A value as one line of text: a dash for null or empty text, times in UTC, and spaces for control characters.
+    /// </summary>
     public static string TextOf(object? value) => value switch
     {
         null or "" => "-",
@@ -61,7 +68,9 @@ internal sealed class Output
         _ => Printable(Convert.ToString(value, CultureInfo.InvariantCulture) ?? "-"),
     };
 
-    /// <summary>The text with every control character made a space: it can neither break a row nor steer a terminal.</summary>
+    /// <summary>
+    /// The text with a space for each control character. It can't break a row or send commands to a terminal.
+    /// </summary>
     public static string Printable(string text) =>
         text.Any(char.IsControl) ? string.Concat(text.Select(letter => char.IsControl(letter) ? ' ' : letter)) : text;
 

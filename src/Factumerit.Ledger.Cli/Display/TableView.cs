@@ -3,15 +3,15 @@ using Spectre.Console;
 namespace Factumerit.Ledger.Cli.Display;
 
 /// <summary>
-/// The columns and rows of a table before it is drawn. Money and counts are right-aligned, amounts with their decimal points
-/// below each other; the total, where there is one, is the last row. Only the last column may be wrapped, between words: a
-/// number, an id or a time that is split can't be read or copied.
+/// The columns and rows of a table before it is drawn. Money and counts are right-aligned, and amounts are aligned at
+/// the decimal point. The total, if there is one, is the last row. Only the last column may be wrapped, between
+/// words: a number, an id or a time that is split can't be read or copied.
 /// </summary>
 internal sealed class TableView
 {
     private const int ColumnGap = 2;
 
-    // Narrower text takes more lines than it is worth.
+    // Below this width, wrapped text takes too many lines.
     private const int WrappedWidthMin = 20;
 
     private readonly List<(string Title, ColumnKind Kind)> _columns = [];
@@ -39,7 +39,7 @@ internal sealed class TableView
 
     public void Total(params object?[] cells) => _total = cells;
 
-    /// <summary>The table; null where it does not fit the width.</summary>
+    /// <summary>The table, or null if it doesn't fit the width.</summary>
     public Table? ToTable(int width)
     {
         var rows = Rows;
@@ -59,13 +59,14 @@ internal sealed class TableView
         for (var index = 0; index < rows.Count; index++)
         {
             var row = rows[index];
-            table.AddRow(columns.Select((texts, column) => new Text(texts[index], StyleOf(row[column], row == _total))));
+            table.AddRow(columns.Select(
+                (texts, column) => new Text(texts[index], StyleOf(row[column], row == _total))));
         }
 
         return table;
     }
 
-    /// <summary>The rows below each other, each a list of names and values, with an empty line between them.</summary>
+    /// <summary>The rows as lists of names and values, with an empty line between two rows.</summary>
     public IEnumerable<string> ToRecords()
     {
         var columns = TextsOf(Rows);
@@ -85,10 +86,12 @@ internal sealed class TableView
     private List<IReadOnlyList<string>> TextsOf(List<object?[]> rows) =>
         _columns.Select((column, index) => Texts(column.Kind, rows, index)).ToList();
 
-    // Each column as wide as its longest text, but the last one, which takes what is left if its longest word fits in.
+    // Every column is as wide as its longest text, except the last one: it may be narrower, down to its longest word.
     private List<int>? WidthsIn(List<IReadOnlyList<string>> columns, int width)
     {
-        var widths = columns.Select((texts, index) => texts.Prepend(Heading(_columns[index].Title)).Max(Measure)).ToList();
+        var widths = columns
+            .Select((texts, index) => texts.Prepend(Heading(_columns[index].Title)).Max(Measure))
+            .ToList();
         var left = width - widths.SkipLast(1).Sum(w => w + ColumnGap);
         var isText = _columns[^1].Kind == ColumnKind.Text;
         var least = isText ? Math.Max(columns[^1].Max(LongestWord), Math.Min(widths[^1], WrappedWidthMin)) : widths[^1];
@@ -107,7 +110,8 @@ internal sealed class TableView
     private static IReadOnlyList<string> Texts(ColumnKind kind, List<object?[]> rows, int index) => kind switch
     {
         ColumnKind.Money => MoneyFormat.Align(rows.Select(row => (decimal?)row[index])),
-        ColumnKind.Text or ColumnKind.Count => rows.ConvertAll(row => row[index] is string { Length: 0 } ? "" : Output.TextOf(row[index])),
+        ColumnKind.Text or ColumnKind.Count =>
+            rows.ConvertAll(row => row[index] is string { Length: 0 } ? "" : Output.TextOf(row[index])),
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 

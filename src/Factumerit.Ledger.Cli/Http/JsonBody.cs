@@ -7,13 +7,16 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Cli.Http;
 
 /// <summary>
-/// Writes the object of a request field by field. Fields without a value are left out, and amounts go out with the very
-/// digits that were typed, so that nothing on the way can round them.
+/// Writes the JSON object of a request field by field. Fields without a value are left out. Amounts keep the digits
+/// that were typed, so nothing rounds them.
 /// </summary>
 internal sealed class JsonBody : IDisposable
 {
-    // Bodies are never put into a page: letters outside ASCII need no escape and stay small.
-    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    // Bodies are never embedded in HTML. Unescaped non-ASCII letters keep them small.
+    private static readonly JsonWriterOptions Readable = new()
+    {
+        Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+    };
 
     private readonly ArrayBufferWriter<byte> _bytes = new();
     private readonly Utf8JsonWriter _writer;
@@ -31,7 +34,7 @@ internal sealed class JsonBody : IDisposable
         return this;
     }
 
-    /// <summary>A number in JSON's own spelling; see <see cref="Display.MoneyFormat.IsNumber"/>.</summary>
+    /// <summary>A number in JSON notation; see <see cref="Display.MoneyFormat.IsNumber"/>.</summary>
     public JsonBody Number(string name, string? digits)
     {
         if (digits is not null)
@@ -45,7 +48,7 @@ internal sealed class JsonBody : IDisposable
 
     public JsonBody Number(string name, decimal value) => Number(name, value.ToString(CultureInfo.InvariantCulture));
 
-    /// <summary>A value that is JSON already.</summary>
+    /// <summary>A value that is already JSON.</summary>
     public JsonBody Json(string name, string json)
     {
         _writer.WritePropertyName(name);
@@ -59,7 +62,7 @@ internal sealed class JsonBody : IDisposable
         return this;
     }
 
-    /// <summary>A list of texts; left out where there are none.</summary>
+    /// <summary>A list of texts; left out if it is empty.</summary>
     public JsonBody Texts(string name, string[]? values)
     {
         if (values is not { Length: > 0 })
@@ -71,7 +74,7 @@ internal sealed class JsonBody : IDisposable
         return this;
     }
 
-    /// <summary>A flag; written only where it is raised.</summary>
+    /// <summary>A flag; written only if it is raised.</summary>
     public JsonBody Flag(string name, bool isRaised)
     {
         if (isRaised)

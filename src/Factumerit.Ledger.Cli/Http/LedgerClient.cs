@@ -7,12 +7,12 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Cli.Http;
 
 /// <summary>
-/// Speaks to the service. Refusals and lost connections become <see cref="FaException"/>s that say whether the request may
-/// have been carried out all the same.
+/// Sends requests to the service. Refusals and lost connections become <see cref="FaException"/>s that tell whether the
+/// request may have been carried out.
 /// </summary>
 internal sealed class LedgerClient : IDisposable
 {
-    // Fewer round trips for long lists; the most that the service gives in one page.
+    // The service's largest page, for few round trips.
     private const int PageSize = 1000;
 
     private readonly HttpClient _http;
@@ -21,21 +21,23 @@ internal sealed class LedgerClient : IDisposable
     public LedgerClient(Settings settings, TimeProvider time)
     {
         _time = time;
-        // A redirected POST would arrive as a GET: better to be told.
+        // A redirected POST would arrive as a GET, so report the redirect instead of following it.
         _http = new HttpClient(new SocketsHttpHandler { AllowAutoRedirect = false }) { BaseAddress = settings.Url };
         _http.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", settings.ApiKey);
         _http.DefaultRequestHeaders.UserAgent.Add(new ProductInfoHeaderValue("fa", Version));
         _http.DefaultRequestHeaders.Accept.Add(new MediaTypeWithQualityHeaderValue("application/json"));
     }
 
-    /// <summary>True once a request that changes something was carried out.</summary>
+    /// <summary>True once the service has carried out a request that changes something.</summary>
     public bool HasChanged { get; private set; }
 
     /// <summary>The version of the program, without the commit that the build adds.</summary>
     public static string Version =>
-        typeof(LedgerClient).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+        typeof(LedgerClient).Assembly
+            .GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
+            .InformationalVersion.Split('+')[0];
 
-    /// <summary>Sends a request and returns the answer if it is a success; throws the refusal otherwise.</summary>
+    /// <summary>Sends a request and returns the answer if it is a success. Throws a refusal.</summary>
     public async Task<LedgerAnswer> SendAsync(
         HttpMethod method, string path, byte[]? body, string? idempotencyKey, CancellationToken cancellationToken)
     {
@@ -46,7 +48,7 @@ internal sealed class LedgerClient : IDisposable
     public Task<LedgerAnswer> GetAsync(string path, CancellationToken cancellationToken) =>
         SendAsync(HttpMethod.Get, path, null, null, cancellationToken);
 
-    /// <summary>Sends a request and returns whatever the answer is; throws where none came.</summary>
+    /// <summary>Sends a request and returns any answer. Throws if none arrived.</summary>
     public async Task<LedgerAnswer> TrySendAsync(
         HttpMethod method, string path, byte[]? body, string? idempotencyKey, CancellationToken cancellationToken)
     {
@@ -64,35 +66,50 @@ internal sealed class LedgerClient : IDisposable
             using var response = await _http.SendAsync(request, cancellationToken);
             var text = await response.Content.ReadAsStringAsync(cancellationToken);
             HasChanged |= response.IsSuccessStatusCode && method != HttpMethod.Get;
-            var isReplay = response.Headers.TryGetValues("Idempotency-Replayed", out var replayed) && replayed.Contains("true");
+            var isReplay = response.Headers.TryGetValues("Idempotency-Replayed", out var replayed)
+                && replayed.Contains("true");
             return new LedgerAnswer(response.StatusCode, text, isReplay, RetryAfterOf(response), _http.BaseAddress!);
         }
         catch (HttpRequestException failure) when (failure.HttpRequestError
-            is HttpRequestError.ConnectionError or HttpRequestError.NameResolutionError or HttpRequestError.SecureConnectionError)
+            is HttpRequestError.ConnectionError
+            or HttpRequestError.NameResolutionError
+            or HttpRequestError.SecureConnectionError)
         {
-            throw new FaException($"Can't reach the ledger at {_http.BaseAddress}: {failure.Message}. Start it, or give its address with --url or FACTUMERIT_URL.")
+            throw new FaException(
+                $"Can't reach the ledger at {_http.BaseAddress}: {failure.Message}. "
+                + "Start it, or give its address with --url or FACTUMERIT_URL.")
             {
                 IsUnreachable = true,
             };
         }
         catch (HttpRequestException failure)
         {
-            throw new FaException($"The connection to {_http.BaseAddress} was lost before the answer came: {failure.Message}") { IsOutcomeUnknown = true };
+            throw new FaException(
+                $"The connection to {_http.BaseAddress} was lost before the answer came: {failure.Message}")
+            {
+                IsOutcomeUnknown = true,
+            };
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            throw new FaException($"{_http.BaseAddress} gave no answer in {_http.Timeout.TotalSeconds} seconds.") { IsOutcomeUnknown = true };
+            throw new FaException($"{_http.BaseAddress} gave no answer in {_http.Timeout.TotalSeconds} seconds.")
+            {
+                IsOutcomeUnknown = true,
+            };
         }
     }
 
-    /// <summary>The items of a list, page after page, newest or first ones first, at most <paramref name="itemsMax"/> of them.</summary>
+    /// <summary>
+    /// The items of all pages of a list, in the service's order, at most <paramref name="itemsMax"/> of them.
+    /// </summary>
     public async IAsyncEnumerable<JsonElement> ItemsAsync(
         string path, Paging paging, int itemsMax, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var cursor = "";
         for (var left = itemsMax; left > 0;)
         {
-            var page = (await GetAsync(PathOf(path, paging, Math.Min(left, PageSize), cursor), cancellationToken)).Read(LedgerJson.Default.JsonElement);
+            var answer = await GetAsync(PathOf(path, paging, Math.Min(left, PageSize), cursor), cancellationToken);
+            var page = answer.Read(LedgerJson.Default.JsonElement);
             foreach (var item in paging.ItemsOf(page))
             {
                 if (left-- > 0)
@@ -100,21 +117,23 @@ internal sealed class LedgerClient : IDisposable
             }
 
             var next = paging.NextOf(page);
-            // The same cursor twice would turn for ever.
+            // A repeated cursor would loop for ever.
             if (next.Length == 0 || next == cursor)
                 yield break;
             cursor = next;
         }
     }
 
-    /// <summary>All pages of a list, for answers that say more than their items.</summary>
-    public async IAsyncEnumerable<JsonElement> PagesAsync(string path, Paging paging, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>All pages of a list, for answers with more fields than their items.</summary>
+    public async IAsyncEnumerable<JsonElement> PagesAsync(
+        string path, Paging paging, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         for (string? cursor = "", next; cursor is not null; cursor = next)
         {
-            var page = (await GetAsync(PathOf(path, paging, PageSize, cursor), cancellationToken)).Read(LedgerJson.Default.JsonElement);
+            var answer = await GetAsync(PathOf(path, paging, PageSize, cursor), cancellationToken);
+            var page = answer.Read(LedgerJson.Default.JsonElement);
             yield return page;
-            // The same cursor twice would turn for ever.
+            // A repeated cursor would loop for ever.
             next = paging.NextOf(page);
             if (next.Length == 0 || next == cursor)
                 next = null;
@@ -125,7 +144,8 @@ internal sealed class LedgerClient : IDisposable
 
     private static string PathOf(string path, Paging paging, int limit, string cursor)
     {
-        var query = $"{path}{(path.Contains('?', StringComparison.Ordinal) ? '&' : '?')}limit={limit.ToString(CultureInfo.InvariantCulture)}";
+        var separator = path.Contains('?', StringComparison.Ordinal) ? '&' : '?';
+        var query = $"{path}{separator}limit={limit.ToString(CultureInfo.InvariantCulture)}";
         return cursor.Length == 0 ? query : $"{query}&{paging.Parameter}={Uri.EscapeDataString(cursor)}";
     }
 

@@ -4,7 +4,7 @@ using System.Text.Json.Serialization;
 namespace Factumerit.Ledger.Cli.Http;
 
 /// <summary>
-/// The JSON of the service: snake_case names, amounts as exact decimals whether they come as numbers or as text.
+/// The JSON of the service: names in snake_case, and amounts as exact decimals, sent as numbers or as text.
 /// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
@@ -51,7 +51,11 @@ internal sealed record Budget(
     DateTimeOffset? UpdatedAt,
     DateTimeOffset? DeletedAt);
 
-internal sealed record Deletion([property: JsonRequired] string UserId, decimal ForfeitedCents, decimal WrittenOffCents, string? TransactionId);
+internal sealed record Deletion(
+    [property: JsonRequired] string UserId,
+    decimal ForfeitedCents,
+    decimal WrittenOffCents,
+    string? TransactionId);
 
 internal sealed record Usage(
     string? UsageId,
@@ -110,7 +114,7 @@ internal sealed record Integrity(
     long TransactionCount,
     Fault[]? Faults);
 
-/// <param name="Id">What is at fault: a transaction, an account or a user, as text or number.</param>
+/// <param name="Id">The faulty transaction, account or user, as text or number.</param>
 internal sealed record Fault(
     string Kind, JsonElement Id, string? Detail, long? FaultId, DateTimeOffset? FoundAt, string? ResolvedBy);
 
@@ -120,7 +124,13 @@ internal sealed record Summary([property: JsonRequired] TypeSummary[] Types, Wai
 
 internal sealed record WaitingReviews(long Waiting, DateTimeOffset? OldestAt, long? OldestAgeSeconds);
 
-internal sealed record TypeSummary(string Type, long Accounts, decimal Debits, decimal Credits, decimal Net, long Entries);
+internal sealed record TypeSummary(
+    string Type,
+    long Accounts,
+    decimal Debits,
+    decimal Credits,
+    decimal Net,
+    long Entries);
 
 internal sealed record AccountBalance(
     [property: JsonRequired] string Account,
@@ -165,7 +175,11 @@ internal sealed record PriceImport(
     [property: JsonRequired] PriceChange[] Changes,
     bool HasMoreChanges);
 
-internal sealed record PriceChange([property: JsonRequired] string Model, string Change, TokenPrices? Old, TokenPrices? New);
+internal sealed record PriceChange(
+    [property: JsonRequired] string Model,
+    string Change,
+    TokenPrices? Old,
+    TokenPrices? New);
 
 internal sealed record TokenPrices(
     string? Provider,
@@ -177,7 +191,9 @@ internal sealed record TokenPrices(
     string? Mode = null,
     Dictionary<string, decimal>? OtherPrices = null);
 
-internal sealed record PriceHistory([property: JsonRequired] string Model, [property: JsonRequired] ModelPrice[] Prices);
+internal sealed record PriceHistory(
+    [property: JsonRequired] string Model,
+    [property: JsonRequired] ModelPrice[] Prices);
 
 internal sealed record ModelPrice(
     [property: JsonRequired] string Model,
@@ -222,7 +238,7 @@ internal sealed record VirtualKey(
 
 internal sealed record PendingDelivery(string Action, int Attempts, string? LastError);
 
-/// <param name="Id">What revokes the key, as text or number.</param>
+/// <param name="Id">The id that revokes the key, as text or number.</param>
 internal sealed record ApiKey(
     [property: JsonRequired] JsonElement Id,
     string Name,
@@ -239,7 +255,7 @@ internal sealed record ApiKey(
     DateTimeOffset? ExpiresAt,
     DateTimeOffset? OldSecretEndsAt);
 
-/// <summary>Whose request it was.</summary>
+/// <summary>The actor whose request it was.</summary>
 internal sealed record ActorName(string? ApiKeyId, string Name);
 
 internal sealed record AuditEntry(

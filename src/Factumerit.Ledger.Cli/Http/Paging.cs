@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Cli.Http;
 
 /// <summary>
-/// How one of the service's lists is paged: the field that holds the items, the field with the next page's cursor and the
-/// query parameter that takes it.
+/// The paging of one of the service's lists: the field with the items, the field with the next page's cursor and the
+/// query parameter for the cursor.
 /// </summary>
 internal sealed record Paging(string Items, string Next, string Parameter)
 {
@@ -19,10 +19,12 @@ internal sealed record Paging(string Items, string Next, string Parameter)
     public static readonly Paging Entries = new("entries", "next_before", "before");
 
     public IEnumerable<JsonElement> ItemsOf(JsonElement page) =>
-        page.ValueKind == JsonValueKind.Object && page.TryGetProperty(Items, out var items) && items.ValueKind == JsonValueKind.Array
+        page.ValueKind == JsonValueKind.Object
+        && page.TryGetProperty(Items, out var items)
+        && items.ValueKind == JsonValueKind.Array
             ? items.EnumerateArray()
             : throw new FaException($"The answer holds no {Items}: is it the ledger's address?");
 
-    /// <summary>The cursor of the next page; empty at the end.</summary>
+    /// <summary>The cursor of the next page; empty on the last page.</summary>
     public string NextOf(JsonElement page) => page.TryGetProperty(Next, out var next) ? next.ToString() : "";
 }

@@ -4,21 +4,28 @@ using Factumerit.Ledger.Cli.Display;
 namespace Factumerit.Ledger.Cli.Http;
 
 /// <summary>
-/// A problem of the service (RFC 9457) as it comes in JSON: why a request was refused, with a stable code.
+/// A problem of the service (RFC 9457): the reason for a refusal, with a stable code.
 /// </summary>
 internal sealed record Problem(string? Code, string? Title, string? Detail, Dictionary<string, string[]>? Errors)
 {
-    /// <summary>The problem on one line: <c>code: detail</c>, with what is wrong with each field that the detail does not tell of.</summary>
+    /// <summary>
+    /// The problem on one line: <c>code: detail</c>, then the errors of the fields that the detail doesn't mention.
+    /// </summary>
     public string Describe()
     {
         var fields = Errors is null ? [] : Errors
-            .Where(field => !field.Value.All(error => Detail?.Contains($"{field.Key} ", StringComparison.Ordinal) == true && Detail.Contains(error, StringComparison.Ordinal)))
+            .Where(field => !field.Value.All(error =>
+                Detail?.Contains($"{field.Key} ", StringComparison.Ordinal) == true
+                && Detail.Contains(error, StringComparison.Ordinal)))
             .Select(field => $"{field.Key}: {string.Join(", ", field.Value)}");
-        var reasons = new[] { Detail ?? Title, string.Join("; ", fields) }.Where(reason => !string.IsNullOrWhiteSpace(reason));
+        var reasons = new[] { Detail ?? Title, string.Join("; ", fields) }
+            .Where(reason => !string.IsNullOrWhiteSpace(reason));
         return Output.Printable($"{Code ?? "refused"}: {string.Join(" ", reasons)}");
     }
 
-    /// <summary>The problem in the body of a refusal, or null where the body is something else, such as a proxy's page.</summary>
+    /// <summary>
+    /// The problem in the body of a refusal; null if the body is something else, such as a proxy's page.
+    /// </summary>
     public static Problem? Parse(string body)
     {
         try
