@@ -1,6 +1,9 @@
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>The name of each route, which generated clients take for their methods. A name stays when a summary is put better.</summary>
+/// <summary>
+/// The operation id of each route, from which generated clients name their methods. It stays when a summary is
+/// reworded.
+/// </summary>
 internal static class ApiNames
 {
     public static readonly Dictionary<string, string> Operations = new()

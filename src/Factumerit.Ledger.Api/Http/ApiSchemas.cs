@@ -8,8 +8,8 @@ using Swashbuckle.AspNetCore.SwaggerGen;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// What generated clients need to know of fields beyond their C# types: bounds and words of what is sent, which fields are always answered, and which
-/// numbers are exact decimals.
+/// Adds to the schemas what generated clients need beyond the C# types: bounds and allowed words of request fields, the
+/// fields that responses always contain, and the numbers that are exact decimals.
 /// </summary>
 internal sealed class ApiSchemas : ISchemaFilter
 {
@@ -29,7 +29,7 @@ internal sealed class ApiSchemas : ISchemaFilter
         ["VirtualKeyAnswer.status"] = ["creating", "active", "revoking", "revoked", "failed"],
     };
 
-    // A field of one name has the same bounds in all requests.
+    // A field name has the same bounds in all requests.
     private static readonly Dictionary<string, (int Least, int Most)> Lengths = new()
     {
         ["user_id"] = (1, ChartOfAccounts.UserIdLengthMax),
@@ -40,17 +40,18 @@ internal sealed class ApiSchemas : ISchemaFilter
 
     public void Apply(IOpenApiSchema schema, SchemaFilterContext context)
     {
-        if (schema is not OpenApiSchema { Properties: { } fields } known || context.Type.Assembly == typeof(string).Assembly)
+        if (schema is not OpenApiSchema { Properties: { } fields } known
+            || context.Type.Assembly == typeof(string).Assembly)
             return;
-        // Requests are nullable in C#, so that a missing field can be told by its name; answers have all of their
-        // fields, if only as null.
+        // Request fields are nullable in C#, so that validation can report a missing field by name. Responses always
+        // contain all of their fields, possibly null.
         var isSent = context.Type.Name.EndsWith("Request", StringComparison.Ordinal);
         if (isSent)
             known.Required = ApiExamples.RequiredFields.GetValueOrDefault(context.Type)?.ToHashSet();
         else
         {
             known.Required = AlwaysAnswered(context.Type).Where(fields.ContainsKey).ToHashSet();
-            // A later version may answer more.
+            // Later versions may add fields.
             known.AdditionalPropertiesAllowed = true;
         }
         foreach (var (name, field) in fields)
@@ -66,7 +67,7 @@ internal sealed class ApiSchemas : ISchemaFilter
     {
         if (Words.TryGetValue(place, out var words))
             field.Enum = [.. words.Select(word => (JsonNode)word)];
-        // Without a type some readers take no notice of null.
+        // Some readers ignore null unless the schema states a type.
         if (field is { AllOf.Count: 1, Type: { } type } && type.HasFlag(JsonSchemaType.Null))
             field.Type = JsonSchemaType.Object | JsonSchemaType.Null;
         if (field.Format == OpenApi.DecimalFormat)
@@ -86,5 +87,6 @@ internal sealed class ApiSchemas : ISchemaFilter
     private static IEnumerable<string> AlwaysAnswered(Type type) =>
         type.GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is null)
-            .Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
+            .Select(property => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name
+                ?? JsonNamingPolicy.SnakeCaseLower.ConvertName(property.Name));
 }

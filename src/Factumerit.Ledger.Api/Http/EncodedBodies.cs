@@ -3,8 +3,9 @@ using Microsoft.AspNetCore.RequestDecompression;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Bodies with a Content-Encoding: decoded as they are read on the routes that say so, where limits count decoded bytes; refused everywhere else, so that
-/// no route takes compressed bytes for a body. A body that can't be decoded to its end is the sender's mistake.
+/// Handles request bodies with a Content-Encoding. Routes that allow it decode the body while it is read, and limits
+/// count decoded bytes. All other routes refuse it, so no route takes compressed bytes for a body. A body that can't be
+/// decoded to its end is the client's error.
 /// </summary>
 public static class EncodedBodies
 {
@@ -15,26 +16,29 @@ public static class EncodedBodies
     {
         foreach (var (encoding, provider) in options.DecompressionProviders.ToList())
             options.DecompressionProviders[encoding] = new StrictProvider(provider, isGzip: encoding == "gzip");
-        // As RFC 9110 recommends.
+        // RFC 9110 recommends to treat x-gzip as gzip.
         options.DecompressionProviders["x-gzip"] = options.DecompressionProviders["gzip"];
     });
 
-    /// <summary>After the caller is known, so that others learn nothing of the routes.</summary>
+    /// <summary>Must run after authentication: other callers must not learn which routes exist.</summary>
     public static void UseEncodedBodies(this WebApplication app) => app.UseWhen(
-        // No other request passes through it.
+        // All other requests skip this branch.
         http => http.Request.Headers.ContentEncoding.Count > 0 && http.GetEndpoint() is RouteEndpoint,
         encoded => encoded
             .UseWhen(http => IsDecoded(http), routes => routes.UseRequestDecompression())
-            // What is left of the header was not decoded.
+            // The decompression removes the encodings that it handles. Any encoding still in the header was not
+            // decoded.
             .Use((http, next) => http.Request.Headers.ContentEncoding.All(IsPlain) ? next(http) : RefuseAsync(http)));
 
-    /// <summary>Lets a route take bodies that are compressed.</summary>
+    /// <summary>Allows compressed bodies on the route.</summary>
     public static RouteHandlerBuilder TakesEncoded(this RouteHandlerBuilder route) =>
         route.WithMetadata(new EncodedBody()).Refuses("unsupported-media-type");
 
-    private static bool IsDecoded(HttpContext http) => http.GetEndpoint()!.Metadata.GetMetadata<EncodedBody>() is not null;
+    private static bool IsDecoded(HttpContext http) =>
+        http.GetEndpoint()!.Metadata.GetMetadata<EncodedBody>() is not null;
 
-    private static bool IsPlain(string? encoding) => string.IsNullOrWhiteSpace(encoding) || encoding.Trim().Equals(Identity, StringComparison.OrdinalIgnoreCase);
+    private static bool IsPlain(string? encoding) =>
+        string.IsNullOrWhiteSpace(encoding) || encoding.Trim().Equals(Identity, StringComparison.OrdinalIgnoreCase);
 
     private static Task RefuseAsync(HttpContext http)
     {
@@ -49,6 +53,7 @@ public static class EncodedBodies
 
     private sealed class StrictProvider(IDecompressionProvider provider, bool isGzip) : IDecompressionProvider
     {
-        public Stream GetDecompressionStream(Stream stream) => new StrictStream(stream, provider.GetDecompressionStream, isGzip);
+        public Stream GetDecompressionStream(Stream stream) =>
+            new StrictStream(stream, provider.GetDecompressionStream, isGzip);
     }
 }

@@ -8,16 +8,17 @@ using Microsoft.AspNetCore.Http.Features;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Reads a request's body. One that is right, which nearly all are, is read at once, strictly. Any other is read again in two steps, so that
-/// each mistake gets the right name: first as JSON (else malformed-request), then field by field against the request's type (else
-/// validation-failed, by the names as sent). Unknown and repeated fields are refused.
+/// Reads the body of a request. Nearly all bodies are valid and are read in one strict pass. An invalid body is read
+/// again in two steps, so that each mistake is reported under the right code: first as JSON (malformed-request), then
+/// field by field against the request's type (validation-failed, by the names as sent). Unknown and repeated fields are
+/// refused.
 /// </summary>
 public static class JsonBody
 {
-    /// <summary>Several times what all fields of a request can hold together.</summary>
+    /// <summary>The largest object in bytes: several times the total of all fields of a request.</summary>
     public const int ObjectBytesMax = 256 * 1024;
 
-    // A document takes 12 bytes for each of these, so that many small ones would take several times the body.
+    // JsonDocument takes 12 bytes per token, so a body of many small tokens would take several times its size.
     private const int TokensMax = 1_000_000;
 
     private static readonly Refusal TooLarge =
@@ -26,12 +27,14 @@ public static class JsonBody
     private static readonly Refusal TooManyTokens =
         new Refusal.ValidationFailed("$", $"must have at most {TokensMax} names and values");
 
-    private static readonly JsonSerializerOptions Strict = new(LedgerJson.Default.Options) { AllowDuplicateProperties = false };
+    private static readonly JsonSerializerOptions Strict =
+        new(LedgerJson.Default.Options) { AllowDuplicateProperties = false };
 
-    // A body that comes byte by byte must not hold its memory for long.
+    // A body that arrives slowly must not hold memory for long.
     private static readonly TimeSpan ArrivesWithin = TimeSpan.FromSeconds(20);
 
-    // Reading a large body takes a thread for a tenth of a second or more: half of the processors stay free for others.
+    // Reading a large body takes a thread for a tenth of a second or more. Half of the processors stay free for other
+    // requests.
     private static readonly SemaphoreSlim LargeReads = new(Math.Max(1, Environment.ProcessorCount / 2));
 
     /// <summary>The body as one object.</summary>
@@ -41,7 +44,9 @@ public static class JsonBody
             ? new(value, null)
             : Explain(http, body, ObjectBytesMax, element => JsonFields.Bind(element, type)));
 
-    /// <summary>The body as an array whose items are judged one by one: each is a request, or the refusal it gets.</summary>
+    /// <summary>
+    /// The body as an array whose items are validated one by one. Each item becomes a request or a refusal.
+    /// </summary>
     public static Task<BodyReading<IReadOnlyList<ItemReading<T>>>> ReadItemsAsync<T>(
         HttpContext http, JsonTypeInfo<T> type, string items, int itemsMax)
         where T : class =>
@@ -51,24 +56,26 @@ public static class JsonBody
                 : Wrong<IReadOnlyList<ItemReading<T>>>(
                     http, new Refusal.ValidationFailed("$", $"must be an array of 1 to {itemsMax} {items}")));
 
-    /// <summary>The body as JSON that its reader judges by itself.</summary>
-    public static Task<BodyReading<T>> ReadAsync<T>(HttpContext http, Func<JsonElement, (T? Value, Refusal? Refusal)> read)
+    /// <summary>The body as JSON that <paramref name="read"/> validates.</summary>
+    public static Task<BodyReading<T>> ReadAsync<T>(
+        HttpContext http, Func<JsonElement, (T? Value, Refusal? Refusal)> read)
         where T : class =>
         ReadTextAsync(http, body => Explain(http, body, int.MaxValue, read));
 
-    /// <summary>The body as one object whose fields may all be left out: no body at all is such an object.</summary>
+    /// <summary>The body as one object without required fields. A missing body counts as an empty object.</summary>
     public static Task<BodyReading<T>> ReadOrEmptyAsync<T>(HttpContext http, JsonTypeInfo<T> type)
         where T : class, new() =>
-        http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false } ? Task.FromResult(new BodyReading<T>(new T(), null)) : ReadAsync(http, type);
+        http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }
+            ? Task.FromResult(new BodyReading<T>(new T(), null))
+            : ReadAsync(http, type);
 
-    /// <summary>The body as it should be; null where anything at all is wrong with it.</summary>
+    /// <summary>The body as a valid request; null if anything is wrong with it.</summary>
     internal static T? ReadStrictly<T>(ReadOnlyMemory<byte> body)
         where T : class
     {
         try
         {
-            // The parser looks at the structure only: bytes inside a string would come to light where nobody expects
-            // them.
+            // The parser checks structure only. Invalid UTF-8 inside a string would fail later, so check it here.
             if (!Utf8.IsValid(body.Span))
                 return null;
             var reader = new Utf8JsonReader(body.Span);
@@ -81,11 +88,13 @@ public static class JsonBody
         }
     }
 
-    private static async Task<BodyReading<T>> ReadTextAsync<T>(HttpContext http, Func<ReadOnlyMemory<byte>, BodyReading<T>> read)
+    private static async Task<BodyReading<T>> ReadTextAsync<T>(
+        HttpContext http, Func<ReadOnlyMemory<byte>, BodyReading<T>> read)
         where T : class
     {
         if (!http.Request.HasJsonContentType())
-            return new(null, Problems.Of(http, "unsupported-media-type", "The body must be JSON, sent with Content-Type: application/json."));
+            return new(null, Problems.Of(
+                http, "unsupported-media-type", "The body must be JSON, sent with Content-Type: application/json."));
         var reader = http.Request.BodyReader;
         var sequence = await ReadToEndAsync(http);
         if (sequence.IsSingleSegment)
@@ -131,7 +140,8 @@ public static class JsonBody
         }
         catch (JsonException exception)
         {
-            return new(null, Problems.Of(http, "malformed-request", $"The body is not one complete JSON value: {exception.Message}"));
+            return new(null, Problems.Of(
+                http, "malformed-request", $"The body is not one complete JSON value: {exception.Message}"));
         }
     }
 
@@ -140,7 +150,7 @@ public static class JsonBody
         var read = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
         if (read.IsCompleted)
             return read.Buffer;
-        // Not by the token of a read: that would leave the body in the middle of it.
+        // CancelPendingRead ends a read cleanly. A cancelled token would leave the body in the middle of a read.
         using var late = new CancellationTokenSource(ArrivesWithin);
         await using var end = late.Token.Register(http.Request.BodyReader.CancelPendingRead);
         while (!read.IsCompleted)
@@ -151,13 +161,14 @@ public static class JsonBody
                 continue;
             http.Request.BodyReader.AdvanceTo(read.Buffer.End);
             throw new BadHttpRequestException(
-                $"The body did not arrive within {ArrivesWithin.TotalSeconds:0} seconds.", StatusCodes.Status408RequestTimeout);
+                $"The body did not arrive within {ArrivesWithin.TotalSeconds:0} seconds.",
+                StatusCodes.Status408RequestTimeout);
         }
         return read.Buffer;
     }
 
-    // Cut apart first, so that no more is read than an array may have, and none of it takes much more memory than its
-    // text.
+    // Splits the array into items first. Reading stops at the maximum number of items, and no item takes much more
+    // memory than its text.
     private static List<ItemReading<T>>? ReadItems<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type, int itemsMax)
         where T : class
     {
@@ -175,7 +186,7 @@ public static class JsonBody
                 return null;
             items.Add(ReadItem(body[start..(int)reader.BytesConsumed], type));
         }
-        // Finds what follows the array.
+        // Throws if the array is followed by more text.
         reader.Read();
         return items.Count > 0 ? items : null;
     }
@@ -210,8 +221,8 @@ public static class JsonBody
         where T : class =>
         new(null, Problems.Of(http, refusal));
 
-    /// <summary>Returns how many tokens the text has.</summary>
-    /// <exception cref="JsonException">It is not one complete JSON value.</exception>
+    /// <summary>Returns the number of tokens.</summary>
+    /// <exception cref="JsonException">The text is not one complete JSON value, or not valid UTF-8.</exception>
     private static int CheckText(ReadOnlyMemory<byte> body)
     {
         var reader = new Utf8JsonReader(body.Span);
@@ -222,10 +233,10 @@ public static class JsonBody
     }
 }
 
-/// <summary>A body that was read, or the problem that it has.</summary>
+/// <summary>A body that was read, or its problem.</summary>
 public readonly record struct BodyReading<T>(T? Value, Problem? Problem)
     where T : class;
 
-/// <summary>One item of an array: a request, or the refusal it gets.</summary>
+/// <summary>One item of an array: a request or a refusal.</summary>
 public readonly record struct ItemReading<T>(T? Value, Refusal? Refusal)
     where T : class;

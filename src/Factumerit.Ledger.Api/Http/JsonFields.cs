@@ -4,17 +4,20 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>Reads a JSON object field by field against the type of a request, and names what is wrong with it.</summary>
+/// <summary>
+/// Reads a JSON object field by field against the type of a request, and reports wrong fields by name.
+/// </summary>
 internal static class JsonFields
 {
     private static readonly ConcurrentDictionary<Type, Dictionary<string, Type>> FieldsByType = [];
 
-    /// <summary>One JSON object as a request, or what is wrong with its fields.</summary>
+    /// <summary>The JSON object as a request, or a refusal that names its wrong fields.</summary>
     public static (T? Value, Refusal? Refusal) Bind<T>(JsonElement element, JsonTypeInfo<T> type)
         where T : class
     {
         if (element.ValueKind != JsonValueKind.Object)
-            return (null, new Refusal.ValidationFailed("$", $"must be a JSON object with the fields {string.Join(", ", FieldsOf(type).Keys)}"));
+            return (null, new Refusal.ValidationFailed(
+                "$", $"must be a JSON object with the fields {string.Join(", ", FieldsOf(type).Keys)}"));
         try
         {
             return FindStrayFields(element, FieldsOf(type)) is { Any: true } errors
@@ -42,7 +45,7 @@ internal static class JsonFields
                 if (!seen.Add(property.Name))
                     errors.Add(property.Name, "is given more than once");
             }
-            // The list of fields once is enough.
+            // List the known fields only once.
             else if (seen.Add(property.Name))
                 errors.Add(property.Name, stray++ == 0
                     ? $"is not a field of this request, which has {string.Join(", ", fields.Keys)}"
@@ -50,17 +53,21 @@ internal static class JsonFields
         return errors;
     }
 
-    // The serializer's own sentences name CLR types; ours say what would be right. Amounts and times have converters
-    // that do so themselves.
-    private static string Explain(JsonException exception, Type? fieldType) => (Nullable.GetUnderlyingType(fieldType ?? typeof(object)) ?? fieldType) switch
-    {
-        { } t when t == typeof(decimal) || t == typeof(DateTimeOffset) => exception.InnerException is null ? exception.Message.Split(" Path: ")[0] : "must be valid text",
-        { } t when t == typeof(string) => "must be a string of valid text",
-        { } t when t == typeof(int) || t == typeof(long) => "must be a whole number",
-        { } t when t == typeof(bool) => "must be true or false",
-        _ => "can't be read",
-    };
+    // The serializer's messages name CLR types, so replace them by messages that say what is expected. The converters
+    // of amounts and times throw such messages themselves.
+    private static string Explain(JsonException exception, Type? fieldType) =>
+        (Nullable.GetUnderlyingType(fieldType ?? typeof(object)) ?? fieldType) switch
+        {
+            { } t when t == typeof(decimal) || t == typeof(DateTimeOffset) => exception.InnerException is null
+                ? exception.Message.Split(" Path: ")[0]
+                : "must be valid text",
+            { } t when t == typeof(string) => "must be a string of valid text",
+            { } t when t == typeof(int) || t == typeof(long) => "must be a whole number",
+            { } t when t == typeof(bool) => "must be true or false",
+            _ => "can't be read",
+        };
 
     private static Dictionary<string, Type> FieldsOf(JsonTypeInfo type) =>
-        FieldsByType.GetOrAdd(type.Type, _ => type.Properties.ToDictionary(p => p.Name, p => p.PropertyType, StringComparer.Ordinal));
+        FieldsByType.GetOrAdd(
+            type.Type, _ => type.Properties.ToDictionary(p => p.Name, p => p.PropertyType, StringComparer.Ordinal));
 }

@@ -4,13 +4,13 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Bounds the memory that bodies take: those of more than 32 KiB that are held whole share 8 MiB, half of it at most for
-/// one key, and the others wait for their turn. Small ones, which are nearly all, pass. A body has its turn until its
-/// answer is written.
+/// Bounds the memory of request bodies. Bodies of more than 32 KiB that are held whole share 8 MiB, of which one key
+/// gets at most half. When the share is used up, further large bodies wait. Small bodies, nearly all of them, pass at
+/// once. A body keeps its share until its response is written.
 /// </summary>
 public sealed class LargeBodies : IDisposable
 {
-    /// <summary>A body of up to so many bytes needs no turn.</summary>
+    /// <summary>A body of up to this many bytes does not wait.</summary>
     public const int SmallBytesMax = 32 * 1024;
 
     private const int BytesMax = 8 * 1024 * 1024;
@@ -18,9 +18,11 @@ public sealed class LargeBodies : IDisposable
     private const int Permits = BytesMax / PermitBytes;
     private const int WaitingMax = 100;
 
-    private static readonly Refusal TooMany = new Refusal.Unavailable("Too many large bodies are waiting for their turn.");
+    private static readonly Refusal TooMany =
+        new Refusal.Unavailable("Too many large bodies are waiting for their turn.");
 
-    // Memory that large bodies took is given back when none has come for so long. Less than this is not worth a pause.
+    // When no large body has come for this time, unused memory is returned to the system. Less than KeptBytes is not
+    // worth a pause of the garbage collector.
     private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(10);
     private const long KeptBytes = 128 * 1024 * 1024;
 
@@ -30,7 +32,9 @@ public sealed class LargeBodies : IDisposable
 
     private readonly Timer _quiet = new(_ => GiveBack());
 
-    /// <summary>A turn for so many bytes, to be disposed of; not acquired when too many wait, or it takes too long.</summary>
+    /// <summary>
+    /// A lease for this many bytes, to be disposed of. Not acquired if the queue is full or the wait takes too long.
+    /// </summary>
     public async ValueTask<RateLimitLease> TakeTurnAsync(long bytes, CancellationToken cancellationToken)
     {
         _quiet.Change(QuietFor, Timeout.InfiniteTimeSpan);
@@ -47,7 +51,8 @@ public sealed class LargeBodies : IDisposable
     internal async Task ServeAsync(HttpContext http, long bytes, RequestDelegate next)
     {
         var key = http.Features.Get<Caller>()?.KeyPrefix ?? "";
-        using var own = await Turns.TakeAsync(wait => _ofKey.AcquireAsync(key, PermitsOf(bytes), wait), http.RequestAborted);
+        using var own = await Turns.TakeAsync(
+            wait => _ofKey.AcquireAsync(key, PermitsOf(bytes), wait), http.RequestAborted);
         using var turn = own.IsAcquired ? await TakeTurnAsync(bytes, http.RequestAborted) : own;
         if (turn.IsAcquired)
             await next(http);
@@ -61,16 +66,21 @@ public sealed class LargeBodies : IDisposable
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
     }
 
-    private static int PermitsOf(long bytes) => (int)Math.Clamp((bytes + PermitBytes - 1) / PermitBytes, 1, Permits / 2);
+    private static int PermitsOf(long bytes) =>
+        (int)Math.Clamp((bytes + PermitBytes - 1) / PermitBytes, 1, Permits / 2);
 
-    private static ConcurrencyLimiterOptions Limit(int permits) =>
-        new() { PermitLimit = permits, QueueLimit = WaitingMax * permits, QueueProcessingOrder = QueueProcessingOrder.OldestFirst };
+    private static ConcurrencyLimiterOptions Limit(int permits) => new()
+    {
+        PermitLimit = permits,
+        QueueLimit = WaitingMax * permits,
+        QueueProcessingOrder = QueueProcessingOrder.OldestFirst,
+    };
 }
 
-/// <summary>Lets large bodies of routes that hold them whole take turns.</summary>
+/// <summary>Applies <see cref="LargeBodies"/> to the routes that hold the whole body in memory.</summary>
 public static class LargeBodyRoutes
 {
-    /// <summary>After the caller is known, so that strangers hold up nobody.</summary>
+    /// <summary>Must run after authentication: requests without a valid key must not hold up other callers.</summary>
     public static void UseLargeBodyTurns(this WebApplication app)
     {
         var bodies = app.Services.GetRequiredService<LargeBodies>();
@@ -79,8 +89,9 @@ public static class LargeBodyRoutes
             : next(http));
     }
 
-    /// <summary>The route reads its body piece by piece, and never holds it whole.</summary>
-    public static RouteHandlerBuilder StreamsBody(this RouteHandlerBuilder route) => route.WithMetadata(new StreamedBody());
+    /// <summary>The route reads its body piece by piece and never holds it whole.</summary>
+    public static RouteHandlerBuilder StreamsBody(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new StreamedBody());
 
     private static long BytesToHold(HttpContext http)
     {
@@ -90,7 +101,7 @@ public static class LargeBodyRoutes
             return length;
         if (http.GetEndpoint()?.Metadata is not { } route || route.GetMetadata<StreamedBody>() is not null)
             return 0;
-        // Without a length, or compressed, it may become as large as the route allows.
+        // A compressed body, or a body without a Content-Length, may become as large as the route allows.
         if (!isEncoded && http.Request.ContentLength is { } known)
             return known;
         return isEncoded || headers.TransferEncoding.Count > 0

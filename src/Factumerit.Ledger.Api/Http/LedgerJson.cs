@@ -11,7 +11,10 @@ using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>All JSON that comes in or goes out: snake_case, exact amounts, UTC times. A type that is missing here fails to compile at its endpoint.</summary>
+/// <summary>
+/// All JSON of requests and responses: snake_case, exact amounts, UTC times. A type that is missing here fails to
+/// compile at its endpoint.
+/// </summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower,
     UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
@@ -68,14 +71,17 @@ namespace Factumerit.Ledger.Api.Http;
 [JsonSerializable(typeof(HealthAnswer))]
 public sealed partial class LedgerJson : JsonSerializerContext;
 
-/// <summary>Amounts: a number, or a string that holds one; read exactly or refused, written without trailing zeros.</summary>
+/// <summary>
+/// Amounts: reads a number, or a string that holds a number, exactly or not at all. Writes no trailing zeros.
+/// </summary>
 public sealed class AmountConverter : JsonConverter<decimal>
 {
     public override decimal Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         var reading = reader.TokenType switch
         {
-            JsonTokenType.Number => Money.Read(Encoding.ASCII.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan)),
+            JsonTokenType.Number => Money.Read(Encoding.ASCII.GetString(
+                reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan)),
             JsonTokenType.String => Money.Read(reader.GetString()),
             _ => null,
         };
@@ -87,11 +93,13 @@ public sealed class AmountConverter : JsonConverter<decimal>
         };
     }
 
-    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(Money.Normalize(value));
+    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(Money.Normalize(value));
 }
 
 /// <summary>
-/// Times: read as <see cref="LedgerTime"/> does. Written in UTC with a Z, to the microsecond: no decimals or six, which parsers agree on.
+/// Times: reads them as <see cref="LedgerTime"/> does. Writes UTC with a Z, to the microsecond: with no decimals or
+/// six, which parsers agree on.
 /// </summary>
 public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 {
@@ -104,7 +112,7 @@ public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>
 
     public override void Write(Utf8JsonWriter writer, DateTimeOffset value, JsonSerializerOptions options)
     {
-        // The round-trip format has seven decimals; what is beyond those that are kept is cut off.
+        // The round-trip format has seven decimals. Cut off the decimals that are not written.
         Span<byte> text = stackalloc byte[32];
         value.UtcDateTime.TryFormat(text, out _, "O", CultureInfo.InvariantCulture);
         var length = value.Ticks % TimeSpan.TicksPerSecond == 0 ? SecondsLength : MicrosecondsLength;

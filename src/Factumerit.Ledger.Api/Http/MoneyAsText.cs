@@ -7,8 +7,9 @@ using Microsoft.Net.Http.Headers;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Amounts, prices and factors as JSON strings, for clients whose numbers are doubles and would round them: by <c>?money=string</c> on any
-/// route, or <c>Accept: application/json; money=string</c>. The text is digit by digit what the number would be.
+/// Writes amounts, prices and factors as JSON strings, for clients that read numbers as doubles and would round them.
+/// Clients ask for it by <c>?money=string</c> on any route, or by <c>Accept: application/json; money=string</c>. The
+/// string has exactly the digits of the number.
 /// </summary>
 internal static class MoneyAsText
 {
@@ -18,21 +19,23 @@ internal static class MoneyAsText
     private const string Number = "number";
     private static readonly JsonSerializerOptions WithText = Make();
 
-    /// <summary>How a value of this type is written for this request.</summary>
+    /// <summary>The JSON contract of the type for this request, with amounts as numbers or strings.</summary>
     public static JsonTypeInfo<T> TypeFor<T>(HttpRequest request, JsonTypeInfo<T> type) =>
         IsAskedBy(request) ? (JsonTypeInfo<T>)WithText.GetTypeInfo(typeof(T)) : type;
 
-    /// <summary>What is wrong with the query parameter; null for nothing.</summary>
-    public static string? MistakeIn(string? value) => value is Text or Number ? null : $"must be {Text} or {Number}";
+    /// <summary>The mistake in the query parameter; null if there is none.</summary>
+    public static string? MistakeIn(string? value) =>
+        value is Text or Number ? null : $"must be {Text} or {Number}";
 
     private static bool IsAskedBy(HttpRequest request) =>
         request.QueryString.HasValue && request.Query[Parameter] is [{ } value]
             ? value == Text
-            // The parameter is looked for before the header is parsed: nearly all requests have none.
+            // Search for the parameter's name before parsing the header: nearly all requests have none.
             : request.Headers.Accept.ToString().Contains(Parameter, StringComparison.OrdinalIgnoreCase)
                 && MediaTypeHeaderValue.TryParseList(request.Headers.Accept, out var types)
                 && types.Any(accepted => accepted.Quality is not 0 && accepted.Parameters.Any(parameter =>
-                    parameter.Name.Equals(Parameter, StringComparison.OrdinalIgnoreCase) && parameter.GetUnescapedValue().Equals(Text, StringComparison.OrdinalIgnoreCase)));
+                    parameter.Name.Equals(Parameter, StringComparison.OrdinalIgnoreCase)
+                    && parameter.GetUnescapedValue().Equals(Text, StringComparison.OrdinalIgnoreCase)));
 
     private static JsonSerializerOptions Make()
     {
@@ -54,9 +57,11 @@ internal static class MoneyAsText
 
     private sealed class ExactNumberAsText : JsonConverter<ExactNumber>
     {
-        public override ExactNumber Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
+        public override ExactNumber Read(
+            ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options) =>
             throw new NotSupportedException("Sums are only written.");
 
-        public override void Write(Utf8JsonWriter writer, ExactNumber value, JsonSerializerOptions options) => writer.WriteStringValue(value.Digits);
+        public override void Write(Utf8JsonWriter writer, ExactNumber value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.Digits);
     }
 }

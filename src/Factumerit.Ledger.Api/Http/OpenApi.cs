@@ -7,21 +7,31 @@ using Swashbuckle.AspNetCore.SwaggerGen;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>The API page at /swagger: every route with its summary, roles, examples, and every problem it can answer.</summary>
+/// <summary>
+/// The API page at /swagger: every route with its summary, roles and examples, and every problem it can return.
+/// </summary>
 public static class OpenApi
 {
-    /// <summary>Numbers that a double would round.</summary>
+    /// <summary>The format of numbers that a double would round.</summary>
     public const string DecimalFormat = "decimal";
 
     private const string SchemeId = "ApiKey";
 
-    // In the order of the story: users first, what the page says of itself last.
+    // In the order of a reader's interest: users first, problems and health last.
     private static readonly (string Name, string Description)[] Tags =
     [
-        ("Users", "Users and their budgets."), ("Usage", "LLM calls, and those that wait for review."), ("Intake", "What LiteLLM reports."),
-        ("Prices", "The price book."), ("Credit", "Grants, purchases and write-downs."), ("Ledger", "What the books say."),
-        ("Reports", "What calls cost and brought in."), ("Virtual keys", "Users' keys at LiteLLM."), ("API keys", "Who may call this service."),
-        ("Audit log", "Changes that are no postings."), ("Problems", "What codes of problems mean."), ("Health", "Whether the service works."),
+        ("Users", "Users and their budgets."),
+        ("Usage", "LLM calls, and those that wait for review."),
+        ("Intake", "What LiteLLM reports."),
+        ("Prices", "The price book."),
+        ("Credit", "Grants, purchases and write-downs."),
+        ("Ledger", "What the books say."),
+        ("Reports", "What calls cost and brought in."),
+        ("Virtual keys", "Users' keys at LiteLLM."),
+        ("API keys", "Who may call this service."),
+        ("Audit log", "Changes that are no postings."),
+        ("Problems", "What codes of problems mean."),
+        ("Health", "Whether the service works."),
     ];
 
     public static void AddApiPage(this IServiceCollection services)
@@ -33,22 +43,39 @@ public static class OpenApi
             {
                 Title = "Factumerit.Ledger",
                 Version = "v1",
-                Description = "A double-entry ledger of prepaid LLM credit. Amounts are US cents with at most 7 decimals; times are UTC. "
-                    + "A request that moves money carries an idempotency key and may be sent again until it is answered. Numbers of the format decimal are "
-                    + "exact: a client whose numbers are doubles asks for them as strings, by money=string in the query or Accept: application/json; money=string.",
+                Description = "A double-entry ledger of prepaid LLM credit. "
+                    + "Amounts are US cents with at most 7 decimals; times are UTC. "
+                    + "A request that moves money carries an idempotency key and may be sent again "
+                    + "until it is answered. "
+                    + "Numbers of the format decimal are exact: a client whose numbers are doubles asks for them "
+                    + "as strings, by money=string in the query or Accept: application/json; money=string.",
                 License = new OpenApiLicense { Name = "MIT", Url = new Uri("https://opensource.org/license/mit") },
             });
             options.SupportNonNullableReferenceTypes();
             options.NonNullableReferenceTypesAsRequired();
             options.MapType<decimal>(() => new OpenApiSchema { Type = JsonSchemaType.Number, Format = DecimalFormat });
-            options.MapType<decimal?>(() => new OpenApiSchema { Type = JsonSchemaType.Number | JsonSchemaType.Null, Format = DecimalFormat });
-            options.MapType<ExactNumber>(() => new OpenApiSchema { Type = JsonSchemaType.Number, Format = DecimalFormat });
-            // A field whose object may be missing says so beside its reference.
+            options.MapType<decimal?>(() => new OpenApiSchema
+            {
+                Type = JsonSchemaType.Number | JsonSchemaType.Null,
+                Format = DecimalFormat,
+            });
+            options.MapType<ExactNumber>(
+                () => new OpenApiSchema { Type = JsonSchemaType.Number, Format = DecimalFormat });
+            // Lets a field that refers to another schema be nullable.
             options.UseAllOfToExtendReferenceSchemas();
             foreach (var assembly in new[] { typeof(OpenApi).Assembly, typeof(BudgetService).Assembly })
                 options.IncludeXmlComments(assembly);
-            options.AddSecurityDefinition(SchemeId, new OpenApiSecurityScheme { Type = SecuritySchemeType.Http, Scheme = "bearer", Description = "An API key." });
-            options.OrderActionsBy(route => $"{Array.FindIndex(Tags, tag => tag.Name == route.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().FirstOrDefault()?.Tags[0]):00} {route.RelativePath}");
+            options.AddSecurityDefinition(SchemeId, new OpenApiSecurityScheme
+            {
+                Type = SecuritySchemeType.Http,
+                Scheme = "bearer",
+                Description = "An API key.",
+            });
+            options.OrderActionsBy(route =>
+            {
+                var name = route.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().FirstOrDefault()?.Tags[0];
+                return $"{Array.FindIndex(Tags, tag => tag.Name == name):00} {route.RelativePath}";
+            });
             options.OperationFilter<RouteNotesFilter>();
             options.SchemaFilter<ApiSchemas>();
             options.DocumentFilter<WholeDocumentFilter>();
@@ -57,8 +84,9 @@ public static class OpenApi
 
     public static void UseApiPage(this WebApplication app)
     {
-        app.MapGet("/", () => Results.LocalRedirect("~/swagger")).AllowAnonymous().TakesAnyQuery().ExcludeFromDescription();
-        // On a branch of its own, so that no other request passes through it.
+        app.MapGet("/", () => Results.LocalRedirect("~/swagger"))
+            .AllowAnonymous().TakesAnyQuery().ExcludeFromDescription();
+        // A branch keeps this middleware out of all other requests.
         app.UseWhen(http => http.Request.Path.StartsWithSegments("/swagger"), branch => branch
             .UseContentSecurityPolicy()
             .UseSwagger()
@@ -77,31 +105,44 @@ public static class OpenApi
         {
             var notes = context.ApiDescription.ActionDescriptor.EndpointMetadata;
             operation.Parameters ??= [];
-            // Nothing is asked of those who need no key.
+            // Public routes need no key.
             operation.Security = [];
             if (notes.OfType<AllowedRoles>().FirstOrDefault() is { } allowed)
             {
                 operation.Description = $"{operation.Description}\n\nRoles: {string.Join(", ", allowed.Roles)}.";
-                operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(SchemeId, context.Document)] = [] }];
+                operation.Security =
+                [
+                    new OpenApiSecurityRequirement
+                    {
+                        [new OpenApiSecuritySchemeReference(SchemeId, context.Document)] = [],
+                    },
+                ];
             }
             foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
-                operation.Parameters.Add(Parameter(name, ParameterLocation.Query, ApiExamples.QueryParameters[name], isId: name == "before" && notes.OfType<ITagsMetadata>().Any(t => t.Tags.Contains("Usage"))));
-            // The examples are listed by paths as people write them, without the router's constraints.
+                operation.Parameters.Add(Parameter(
+                    name, ParameterLocation.Query, ApiExamples.QueryParameters[name],
+                    isId: name == "before" && notes.OfType<ITagsMetadata>().Any(t => t.Tags.Contains("Usage"))));
+            // The examples are listed by path without the router's constraints.
             var path = context.ApiDescription.RelativePath?.TrimEnd('/').Replace(":guid", "", StringComparison.Ordinal)
                 .Replace(":long", "", StringComparison.Ordinal).Replace("{**", "{", StringComparison.Ordinal);
             var route = $"{context.ApiDescription.HttpMethod} /{path}";
             if (notes.OfType<ReadsIdempotencyKey>().FirstOrDefault() is { } key)
                 operation.Parameters.Add(route == "POST /usage"
                     ? Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
-                    : Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey, key.IsRequired));
+                    : Parameter(
+                        "Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey, key.IsRequired));
             operation.OperationId = ApiNames.Operations.GetValueOrDefault(route);
             if (operation.Security.Count > 0)
-                operation.Parameters.Add(Parameter(MoneyAsText.Parameter, ParameterLocation.Query, "string answers exact decimals as strings; default: number."));
+                operation.Parameters.Add(Parameter(
+                    MoneyAsText.Parameter, ParameterLocation.Query,
+                    "string answers exact decimals as strings; default: number."));
             AddExamples(operation, route);
             AddProblems(operation, context, notes.OfType<ProblemCodes>().SelectMany(p => p.Codes).Distinct());
         }
 
-        private static OpenApiParameter Parameter(string name, ParameterLocation location, string description, bool required = false, bool isId = false) => new()
+        private static OpenApiParameter Parameter(
+            string name, ParameterLocation location, string description,
+            bool required = false, bool isId = false) => new()
         {
             Name = name,
             In = location,
@@ -109,9 +150,20 @@ public static class OpenApi
             Required = required,
             Schema = name switch
             {
-                "limit" => new OpenApiSchema { Type = JsonSchemaType.Integer, Minimum = "1", Maximum = $"{QueryReader.LimitMax}" },
+                "limit" => new OpenApiSchema
+                {
+                    Type = JsonSchemaType.Integer,
+                    Minimum = "1",
+                    Maximum = $"{QueryReader.LimitMax}",
+                },
                 "before" when !isId => new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64" },
-                _ => new OpenApiSchema { Type = JsonSchemaType.String, Enum = ApiExamples.QueryWords.TryGetValue(name, out var words) ? [.. words.Select(word => (JsonNode)word)] : null },
+                _ => new OpenApiSchema
+                {
+                    Type = JsonSchemaType.String,
+                    Enum = ApiExamples.QueryWords.TryGetValue(name, out var words)
+                        ? [.. words.Select(word => (JsonNode)word)]
+                        : null,
+                },
             },
         };
 
@@ -130,15 +182,21 @@ public static class OpenApi
                 media.Example = JsonNode.Parse(json);
         }
 
-        private static void AddProblems(OpenApiOperation operation, OperationFilterContext context, IEnumerable<string> codes)
+        private static void AddProblems(
+            OpenApiOperation operation, OperationFilterContext context, IEnumerable<string> codes)
         {
             var schema = context.SchemaGenerator.GenerateSchema(typeof(Problem), context.SchemaRepository);
             foreach (var kinds in codes.Select(ProblemCatalog.Find).GroupBy(k => k.Status).OrderBy(g => g.Key))
             {
-                var content = new OpenApiMediaType { Schema = schema, Examples = new Dictionary<string, IOpenApiExample>() };
+                var content = new OpenApiMediaType
+                {
+                    Schema = schema,
+                    Examples = new Dictionary<string, IOpenApiExample>(),
+                };
                 foreach (var kind in kinds)
                     content.Examples[kind.Code] = new OpenApiExample { Summary = kind.Title, Value = Example(kind) };
-                operation.Responses![kinds.Key.ToString(System.Globalization.CultureInfo.InvariantCulture)] = new OpenApiResponse
+                var status = kinds.Key.ToString(System.Globalization.CultureInfo.InvariantCulture);
+                operation.Responses![status] = new OpenApiResponse
                 {
                     Description = string.Join("\n\n", kinds.Select(k => $"`{k.Code}`: {k.Title}. {k.WhatToDo}")),
                     Content = new Dictionary<string, OpenApiMediaType> { ["application/problem+json"] = content },
@@ -159,7 +217,10 @@ public static class OpenApi
             };
             return JsonSerializer.SerializeToNode(kind.Code switch
             {
-                "validation-failed" => problem with { Errors = new Dictionary<string, string[]> { ["user_id"] = ["is required"] } },
+                "validation-failed" => problem with
+                {
+                    Errors = new Dictionary<string, string[]> { ["user_id"] = ["is required"] },
+                },
                 "insufficient-credit" => problem with { BalanceCents = -0.0165m },
                 "insufficient-anthropic-credits" => problem with { AvailableCents = 40, RequestedCents = 100 },
                 "insufficient-provider-credit" => problem with { AvailableCents = 40, RequestedCents = 100 },
@@ -172,8 +233,9 @@ public static class OpenApi
     {
         public void Apply(OpenApiDocument document, DocumentFilterContext context)
         {
-            document.Tags = Tags.Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Description }).ToHashSet();
-            // The document's own host, where no proxy serves it below a path.
+            document.Tags = Tags
+                .Select(tag => new OpenApiTag { Name = tag.Name, Description = tag.Description }).ToHashSet();
+            // The document's own host, unless a proxy serves it below a path.
             if (document.Servers is not { Count: > 0 })
                 document.Servers = [new OpenApiServer { Url = "/" }];
         }

@@ -1,45 +1,78 @@
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>A kind of problem: its stable code, the status that goes with it, its title, and what a caller should do.</summary>
+/// <summary>A kind of problem: its stable code, its HTTP status, its title, and what a caller should do.</summary>
 public sealed record ProblemKind(string Code, int Status, string Title, string WhatToDo);
 
-/// <summary>Every problem this service answers with; docs/errors.md tells the same at length.</summary>
+/// <summary>Every problem that the service returns; docs/errors.md explains them in detail.</summary>
 public static class ProblemCatalog
 {
     public static readonly IReadOnlyList<ProblemKind> All =
     [
-        new("validation-failed", 400, "A field is missing, wrong or unknown", "Fix the fields named in errors, and send again."),
-        new("malformed-request", 400, "The body is not the JSON that is expected", "Send one complete JSON value, as application/json."),
-        new("unauthorized", 401, "An API key is needed", "Send Authorization: Bearer KEY with a key that is not revoked."),
-        new("insufficient-credit", 402, "The user has no credit left", "Refuse the call, or have credit granted; the same request may succeed later."),
-        new("forbidden", 403, "The key does not allow this", "Use a key of another role, or one that is not bound to other users."),
+        new(
+            "validation-failed", 400, "A field is missing, wrong or unknown",
+            "Fix the fields named in errors, and send again."),
+        new(
+            "malformed-request", 400, "The body is not the JSON that is expected",
+            "Send one complete JSON value, as application/json."),
+        new(
+            "unauthorized", 401, "An API key is needed",
+            "Send Authorization: Bearer KEY with a key that is not revoked."),
+        new(
+            "insufficient-credit", 402, "The user has no credit left",
+            "Refuse the call, or have credit granted; the same request may succeed later."),
+        new(
+            "forbidden", 403, "The key does not allow this",
+            "Use a key of another role, or one that is not bound to other users."),
         new("user-not-found", 404, "There is no such user", "Sign the user up first, or check the id."),
         new("not-found", 404, "There is no such thing", "Check the path and the id."),
         new("method-not-allowed", 405, "The verb is not possible here", "Use one of the verbs in the Allow header."),
         new("request-timeout", 408, "The request came too slowly", "Send the whole body within 20 seconds."),
-        new("insufficient-anthropic-credits", 409, "Provider credit does not cover the signup credit", "Book a purchase, or sign up with less credit."),
+        new(
+            "insufficient-anthropic-credits", 409, "Provider credit does not cover the signup credit",
+            "Book a purchase, or sign up with less credit."),
         new(
             "insufficient-provider-credit", 409, "The provider's account holds less than is to be written down",
             "Check provider and amount, book the missing purchase first, or force it (force: true, --force)."),
-        new("already-reviewed", 409, "The usage has been reviewed already", "Look at the usage: a review decides once and for all."),
-        new("not-priceable", 409, "The usage can't be priced", "Send amount_cents or provider_cost_usd, import prices first, or waive the usage."),
+        new(
+            "already-reviewed", 409, "The usage has been reviewed already",
+            "Look at the usage: a review decides once and for all."),
+        new(
+            "not-priceable", 409, "The usage can't be priced",
+            "Send amount_cents or provider_cost_usd, import prices first, or waive the usage."),
         new(
             "not-cancellable", 409, "The version can't be cancelled",
             "Cancel the newest version first, and minutes before it begins; otherwise import other prices."),
         new("api-key-ended", 409, "The API key was revoked or has expired", "Make a new key."),
-        new("litellm-not-configured", 409, "No LiteLLM is configured", "Set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start the service again."),
+        new(
+            "litellm-not-configured", 409, "No LiteLLM is configured",
+            "Set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start the service again."),
         new("user-deleted", 410, "The user was deleted", "Stop sending for this user; the budget stays closed."),
-        new("payload-too-large", 413, "The body is too large", "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB, an intake at most 32 MiB."),
+        new(
+            "payload-too-large", 413, "The body is too large",
+            "Send at most 1 MiB, batches at most 4 MiB, a price map at most 8 MiB, an intake at most 32 MiB."),
         new("uri-too-long", 414, "The address is too long", "Send a shorter path and query."),
-        new("unsupported-media-type", 415, "The body is not JSON, or is encoded", "Send Content-Type: application/json, and only a Content-Encoding that the detail names."),
-        new("idempotency-key-reused", 422, "The idempotency key belongs to another request", "Repeat the first request unchanged, or use a new key for a new one."),
+        new(
+            "unsupported-media-type", 415, "The body is not JSON, or is encoded",
+            "Send Content-Type: application/json, and only a Content-Encoding that the detail names."),
+        new(
+            "idempotency-key-reused", 422, "The idempotency key belongs to another request",
+            "Repeat the first request unchanged, or use a new key for a new one."),
         new("rate-limited", 429, "Too many requests", "Wait as long as Retry-After says, then send again."),
-        new("internal-error", 500, "Something went wrong in the service", "Sending it again won't help: look up trace_id in the log, and report it. Nothing is done twice under the same key."),
-        new("litellm-failed", 502, "LiteLLM refused, or can't be reached", "Fix the cause that the detail names, then send again: what was done stays done, and what was left half done is cleaned up."),
-        new("unavailable", 503, "The database is away or too busy", "Wait as long as Retry-After says, then send the same request with the same key."),
+        new(
+            "internal-error", 500, "Something went wrong in the service",
+            "Sending it again won't help: look up trace_id in the log, and report it. "
+            + "Nothing is done twice under the same key."),
+        new(
+            "litellm-failed", 502, "LiteLLM refused, or can't be reached",
+            "Fix the cause that the detail names, then send again: "
+            + "what was done stays done, and what was left half done is cleaned up."),
+        new(
+            "unavailable", 503, "The database is away or too busy",
+            "Wait as long as Retry-After says, then send the same request with the same key."),
     ];
 
-    private static readonly Dictionary<string, ProblemKind> ByCode = All.ToDictionary(k => k.Code, StringComparer.Ordinal);
+    private static readonly Dictionary<string, ProblemKind> ByCode =
+        All.ToDictionary(k => k.Code, StringComparer.Ordinal);
 
     public static ProblemKind Find(string code) => ByCode[code];
 

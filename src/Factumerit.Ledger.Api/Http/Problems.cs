@@ -6,10 +6,12 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>An error as answered: RFC 9457 problem details with a stable code.</summary>
+/// <summary>An error response: RFC 9457 problem details with a stable code.</summary>
 public sealed record Problem
 {
-    /// <summary>Where the code is explained: /problems/{code}, below the path under which the service is reached.</summary>
+    /// <summary>
+    /// Where the code is explained: /problems/{code}, below the path under which the service is reached.
+    /// </summary>
     public required string Type { get; init; }
 
     /// <summary>The code in words.</summary>
@@ -21,18 +23,20 @@ public sealed record Problem
     /// <summary>What happened, and what to do.</summary>
     public required string Detail { get; init; }
 
-    /// <summary>Never changes; programs should look at this.</summary>
+    /// <summary>The stable code, which never changes. Programs should use it.</summary>
     public required string Code { get; init; }
 
     /// <summary>Finds this request in the service's log.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? TraceId { get; init; }
 
-    /// <summary>With validation-failed: what is wrong, by the name of the field as sent.</summary>
+    /// <summary>With validation-failed: the errors, by the name of the field as sent.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyDictionary<string, string[]>? Errors { get; init; }
 
-    /// <summary>With validation-failed: how many errors were found beside those in errors; left out when there are none.</summary>
+    /// <summary>
+    /// With validation-failed: how many errors were found beside those in errors; left out if there are none.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? MoreErrors { get; init; }
 
@@ -40,16 +44,21 @@ public sealed record Problem
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? BalanceCents { get; init; }
 
-    /// <summary>With insufficient-anthropic-credits: the headroom; with insufficient-provider-credit: what the provider's account holds; in cents.</summary>
+    /// <summary>
+    /// With insufficient-anthropic-credits: the headroom; with insufficient-provider-credit: what the provider's
+    /// account holds; in cents.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? AvailableCents { get; init; }
 
-    /// <summary>With insufficient-anthropic-credits and insufficient-provider-credit: what was asked for, in cents.</summary>
+    /// <summary>
+    /// With insufficient-anthropic-credits and insufficient-provider-credit: the requested amount, in cents.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? RequestedCents { get; init; }
 }
 
-/// <summary>Turns refusals, and everything else that ends a request early, into problems.</summary>
+/// <summary>Turns refusals, and all other errors that end a request early, into problems.</summary>
 public static class Problems
 {
     // Seconds.
@@ -58,7 +67,8 @@ public static class Problems
     private static readonly Refusal UnstorableText =
         new Refusal.ValidationFailed("$", "has a character that the database can't store, such as \\u0000");
 
-    public static Problem Of(HttpContext http, string code, string detail) => Of(BaseOf(http), TraceIdOf(http), code, detail);
+    public static Problem Of(HttpContext http, string code, string detail) =>
+        Of(BaseOf(http), TraceIdOf(http), code, detail);
 
     private static Problem Of(string pathBase, string traceId, string code, string detail)
     {
@@ -74,12 +84,19 @@ public static class Problems
         };
     }
 
-    /// <summary>What the problem and the line in the log have in common: the trace that the caller sends in the header traceparent; else one that is this request's alone.</summary>
+    /// <summary>
+    /// The id that the problem and its log line share: the trace from the client's header traceparent, otherwise an id
+    /// of this request alone.
+    /// </summary>
     public static string TraceIdOf(HttpContext http) =>
         Activity.Current?.TraceId.ToString()
-        ?? (ActivityContext.TryParse(http.Request.Headers.TraceParent, traceState: null, out var caller) ? caller.TraceId.ToString() : http.TraceIdentifier);
+        ?? (ActivityContext.TryParse(http.Request.Headers.TraceParent, traceState: null, out var caller)
+            ? caller.TraceId.ToString()
+            : http.TraceIdentifier);
 
-    /// <summary>The path under which a proxy has the service, in front of every link; empty when there is none.</summary>
+    /// <summary>
+    /// The path under which a proxy serves the service, a prefix of every link; empty if there is none.
+    /// </summary>
     public static string BaseOf(HttpContext http) => http.Request.PathBase.ToString();
 
     public static Problem Of(HttpContext http, Refusal refusal) => Of(BaseOf(http), TraceIdOf(http), refusal);
@@ -98,56 +115,85 @@ public static class Problems
         Refusal.InsufficientAnthropicCredits insufficient =>
             problem with { AvailableCents = insufficient.AvailableCents, RequestedCents = insufficient.RequestedCents },
         Refusal.InsufficientProviderCredit insufficient =>
-            problem with { AvailableCents = insufficient.AvailableCents ?? 0, RequestedCents = insufficient.RequestedCents },
+            problem with
+            {
+                AvailableCents = insufficient.AvailableCents ?? 0,
+                RequestedCents = insufficient.RequestedCents,
+            },
         _ => problem,
     };
 
     public static IResult ToResult(this Problem problem) => new ProblemAnswer(problem);
 
-    public static Task WriteAsync(HttpContext http, string code, string detail) => Of(http, code, detail).ToResult().ExecuteAsync(http);
+    public static Task WriteAsync(HttpContext http, string code, string detail) =>
+        Of(http, code, detail).ToResult().ExecuteAsync(http);
 
-    /// <summary>Answers for everything that threw, and for statuses that came without a body.</summary>
+    /// <summary>Writes problems for exceptions, and for error statuses without a body.</summary>
     public static void UseProblems(this WebApplication app)
     {
         app.UseExceptionHandler(new ExceptionHandlerOptions
         {
             ExceptionHandler = http => WriteAsync(http, http.Features.Get<IExceptionHandlerFeature>()!.Error),
-            // A caller's mistake and a database that is away are no errors of the service: the line in the request log
-            // is enough.
+            // Client errors and an unavailable database are not errors of the service. Their line in the request log is
+            // enough.
             SuppressDiagnosticsCallback = failed =>
-                IsOfTheCaller(failed.Exception) || IsUnstorableText(failed.Exception) || DatabaseFailure.IsUnavailable(failed.Exception),
+                IsOfTheCaller(failed.Exception) || IsUnstorableText(failed.Exception)
+                || DatabaseFailure.IsUnavailable(failed.Exception),
         });
-        // A route answers for itself, and a gateway's calls are too many to look at each twice.
-        app.UseWhen(http => http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null, others => others.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
-        {
-            StatusCodes.Status404NotFound => WriteAsync(context.HttpContext, "not-found", $"There is no {BaseOf(context.HttpContext)}{context.HttpContext.Request.Path}. The routes are listed at {BaseOf(context.HttpContext)}/swagger."),
-            StatusCodes.Status405MethodNotAllowed => WriteAsync(context.HttpContext, "method-not-allowed", $"{context.HttpContext.Request.Method} is not possible here: use {context.HttpContext.Response.Headers.Allow}."),
-            StatusCodes.Status415UnsupportedMediaType => WriteAsync(context.HttpContext, "unsupported-media-type", "The body must be JSON, sent with Content-Type: application/json."),
-            StatusCodes.Status413PayloadTooLarge => WriteAsync(context.HttpContext, "payload-too-large", "The body is too large."),
-            _ => Task.CompletedTask,
-        }));
+        // Skipped for routine calls: their routes write their own problems, and they are too frequent for one more
+        // check.
+        app.UseWhen(
+            http => http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null,
+            others => others.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
+            {
+                StatusCodes.Status404NotFound => WriteAsync(
+                    context.HttpContext,
+                    "not-found",
+                    $"There is no {BaseOf(context.HttpContext)}{context.HttpContext.Request.Path}. "
+                    + $"The routes are listed at {BaseOf(context.HttpContext)}/swagger."),
+                StatusCodes.Status405MethodNotAllowed => WriteAsync(
+                    context.HttpContext,
+                    "method-not-allowed",
+                    $"{context.HttpContext.Request.Method} is not possible here: "
+                    + $"use {context.HttpContext.Response.Headers.Allow}."),
+                StatusCodes.Status415UnsupportedMediaType => WriteAsync(
+                    context.HttpContext,
+                    "unsupported-media-type",
+                    "The body must be JSON, sent with Content-Type: application/json."),
+                StatusCodes.Status413PayloadTooLarge => WriteAsync(
+                    context.HttpContext, "payload-too-large", "The body is too large."),
+                _ => Task.CompletedTask,
+            }));
     }
 
     private static Task WriteAsync(HttpContext http, Exception exception) => exception switch
     {
-        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } bad => WriteAsync(http, "payload-too-large", $"{bad.Message} Send less at once."),
-        BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } bad => WriteAsync(http, "request-timeout", bad.Message),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } bad =>
+            WriteAsync(http, "payload-too-large", $"{bad.Message} Send less at once."),
+        BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout } bad =>
+            WriteAsync(http, "request-timeout", bad.Message),
         BadHttpRequestException bad => WriteAsync(http, "malformed-request", bad.Message),
-        _ when IsOfTheCaller(exception) => WriteAsync(http, "malformed-request", "The body can't be read: it is broken, or the connection ended."),
+        _ when IsOfTheCaller(exception) => WriteAsync(
+            http, "malformed-request", "The body can't be read: it is broken, or the connection ended."),
         _ when IsUnstorableText(exception) => Of(http, UnstorableText).ToResult().ExecuteAsync(http),
         _ when DatabaseFailure.IsUnavailable(exception) => WriteUnavailableAsync(http, exception),
-        _ => WriteAsync(http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
+        _ => WriteAsync(
+            http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
     };
 
-    // The server has a plain IOException for some bodies that it can't read, and for connections that end. What fails
-    // on the way to the database is wrapped in an exception of its own.
+    // The server throws a plain IOException for some unreadable bodies and for lost connections. Failures on the way to
+    // the database are wrapped in an exception of another type.
     private static bool IsOfTheCaller(Exception exception) => exception is BadHttpRequestException or IOException;
 
     private static Task WriteUnavailableAsync(HttpContext http, Exception exception)
     {
         if (DatabaseFailure.MayLieInSession(exception))
             http.RequestServices.GetRequiredService<LedgerDatabase>().RenewSessions();
-        return WriteAsync(http, "unavailable", "The database can't be reached, is too busy, or can't be written to now. It is safe to send the same request again with the same key.");
+        return WriteAsync(
+            http,
+            "unavailable",
+            "The database can't be reached, is too busy, or can't be written to now. "
+            + "It is safe to send the same request again with the same key.");
     }
 
     private sealed class ProblemAnswer(Problem problem) : IResult
@@ -160,20 +206,22 @@ public static class Problems
         }
     }
 
-    /// <summary>What stands above a problem's body.</summary>
+    /// <summary>Writes the status and the headers of a problem.</summary>
     public static void WriteHead(HttpResponse response, int status)
     {
-        // An exception has cleared what was there.
+        // The exception handler has cleared the headers.
         SafeHeaders.Add(response);
-        if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests && response.Headers.RetryAfter.Count == 0)
+        if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests
+            && response.Headers.RetryAfter.Count == 0)
             response.Headers.RetryAfter = RetryAfter;
         response.StatusCode = status;
         response.ContentType = "application/problem+json";
     }
 
-    // A text with a character that no text of the database can hold, such as \u0000.
+    // Text with a character that PostgreSQL can't store, such as \u0000.
     private static bool IsUnstorableText(Exception exception) =>
         exception is PostgresException postgres
-            ? postgres.SqlState is PostgresErrorCodes.UntranslatableCharacter or PostgresErrorCodes.CharacterNotInRepertoire
+            ? postgres.SqlState is PostgresErrorCodes.UntranslatableCharacter
+                or PostgresErrorCodes.CharacterNotInRepertoire
             : exception.InnerException is { } inner && IsUnstorableText(inner);
 }

@@ -1,13 +1,13 @@
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Headers that every answer carries: nothing between the service and its caller keeps it, and no browser takes it for
-/// another type than it says.
+/// Headers of every response: no cache between the service and its client stores it, and no browser guesses a content
+/// type other than the declared one.
 /// </summary>
 public static class SafeHeaders
 {
-    // The page's own scripts and styles, and requests to the service that it shows. It sets styles of elements by
-    // itself, and draws its icons from data.
+    // Allows the page's own scripts and styles, and its requests to the service. The page sets inline styles and loads
+    // its icons from data URLs.
     private const string OfApiPage =
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
@@ -24,7 +24,10 @@ public static class SafeHeaders
         response.Headers.XContentTypeOptions = "nosniff";
     }
 
-    /// <summary>What the API page may load. Its own files come with headers that let a browser keep them.</summary>
+    /// <summary>
+    /// Limits what the API page may load. The page's own files allow browsers to keep them, so Cache-Control is set
+    /// again when the response starts.
+    /// </summary>
     public static IApplicationBuilder UseContentSecurityPolicy(this IApplicationBuilder branch) =>
         branch.Use((http, next) =>
         {

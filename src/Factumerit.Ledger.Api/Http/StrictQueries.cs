@@ -1,22 +1,24 @@
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Refuses query parameters that a route doesn't read, and those that are sent twice: <c>?dryrun=true</c> must not import.
-/// A route that <see cref="RouteNotes.TakesQuery"/> nothing takes none. Pages for people and health take any.
+/// Refuses query parameters that a route doesn't read, and repeated ones: <c>?dryrun=true</c> must not import. A route
+/// without <see cref="RouteNotes.TakesQuery"/> accepts no parameters. Pages for people and health checks accept any.
 /// </summary>
 public static class StrictQueries
 {
     private static readonly QueryNames None = new([]);
 
-    /// <summary>After the caller is known, so that others learn nothing of the routes.</summary>
+    /// <summary>Must run after authentication: other callers must not learn which routes exist.</summary>
     public static void UseStrictQueries(this WebApplication app) => app.Use((http, next) =>
         http.Request.QueryString.HasValue && http.GetEndpoint() is RouteEndpoint route
-            && route.Metadata.GetMetadata<AnyQuery>() is null && FindErrors(http.Request.Query, route) is { Any: true } errors
+            && route.Metadata.GetMetadata<AnyQuery>() is null
+            && FindErrors(http.Request.Query, route) is { Any: true } errors
             ? Problems.Of(http, errors.ToRefusal()).ToResult().ExecuteAsync(http)
             : next(http));
 
-    /// <summary>The route passes over its query, whatever it is.</summary>
-    public static RouteHandlerBuilder TakesAnyQuery(this RouteHandlerBuilder route) => route.WithMetadata(new AnyQuery());
+    /// <summary>The route ignores its query.</summary>
+    public static RouteHandlerBuilder TakesAnyQuery(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new AnyQuery());
 
     private static FieldErrors FindErrors(IQueryCollection query, RouteEndpoint route)
     {

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Decodes a request's body, and refuses one that is broken, cut off or followed by more. The framework's decoders end at the end of their input as if
-/// that were the end of the data, so half a body would pass for a whole one.
+/// Decodes a request's body, and refuses a body that is corrupt, truncated or followed by more data. The framework's
+/// decoders treat the end of their input as the end of the data, so they would accept half a body as a whole one.
 /// </summary>
 internal sealed class StrictStream : Stream
 {
@@ -23,12 +23,17 @@ internal sealed class StrictStream : Stream
     public override bool CanSeek => false;
     public override bool CanWrite => false;
     public override long Length => throw new NotSupportedException();
-    public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+
+    public override long Position
+    {
+        get => throw new NotSupportedException();
+        set => throw new NotSupportedException();
+    }
 
     public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
     {
-        // The request's pipe waits for data without a buffer; a decoder would ask for more input then, even if it has
-        // some left to give out.
+        // The request's pipe waits for data with an empty buffer. A decoder would then ask for more input, even if it
+        // still has decoded data.
         if (buffer.IsEmpty)
             return 0;
         try
@@ -37,7 +42,7 @@ internal sealed class StrictStream : Stream
             _decodedBytes = unchecked(_decodedBytes + (uint)count);
             return count > 0 || IsWhole() ? count : throw Broken();
         }
-        // Brotli's decoder has the latter for what it can't read.
+        // Brotli's decoder throws InvalidOperationException for invalid data.
         catch (Exception exception) when (exception is InvalidDataException or InvalidOperationException)
         {
             throw Broken();
@@ -64,24 +69,30 @@ internal sealed class StrictStream : Stream
         base.Dispose(disposing);
     }
 
-    // Gzip ends with the number of bytes that were encoded, modulo 2^32. The other decoders stop by themselves at the
-    // end of the data: one that asked for more than there was had too little, and one that left the last byte alone was
-    // given more than the data.
-    private bool IsWhole() => _isGzip ? _input.HasEnded && _input.LastFour == _decodedBytes : _input.IsLastTaken && !_input.HasEnded;
+    // Gzip ends with the number of uncompressed bytes, modulo 2^32. The other decoders stop by themselves at the end of
+    // the data: a decoder that read beyond the last byte got too little data, and a decoder that left the last byte
+    // unread got too much.
+    private bool IsWhole() => _isGzip
+        ? _input.HasEnded && _input.LastFour == _decodedBytes
+        : _input.IsLastTaken && !_input.HasEnded;
 
     private static BadHttpRequestException Broken() =>
-        new("The body can't be decoded as its Content-Encoding says: it is broken or not complete.", StatusCodes.Status400BadRequest);
+        new("The body can't be decoded as its Content-Encoding says: it is broken or not complete.",
+            StatusCodes.Status400BadRequest);
 
-    /// <summary>What comes in, with what the end of it says. The last byte is handed out alone, so that it shows whether the decoder wanted it.</summary>
+    /// <summary>
+    /// The encoded input, with facts about its end. The last byte is returned alone, which shows whether the decoder
+    /// needs it.
+    /// </summary>
     private sealed class EncodedInput(Stream inner) : Stream
     {
         private readonly byte[] _tail = new byte[sizeof(uint)];
         private byte? _held;
 
-        /// <summary>The decoder took all that came.</summary>
+        /// <summary>The decoder has read the last byte.</summary>
         public bool IsLastTaken { get; private set; }
 
-        /// <summary>Somebody read beyond the last byte.</summary>
+        /// <summary>The decoder has read beyond the last byte.</summary>
         public bool HasEnded { get; private set; }
 
         public uint LastFour => BinaryPrimitives.ReadUInt32LittleEndian(_tail);
@@ -90,9 +101,15 @@ internal sealed class StrictStream : Stream
         public override bool CanSeek => false;
         public override bool CanWrite => false;
         public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
 
-        public override async ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default)
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
+
+        public override async ValueTask<int> ReadAsync(
+            Memory<byte> buffer, CancellationToken cancellationToken = default)
         {
             if (buffer.IsEmpty || HasEnded)
                 return 0;
@@ -128,7 +145,8 @@ internal sealed class StrictStream : Stream
             }
         }
 
-        public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
+        public override Task<int> ReadAsync(
+            byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
             ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
 
         public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException();

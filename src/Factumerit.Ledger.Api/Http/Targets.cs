@@ -1,12 +1,12 @@
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>What the request's first line asks for, before routes are looked at.</summary>
+/// <summary>Checks the target of a request before routing.</summary>
 public static class Targets
 {
-    /// <summary>Path and query have so many characters at most.</summary>
+    /// <summary>The maximum length of path and query together, in characters.</summary>
     public const int LengthMax = 8 * 1024;
 
-    /// <summary>Refuses addresses that are too long, and answers HEAD as GET without its body, which the server leaves out.</summary>
+    /// <summary>Refuses targets that are too long. Handles HEAD as GET; the server omits the body.</summary>
     public static void UseTargetChecks(this WebApplication app) => app.Use((http, next) =>
     {
         var request = http.Request;
