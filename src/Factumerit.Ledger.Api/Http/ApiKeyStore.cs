@@ -5,25 +5,26 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>A key with who made it, and its secret where it is new.</summary>
+/// <summary>An API key with the name of its creator, and its secret if that is new.</summary>
 public sealed record KeptApiKey(ApiKey Key, ActorName? MadeBy, string? Secret = null)
 {
-    /// <summary>Without the secret, so that it gets into no log by mistake.</summary>
+    /// <summary>Omits the secret to keep it out of logs.</summary>
     public override string ToString() => $"{nameof(KeptApiKey)} {{ Id = {Key.Id} }}";
 }
 
 /// <summary>
-/// Makes, lists, rotates and revokes API keys, each change with its line in the audit log. A secret is a readable
-/// prefix and 256 random bits; the table holds its SHA-256 only.
+/// Creates, lists, rotates and revokes API keys, and writes each change to the audit log. A secret is a readable prefix
+/// and 256 random bits. The table holds only its SHA-256.
 /// </summary>
 public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProvider clock)
 {
     private const int OverlapSecondsDefault = 24 * 60 * 60;
 
-    // Any number does, as long as nobody else locks it: the letters "fakn", for names of keys.
+    // An advisory lock that keeps the names of keys unique. The number only has to be unused elsewhere: the letters
+    // "fakn".
     private const string LockNames = "SELECT pg_advisory_xact_lock(x'66616b6e'::int)";
 
-    /// <summary>Makes a key. Its secret is returned here and can't be shown again.</summary>
+    /// <summary>Creates a key. Its secret is returned only here and can't be shown again.</summary>
     public async Task<Outcome<KeptApiKey>> CreateAsync(
         ApiKeyRequest request, Actor by, CancellationToken cancellationToken)
     {
@@ -73,7 +74,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         return await ReadAsync(db, db.ApiKeys.OrderBy(k => k.CreatedAt).ThenBy(k => k.Id), cancellationToken);
     }
 
-    /// <summary>Revokes a key; one that was revoked before stays as it is. Null when there is none.</summary>
+    /// <summary>Revokes a key. A key that is revoked already stays as it is. Null if there is no such key.</summary>
     public async Task<KeptApiKey?> RevokeAsync(Guid id, Actor by, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
@@ -87,14 +88,16 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         return await FindAsync(db, id, cancellationToken);
     }
 
-    /// <summary>Gives a key a new secret. The one before works on for the overlap, an older one not.</summary>
+    /// <summary>
+    /// Gives a key a new secret. The previous secret stays valid for the overlap; older ones end at once.
+    /// </summary>
     public async Task<Outcome<KeptApiKey>> RotateAsync(
         Guid id, RotationRequest request, Actor by, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
         await using var transaction = await db.Database.BeginTransactionAsync(cancellationToken);
         var now = Now();
-        // Locked: of two rotations at once the second replaces the secret of the first.
+        // The row lock serializes concurrent rotations: the second one replaces the secret of the first.
         var locked = db.ApiKeys.FromSql($"SELECT * FROM api_keys WHERE id = {id} FOR UPDATE");
         if (await locked.SingleOrDefaultAsync(cancellationToken) is not { } key)
             return new Refusal.NotFound($"API key {id}");
@@ -113,7 +116,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         return (await FindAsync(db, id, cancellationToken))! with { Secret = secret };
     }
 
-    // Whatever becomes of the commit, what was read before it is not used any more.
+    // Makes cached keys stale even if the commit fails, because its outcome may be unknown.
     private async Task CommitAsync(LedgerDbContext db, CancellationToken cancellationToken)
     {
         try
@@ -148,7 +151,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         Detail = record.Detail,
     });
 
-    // To the microsecond, as the database keeps it.
+    // Truncated to microseconds, the precision of the database.
     private DateTimeOffset Now()
     {
         var now = clock.GetUtcNow();

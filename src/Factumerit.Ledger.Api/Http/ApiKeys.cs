@@ -9,9 +9,10 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Finds the caller of a request by its secret. Found keys are remembered, and used from memory only while no change
-/// of keys is known since, and the database has confirmed that within the last second (<see cref="KeyWatch"/>): a
-/// revocation holds at once in its own process, and within a second in others.
+/// Finds the caller of a request by its secret, and caches the key. A cached key is used only while no change of API
+/// keys is known since it was read, and the database has confirmed that within the last second
+/// (<see cref="KeyWatch"/>). A revocation therefore takes effect at once in its own process, and within a second in
+/// other processes.
 /// </summary>
 public sealed class ApiKeys(
     LedgerDatabase database, IOptions<AuthOptions> options, IMemoryCache cache, KeyLookups lookups, TimeProvider clock)
@@ -23,12 +24,12 @@ public sealed class ApiKeys(
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapAdminKey is { Length: > 0 } key ? Hash(key) : null;
     private readonly ConcurrentDictionary<Guid, LastUse> _lastUses = [];
 
-    // Counts the changes of keys that are known here. What was read before the last of them is not used any more.
+    // Counts the known changes of API keys. Keys that were read in an earlier generation are stale.
     private long _generation;
     private long _version = -1;
     private long _confirmedAt = clock.GetTimestamp();
 
-    /// <summary>The caller whose secret this is; null when it is nobody's.</summary>
+    /// <summary>The caller that the secret belongs to; null if the secret is not valid.</summary>
     public async ValueTask<Caller?> FindCallerAsync(string secret, CancellationToken cancellationToken)
     {
         var hash = Hash(secret);
@@ -43,10 +44,10 @@ public sealed class ApiKeys(
         return known.Caller;
     }
 
-    /// <summary>Uses nothing any more that was read before now: keys have changed.</summary>
+    /// <summary>Makes all cached keys stale, because API keys have changed.</summary>
     public void Forget() => Interlocked.Increment(ref _generation);
 
-    /// <summary>Asks the database whether keys have changed.</summary>
+    /// <summary>Checks in the database whether API keys have changed.</summary>
     public async Task ConfirmAsync(CancellationToken cancellationToken)
     {
         var began = clock.GetTimestamp();
@@ -60,7 +61,7 @@ public sealed class ApiKeys(
         Volatile.Write(ref _confirmedAt, began);
     }
 
-    /// <summary>Writes when keys were last used.</summary>
+    /// <summary>Saves when each key was last used.</summary>
     public async Task SaveLastUsesAsync(CancellationToken cancellationToken)
     {
         var uses = _lastUses.Select(u => (Id: u.Key, u.Value, u.Value.Ticks))
@@ -78,14 +79,14 @@ public sealed class ApiKeys(
             use.Value.SavedTicks = use.Ticks;
     }
 
-    /// <summary>A new secret with the readable beginning by which its key is found.</summary>
+    /// <summary>Makes a new secret and the readable prefix by which its key is found.</summary>
     public static (string Prefix, string Secret) MakeSecret(string role)
     {
         var prefix = $"fa_{role}_{RandomNumberGenerator.GetHexString(8, lowercase: true)}";
         return (prefix, $"{prefix}_{RandomNumberGenerator.GetHexString(64, lowercase: true)}");
     }
 
-    /// <summary>What is kept of a secret.</summary>
+    /// <summary>The hash of a secret, which is stored in place of the secret.</summary>
     public static byte[] Hash(string secret) => SHA256.HashData(Encoding.UTF8.GetBytes(secret));
 
     private async ValueTask<KnownKey?> FindAsync(string prefix, CancellationToken cancellationToken)
@@ -97,7 +98,7 @@ public sealed class ApiKeys(
                 return known;
             var readAt = clock.GetTimestamp();
             known = await LoadAsync(prefix, generation, readAt, cancellationToken);
-            // A key that changed while it was read may have been read as it was before.
+            // Keys changed during the read, so the result may be stale: read again.
             if (known is not null && generation != Volatile.Read(ref _generation))
                 continue;
             return known is null ? null : cache.Set(prefix, known, RememberedFor);
@@ -133,7 +134,8 @@ public sealed class ApiKeys(
     }
 
     private static string? PrefixOf(string secret) =>
-        secret.StartsWith("fa_", StringComparison.Ordinal) && secret.Length < 200 && secret.LastIndexOf('_') is > 3 and var end ? secret[..end] : null;
+        secret.StartsWith("fa_", StringComparison.Ordinal) && secret.Length < 200
+            && secret.LastIndexOf('_') is > 3 and var end ? secret[..end] : null;
 
     private sealed record KnownKey(
         byte[] SecretHash, DateTimeOffset EndsAt, Caller Caller, LastUse LastUse, long Generation, long ReadAt);

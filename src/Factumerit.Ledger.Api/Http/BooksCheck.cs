@@ -3,8 +3,8 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Says in the health answer whether faults of the books stand. The service stays ready: it can still record what
-/// happens.
+/// Reports in the health response how many faults of the books stand. The service stays ready with faults, because it
+/// can still record what happens.
 /// </summary>
 public sealed class BooksCheck(IntegrityWatch watch) : IHealthCheck
 {

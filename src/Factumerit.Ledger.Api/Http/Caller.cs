@@ -3,13 +3,13 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>The API key of a request, and what it may do.</summary>
-/// <param name="Actor">Stands with all that the request writes.</param>
-/// <param name="KeyPrefix">The readable beginning that no other key has.</param>
+/// <summary>The API key of a request and its permissions.</summary>
+/// <param name="Actor">The actor that is stored with everything the request writes.</param>
+/// <param name="KeyPrefix">The readable prefix of the key, unique among all keys.</param>
 /// <param name="Role">One of <see cref="Roles"/>.</param>
 public sealed record Caller(Actor Actor, string KeyPrefix, string Role)
 {
-    /// <summary>What ends a prefix that covers every id that begins so.</summary>
+    /// <summary>At the end of a user prefix: the prefix then covers every id that begins with it.</summary>
     public const char AnyEnd = '*';
 
     private const string BoundaryCharacters = ":@._+=-";
@@ -17,20 +17,23 @@ public sealed record Caller(Actor Actor, string KeyPrefix, string Role)
 
     public string Name => Actor.Name;
 
-    /// <summary>The users that a bot key is bound to; null: all.</summary>
+    /// <summary>The users that a bot key is bound to; null means all users.</summary>
     public string? UserPrefix { get; init; }
 
-    /// <summary>Whether it may record calls that are paid for already when the balance is used up.</summary>
+    /// <summary>Whether the key may record calls that are already paid for, even if the balance is used up.</summary>
     public bool MayOverdraw { get; init; }
 
-    /// <summary>Whether it may take in calls that LiteLLM reports, which may take any user below 0.</summary>
+    /// <summary>
+    /// Whether the key may take in the calls that LiteLLM reports, which may take any user's balance below 0.
+    /// </summary>
     public bool MayIntake { get; init; }
 
-    /// <summary>Whether this caller may touch that user at all.</summary>
+    /// <summary>Whether the caller may access the user.</summary>
     public bool MayTouch(string? userId) => UserPrefix is null || userId is null || Covers(UserPrefix, userId);
 
-    /// <summary>Why this caller may not touch that user.</summary>
-    public string Explain(string userId) => $"This key is bound to {Bound}, which {FieldErrors.Shorten(userId)} is not.";
+    /// <summary>The reason why the caller may not access the user.</summary>
+    public string Explain(string userId) =>
+        $"This key is bound to {Bound}, which {FieldErrors.Shorten(userId)} is not.";
 
     /// <summary>The users that this key is bound to, in words.</summary>
     public string Bound => UserPrefix is not { Length: > 0 } prefix ? "all users"
@@ -39,7 +42,7 @@ public sealed record Caller(Actor Actor, string KeyPrefix, string Role)
         : $"the user {prefix} and users that begin with {prefix} and one of " +
             string.Join(' ', BoundaryCharacters.ToCharArray());
 
-    /// <summary>The caller of a request that was let in with a key.</summary>
+    /// <summary>The caller of an authenticated request.</summary>
     public static Caller Of(HttpContext http) => http.Features.GetRequiredFeature<Caller>();
 
     // vik covers vik and vik:alice, but not vikunja:alice; vik* covers all three.
@@ -53,7 +56,7 @@ public sealed record Caller(Actor Actor, string KeyPrefix, string Role)
     }
 }
 
-/// <summary>What a key may do; bots report usage and read budgets, ops read everything, admins move money.</summary>
+/// <summary>The roles of keys: bots report usage and read budgets, ops read everything, admins move money.</summary>
 public static class Roles
 {
     public const string Bot = "bot";

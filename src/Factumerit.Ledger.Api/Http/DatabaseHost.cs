@@ -5,32 +5,36 @@ using Npgsql;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Finds the database: the one that <c>ConnectionStrings:Ledger</c> names, or else a private PostgreSQL of our own, which starts and stops with
-/// the service. Made before everything that uses the database, and so disposed after it.
+/// Provides the database: the one that <c>ConnectionStrings:Ledger</c> names, otherwise a private PostgreSQL that
+/// starts and stops with the service. The host is created before all services that use the database, so it is disposed
+/// after them.
 /// </summary>
 public sealed class DatabaseHost(
-    IConfiguration configuration, IOptions<EmbeddedOptions> embedded, IOptions<DatabaseOptions> options, IOptions<AuthOptions> auth,
-    ILogger<DatabaseHost> logger) : IAsyncDisposable
+    IConfiguration configuration, IOptions<EmbeddedOptions> embedded, IOptions<DatabaseOptions> options,
+    IOptions<AuthOptions> auth, ILogger<DatabaseHost> logger) : IAsyncDisposable
 {
     private EmbeddedPostgres? _postgres;
     private string? _connectionString;
     private bool _hasKeyFile;
 
-    public string ConnectionString => _connectionString ?? throw new InvalidOperationException("The database has not been opened yet.");
+    public string ConnectionString =>
+        _connectionString ?? throw new InvalidOperationException("The database has not been opened yet.");
 
-    /// <summary>Where an embedded database keeps its data; null when the database is somebody else's.</summary>
+    /// <summary>The data directory of the embedded database; null if the service uses an external database.</summary>
     public string? DataDirectory => _postgres is null ? null : Path.GetFullPath(embedded.Value.DataDirectory);
 
-    /// <summary>Whether the disk of an embedded database has no room: then PostgreSQL can't even start.</summary>
+    /// <summary>Whether the disk of the embedded database is full. PostgreSQL can't even start then.</summary>
     public bool IsDiskFull => DataDirectory is { } directory && DiskSpace.IsFull(directory);
 
-    /// <summary>The way to the database that serves.</summary>
+    /// <summary>Creates the access to the database for serving requests.</summary>
     public LedgerDatabase CreateDatabase() => new(ConnectionString, options.Value.PoolSize)
     {
         ClockSkewMax = TimeSpan.FromSeconds(options.Value.ClockSkewSecondsMax),
     };
 
-    /// <summary>Starts the private PostgreSQL if there is no other, and sees to an admin key on it.</summary>
+    /// <summary>
+    /// Starts the private PostgreSQL if no other database is configured, and ensures that it has an admin key.
+    /// </summary>
     public async Task OpenAsync(CancellationToken cancellationToken)
     {
         _connectionString = LedgerConnectionString.Read(configuration);
@@ -39,7 +43,13 @@ public sealed class DatabaseHost(
         if (LedgerConnectionString.FindUnread() is { Count: > 0 } unread)
             LogUnread(logger, string.Join(", ", unread));
         _postgres = await EmbeddedPostgres.StartAsync(
-            new EmbeddedPostgresOptions { DataDirectory = embedded.Value.DataDirectory, BinDirectory = embedded.Value.BinDirectory }, logger, cancellationToken);
+            new EmbeddedPostgresOptions
+            {
+                DataDirectory = embedded.Value.DataDirectory,
+                BinDirectory = embedded.Value.BinDirectory,
+            },
+            logger,
+            cancellationToken);
         _connectionString = _postgres.ServingConnectionString;
         if (auth.Value.BootstrapAdminKey is null)
         {
@@ -49,12 +59,13 @@ public sealed class DatabaseHost(
     }
 
     /// <summary>
-    /// Brings the schema up to date, waiting for a database that is still starting, and sees that the service may do
-    /// its work there.
+    /// Brings the schema up to date and checks that the service has the rights it needs. Waits for a database that is
+    /// still starting.
     /// </summary>
     public async Task MigrateAsync(LedgerDatabase database, CancellationToken cancellationToken)
     {
-        var deadline = TimeProvider.System.GetTimestamp() + (options.Value.StartTimeoutSeconds * TimeProvider.System.TimestampFrequency);
+        var deadline = TimeProvider.System.GetTimestamp()
+            + (options.Value.StartTimeoutSeconds * TimeProvider.System.TimestampFrequency);
         while (true)
         {
             try
@@ -64,7 +75,7 @@ public sealed class DatabaseHost(
                 await RequireRightsAsync(database, facts, cancellationToken);
                 return;
             }
-            // Of several hosts each failed for a reason of its own.
+            // With several hosts Npgsql throws an AggregateException that holds the failure of each host.
             catch (NpgsqlException exception)
                 when ((exception.IsTransient || exception.InnerException is AggregateException)
                     && TimeProvider.System.GetTimestamp() < deadline)
@@ -76,8 +87,8 @@ public sealed class DatabaseHost(
     }
 
     /// <summary>
-    /// Sees whether the service can do its work on a database that is migrated by somebody else. One that can't be
-    /// reached now is met by the requests.
+    /// Checks that the service can work on a database that someone else migrates. An unreachable database does not stop
+    /// the start: requests report it.
     /// </summary>
     public async Task CheckAsync(LedgerDatabase database, CancellationToken cancellationToken)
     {
@@ -93,8 +104,8 @@ public sealed class DatabaseHost(
         }
     }
 
-    // On the embedded database the owner migrates, and another role serves: a hole in the service can't switch off a
-    // trigger.
+    // The owner role migrates the embedded database and another role serves it, so that a security hole in the service
+    // can't disable a trigger.
     private async Task<DatabaseFacts> MigrateAsync(
         LedgerDatabase database, TimeSpan limit, CancellationToken cancellationToken)
     {
@@ -122,10 +133,14 @@ public sealed class DatabaseHost(
             LogReadOnly(logger, facts.Name);
     }
 
-    /// <summary>Says where the service is and what lies where, never the key itself; <c>fa</c>, run beside an embedded service, finds it by the file url.</summary>
+    /// <summary>
+    /// Logs the address and the locations of data and key file, but never the key. Writes the file url, by which
+    /// <c>fa</c> finds an embedded service on the same machine.
+    /// </summary>
     public void Announce(string address)
     {
-        var url = address.Replace("[::]", "localhost", StringComparison.Ordinal).Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
+        var url = address.Replace("[::]", "localhost", StringComparison.Ordinal)
+            .Replace("0.0.0.0", "localhost", StringComparison.Ordinal);
         LogListening(logger, address, url.TrimEnd('/'));
         if (DataDirectory is not { } directory)
             return;
@@ -138,7 +153,7 @@ public sealed class DatabaseHost(
 
     public ValueTask DisposeAsync() => _postgres?.DisposeAsync() ?? ValueTask.CompletedTask;
 
-    // The service works without it; fa then has to be given the address.
+    // A failure is not fatal: without the file fa must be given the address.
     private void WriteUrl(string directory, string url)
     {
         try
@@ -167,7 +182,8 @@ public sealed class DatabaseHost(
 
     private static void LogUnread(ILogger logger, string variables) =>
         logger.LogWarning(
-            "{Variables} in the environment are not read: a database is named by ConnectionStrings__Ledger. Without it the embedded database is used",
+            "{Variables} in the environment are not read: a database is named by ConnectionStrings__Ledger. "
+            + "Without it the embedded database is used",
             variables);
 
     private static void LogNoUrl(ILogger logger, string reason) =>
@@ -176,10 +192,10 @@ public sealed class DatabaseHost(
             reason);
 }
 
-/// <summary>The room that is left on a disk.</summary>
+/// <summary>The free space of a disk.</summary>
 internal static class DiskSpace
 {
-    // PostgreSQL stops when it can't make the next segment of its write-ahead log.
+    // PostgreSQL stops if it can't create the next segment of its write-ahead log.
     private const long SegmentBytes = 4 * 1024 * 1024;
 
     public static bool IsFull(string directory)
@@ -195,7 +211,9 @@ internal static class DiskSpace
     }
 }
 
-/// <summary>The admin key of an embedded database: made at the first start, and left for <c>fa</c> and the owner to read.</summary>
+/// <summary>
+/// The admin key of an embedded database: created at the first start, and stored for <c>fa</c> and the owner to read.
+/// </summary>
 internal static class AdminKeyFile
 {
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -212,7 +230,8 @@ internal static class AdminKeyFile
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw new ConfigurationException(
-                $"the admin key in '{path}' can't be read or made: {exception.Message} Give the file to this user, or set Auth:BootstrapAdminKey.");
+                $"the admin key in '{path}' can't be read or made: {exception.Message} "
+                + "Give the file to this user, or set Auth:BootstrapAdminKey.");
         }
     }
 
@@ -221,13 +240,21 @@ internal static class AdminKeyFile
 
     private static string Make(string path)
     {
-        var key = $"fa_admin_embedded_{System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true)}";
-        using var file = new FileStream(path, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
+        var key = "fa_admin_embedded_"
+            + System.Security.Cryptography.RandomNumberGenerator.GetHexString(64, lowercase: true);
+        using var file = new FileStream(path, new FileStreamOptions
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.Write,
+            UnixCreateMode = OwnerOnly,
+        });
         using var writer = new StreamWriter(file);
         writer.Write(key);
         return key;
     }
 }
 
-/// <summary>A configuration that the service can't start with. The message names the key and says what would be right.</summary>
+/// <summary>
+/// A configuration that the service can't start with. The message names the key and the value it needs.
+/// </summary>
 public sealed class ConfigurationException(string message) : Exception(message);

@@ -5,10 +5,10 @@ namespace Factumerit.Ledger.Api.Http;
 /// <summary>The configuration section <c>Database</c>.</summary>
 public sealed class DatabaseOptions
 {
-    /// <summary>Whether the schema is brought up to date at the start; otherwise run the verb <c>migrate</c>.</summary>
+    /// <summary>Whether the service migrates the schema at its start; otherwise run the verb <c>migrate</c>.</summary>
     public bool MigrateAtStart { get; set; } = true;
 
-    /// <summary>Connections for everything but the writer, which has its own.</summary>
+    /// <summary>The size of the connection pool for everything but the writer, which has its own connections.</summary>
     [Range(1, 1000, ErrorMessage = "Database:PoolSize must be from {1} to {2}.")]
     public int PoolSize { get; set; } = 20;
 
@@ -18,25 +18,29 @@ public sealed class DatabaseOptions
     [Range(1, 86_400, ErrorMessage = "Database:ClockSkewSecondsMax must be from {1} to {2}.")]
     public int ClockSkewSecondsMax { get; set; } = 300;
 
-    /// <summary>How long the start waits for a database that is away, in seconds.</summary>
+    /// <summary>How long the start waits for an unreachable database, in seconds.</summary>
     [Range(0, 3600, ErrorMessage = "Database:StartTimeoutSeconds must be from {1} to {2}.")]
     public int StartTimeoutSeconds { get; set; } = 30;
 
     /// <summary>
-    /// How long a migration tries to lock tables that another session holds, in seconds. Another process that migrates
-    /// is waited for as long as it works.
+    /// How long a migration waits for locks on tables that another session holds, in seconds. It waits for another
+    /// process that is migrating as long as that process works.
     /// </summary>
     [Range(1, 86_400, ErrorMessage = "Database:MigrationLockTimeoutSeconds must be from {1} to {2}.")]
     public int MigrationLockTimeoutSeconds { get; set; } = 60;
 }
 
-/// <summary>The configuration section <c>Embedded</c>: the private PostgreSQL that is used when no connection string is given.</summary>
+/// <summary>
+/// The configuration section <c>Embedded</c>: the private PostgreSQL that is used without a connection string.
+/// </summary>
 public sealed class EmbeddedOptions
 {
-    /// <summary>Where its data, its password and the first admin key are kept.</summary>
+    /// <summary>The directory for its data, its password and the first admin key.</summary>
     [Required(ErrorMessage = "Embedded:DataDirectory must name a directory.")]
     public string DataDirectory { get; set; } = ".factumerit";
 
-    /// <summary>Where initdb and postgres are, when not on the PATH or in /usr/lib/postgresql.</summary>
+    /// <summary>
+    /// The directory of initdb and postgres, if they are neither on the PATH nor in /usr/lib/postgresql.
+    /// </summary>
     public string? BinDirectory { get; set; }
 }

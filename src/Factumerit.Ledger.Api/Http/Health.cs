@@ -8,7 +8,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// <summary>The state of the service, and of each check by name.</summary>
 public sealed record HealthAnswer(string Status, IReadOnlyDictionary<string, string> Checks);
 
-/// <summary>Live: the process answers. Ready: the database can be reached, is migrated, and can be written to.</summary>
+/// <summary>Live: the process answers. Ready: the database is reachable, migrated and writable.</summary>
 public static class Health
 {
     private const string ReadyTag = "ready";
@@ -16,30 +16,43 @@ public static class Health
     public static void AddHealth(this IServiceCollection services)
     {
         services.AddSingleton<DatabaseCheck>();
-        services.AddHealthChecks().AddCheck<DatabaseCheck>("database", tags: [ReadyTag], timeout: TimeSpan.FromSeconds(5))
+        services.AddHealthChecks()
+            .AddCheck<DatabaseCheck>("database", tags: [ReadyTag], timeout: TimeSpan.FromSeconds(5))
             .AddCheck<BooksCheck>("books", tags: [ReadyTag]);
     }
 
     public static void MapHealth(this IEndpointRouteBuilder routes)
     {
-        Map(routes, "/health/live", _ => false, "Tell whether the service runs", "For anyone. The process answers; the database is not asked.");
-        Map(routes, "/health/ready", check => check.Tags.Contains(ReadyTag),
-            "Tell whether the service can work", "For anyone. 503 while the database can't be reached, is not migrated, is read-only or full, or commits fail; checks says which.");
+        Map(
+            routes, "/health/live", _ => false,
+            "Tell whether the service runs", "For anyone. The process answers; the database is not asked.");
+        Map(
+            routes, "/health/ready", check => check.Tags.Contains(ReadyTag),
+            "Tell whether the service can work",
+            "For anyone. 503 while the database can't be reached, is not migrated, is read-only or full, "
+            + "or commits fail; checks says which.");
     }
 
-    private static void Map(IEndpointRouteBuilder routes, string path, Func<HealthCheckRegistration, bool> which, string summary, string description)
+    private static void Map(
+        IEndpointRouteBuilder routes, string path, Func<HealthCheckRegistration, bool> which,
+        string summary, string description)
     {
-        routes.MapGet(path, AnswerAsync).AllowAnonymous().TakesAnyQuery().WithTags("Health").WithSummary(summary).WithDescription(description).Answers<HealthAnswer>(200, 503);
+        routes.MapGet(path, AnswerAsync).AllowAnonymous().TakesAnyQuery()
+            .WithTags("Health").WithSummary(summary).WithDescription(description).Answers<HealthAnswer>(200, 503);
 
-        // What failed is said, but no exception text: anyone may ask.
+        // Name the check that failed, but give no exception text, because the route is public.
         async Task<IResult> AnswerAsync(HttpContext http, HealthCheckService checks)
         {
             var report = await checks.CheckHealthAsync(which, Queries.ToTheirEnd);
             http.Response.Headers.CacheControl = "no-store";
             return TypedResults.Json(
-                new HealthAnswer(Word(report.Status), report.Entries.ToDictionary(e => e.Key, e => e.Value.Description ?? Word(e.Value.Status))),
+                new HealthAnswer(
+                    Word(report.Status),
+                    report.Entries.ToDictionary(e => e.Key, e => e.Value.Description ?? Word(e.Value.Status))),
                 LedgerJson.Default.HealthAnswer,
-                statusCode: report.Status == HealthStatus.Healthy ? StatusCodes.Status200OK : StatusCodes.Status503ServiceUnavailable);
+                statusCode: report.Status == HealthStatus.Healthy
+                    ? StatusCodes.Status200OK
+                    : StatusCodes.Status503ServiceUnavailable);
         }
     }
 
@@ -47,13 +60,13 @@ public static class Health
 
     private sealed class DatabaseCheck(DatabaseHost host, LedgerDatabase database, LedgerWriter writer, TimeProvider clock) : IHealthCheck
     {
-        // On a network that went silent a query ends later than those who ask for health wait.
+        // If the network drops packets silently, a query fails later than health probes time out.
         private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
 
-        // An answer serves all who ask within this time: a crowd of questions costs the database nothing.
+        // All requests within this time share one result, so that frequent probes don't load the database.
         private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
 
-        // After a commit that failed the database is not trusted for so long; then a write is tried.
+        // The service stays unready for this time after a failed commit. Then it tests the database with a write.
         private static readonly TimeSpan DistrustedFor = TimeSpan.FromSeconds(5);
 
         private const int ProbeBytes = 6000;
@@ -62,10 +75,11 @@ public static class Health
         private Task<string?>? _looking;
         private long _lookedAt;
 
-        // Migrations are only ever added, so once the schema was up to date a sign of life is enough.
+        // Migrations are only ever added. Once the schema is up to date, a successful query is enough.
         private bool _migrated;
 
-        public async Task<HealthCheckResult> CheckHealthAsync(HealthCheckContext context, CancellationToken cancellationToken = default)
+        public async Task<HealthCheckResult> CheckHealthAsync(
+            HealthCheckContext context, CancellationToken cancellationToken = default)
         {
             try
             {
@@ -73,7 +87,8 @@ public static class Health
                     ? HealthCheckResult.Unhealthy(trouble)
                     : HealthCheckResult.Healthy();
             }
-            catch (Exception exception) when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
+            catch (Exception exception)
+                when (exception is not OperationCanceledException || !cancellationToken.IsCancellationRequested)
             {
                 return HealthCheckResult.Unhealthy(host.IsDiskFull ? DatabaseFailure.DiskFull : "can't be reached");
             }
@@ -89,7 +104,7 @@ public static class Health
             }
         }
 
-        // Null when the ledger can be written to.
+        // Null means that the ledger can be written to.
         private async Task<string?> FindTroubleAsync()
         {
             if (!_migrated && !(_migrated = await Migrator.IsMigratedAsync(database, CancellationToken.None)))
@@ -97,16 +112,18 @@ public static class Health
             var (isReadOnly, time) = await AskAsync();
             if (isReadOnly)
             {
-                // A session stays as it began.
+                // A session that began read-only stays read-only.
                 database.RenewSessions();
                 return "read-only";
             }
-            // Nothing is written with such a time.
+            // The writer makes no commit with such a time.
             if (time - clock.GetUtcNow() > database.ClockSkewMax)
                 return "clock ahead";
             if (writer.LastFailure is not { } failure)
                 return null;
-            return clock.GetElapsedTime(failure.At) < DistrustedFor ? DatabaseFailure.Describe(failure.Reason) : await TryToWriteAsync();
+            return clock.GetElapsedTime(failure.At) < DistrustedFor
+                ? DatabaseFailure.Describe(failure.Reason)
+                : await TryToWriteAsync();
         }
 
         private async Task<(bool IsReadOnly, DateTimeOffset Time)> AskAsync()
@@ -118,8 +135,8 @@ public static class Health
             return (reader.GetBoolean(0), reader.GetFieldValue<DateTimeOffset>(1));
         }
 
-        // No caller may come while it is not ready, so it has to find out by itself when that is over. The row is as
-        // large as a page, so that the table has to grow, and is rolled back.
+        // An unready service may get no requests, so it must find out by itself when writes work again. The row is
+        // about as large as a page, so the table has to grow. The insert is rolled back.
         private async Task<string?> TryToWriteAsync()
         {
             try

@@ -8,29 +8,31 @@ namespace Factumerit.Ledger.Api.Http;
 /// <summary>The configuration section <c>Integrity</c>: how often the service checks the books by itself.</summary>
 public sealed class IntegrityOptions
 {
-    /// <summary>Seconds between checks of what came since the last one; 0 is never.</summary>
+    /// <summary>Seconds between checks of the entries since the last check; 0 is never.</summary>
     [Range(0, 86_400, ErrorMessage = "Integrity:IntervalSeconds must be from {1} to {2}; 0 is never.")]
     public int IntervalSeconds { get; set; } = 10;
 
-    /// <summary>Hours between checks of everything from the first entry on; 0 is never.</summary>
+    /// <summary>Hours between full checks, which begin at the first entry; 0 is never.</summary>
     [Range(0, 8_760, ErrorMessage = "Integrity:FullIntervalHours must be from {1} to {2}; 0 is never.")]
     public int FullIntervalHours { get; set; } = 24;
 }
 
 /// <summary>
-/// Checks the books in the background, so that the next check by hand has little left to read, and a fault shows in the
-/// log, once, before anybody asks. Several services on one database share the checkpoint, and so the work.
+/// Checks the books in the background. A check by hand then has little left to read, and each new fault is logged once,
+/// before a user asks. Services on the same database share the checkpoint, and so the work.
 /// </summary>
-public sealed class IntegrityWatch(IntegrityCheck check, IOptions<IntegrityOptions> options, Rounds rounds, TimeProvider clock, ILogger<IntegrityWatch> logger)
+public sealed class IntegrityWatch(
+    IntegrityCheck check, IOptions<IntegrityOptions> options, Rounds rounds, TimeProvider clock,
+    ILogger<IntegrityWatch> logger)
     : BackgroundService
 {
     private DateTimeOffset? _fullyCheckedAt;
     private volatile IntegrityReport? _last;
 
-    /// <summary>What the last round found; null before the first.</summary>
+    /// <summary>The report of the last round; null before the first round.</summary>
     public IntegrityReport? Last => _last;
 
-    /// <summary>One round: what came since the last, or everything when that is due.</summary>
+    /// <summary>One round: checks the entries since the last round, or everything if a full check is due.</summary>
     public async Task CheckAsync(CancellationToken cancellationToken)
     {
         var isFullDue = options.Value.FullIntervalHours > 0 && _fullyCheckedAt is { } last
@@ -47,7 +49,10 @@ public sealed class IntegrityWatch(IntegrityCheck check, IOptions<IntegrityOptio
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Value.IntervalSeconds == 0
         ? Task.CompletedTask
-        : rounds.RunAsync(new("Checking the books", () => TimeSpan.FromSeconds(options.Value.IntervalSeconds), CheckAsync), logger, stoppingToken);
+        : rounds.RunAsync(
+            new("Checking the books", () => TimeSpan.FromSeconds(options.Value.IntervalSeconds), CheckAsync),
+            logger,
+            stoppingToken);
 
     private static void LogFaults(ILogger logger, int faults, string first) =>
         logger.LogError(

@@ -5,9 +5,9 @@ using Microsoft.Extensions.Caching.Memory;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Looks API keys up in the database, many in one query: those that are asked for while a query runs share the next. After
-/// a query for a key that does not exist the next one waits a moment, so that floods of wrong keys cost the database ten
-/// queries a second. Keys that do not exist are remembered for ten seconds.
+/// Looks up API keys in the database in batches: lookups that arrive while a query runs share the next query. After a
+/// query for an unknown key the next query waits, so that a flood of wrong keys causes at most ten queries a second.
+/// Unknown keys are cached for ten seconds.
 /// </summary>
 public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : IDisposable
 {
@@ -18,12 +18,12 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
     private readonly MemoryCache _unknown = new(new MemoryCacheOptions { SizeLimit = RememberedMax });
     private readonly Lock _lock = new();
 
-    // The keys of the next query, and its result; null when none is to be made.
+    // The prefixes of the next query, null when none is planned; and the result of the newest query.
     private HashSet<string>? _asked;
     private Task<Dictionary<string, FoundKey>> _next = Task.FromResult(new Dictionary<string, FoundKey>());
     private bool _someWereUnknown;
 
-    /// <summary>The key with that readable beginning; null when there is none.</summary>
+    /// <summary>The key with this readable prefix; null if there is none.</summary>
     public async ValueTask<FoundKey?> FindAsync(string prefix) =>
         _unknown.TryGetValue(prefix, out _) ? null : (await Ask(prefix)).GetValueOrDefault(prefix);
 
@@ -45,7 +45,7 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
 
     private async Task<Dictionary<string, FoundKey>> LookUpAsync(Task before)
     {
-        // Leaves the lock first, so that the key that began this is among those asked for.
+        // Yield to release the lock first, so that the prefix that started this query is part of it.
         await Task.Yield();
         await before.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         if (_someWereUnknown)
@@ -57,12 +57,15 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
         var found = await QueryAsync(db, prefixes);
         var unknown = prefixes.Where(p => !found.ContainsKey(p)).ToList();
         foreach (var prefix in unknown)
-            _unknown.Set(prefix, true, new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = RememberedFor });
+            _unknown.Set(
+                prefix,
+                true,
+                new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = RememberedFor });
         _someWereUnknown = unknown.Count > 0;
         return found;
     }
 
-    // A key that was rotated is found by the beginning of its old secret as well.
+    // A rotated key is also found by the prefix of its old secret.
     private static async Task<Dictionary<string, FoundKey>> QueryAsync(LedgerDbContext db, string[] prefixes)
     {
         var keys = await (
@@ -78,5 +81,5 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
     }
 }
 
-/// <summary>An API key as it is stored, and the actor that its requests are.</summary>
+/// <summary>A stored API key, and the id of the actor of its requests.</summary>
 public sealed record FoundKey(ApiKey Key, int ActorId);

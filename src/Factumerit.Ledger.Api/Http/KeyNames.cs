@@ -1,9 +1,9 @@
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>Names of API keys, by which people know them.</summary>
+/// <summary>Compares the names by which people tell API keys apart.</summary>
 internal static class KeyNames
 {
-    /// <summary>Whether two names differ in case and spaces at most, so that people would take them for one.</summary>
+    /// <summary>Whether two names differ at most in case and spaces, so that people would confuse them.</summary>
     public static bool AreAlike(string one, string other) =>
         string.Equals(WithPlainSpaces(one), WithPlainSpaces(other), StringComparison.OrdinalIgnoreCase);
 

@@ -1,9 +1,9 @@
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Looks every half second whether another process changed API keys, and writes once a minute when keys were last used.
-/// Polling works through every pooler, and needs no notice of a lost connection: while the database does not answer,
-/// remembered keys count for at most a second.
+/// Checks every half second whether another process changed API keys, and saves once a minute when keys were last used.
+/// Polling works through every connection pooler and does not depend on detecting a lost connection: while the database
+/// does not answer, cached keys are valid for at most a second.
 /// </summary>
 public sealed class KeyWatch(ApiKeys keys, Rounds rounds, ILogger<KeyWatch> logger) : BackgroundService
 {
@@ -23,7 +23,7 @@ public sealed class KeyWatch(ApiKeys keys, Rounds rounds, ILogger<KeyWatch> logg
         }
     }
 
-    // A pause that grows would make every request look its key up.
+    // No backoff: during a longer pause cached keys would expire, and every request would look up its key.
     protected override Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var look = new Round("Looking for changes of API keys", () => LookEvery, keys.ConfirmAsync)

@@ -3,26 +3,28 @@ using Npgsql;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Reads <c>ConnectionStrings:Ledger</c>: a connection string of Npgsql, or a postgres URL. White space at its ends and line breaks around its password
-/// are cut off, as secrets that were read from files carry them. Null means the embedded database; a blank value is a mistake, never that.
+/// Reads <c>ConnectionStrings:Ledger</c>: a connection string of Npgsql, or a postgres URL. White space around it and
+/// line breaks around its password are trimmed, because secrets read from files contain them. Null means the embedded
+/// database. A blank value is an error.
 /// </summary>
 internal static class LedgerConnectionString
 {
     public const string Key = "ConnectionStrings:Ledger";
     private const string PasswordVariable = "PGPASSWORD";
 
-    // What others read to find a database. Whoever set them may think that we do.
+    // Variables by which other programs find a database. A user who sets them may expect this service to read them.
     private static readonly string[] Elsewhere = ["DATABASE_URL", "PGHOST"];
     private const string ElsewherePrefix = "POSTGRES_";
 
-    /// <summary>The string as Npgsql takes it; null when none was given.</summary>
-    /// <exception cref="ConfigurationException">It is blank or can't be read.</exception>
+    /// <summary>The connection string for Npgsql; null if none is configured.</summary>
+    /// <exception cref="ConfigurationException">The value is blank or can't be read.</exception>
     public static string? Read(IConfiguration configuration)
     {
         if (configuration.GetConnectionString("Ledger") is not { } given)
             return null;
         if (string.IsNullOrWhiteSpace(given))
-            throw new ConfigurationException($"{Key} is set but blank. Name a database in it; or take it out, and the embedded database is used.");
+            throw new ConfigurationException(
+                $"{Key} is set but blank. Name a database in it; or take it out, and the embedded database is used.");
         var settings = Parse(given.Trim());
         settings.Password ??= Environment.GetEnvironmentVariable(PasswordVariable);
         if (settings.Password is { } password)
@@ -30,7 +32,7 @@ internal static class LedgerConnectionString
         return settings.ConnectionString;
     }
 
-    /// <summary>Variables of the environment that name a database elsewhere, but not here.</summary>
+    /// <summary>Environment variables that name a database for other programs and are not read here.</summary>
     public static IReadOnlyList<string> FindUnread() =>
     [
         .. Environment.GetEnvironmentVariables().Keys.Cast<string>()
@@ -43,7 +45,8 @@ internal static class LedgerConnectionString
     {
         try
         {
-            return new NpgsqlConnectionStringBuilder(PostgresUrl.IsOne(text) ? PostgresUrl.ToConnectionString(text) : text);
+            return new NpgsqlConnectionStringBuilder(
+                PostgresUrl.IsOne(text) ? PostgresUrl.ToConnectionString(text) : text);
         }
         catch (FormatException exception)
         {

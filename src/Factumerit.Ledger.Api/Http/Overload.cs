@@ -6,8 +6,8 @@ using Factumerit.Ledger.Writing;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Refuses routine calls at the door while the writer is full for their key: no body is read, nothing is logged singly, and
-/// the answer is copied from one that was made before, so that what can't be done takes no time from what can.
+/// Refuses routine calls early while the writer is full for their key. The body is not read, single refusals are not
+/// logged, and the response is a copy of a prepared one, so that refused calls take no time from other calls.
 /// </summary>
 public static class Overload
 {
@@ -20,7 +20,7 @@ public static class Overload
         var (refused, told) = (0, 0L);
         app.Use((http, next) =>
         {
-            // From the application's services: a request that is refused needs none of its own.
+            // Uses the application's services, because a refused request needs no services of its own.
             if (http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null
                 || !app.Services.GetRequiredService<LedgerWriter>().IsFullFor(Caller.Of(http).Actor))
                 return next(http);
@@ -34,7 +34,8 @@ public static class Overload
         void Tell()
         {
             var (now, last) = (clock.GetTimestamp(), Volatile.Read(ref told));
-            if ((last == 0 || clock.GetElapsedTime(last, now) >= Between) && Interlocked.CompareExchange(ref told, now, last) == last)
+            if ((last == 0 || clock.GetElapsedTime(last, now) >= Between)
+                && Interlocked.CompareExchange(ref told, now, last) == last)
                 LogRefusals(logger, Interlocked.Exchange(ref refused, 0));
         }
     }
@@ -44,15 +45,16 @@ public static class Overload
             "More comes in than can be written in good time: {Refused} calls refused since the last such line",
             refused);
 
-    // The problem as it is written everywhere else, cut where the path base and the trace_id go, the only parts in
-    // which one differs from another.
+    // The same problem as everywhere else, split where the path base and the trace_id go. Only these two parts differ
+    // between requests.
     private static class TooMany
     {
         private const string PathBase = "THE-PATH-BASE";
         private const string TraceId = "THE-TRACE-ID";
         private static readonly byte[][] Parts =
         [
-            .. JsonSerializer.Serialize(Problems.Of(PathBase, TraceId, LedgerWriter.TooMany), LedgerJson.Default.Problem)
+            .. JsonSerializer
+                .Serialize(Problems.Of(PathBase, TraceId, LedgerWriter.TooMany), LedgerJson.Default.Problem)
                 .Split([PathBase, TraceId], StringSplitOptions.None).Select(Encoding.UTF8.GetBytes),
         ];
 

@@ -5,12 +5,13 @@ using Npgsql;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// A <c>postgres://</c> or <c>postgresql://</c> URL, as hosters hand it out, made into a connection string of Npgsql. Reads what libpq documents:
-/// several hosts, IPv6 in brackets, percent-encoding, and the parameters that Npgsql has too. No message quotes a value: it may be the password.
+/// Converts a <c>postgres://</c> or <c>postgresql://</c> URL, as hosting providers issue it, to a connection string of
+/// Npgsql. Reads what libpq documents: several hosts, IPv6 in brackets, percent-encoding, and the parameters that
+/// Npgsql has too. No message quotes a value, because it may be the password.
 /// </summary>
 internal static partial class PostgresUrl
 {
-    // libpq's names, and where two differ Npgsql's; those of the URL's own parts may stand in the query as well.
+    // libpq's names and the names that Npgsql uses. The parts of the URL itself may also stand in the query.
     private static readonly Dictionary<string, string> Keywords = new(StringComparer.Ordinal)
     {
         ["host"] = "Host",
@@ -39,17 +40,20 @@ internal static partial class PostgresUrl
 
     public static bool IsOne(string text) => Scheme().IsMatch(text);
 
-    /// <summary>The same as a connection string of Npgsql.</summary>
-    /// <exception cref="FormatException">It can't be read. The message completes the sentence "The URL ...".</exception>
+    /// <summary>Converts the URL to a connection string of Npgsql.</summary>
+    /// <exception cref="FormatException">
+    /// The URL can't be read. The message completes the sentence "The URL ...".
+    /// </exception>
     public static string ToConnectionString(string url)
     {
         var rest = url[(url.IndexOf("://", StringComparison.Ordinal) + 3)..];
         var (location, query) = Cut(rest, '?');
         var (authority, database) = Cut(location, '/');
-        // A password that was not encoded may hold the sign that ends it.
+        // A password that is not percent-encoded may contain @, so the last @ ends it.
         var at = authority.LastIndexOf('@');
         if (at < 0 && rest.Contains('@', StringComparison.Ordinal) && location.Contains('@', StringComparison.Ordinal))
-            throw new FormatException("has a user or password with a character that must be percent-encoded, such as %2F for /");
+            throw new FormatException(
+                "has a user or password with a character that must be percent-encoded, such as %2F for /");
         var settings = new NpgsqlConnectionStringBuilder();
         if (at >= 0)
             SetUser(settings, authority[..at]);
@@ -80,7 +84,7 @@ internal static partial class PostgresUrl
             settings.Password = Decode(password);
     }
 
-    // As two lists, since the query may give either anew.
+    // Two lists, because the query may override either of them.
     private static (string Hosts, string Ports) SplitHosts(string text)
     {
         var (hosts, ports) = (new List<string>(), new List<string>());
@@ -100,14 +104,16 @@ internal static partial class PostgresUrl
         var (names, numbers) = (hosts.Split(','), ports.Split(','));
         if (numbers.Length != 1 && numbers.Length != names.Length)
             throw new FormatException("must give one port, or one for each host");
-        var places = names.Select((name, i) => (Name: name.Length > 0 ? name : "localhost", Port: PortOf(numbers[numbers.Length == 1 ? 0 : i]))).ToList();
+        var places = names.Select((name, i) => (
+            Name: name.Length > 0 ? name : "localhost",
+            Port: PortOf(numbers[numbers.Length == 1 ? 0 : i]))).ToList();
         if (places is [var only])
         {
             (settings.Host, settings.Port) = (only.Name, only.Port ?? NpgsqlConnection.DefaultPort);
             return;
         }
-        settings.Host = string.Join(',', places.Select(place =>
-            string.Create(CultureInfo.InvariantCulture, $"{InList(place.Name)}:{place.Port ?? NpgsqlConnection.DefaultPort}")));
+        settings.Host = string.Join(',', places.Select(place => string.Create(
+            CultureInfo.InvariantCulture, $"{InList(place.Name)}:{place.Port ?? NpgsqlConnection.DefaultPort}")));
     }
 
     private static string InList(string host) => host.Contains(':', StringComparison.Ordinal) ? $"[{host}]" : host;
@@ -119,7 +125,7 @@ internal static partial class PostgresUrl
 
     private static void Set(NpgsqlConnectionStringBuilder settings, string name, string value)
     {
-        // As JDBC and libpq have it.
+        // The spelling of JDBC, which libpq accepts too.
         if (name == "ssl" && value == "true")
             (name, value) = ("sslmode", "require");
         if (name == "load_balance_hosts" && value is "random" or "disable")
@@ -128,13 +134,16 @@ internal static partial class PostgresUrl
             return;
         }
         if (!Keywords.TryGetValue(name, out var keyword))
-            throw new FormatException($"has the parameter {name}, which is none of {string.Join(", ", Keywords.Keys)}, load_balance_hosts, ssl=true");
+            throw new FormatException(
+                $"has the parameter {name}, which is none of {string.Join(", ", Keywords.Keys)}, "
+                + "load_balance_hosts, ssl=true");
         try
         {
-            // verify-full is VerifyFull at Npgsql.
+            // Npgsql spells verify-full as VerifyFull.
             settings[keyword] = name == "sslmode" ? value.Replace("-", "", StringComparison.Ordinal) : value;
         }
-        catch (Exception exception) when (exception is ArgumentException or FormatException or InvalidCastException or OverflowException)
+        catch (Exception exception)
+            when (exception is ArgumentException or FormatException or InvalidCastException or OverflowException)
         {
             throw new FormatException($"has a value of the parameter {name} that is none");
         }
@@ -146,9 +155,12 @@ internal static partial class PostgresUrl
     private static string Decode(string text)
     {
         if (WrongPercent().IsMatch(text))
-            throw new FormatException("has a percent sign that two hexadecimal digits must follow; the sign itself is written %25");
+            throw new FormatException(
+                "has a percent sign that two hexadecimal digits must follow; the sign itself is written %25");
         var decoded = Uri.UnescapeDataString(text);
-        return decoded.Contains('\0', StringComparison.Ordinal) ? throw new FormatException("must not hold %00") : decoded;
+        return decoded.Contains('\0', StringComparison.Ordinal)
+            ? throw new FormatException("must not hold %00")
+            : decoded;
     }
 
     [GeneratedRegex("^postgres(ql)?://", RegexOptions.IgnoreCase)]

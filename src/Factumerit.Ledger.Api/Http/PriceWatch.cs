@@ -7,12 +7,13 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Reads the price book before the first request comes, then looks again and again whether another process imported prices. An import of this
-/// process is in force at once without it.
+/// Reads the price book before the first request, then polls for imports by other processes. An import by this process
+/// takes effect at once without polling.
 /// </summary>
-public sealed class PriceWatch(PriceStore store, IOptions<PricingOptions> options, Rounds rounds, ILogger<PriceWatch> logger) : BackgroundService
+public sealed class PriceWatch(
+    PriceStore store, IOptions<PricingOptions> options, Rounds rounds, ILogger<PriceWatch> logger) : BackgroundService
 {
-    // As long as no book was read, calls would be put aside for review that could be priced.
+    // Until a price book is read, calls that could be priced go to review.
     private static readonly TimeSpan UntilRead = TimeSpan.FromSeconds(1);
 
     private bool _isRead;
@@ -25,16 +26,16 @@ public sealed class PriceWatch(PriceStore store, IOptions<PricingOptions> option
         }
         catch (Exception) when (!cancellationToken.IsCancellationRequested)
         {
-            // A database that is away, or not migrated yet, is met again by the first round; only then is it worth a
-            // line.
+            // The database may be unreachable or not migrated yet. The first round tries again and logs its failure.
         }
         await base.StartAsync(cancellationToken);
     }
 
-    // A failed look costs the database next to nothing, and a price that is missed sends calls to review: no pause
-    // grows longer than the period.
+    // No backoff beyond the period: a failed attempt costs the database next to nothing, and a missing price sends
+    // calls to review.
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        rounds.RunAsync(new("Reading the price book", Period, RefreshAsync) { PauseMax = TimeSpan.Zero }, logger, stoppingToken);
+        rounds.RunAsync(
+            new("Reading the price book", Period, RefreshAsync) { PauseMax = TimeSpan.Zero }, logger, stoppingToken);
 
     private TimeSpan Period() => _isRead ? TimeSpan.FromSeconds(options.Value.RefreshSeconds) : UntilRead;
 
@@ -45,15 +46,18 @@ public sealed class PriceWatch(PriceStore store, IOptions<PricingOptions> option
     }
 }
 
-/// <summary>The price book: what is in force, where it is kept, and the watch for imports elsewhere.</summary>
+/// <summary>
+/// Registers the price book: the prices in force, their store, and the watch for imports by other processes.
+/// </summary>
 public static class PriceBookSetup
 {
-    // A commit gives up after 15 seconds and the answer to its last attempt.
+    // A commit gives up once 15 seconds have passed and its last attempt has been answered.
     private static readonly TimeSpan CommitMax = TimeSpan.FromMinutes(1);
 
     public static void AddPriceBook(this IServiceCollection services)
     {
-        services.AddSingleton(s => new CurrentPrices(new Markups(s.GetRequiredService<IOptions<PricingOptions>>().Value)));
+        services.AddSingleton(
+            s => new CurrentPrices(new Markups(s.GetRequiredService<IOptions<PricingOptions>>().Value)));
         services.AddSingleton(MakeStore);
         services.AddSingleton<PriceQueries>();
         services.AddHostedService<PriceWatch>();
@@ -63,7 +67,7 @@ public static class PriceBookSetup
         services.GetRequiredService<LedgerDatabase>(), services.GetRequiredService<CurrentPrices>(),
         services.GetRequiredService<TimeProvider>())
     {
-        // All processes are taken to have the settings of this one.
+        // Assumes that all processes have the settings of this process.
         UsedAfterCancelling =
             TimeSpan.FromSeconds(services.GetRequiredService<IOptions<PricingOptions>>().Value.RefreshSeconds)
             + TimeSpan.FromMilliseconds(services.GetRequiredService<WriterOptions>().QueueTimeoutMs) + CommitMax,

@@ -1,14 +1,15 @@
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// A query that was begun is not cancelled when its caller goes away. Npgsql would cancel it by asking the server over a connection of its own, in a call that
-/// blocks and holds a lock which the answer to the query waits for. Answers are taken up by the thread that sees bytes come, which both calls need:
-/// everybody's requests would stand still until the call gives up, five seconds later. Ours are short; the connection that is gone only costs the rest of one.
-/// What waits for the writer, for a turn to read, for the body or for another service is given up as ever; and a service that stops cancels the queries of its own watches, as a full
-/// check may take minutes.
+/// Database queries are not cancelled when their client disconnects. Npgsql would cancel a query over a second
+/// connection, in a call that blocks and holds a lock that the query's response needs. Responses are processed on the
+/// thread that receives their bytes, and both calls need that thread. All requests would then wait until the call gives
+/// up, five seconds later. Queries of this service are short, so a client that is gone wastes only the rest of one
+/// query. Waiting for the writer, for a turn to read, for the body or for another service is still cancelled. When the
+/// service stops, it cancels the queries of its background work, because a full check may take minutes.
 /// </summary>
 internal static class Queries
 {
-    /// <summary>For queries, in place of <see cref="HttpContext.RequestAborted"/>.</summary>
+    /// <summary>The token for queries, in place of <see cref="HttpContext.RequestAborted"/>.</summary>
     public static CancellationToken ToTheirEnd => CancellationToken.None;
 }

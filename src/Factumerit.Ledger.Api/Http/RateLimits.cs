@@ -6,14 +6,16 @@ using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>The configuration section <c>RateLimits</c>: how much an API key, and an address without one, may send.</summary>
+/// <summary>
+/// The configuration section <c>RateLimits</c>: limits per API key, and per address without a valid key.
+/// </summary>
 public sealed class RateLimitOptions
 {
     /// <summary>Requests per second that each key may send in the long run; 0 is no limit.</summary>
     [Range(0, 1_000_000, ErrorMessage = "RateLimits:RequestsPerSecond must be from {1} to {2}; 0 is no limit.")]
     public int RequestsPerSecond { get; set; }
 
-    /// <summary>Requests without a valid key that an address may send a second; 0 is no limit.</summary>
+    /// <summary>Requests without a valid key that an address may send per second; 0 is no limit.</summary>
     [Range(0, 1_000_000, ErrorMessage = "RateLimits:UnauthenticatedPerSecond must be from {1} to {2}; 0 is no limit.")]
     public int UnauthenticatedPerSecond { get; set; } = 1000;
 
@@ -22,7 +24,7 @@ public sealed class RateLimitOptions
     public int Burst { get; set; }
 }
 
-/// <summary>A token bucket per API key; a key that is over its limit is answered 429 with Retry-After.</summary>
+/// <summary>Limits requests by a token bucket per API key. A key over its limit gets 429 with Retry-After.</summary>
 public static class RateLimits
 {
     public static void AddRateLimits(this IServiceCollection services)
@@ -31,18 +33,25 @@ public static class RateLimits
         services.AddOptions<RateLimiterOptions>().Configure<IOptions<RateLimitOptions>>((limiter, limits) =>
         {
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
-            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, string>(http => Partition(http, limits.Value));
+            limiter.GlobalLimiter =
+                PartitionedRateLimiter.Create<HttpContext, string>(http => Partition(http, limits.Value));
             limiter.OnRejected = (rejected, _) =>
             {
-                var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? after : TimeSpan.FromSeconds(1);
-                rejected.HttpContext.Response.Headers.RetryAfter = Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
+                var wait = rejected.Lease.TryGetMetadata(MetadataName.RetryAfter, out var after)
+                    ? after
+                    : TimeSpan.FromSeconds(1);
+                rejected.HttpContext.Response.Headers.RetryAfter =
+                    Math.Max(1, (int)Math.Ceiling(wait.TotalSeconds)).ToString(CultureInfo.InvariantCulture);
                 return new ValueTask(Problems.WriteAsync(
-                    rejected.HttpContext, "rate-limited", $"This key may send {limits.Value.RequestsPerSecond} requests a second. Wait as Retry-After says."));
+                    rejected.HttpContext,
+                    "rate-limited",
+                    $"This key may send {limits.Value.RequestsPerSecond} requests a second. "
+                    + "Wait as Retry-After says."));
             };
         });
     }
 
-    /// <summary>Nothing at all while no limit is configured.</summary>
+    /// <summary>Adds nothing unless a limit is configured.</summary>
     public static void UseRateLimits(this WebApplication app)
     {
         if (app.Configuration.GetValue<int>("RateLimits:RequestsPerSecond") > 0)
@@ -53,7 +62,7 @@ public static class RateLimits
     {
         if (http.Features.Get<Caller>() is not { } caller)
             return RateLimitPartition.GetNoLimiter("");
-        // By the key and not its name, which two keys may share.
+        // Partition by key, because two keys may share a name.
         return RateLimitPartition.GetTokenBucketLimiter(caller.KeyPrefix, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = limits.Burst > 0 ? limits.Burst : limits.RequestsPerSecond,

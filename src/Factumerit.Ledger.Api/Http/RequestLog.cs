@@ -2,8 +2,11 @@ using System.Diagnostics;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>One line per request: who, what, the status and the milliseconds, and of refusals the trace_id that was answered. Never a header or a body, so never a secret.
-/// A gateway's calls that went well are many and each leaves its row: they are written at the level Debug only.</summary>
+/// <summary>
+/// Logs one line per request: the name of the key, the method, the path, the status and the milliseconds, and for
+/// errors the trace_id of the response. Headers and bodies are never logged, so no secret is. Successful calls of a
+/// gateway are many, and each leaves its row: they are logged at the level Debug only.
+/// </summary>
 public static class RequestLog
 {
     public static void UseRequestLog(this WebApplication app)
@@ -28,8 +31,8 @@ public static class RequestLog
             var isRoutine = http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is not null;
             var level = status switch
             {
-                // When these come they come in thousands; the overload, the writer and requests without keys have lines
-                // of their own.
+                // These come in thousands. The overload, the writer and requests without keys have log lines of their
+                // own.
                 StatusCodes.Status503ServiceUnavailable when isRoutine => LogLevel.Debug,
                 StatusCodes.Status429TooManyRequests when http.Features.Get<Caller>() is null => LogLevel.Debug,
                 < 400 when isRoutine => LogLevel.Debug,
@@ -42,12 +45,17 @@ public static class RequestLog
             if (status < 400)
                 LogAnswered(logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs);
             else
-                LogRefused(logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs, Problems.TraceIdOf(http));
+                LogRefused(
+                    logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs,
+                    Problems.TraceIdOf(http));
         }
     }
 
-    /// <summary>The calls of this route are many: those that go well, and those that are refused because there are too many, are logged at Debug.</summary>
-    public static RouteHandlerBuilder IsRoutine(this RouteHandlerBuilder route) => route.WithMetadata(new RoutineCall());
+    /// <summary>
+    /// Marks a route with many calls: successes, and refusals because of too many calls, are logged at Debug.
+    /// </summary>
+    public static RouteHandlerBuilder IsRoutine(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new RoutineCall());
 
     private static void LogAnswered(
         ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs) =>
@@ -57,7 +65,8 @@ public static class RequestLog
             user, method, route, status, elapsedMs);
 
     private static void LogRefused(
-        ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs, string traceId) =>
+        ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs,
+        string traceId) =>
         logger.Log(
             level,
             "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms, trace {TraceId}",

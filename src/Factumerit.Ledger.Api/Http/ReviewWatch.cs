@@ -4,14 +4,14 @@ using Factumerit.Ledger.Writing;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Measures the review queue in the background for whoever listens to the meters, so that no scrape asks the database; without a listener nothing is
-/// asked at all.
+/// Measures the review queue in the background, so that no scrape of the metrics queries the database. Without a
+/// listener it queries nothing.
 /// </summary>
 public sealed class ReviewWatch(ReviewQueries reviews, Rounds rounds, ILogger<ReviewWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
-    /// <summary>One round: how many wait, and how long the first of them has.</summary>
+    /// <summary>One round: how many usages wait, and how long the oldest has waited.</summary>
     public async Task MeasureAsync(CancellationToken cancellationToken)
     {
         if (!LedgerMetrics.ReviewWaiting.Enabled && !LedgerMetrics.ReviewOldestAge.Enabled)

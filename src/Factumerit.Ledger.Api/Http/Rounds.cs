@@ -3,16 +3,19 @@ using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>What is done again and again in the background.</summary>
+/// <summary>A task that repeats in the background.</summary>
 /// <param name="Name">The work as a log line names it, such as "Checking the books".</param>
-/// <param name="Period">How long to wait after a round that went well.</param>
+/// <param name="Period">How long to wait after a successful round.</param>
 /// <param name="DoAsync">One round. Any exception is a failed round.</param>
 public sealed record Round(string Name, Func<TimeSpan> Period, Func<CancellationToken, Task> DoAsync)
 {
     /// <summary>The longest pause after failed rounds, unless the period is longer.</summary>
     public TimeSpan PauseMax { get; init; } = TimeSpan.FromMinutes(1);
 
-    /// <summary>Completes when there is new work, so that the next round begins without a pause; asked before each round. Null: it always waits.</summary>
+    /// <summary>
+    /// Completes when there is new work, so that the next round starts at once. Called before each round. Null means
+    /// that every round waits for its pause.
+    /// </summary>
     public Func<Task>? Wake { get; init; }
 
     /// <summary>Whether the first round begins at once.</summary>
@@ -20,14 +23,15 @@ public sealed record Round(string Name, Func<TimeSpan> Period, Func<Cancellation
 }
 
 /// <summary>
-/// Runs all work in the background. No exception ends it: a failed round is logged, and tried again after a pause that doubles from the period up to
-/// a limit. Of many failures in a row the first, second, fourth, eighth and so on are logged, so that a database that is away for long fills no log.
+/// Runs all work in the background. No exception ends it: a failed round is logged and retried with exponential
+/// backoff, from the period up to a limit. Of consecutive failures the first, second, fourth, eighth and so on are
+/// logged, so that a long outage does not fill the log.
 /// </summary>
 public sealed class Rounds(LedgerDatabase database, TimeProvider clock)
 {
     private static readonly TimeSpan PauseMin = TimeSpan.FromMilliseconds(10);
 
-    /// <summary>Goes on until the service stops; returns then, and never throws.</summary>
+    /// <summary>Runs until the service stops, then returns. Never throws.</summary>
     public async Task RunAsync(Round round, ILogger logger, CancellationToken stopping)
     {
         var failures = 0;
@@ -46,12 +50,12 @@ public sealed class Rounds(LedgerDatabase database, TimeProvider clock)
         if (failures == 0 || period >= round.PauseMax)
             return period;
         var first = period > PauseMin ? period : PauseMin;
-        // Beyond 20 doublings the limit is reached, whatever the period is.
+        // After 20 doublings the limit is reached, whatever the period is.
         var pause = first * Math.Pow(2, Math.Min(failures, 20) - 1);
         return pause < round.PauseMax ? pause : round.PauseMax;
     }
 
-    // Returns how many rounds in a row have failed by now.
+    // Returns the number of consecutive failures.
     private async Task<int> TryAsync(Round round, int failures, ILogger logger, CancellationToken stopping)
     {
         try
@@ -84,7 +88,7 @@ public sealed class Rounds(LedgerDatabase database, TimeProvider clock)
         await enough.CancelAsync();
     }
 
-    // Below it the database's driver says that it holds details back.
+    // The lines after the first only say that Npgsql withholds details.
     private static string FirstLineOf(string message) => message.Split('\n')[0].TrimEnd();
 
     private static void LogFailed(ILogger logger, string work, int failures, string kind, string reason) =>

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Options;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Limits by address how many requests without a valid key are answered 401; more are 429. Only those count, so that
-/// callers with good keys behind the same address notice nothing.
+/// Limits per address how many requests without a valid key get a 401; further requests get a 429. Only these requests
+/// count, so callers with valid keys behind the same address are not affected.
 /// </summary>
 public sealed class Strangers : IDisposable
 {
@@ -32,7 +32,7 @@ public sealed class Strangers : IDisposable
                 }));
     }
 
-    /// <summary>Counts a request without a valid key; false when its address has sent too many.</summary>
+    /// <summary>Counts a request without a valid key; false if its address has sent too many.</summary>
     public bool MayFail(HttpContext http)
     {
         if (_failures is null)
@@ -45,7 +45,7 @@ public sealed class Strangers : IDisposable
 
     public void Dispose() => _failures?.Dispose();
 
-    // Who has one address of IPv6 mostly has the 2^64 that begin alike.
+    // A client with one IPv6 address usually has the whole /64 network, 2^64 addresses.
     private static IPAddress NetworkOf(IPAddress? address)
     {
         if (address is null)
@@ -63,7 +63,8 @@ public sealed class Strangers : IDisposable
     {
         Interlocked.Increment(ref _refused);
         var (now, last) = (_clock.GetTimestamp(), Volatile.Read(ref _reportedAt));
-        if ((last == 0 || _clock.GetElapsedTime(last, now) >= Between) && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
+        if ((last == 0 || _clock.GetElapsedTime(last, now) >= Between)
+            && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
             LogRefused(_logger, Interlocked.Exchange(ref _refused, 0));
     }
 

@@ -5,11 +5,17 @@ using OpenTelemetry.Resources;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>Sends the meters of the ledger, the web server and Npgsql by OTLP when <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; otherwise nothing.</summary>
+/// <summary>
+/// Exports the meters of the ledger, the web server and Npgsql by OTLP if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set;
+/// otherwise does nothing.
+/// </summary>
 public static class Telemetry
 {
     private static readonly string[] Meters =
-        [LedgerMetrics.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql", "System.Runtime"];
+    [
+        LedgerMetrics.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql",
+        "System.Runtime",
+    ];
 
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
@@ -23,7 +29,7 @@ public static class Telemetry
         builder.Services.AddHostedService(_ => new Lifetime(provider));
     }
 
-    // Ends with the service, so that the last measurements are sent too.
+    // Disposes the provider when the service stops, so that the last measurements are sent too.
     private sealed class Lifetime(MeterProvider provider) : IHostedService
     {
         public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;

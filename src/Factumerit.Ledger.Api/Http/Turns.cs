@@ -2,12 +2,12 @@ using System.Threading.RateLimiting;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>Waits for turns, and not for ever.</summary>
+/// <summary>Waits for leases, with a time limit.</summary>
 internal static class Turns
 {
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(10);
 
-    /// <summary>A turn, to be disposed of; not acquired when too many wait, or this one has waited for ten seconds.</summary>
+    /// <summary>A lease, to be disposed of. Not acquired if the queue is full or the wait took ten seconds.</summary>
     public static async ValueTask<RateLimitLease> TakeAsync(
         Func<CancellationToken, ValueTask<RateLimitLease>> acquire, CancellationToken cancellationToken)
     {
