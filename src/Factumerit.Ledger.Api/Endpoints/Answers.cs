@@ -3,12 +3,14 @@ using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>Turns the results of the ledger into HTTP answers, in one way for all endpoints.</summary>
+/// <summary>Turns results of the ledger into HTTP answers, in the same way for all endpoints.</summary>
 internal static class Answers
 {
     public const string ReplayedHeader = "Idempotency-Replayed";
 
-    /// <summary>The answer with its status, or the refusal as a problem. A replay is marked by a header (R9).</summary>
+    /// <summary>
+    /// Returns the answer with its status, or the refusal as a problem. A header marks a replay (R9).
+    /// </summary>
     public static IResult Of<T>(HttpContext http, Outcome<T> outcome, Func<T, IResult> answer)
         where T : class
     {
@@ -19,11 +21,13 @@ internal static class Answers
         return answer(outcome.Answer!);
     }
 
-    public static IResult Ok<T>(T value, JsonTypeInfo<T> type) => new JsonAnswer<T>(StatusCodes.Status200OK, value, type);
+    public static IResult Ok<T>(T value, JsonTypeInfo<T> type) =>
+        new JsonAnswer<T>(StatusCodes.Status200OK, value, type);
 
-    public static IResult Created<T>(T value, JsonTypeInfo<T> type) => new JsonAnswer<T>(StatusCodes.Status201Created, value, type);
+    public static IResult Created<T>(T value, JsonTypeInfo<T> type) =>
+        new JsonAnswer<T>(StatusCodes.Status201Created, value, type);
 
-    /// <summary>What was looked for, or the refusal that says it isn't there.</summary>
+    /// <summary>Returns the value, or the refusal if the value is null.</summary>
     public static IResult Found<T>(HttpContext http, T? value, JsonTypeInfo<T> type, Func<Refusal> missing)
         where T : class =>
         value is null ? Refused(http, missing()) : Ok(value, type);
@@ -33,8 +37,9 @@ internal static class Answers
     public static IResult Forbidden(HttpContext http, string userId) =>
         Problems.Of(http, "forbidden", Caller.Of(http).Explain(userId)).ToResult();
 
-    /// <summary>The Idempotency-Key header; null when it wasn't sent.</summary>
-    public static string? IdempotencyKey(HttpContext http) => http.Request.Headers["Idempotency-Key"] is [{ } key] ? key : null;
+    /// <summary>The Idempotency-Key header; null unless it was sent exactly once.</summary>
+    public static string? IdempotencyKey(HttpContext http) =>
+        http.Request.Headers["Idempotency-Key"] is [{ } key] ? key : null;
 
     private sealed class JsonAnswer<T>(int status, T value, JsonTypeInfo<T> type) : IResult
     {

@@ -9,8 +9,8 @@ namespace Factumerit.Ledger.Api.Endpoints;
 public sealed record ApiKeyRequest
 {
     /// <summary>
-    /// Who or what it is for, 1 to 200 characters, none of them a space at an end; shown in logs, and the admin of
-    /// grants that name none.
+    /// The user or purpose of the key, 1 to 200 characters, without a space at either end. Shown in logs, and recorded
+    /// as the admin of grants that name none.
     /// </summary>
     public string? Name { get; init; }
 
@@ -18,38 +18,45 @@ public sealed record ApiKeyRequest
     public string? Role { get; init; }
 
     /// <summary>
-    /// Binds a bot key to users: vikunja: covers the ids that begin so; vik covers vik, and ids in which a boundary,
-    /// one of : @ . _ + = -, follows; vik* covers all that begin with vik.
+    /// Binds a bot key to users: <c>vikunja:</c> covers the ids that begin with it; <c>vik</c> covers vik, and ids in
+    /// which vik is followed by a boundary, one of : @ . _ + = -; <c>vik*</c> covers all ids that begin with vik.
     /// </summary>
     public string? UserPrefix { get; init; }
 
-    /// <summary>Lets a bot or admin key record calls that are paid for already when the balance is used up (enforce_balance false). Default false.</summary>
+    /// <summary>
+    /// Lets a bot or admin key record calls that are already paid for when the balance is used up (enforce_balance
+    /// false). Default false.
+    /// </summary>
     public bool MayOverdraw { get; init; }
 
     /// <summary>
-    /// Lets a bot key take in calls that LiteLLM reports, which may take users below 0. Admin keys always may.
-    /// Default false.
+    /// Lets a bot key record calls that LiteLLM reports, which may take users below 0. Admin keys always may. Default
+    /// false.
     /// </summary>
     public bool MayIntake { get; init; }
 
-    /// <summary>From then on the key is refused: in the future, at most ten years ahead; default: never.</summary>
+    /// <summary>
+    /// The time from which the key is refused: in the future, at most ten years ahead; default: never.
+    /// </summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 }
 
 /// <summary>A new secret for an API key.</summary>
 public sealed record RotationRequest
 {
-    /// <summary>For how long the secret before still works, 0 to 604800 (a week). Default 86400 (a day).</summary>
+    /// <summary>
+    /// How long the previous secret still works, in seconds: 0 to 604800 (a week). Default 86400 (a day).
+    /// </summary>
     public int? OverlapSeconds { get; init; }
 
-    /// <summary>From then on the key is refused; default: as before.</summary>
+    /// <summary>The time from which the key is refused; default: unchanged.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 }
 
 /// <summary>
-/// An API key as answered. MadeBy: whose request made it; null from before this was kept. LastUsedAt: at most two
-/// minutes behind; null when it was never used. OldSecretEndsAt: until when the secret before the last rotation
-/// works. Secret: only in the answer that made it, never again.
+/// An API key as returned. MadeBy: the actor whose request made it; null for keys from before this was recorded.
+/// LastUsedAt: at most two minutes behind; null if the key was never used. OldSecretEndsAt: the end of the secret from
+/// before the last rotation. Secret: only in the answer that made it, never again.
 /// </summary>
 public sealed record ApiKeyAnswer(
     Guid Id, string Name, string Role, string? UserPrefix, bool MayOverdraw, bool MayIntake, string KeyPrefix,
@@ -65,11 +72,11 @@ public sealed record ApiKeyAnswer(
             kept.MadeBy, key.LastUsedAt, key.ExpiresAt, key.OldSecretEndsAt, key.RevokedAt, kept.Secret);
     }
 
-    /// <summary>Without the secret, so that it gets into no log by mistake.</summary>
+    /// <summary>Omits the secret, so that it is never logged by mistake.</summary>
     public override string ToString() => $"{nameof(ApiKeyAnswer)} {{ Id = {Id} }}";
 }
 
-/// <summary>All API keys, revoked ones too, without their secrets.</summary>
+/// <summary>All API keys, including revoked ones, without their secrets.</summary>
 public sealed record ApiKeyList(IReadOnlyList<ApiKeyAnswer> ApiKeys);
 
 /// <summary>API keys: make, list, rotate, revoke.</summary>

@@ -3,24 +3,34 @@ using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>Credit that comes and goes by an admin's hand: grants to users, purchases from providers, write-downs.</summary>
+/// <summary>Credit that an admin moves: grants to users, purchases from providers, write-downs.</summary>
 public static class CreditEndpoints
 {
     public static void MapCredit(this IEndpointRouteBuilder routes)
     {
         var credit = routes.MapGroup("").WithTags("Credit");
         credit.MapPost("/grants", GrantAsync).Allow(Roles.Admin)
-            .Describe("Grant credit", "An unknown user gets a budget, and the receipt says user_created: true. "
-                + "With create_user: false an unknown user is refused with user-not-found, so that a misspelt id gets nothing.")
-            .Takes<GrantRequest>(keyed: true).Answers<GrantReceipt>(201).Refuses("user-not-found", "user-deleted", "idempotency-key-reused");
+            .Describe(
+                "Grant credit",
+                "An unknown user gets a budget, and the receipt says user_created: true. "
+                + "With create_user: false an unknown user is refused with user-not-found, so that a misspelt id "
+                + "gets nothing.")
+            .Takes<GrantRequest>(keyed: true).Answers<GrantReceipt>(201)
+            .Refuses("user-not-found", "user-deleted", "idempotency-key-reused");
         credit.MapPost("/purchases", PurchaseAsync).Allow(Roles.Admin)
-            .Describe("Book credit bought from a provider", "The credit goes to the provider's asset account, the tax to expense:sales_tax.")
+            .Describe(
+                "Book credit bought from a provider",
+                "The credit goes to the provider's asset account, the tax to expense:sales_tax.")
             .Takes<PurchaseRequest>(keyed: true).Answers<PurchaseReceipt>(201).Refuses("idempotency-key-reused");
         credit.MapPost("/write-downs", WriteDownAsync).Allow(Roles.Admin)
-            .Describe("Book provider credit that was consumed", "Give an amount, the provider's remaining balance, or from_usage to book all usage cost not yet written down. "
-                + "When there is nothing to book: 200 and transaction_id null. More than the provider's account holds, and a provider from which nothing was ever "
-                + "bought, is refused with insufficient-provider-credit, unless force is true.")
-            .Takes<WriteDownRequest>(keyed: true).Answers<WriteDownReceipt>(201, 200).Refuses("insufficient-provider-credit", "idempotency-key-reused");
+            .Describe(
+                "Book provider credit that was consumed",
+                "Give an amount, the provider's remaining balance, or from_usage to book all usage cost not yet "
+                + "written down. When there is nothing to book: 200 and transaction_id null. More than the provider's "
+                + "account holds, and a provider from which nothing was ever bought, is refused with "
+                + "insufficient-provider-credit, unless force is true.")
+            .Takes<WriteDownRequest>(keyed: true).Answers<WriteDownReceipt>(201, 200)
+            .Refuses("insufficient-provider-credit", "idempotency-key-reused");
     }
 
     private static async Task<IResult> GrantAsync(HttpContext http, BudgetService budgets)

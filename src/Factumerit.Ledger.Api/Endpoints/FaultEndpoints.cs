@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>What checks of the books found: list it, and resolve it.</summary>
+/// <summary>Faults that checks of the books found: list them, and resolve one.</summary>
 public static class FaultEndpoints
 {
     public static void MapFaults(this RouteGroupBuilder ledger)

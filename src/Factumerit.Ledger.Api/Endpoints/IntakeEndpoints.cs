@@ -5,26 +5,32 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>What became of the items that LiteLLM sent. The five counts come to the number of items.</summary>
-/// <param name="Accepted">Calls that were recorded and billed, or waited before and are billed now.</param>
+/// <summary>The results of the items that LiteLLM sent. The five counts add up to the number of items.</summary>
+/// <param name="Accepted">Calls that were recorded and billed, or that waited before and are billed now.</param>
 /// <param name="Replayed">Calls that were recorded before, under one of their ids.</param>
-/// <param name="NeedsReview">Calls that were recorded, and wait for review; they are not counted as accepted.</param>
-/// <param name="Skipped">Failed calls that cost and generated nothing, calls that only keep objects at the provider, and nulls.</param>
-/// <param name="Failed">The first 100 items that were not recorded, because they are no JSON objects or the key may not: and why.</param>
-/// <param name="FailedCount">How many were not recorded.</param>
-public sealed record IntakeAnswer(int Accepted, int Replayed, int NeedsReview, int Skipped, IReadOnlyList<IntakeFailure> Failed, int FailedCount);
+/// <param name="NeedsReview">Calls that were recorded and wait for review; not counted as accepted.</param>
+/// <param name="Skipped">
+/// Failed calls that cost and generated nothing, calls that only manage objects at the provider, and nulls.
+/// </param>
+/// <param name="Failed">
+/// The first 100 items that were not recorded, and why: for example, an item is not a JSON object, or the key may not
+/// record it.
+/// </param>
+/// <param name="FailedCount">How many items were not recorded.</param>
+public sealed record IntakeAnswer(
+    int Accepted, int Replayed, int NeedsReview, int Skipped, IReadOnlyList<IntakeFailure> Failed, int FailedCount);
 
-/// <summary>Which of LiteLLM's calls to go through: from one time on, before another, at most 31 days.</summary>
+/// <summary>The span of LiteLLM's calls to reconcile, at most 31 days.</summary>
 public sealed record ReconcileRequest
 {
-    /// <summary>The first moment. Without an offset it is read as UTC.</summary>
+    /// <summary>The start, inclusive. Without an offset it is read as UTC.</summary>
     public DateTimeOffset? From { get; init; }
 
-    /// <summary>The end, which is not part of it: at most 31 days later.</summary>
+    /// <summary>The end, exclusive: at most 31 days after the start.</summary>
     public DateTimeOffset? To { get; init; }
 }
 
-/// <summary>Calls that LiteLLM made: as it sends them, and as it lists them when asked.</summary>
+/// <summary>LiteLLM's calls: record the calls that it sends, and reconcile with its spend logs.</summary>
 public static class IntakeEndpoints
 {
     public const int IntakeBytesMax = 32 * 1024 * 1024;
@@ -33,15 +39,24 @@ public static class IntakeEndpoints
     public static void MapIntake(this IEndpointRouteBuilder routes)
     {
         var intake = routes.MapGroup("/intake").WithTags("Intake");
-        intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded().StreamsBody().IsRoutine()
-            .Describe("Take in calls from LiteLLM", "Takes what its generic_api callback sends: an array, lines, or a single object, in any of its spellings, up to 32 MiB. Each item is judged for itself, and recorded once under all its ids, whatever the balance. Prompts and answers are passed over.")
+        intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin)
+            .WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded().StreamsBody().IsRoutine()
+            .Describe(
+                "Take in calls from LiteLLM",
+                "Takes what its generic_api callback sends: an array, lines, or a single object, in any of its "
+                + "spellings, up to 32 MiB. Each item is judged for itself, and recorded once under all its ids, "
+                + "whatever the balance. Prompts and answers are passed over.")
             .TakesAnything<JsonElement>().Answers<IntakeAnswer>(200);
         intake.MapPost("/litellm/reconcile", ReconcileAsync).Allow(Roles.Admin)
-            .Describe("Take in what LiteLLM did not send", "Asks LiteLLM for its spend logs of a span of time, records the calls that never arrived, and tells where costs differ. Safe to run again.")
+            .Describe(
+                "Take in what LiteLLM did not send",
+                "Asks LiteLLM for its spend logs of a span of time, records the calls that never arrived, and tells "
+                + "where costs differ. Safe to run again.")
             .Takes<ReconcileRequest>().Answers<Reconciliation>(200).Refuses("litellm-not-configured", "litellm-failed");
     }
 
-    private static async Task<IResult> TakeInAsync(HttpContext http, LiteLlmIntake intake, ILogger<LiteLlmIntake> logger)
+    private static async Task<IResult> TakeInAsync(
+        HttpContext http, LiteLlmIntake intake, ILogger<LiteLlmIntake> logger)
     {
         var caller = Caller.Of(http);
         if (!caller.MayIntake)
@@ -55,7 +70,7 @@ public static class IntakeEndpoints
                 IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), caller.Actor,
                 () => RulesAsync(http), tally.Add);
         }
-        // A 4xx says that nothing was done. Where something was, the rest of the body is one more item that failed.
+        // A 4xx means that nothing was done. If a call was recorded, the rest of the body is one more failed item.
         catch (BadHttpRequestException exception) when (tally.HasRecorded)
         {
             tally.AddUnread(NotRead(tally.Count, exception));
@@ -67,7 +82,10 @@ public static class IntakeEndpoints
         }
         return refusal is not null
             ? Answers.Refused(http, refusal)
-            : Answers.Ok(new IntakeAnswer(tally.Accepted, tally.Replayed, tally.NeedsReview, tally.Skipped, tally.Failed, tally.FailedCount), LedgerJson.Default.IntakeAnswer);
+            : Answers.Ok(
+                new IntakeAnswer(
+                    tally.Accepted, tally.Replayed, tally.NeedsReview, tally.Skipped, tally.Failed, tally.FailedCount),
+                LedgerJson.Default.IntakeAnswer);
     }
 
     private static IntakeProblem NotRead(int count, BadHttpRequestException exception) => new(
@@ -79,7 +97,7 @@ public static class IntakeEndpoints
             ? userId => Forbid(caller, userId)
             : _ => "The API key was revoked or has expired while the body came in.";
 
-    // A key that is bound to users takes in nothing of nobody, either.
+    // A key that is bound to users may not record calls without a user either.
     private static string? Forbid(Caller caller, string? userId) =>
         caller.UserPrefix is null ? null
         : userId is null ? $"This key is bound to {caller.Bound}; the call names no user."
@@ -98,11 +116,15 @@ public static class IntakeEndpoints
         {
             var (from, to, by) = (request.From!.Value, request.To!.Value, Caller.Of(http).Actor);
             var outcome = await reconciler.RunAsync(from, to, by, http.RequestAborted);
-            return Answers.Of(http, outcome, reconciliation => Answers.Ok(reconciliation, LedgerJson.Default.Reconciliation));
+            return Answers.Of(
+                http, outcome, reconciliation => Answers.Ok(reconciliation, LedgerJson.Default.Reconciliation));
         }
         catch (LiteLlmException exception)
         {
-            return Answers.Refused(http, new Refusal.LiteLlmFailed($"{exception.Message} What was taken in before stays; it is safe to run again."));
+            return Answers.Refused(
+                http,
+                new Refusal.LiteLlmFailed(
+                    $"{exception.Message} What was taken in before stays; it is safe to run again."));
         }
     }
 

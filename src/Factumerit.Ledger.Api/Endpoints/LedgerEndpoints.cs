@@ -4,29 +4,38 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>The books: balances, single transactions, and whether it all adds up.</summary>
+/// <summary>The books: balances, single transactions, checks and sums.</summary>
 public static class LedgerEndpoints
 {
     public static void MapLedger(this IEndpointRouteBuilder routes)
     {
         var ledger = routes.MapGroup("/ledger").WithTags("Ledger");
         ledger.MapGet("/balances", ListBalancesAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("List accounts", "A page of accounts with entries, in the order of their names. balance = credits - debits.")
+            .Describe(
+                "List accounts",
+                "A page of accounts with entries, in the order of their names. balance = credits - debits.")
             .TakesQuery("type", "limit", "after").Answers<AccountPage>(200).ReadsLong();
         ledger.MapGet("/transactions/{id:guid}", ShowTransactionAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show a transaction", "With its entries.").Answers<TransactionDetail>(200).ReadsLong().Refuses("not-found");
+            .Describe("Show a transaction", "With its entries.")
+            .Answers<TransactionDetail>(200).ReadsLong().Refuses("not-found");
         ledger.MapGet("/integrity", CheckIntegrityAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "Check the books",
                 "Holds everything that is stored against the entries; each breach of a rule is a fault. "
                 + "Reads what came since the last check in the background; full=true reads everything. "
                 + "Lists what it finds and what earlier checks found, until that is resolved, and changes nothing.")
-            .TakesQuery("full").Answers<IntegrityReport>(200).ReadsLong((reads, http) => new QueryReader(http).Flag("full") ? reads.FullChecks : reads.Checks);
+            .TakesQuery("full").Answers<IntegrityReport>(200)
+            .ReadsLong((reads, http) => new QueryReader(http).Flag("full") ? reads.FullChecks : reads.Checks);
         ledger.MapFaults();
         ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Sum up by type", "Debits, credits and net of each type of account, whose nets add up to 0; and how many usages wait for review, and for how long.").Answers<LedgerSummary>(200).ReadsLong();
+            .Describe(
+                "Sum up by type",
+                "Debits, credits and net of each type of account, whose nets add up to 0; and how many usages wait for "
+                + "review, and for how long.")
+            .Answers<LedgerSummary>(200).ReadsLong();
         ledger.MapGet("/headroom", ShowHeadroomAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show the headroom", "What the providers still owe us less what we owe users.").Answers<Headroom>(200).ReadsLong();
+            .Describe("Show the headroom", "What the providers still owe us less what we owe users.")
+            .Answers<Headroom>(200).ReadsLong();
     }
 
     private static async Task<IResult> ListBalancesAsync(HttpContext http, LedgerReports reports)
@@ -35,12 +44,17 @@ public static class LedgerEndpoints
         var (type, limit, after) = (query.AccountType("type"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await reports.ListBalancesAsync(type, limit, after, Queries.ToTheirEnd), LedgerJson.Default.AccountPage);
+        return Answers.Ok(
+            await reports.ListBalancesAsync(type, limit, after, Queries.ToTheirEnd), LedgerJson.Default.AccountPage);
     }
 
-    private static async Task<IResult> ShowTransactionAsync(HttpContext http, [FromRoute] Guid id, LedgerReports reports) =>
+    private static async Task<IResult> ShowTransactionAsync(
+        HttpContext http, [FromRoute] Guid id, LedgerReports reports) =>
         Answers.Found(
-            http, await reports.FindTransactionAsync(id, Queries.ToTheirEnd), LedgerJson.Default.TransactionDetail, () => new Refusal.NotFound($"transaction {id}"));
+            http,
+            await reports.FindTransactionAsync(id, Queries.ToTheirEnd),
+            LedgerJson.Default.TransactionDetail,
+            () => new Refusal.NotFound($"transaction {id}"));
 
     private static async Task<IResult> CheckIntegrityAsync(HttpContext http, IntegrityCheck check)
     {

@@ -9,7 +9,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>The price book: import a map, list what is in force, show a model's history.</summary>
+/// <summary>The price book: import a map, list the prices in force, show a model's history.</summary>
 public static class PriceEndpoints
 {
     public const int MapBytesMax = 8 * 1024 * 1024;
@@ -17,11 +17,19 @@ public static class PriceEndpoints
     public static void MapPrices(this IEndpointRouteBuilder routes)
     {
         var prices = routes.MapGroup("/prices").WithTags("Prices");
-        prices.MapPost("/import", ImportAsync).Allow(Roles.Admin).WithMetadata(new RequestSizeLimitAttribute(MapBytesMax)).TakesEncoded()
-            .Describe("Import prices", "Reads LiteLLM's price map whole: with a single mistake nothing is imported. Models that are not in it are gone; when those are more than a tenth of all that have a price, it takes allow_gone=true. The same map again changes nothing.")
+        prices.MapPost("/import", ImportAsync).Allow(Roles.Admin)
+            .WithMetadata(new RequestSizeLimitAttribute(MapBytesMax)).TakesEncoded()
+            .Describe(
+                "Import prices",
+                "Reads LiteLLM's price map whole: with a single mistake nothing is imported. Models that are not in it "
+                + "are gone; when those are more than a tenth of all that have a price, it takes allow_gone=true. The "
+                + "same map again changes nothing.")
             .Takes<JsonElement>().TakesQuery("dry_run", "valid_from", "allow_gone").Answers<PriceImport>(200);
         prices.MapGet("", ListAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
-            .Describe("List prices", "Those in force at a time, a page in the order of the models' names. US dollars per token; other_prices by their names in the price map.")
+            .Describe(
+                "List prices",
+                "Those in force at a time, a page in the order of the models' names. US dollars per token; "
+                + "other_prices by their names in the price map.")
             .TakesQuery("prefix", "provider", "at", "limit", "after").Answers<PricePage>(200).ReadsLong();
         prices.MapDelete("/versions/{version:long}", CancelAsync).Allow(Roles.Admin)
             .Describe(
@@ -30,16 +38,20 @@ public static class PriceEndpoints
                 + "dated ahead, it is possible until some 6 minutes before the version begins. Cancelling it again "
                 + "changes nothing.")
             .Answers<PriceCancellation>(200).Refuses("not-found", "not-cancellable");
-        // Names of models may hold slashes.
+        // Model names may contain slashes.
         prices.MapGet("/{**model}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
-            .Describe("Show a model's prices", "All it ever had, the newest first. The name is matched as for usages without a provider: exactly, else as provider/model if the entry of the rest is that provider's.")
+            .Describe(
+                "Show a model's prices",
+                "All it ever had, the newest first. The name is matched as for usages without a provider: exactly, "
+                + "else as provider/model if the entry of the rest is that provider's.")
             .Answers<PriceHistory>(200).Refuses("not-found");
     }
 
     private static async Task<IResult> ImportAsync(HttpContext http, PriceStore store)
     {
         var query = new QueryReader(http);
-        var (isDryRun, validFrom, allowGone) = (query.Flag("dry_run"), query.Time("valid_from"), query.Flag("allow_gone"));
+        var (isDryRun, validFrom, allowGone) = (
+            query.Flag("dry_run"), query.Time("valid_from"), query.Flag("allow_gone"));
         if (query.Refusal is { } wrong)
             return Answers.Refused(http, wrong);
         var body = await JsonBody.ReadAsync(http, ReadMap);
@@ -75,10 +87,14 @@ public static class PriceEndpoints
 
     private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute] string model, PriceQueries prices)
     {
-        // A slash that was escaped stays so in a path.
+        // An escaped slash in a path stays escaped.
         model = model.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
         var history = await prices.FindAsync(model, Queries.ToTheirEnd);
-        return Answers.Found(http, history, LedgerJson.Default.PriceHistory, () => new Refusal.NotFound($"model {model} in the price book"));
+        return Answers.Found(
+            http,
+            history,
+            LedgerJson.Default.PriceHistory,
+            () => new Refusal.NotFound($"model {model} in the price book"));
     }
 
     private sealed record PriceFile(PriceMap Map, byte[] Hash);

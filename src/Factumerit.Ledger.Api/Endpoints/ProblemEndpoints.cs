@@ -2,11 +2,16 @@ using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>What the type of a problem points to: its meaning, and what to do about it.</summary>
+/// <summary>Explains the type of a problem: its meaning, and what to do about it.</summary>
 public static class ProblemEndpoints
 {
     public static void MapProblems(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/problems/{code}", (HttpContext http, string code) =>
-            Endpoints.Answers.Found(http, ProblemCatalog.TryFind(code), LedgerJson.Default.ProblemKind, () => new Refusal.NotFound($"problem with the code {code}")))
-            .AllowAnonymous().WithTags("Problems").WithSummary("Explain a problem").WithDescription("For anyone.").Answers<ProblemKind>(200).Refuses("not-found");
+            Endpoints.Answers.Found(
+                http,
+                ProblemCatalog.TryFind(code),
+                LedgerJson.Default.ProblemKind,
+                () => new Refusal.NotFound($"problem with the code {code}")))
+            .AllowAnonymous().WithTags("Problems").WithSummary("Explain a problem").WithDescription("For anyone.")
+            .Answers<ProblemKind>(200).Refuses("not-found");
 }

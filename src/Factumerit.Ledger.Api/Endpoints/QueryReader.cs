@@ -2,14 +2,14 @@ using System.Globalization;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>Reads query parameters, collecting what is wrong with them by name.</summary>
+/// <summary>Reads query parameters and collects their errors by name.</summary>
 internal sealed class QueryReader(HttpContext http)
 {
     public const int LimitMax = 1000;
 
     private readonly FieldErrors _errors = new(default);
 
-    /// <summary>What was wrong; null when all could be read.</summary>
+    /// <summary>The collected errors; null if all parameters could be read.</summary>
     public Refusal? Refusal => _errors.Any ? _errors.ToRefusal() : null;
 
     public string? Text(string name)
@@ -26,7 +26,8 @@ internal sealed class QueryReader(HttpContext http)
     {
         if (Text("limit") is not { } text)
             return standard;
-        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit) && limit is >= 1 and <= LimitMax)
+        if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var limit)
+            && limit is >= 1 and <= LimitMax)
             return limit;
         _errors.Add("limit", $"must be a whole number from 1 to {LimitMax}");
         return standard;
@@ -52,7 +53,7 @@ internal sealed class QueryReader(HttpContext http)
         return null;
     }
 
-    /// <summary>One of a few words.</summary>
+    /// <summary>Reads one of the given words.</summary>
     public string? Choice(string name, params string[] choices)
     {
         var choice = Text(name);
@@ -70,7 +71,7 @@ internal sealed class QueryReader(HttpContext http)
 
     public bool Flag(string name)
     {
-        // Without a value it is not false either: ?dry_run must not import.
+        // A flag without a value is refused and not read as false: ?dry_run must not import.
         if (http.Request.Query[name] is not [var text, ..])
             return false;
         if (text is not ("true" or "false"))
@@ -93,7 +94,7 @@ internal sealed class QueryReader(HttpContext http)
         }
     }
 
-    /// <summary>A time as in bodies: without an offset it is UTC.</summary>
+    /// <summary>Reads a time as in bodies: without an offset it is UTC.</summary>
     public DateTimeOffset? Time(string name)
     {
         if (Text(name) is not { } text)
@@ -104,7 +105,7 @@ internal sealed class QueryReader(HttpContext http)
         return null;
     }
 
-    /// <summary>A span of time, each end optional: from is in it, to no longer.</summary>
+    /// <summary>Reads a span of time. Both ends are optional; from is inclusive, to is exclusive.</summary>
     public (DateTimeOffset? From, DateTimeOffset? To) Period()
     {
         var (from, to) = (Time("from"), Time("to"));

@@ -3,12 +3,17 @@ using Factumerit.Ledger.Reading;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>Reports over the calls: what they cost, and what they brought in.</summary>
+/// <summary>Reports on calls: their costs and their revenue.</summary>
 public static class ReportEndpoints
 {
     public static void MapReports(this IEndpointRouteBuilder routes) =>
         routes.MapGroup("/reports").WithTags("Reports").MapGet("/margin", ShowMarginAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show the margin", "What calls cost at the providers and what users paid for them, by the time they happened. A call whose cost is known and that nobody paid, as it waits for review or was waived, lowers the margin by its cost; one whose cost is unknown is left out of it and counted in unknown_cost_calls. Days are UTC.")
+            .Describe(
+                "Show the margin",
+                "What calls cost at the providers and what users paid for them, by the time they happened. A call "
+                + "whose cost is known and that nobody paid, as it waits for review or was waived, lowers the margin "
+                + "by its cost; one whose cost is unknown is left out of it and counted in unknown_cost_calls. Days "
+                + "are UTC.")
             .TakesQuery("from", "to", "group_by", "limit", "after").Answers<MarginReport>(200).ReadsLong();
 
     private static async Task<IResult> ShowMarginAsync(HttpContext http, MarginReports reports)
@@ -19,6 +24,8 @@ public static class ReportEndpoints
         var (limit, after) = (query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await reports.ReadAsync(groupBy, from, to, limit, after, Queries.ToTheirEnd), LedgerJson.Default.MarginReport);
+        return Answers.Ok(
+            await reports.ReadAsync(groupBy, from, to, limit, after, Queries.ToTheirEnd),
+            LedgerJson.Default.MarginReport);
     }
 }

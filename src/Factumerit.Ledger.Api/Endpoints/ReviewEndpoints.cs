@@ -5,23 +5,35 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>The usages in a list, and the review of those without a price (R16): bill one, waive one, price all again.</summary>
+/// <summary>Lists usages, and reviews those without a price (R16): bill one, waive one, reprice all.</summary>
 public static class ReviewEndpoints
 {
     public static void MapReview(this RouteGroupBuilder usage)
     {
         usage.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("List usages", "A page of them, newest first, with all that was reported of each. billing_status=needs_review is the review queue.")
-            .TakesQuery("billing_status", "user_id", "model", "from", "to", "limit", "before").Answers<UsagePage>(200).ReadsLong();
+            .Describe(
+                "List usages",
+                "A page of them, newest first, with all that was reported of each. billing_status=needs_review is the "
+                + "review queue.")
+            .TakesQuery("billing_status", "user_id", "model", "from", "to", "limit", "before")
+            .Answers<UsagePage>(200).ReadsLong();
         usage.MapPost("/{usage_id:guid}/bill", BillAsync).Allow(Roles.Admin)
-            .Describe("Bill a usage that waits for review", "By amount_cents, or by provider_cost_usd times the markup; with neither by its known cost or the price book. user_id when, and only when, nobody knew whose call it was. The balance may go below 0: the call was made.")
+            .Describe(
+                "Bill a usage that waits for review",
+                "By amount_cents, or by provider_cost_usd times the markup; with neither by its known cost or the "
+                + "price book. user_id when, and only when, nobody knew whose call it was. The balance may go below 0: "
+                + "the call was made.")
             .Takes<BillRequest>(mayBeKeyed: true).Answers<UsageDetail>(200)
             .Refuses("not-found", "already-reviewed", "not-priceable", "user-deleted", "idempotency-key-reused");
         usage.MapPost("/{usage_id:guid}/waive", WaiveAsync).Allow(Roles.Admin)
             .Describe("Waive a usage that waits for review", "Nobody pays for it, and no money moves.")
-            .Takes<WaiveRequest>(mayBeKeyed: true).Answers<UsageDetail>(200).Refuses("not-found", "already-reviewed", "idempotency-key-reused");
+            .Takes<WaiveRequest>(mayBeKeyed: true).Answers<UsageDetail>(200)
+            .Refuses("not-found", "already-reviewed", "idempotency-key-reused");
         usage.MapPost("/reprice", RepriceAsync).Allow(Roles.Admin)
-            .Describe("Bill all that can be priced by now", "Every usage that waits for review and has a user who is not deleted, oldest first. Safe to send again: nothing is billed twice.")
+            .Describe(
+                "Bill all that can be priced by now",
+                "Every usage that waits for review and has a user who is not deleted, oldest first. Safe to send "
+                + "again: nothing is billed twice.")
             .Takes<RepriceRequest>().Answers<Repricing>(200);
     }
 
@@ -33,11 +45,13 @@ public static class ReviewEndpoints
         var (limit, before) = (query.Limit(50), query.Id("before"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        var page = await reviews.ListAsync(new UsageFilter(status, userId, model, from, to), limit, before, Queries.ToTheirEnd);
+        var page = await reviews.ListAsync(
+            new UsageFilter(status, userId, model, from, to), limit, before, Queries.ToTheirEnd);
         return Answers.Ok(page, LedgerJson.Default.UsagePage);
     }
 
-    private static async Task<IResult> BillAsync(HttpContext http, [FromRoute(Name = "usage_id")] Guid id, ReviewService reviews)
+    private static async Task<IResult> BillAsync(
+        HttpContext http, [FromRoute(Name = "usage_id")] Guid id, ReviewService reviews)
     {
         var body = await JsonBody.ReadOrEmptyAsync(http, LedgerJson.Default.BillRequest);
         if (body.Value is not { } request)
@@ -47,7 +61,8 @@ public static class ReviewEndpoints
         return Answers.Of(http, outcome, usage => Answers.Ok(usage, LedgerJson.Default.UsageDetail));
     }
 
-    private static async Task<IResult> WaiveAsync(HttpContext http, [FromRoute(Name = "usage_id")] Guid id, ReviewService reviews)
+    private static async Task<IResult> WaiveAsync(
+        HttpContext http, [FromRoute(Name = "usage_id")] Guid id, ReviewService reviews)
     {
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.WaiveRequest);
         if (body.Value is not { } request)

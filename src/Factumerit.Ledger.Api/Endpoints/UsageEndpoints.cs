@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>What became of one item of a batch: the status it would have had alone, and the usage or the problem.</summary>
+/// <summary>
+/// The result of one item of a batch: the status it would have had alone, and the usage or the problem.
+/// </summary>
 public sealed record BatchResult(
     int Status,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RecordedUsage? Usage,
@@ -21,20 +23,31 @@ public static class UsageEndpoints
     public const int BatchItemsMax = 1000;
     public const int BatchBytesMax = 4 * 1024 * 1024;
 
-    /// <summary>Errors of fields that the answer to a batch lists, over all its items.</summary>
+    /// <summary>The maximum number of field errors in the answer to a batch, over all its items.</summary>
     public const int BatchErrorsMax = 100;
 
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
         var usage = routes.MapGroup("/usage").WithTags("Usage");
         usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine()
-            .Describe("Record an LLM call", "Takes its price from the user's budget: amount_cents as given, else provider_cost_usd times the markup, else tokens by the price book times the markup; without any of them the usage waits for review, and no money moves. The same request_id again answers 200 with the first answer and moves nothing.")
-            .Takes<UsageRequest>(keyed: true).Answers<RecordedUsage>(201, 200).Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
-        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine().WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax)).TakesEncoded()
-            .Describe("Record up to 1000 LLM calls", "Each item is judged for itself: its result holds the status it would have had alone, and the usage or the problem.")
+            .Describe(
+                "Record an LLM call",
+                "Takes its price from the user's budget: amount_cents as given, else provider_cost_usd times the "
+                + "markup, else tokens by the price book times the markup; without any of them the usage waits for "
+                + "review, and no money moves. The same request_id again answers 200 with the first answer and moves "
+                + "nothing.")
+            .Takes<UsageRequest>(keyed: true).Answers<RecordedUsage>(201, 200)
+            .Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
+        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine()
+            .WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax)).TakesEncoded()
+            .Describe(
+                "Record up to 1000 LLM calls",
+                "Each item is judged for itself: its result holds the status it would have had alone, and the usage or "
+                + "the problem.")
             .Takes<UsageRequest[]>().Answers<BatchAnswer>(200);
         usage.MapGet("/{usage_id:guid}", ShowAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show a usage", "With all that was reported of it.").Answers<UsageDetail>(200).Refuses("not-found");
+            .Describe("Show a usage", "With all that was reported of it.")
+            .Answers<UsageDetail>(200).Refuses("not-found");
         usage.MapReview();
     }
 
@@ -46,7 +59,7 @@ public static class UsageEndpoints
         var caller = Caller.Of(http);
         if (FindForbidden(caller, request) is { } forbidden)
             return Problems.Of(http, "forbidden", forbidden).ToResult();
-        // R9: the header stands in where the body names no request.
+        // R9: the header is used if the body has no request_id.
         if (request.RequestId is null)
             request = request with { RequestId = Answers.IdempotencyKey(http) };
         var outcome = await budgets.RecordUsageAsync(request, caller.Actor, http.RequestAborted);
@@ -61,13 +74,14 @@ public static class UsageEndpoints
         if (body.Value is not { } items)
             return body.Problem!.ToResult();
         var results = await JudgeAsync(http, budgets, items);
-        // Some may have been written and some not; sending all of them again is safe, as each has its own key.
+        // Some items may have been written and others not. Sending all of them again is safe: each has its own key.
         return results.FirstOrDefault(r => r.Problem is { Code: "unavailable" })?.Problem is { } unavailable
             ? unavailable.ToResult()
             : Answers.Ok(new BatchAnswer(results), LedgerJson.Default.BatchAnswer);
     }
 
-    private static async Task<BatchResult[]> JudgeAsync(HttpContext http, BudgetService budgets, IReadOnlyList<ItemReading<UsageRequest>> items)
+    private static async Task<BatchResult[]> JudgeAsync(
+        HttpContext http, BudgetService budgets, IReadOnlyList<ItemReading<UsageRequest>> items)
     {
         var caller = Caller.Of(http);
         var (results, errorsLeft) = (new BatchResult[items.Count], BatchErrorsMax);
@@ -94,7 +108,8 @@ public static class UsageEndpoints
 
         BatchResult Refused(Refusal refusal)
         {
-            if (refusal is Refusal.ValidationFailed failed && (errorsLeft -= failed.Errors.Values.Sum(e => e.Length)) < 0)
+            if (refusal is Refusal.ValidationFailed failed
+                && (errorsLeft -= failed.Errors.Values.Sum(e => e.Length)) < 0)
                 refusal = failed.CountedOnly();
             return Answered(Problems.Of(http, refusal));
         }
@@ -104,9 +119,15 @@ public static class UsageEndpoints
 
     private static string? FindForbidden(Caller caller, UsageRequest request) =>
         !caller.MayTouch(request.UserId) ? caller.Explain(request.UserId!)
-        : request.EnforceBalance is false && !caller.MayOverdraw ? "enforce_balance can be false only with a key that was made with may_overdraw."
+        : request.EnforceBalance is false && !caller.MayOverdraw
+            ? "enforce_balance can be false only with a key that was made with may_overdraw."
         : null;
 
-    private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute(Name = "usage_id")] Guid id, UserQueries users) =>
-        Answers.Found(http, await users.FindUsageAsync(id, Queries.ToTheirEnd), LedgerJson.Default.UsageDetail, () => new Refusal.NotFound($"usage {id}"));
+    private static async Task<IResult> ShowAsync(
+        HttpContext http, [FromRoute(Name = "usage_id")] Guid id, UserQueries users) =>
+        Answers.Found(
+            http,
+            await users.FindUsageAsync(id, Queries.ToTheirEnd),
+            LedgerJson.Default.UsageDetail,
+            () => new Refusal.NotFound($"usage {id}"));
 }

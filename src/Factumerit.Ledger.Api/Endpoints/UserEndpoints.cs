@@ -12,13 +12,18 @@ public static class UserEndpoints
     {
         var users = routes.MapGroup("/users").WithTags("Users");
         users.MapPost("", SignUpAsync).Allow(Roles.Admin)
-            .Describe("Sign a user up", "The first signup gives the credit, also when a call or a grant opened the budget before. "
-                + "A second one changes nothing, whatever its amount, and returns the budget with 200. Signup credit needs headroom.")
+            .Describe(
+                "Sign a user up",
+                "The first signup gives the credit, also when a call or a grant opened the budget before. "
+                + "A second one changes nothing, whatever its amount, and returns the budget with 200. Signup credit "
+                + "needs headroom.")
             .Takes<SignupRequest>().Answers<Budget>(201, 200).Refuses("insufficient-anthropic-credits", "user-deleted");
         users.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("List budgets", "A page in the order of user_id.").TakesQuery("prefix", "limit", "after").Answers<BudgetPage>(200).ReadsLong();
+            .Describe("List budgets", "A page in the order of user_id.")
+            .TakesQuery("prefix", "limit", "after").Answers<BudgetPage>(200).ReadsLong();
         users.MapGet("/{user_id}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
-            .Describe("Show a budget", "Deleted users are shown too, with deleted_at.").Answers<Budget>(200).Refuses("validation-failed", "user-not-found");
+            .Describe("Show a budget", "Deleted users are shown too, with deleted_at.")
+            .Answers<Budget>(200).Refuses("validation-failed", "user-not-found");
         users.MapGet("/{user_id}/entries", ListEntriesAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List a user's entries", "The lines of the user's account in the ledger, newest first.")
             .TakesQuery("limit", "before").Answers<EntryPage>(200).ReadsLong().Refuses("user-not-found");
@@ -26,7 +31,10 @@ public static class UserEndpoints
             .Describe("List a user's history", "As the system before the ledger kept it, newest first.")
             .TakesQuery("limit", "before").Answers<BudgetTransactionPage>(200).ReadsLong().Refuses("user-not-found");
         users.MapDelete("/{user_id}", DeleteAsync).Allow(Roles.Admin)
-            .Describe("Delete a user", "Credit that is left is forfeited, debt is written off, and the budget is closed for good. Deleting twice changes nothing.")
+            .Describe(
+                "Delete a user",
+                "Credit that is left is forfeited, debt is written off, and the budget is closed for good. Deleting "
+                + "twice changes nothing.")
             .Answers<Deletion>(200).Refuses("validation-failed", "user-not-found");
     }
 
@@ -47,10 +55,12 @@ public static class UserEndpoints
         var (prefix, limit, after) = (query.Text("prefix"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await users.ListBudgetsAsync(prefix, limit, after, Queries.ToTheirEnd), LedgerJson.Default.BudgetPage);
+        return Answers.Ok(
+            await users.ListBudgetsAsync(prefix, limit, after, Queries.ToTheirEnd), LedgerJson.Default.BudgetPage);
     }
 
-    private static async Task<IResult> ShowAsync(HttpContext http, [FromRoute(Name = "user_id")] string id, UserQueries users)
+    private static async Task<IResult> ShowAsync(
+        HttpContext http, [FromRoute(Name = "user_id")] string id, UserQueries users)
     {
         var query = new QueryReader(http);
         var userId = query.UserId(id);
@@ -62,7 +72,8 @@ public static class UserEndpoints
         return Answers.Found(http, budget, LedgerJson.Default.Budget, () => new Refusal.UserNotFound(userId));
     }
 
-    private static async Task<IResult> ListEntriesAsync(HttpContext http, [FromRoute(Name = "user_id")] string id, UserQueries users)
+    private static async Task<IResult> ListEntriesAsync(
+        HttpContext http, [FromRoute(Name = "user_id")] string id, UserQueries users)
     {
         var query = new QueryReader(http);
         var (userId, limit, before) = (query.UserId(id), query.Limit(50), query.EntryId("before"));
@@ -72,7 +83,8 @@ public static class UserEndpoints
         return Answers.Found(http, page, LedgerJson.Default.EntryPage, () => new Refusal.UserNotFound(userId));
     }
 
-    private static async Task<IResult> ListTransactionsAsync(HttpContext http, [FromRoute(Name = "user_id")] string id, UserQueries users)
+    private static async Task<IResult> ListTransactionsAsync(
+        HttpContext http, [FromRoute(Name = "user_id")] string id, UserQueries users)
     {
         var query = new QueryReader(http);
         var (userId, limit, before) = (query.UserId(id), query.Limit(20), query.EntryId("before"));
@@ -81,10 +93,12 @@ public static class UserEndpoints
         if (!Caller.Of(http).MayTouch(userId))
             return Answers.Forbidden(http, userId);
         var page = await users.ListTransactionsAsync(userId, limit, before, Queries.ToTheirEnd);
-        return Answers.Found(http, page, LedgerJson.Default.BudgetTransactionPage, () => new Refusal.UserNotFound(userId));
+        return Answers.Found(
+            http, page, LedgerJson.Default.BudgetTransactionPage, () => new Refusal.UserNotFound(userId));
     }
 
-    private static async Task<IResult> DeleteAsync(HttpContext http, [FromRoute(Name = "user_id")] string id, BudgetService budgets)
+    private static async Task<IResult> DeleteAsync(
+        HttpContext http, [FromRoute(Name = "user_id")] string id, BudgetService budgets)
     {
         var outcome = await budgets.DeleteUserAsync(id, Caller.Of(http).Actor, http.RequestAborted);
         return Answers.Of(http, outcome, deletion => Answers.Ok(deletion, LedgerJson.Default.Deletion));

@@ -8,51 +8,65 @@ using Microsoft.AspNetCore.Mvc;
 namespace Factumerit.Ledger.Api.Endpoints;
 
 /// <summary>
-/// A user's key at LiteLLM as answered. Status: creating, active, revoking, revoked or failed. IsBlocked: as LiteLLM has confirmed. Pending: the
-/// change that LiteLLM has not received yet, null when there is none. Secret: only in the answer that made the key, never again.
+/// A user's key at LiteLLM as returned. Status: creating, active, revoking, revoked or failed. IsBlocked: as LiteLLM
+/// has confirmed. Pending: the change that LiteLLM has not received yet; null if there is none. Secret: only in the
+/// answer that made the key, never again.
 /// </summary>
 public sealed record VirtualKeyAnswer(
     Guid VirtualKeyId, string UserId, string Label, string Alias, string? KeyName, IReadOnlyList<string>? Models,
-    [property: JsonConverter(typeof(UsdConverter))] decimal? MaxBudgetUsd, DateTimeOffset? ExpiresAt, string Status, bool IsBlocked,
-    DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt, string? LastError, PendingDelivery? Pending,
+    [property: JsonConverter(typeof(UsdConverter))] decimal? MaxBudgetUsd, DateTimeOffset? ExpiresAt, string Status,
+    bool IsBlocked, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt, string? LastError, PendingDelivery? Pending,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Secret)
 {
     public static VirtualKeyAnswer Of(VirtualKeyDetail detail, string? secret = null)
     {
         var key = detail.Key;
         return new(
-            key.Id, key.UserId, key.Label, key.Alias, key.KeyName, key.Models, key.MaxBudgetUsd, key.ExpiresAt, key.Status, key.IsBlocked,
-            key.CreatedAt, key.RevokedAt, key.LastError, detail.Pending, secret);
+            key.Id, key.UserId, key.Label, key.Alias, key.KeyName, key.Models, key.MaxBudgetUsd, key.ExpiresAt,
+            key.Status, key.IsBlocked, key.CreatedAt, key.RevokedAt, key.LastError, detail.Pending, secret);
     }
 
-    /// <summary>Without the secret, so that it gets into no log by mistake.</summary>
-    public override string ToString() => $"{nameof(VirtualKeyAnswer)} {{ VirtualKeyId = {VirtualKeyId}, Status = {Status} }}";
+    /// <summary>Omits the secret, so that it is never logged by mistake.</summary>
+    public override string ToString() =>
+        $"{nameof(VirtualKeyAnswer)} {{ VirtualKeyId = {VirtualKeyId}, Status = {Status} }}";
 }
 
-/// <summary>A page of keys, in the order they were made, without their secrets. NextAfter: pass it as after= to get the next page; null at the end.</summary>
+/// <summary>
+/// A page of keys, in the order they were made, without their secrets. NextAfter: pass it as after= to get the next
+/// page; null at the end.
+/// </summary>
 public sealed record VirtualKeyPage(IReadOnlyList<VirtualKeyAnswer> VirtualKeys, Guid? NextAfter);
 
 /// <summary>Users' keys at LiteLLM: make, list, revoke.</summary>
 public static class VirtualKeyEndpoints
 {
-    // Long enough for a LiteLLM that is well; nobody waits for one that isn't.
+    // A healthy LiteLLM answers within this time.
     private static readonly TimeSpan WaitForDelivery = TimeSpan.FromSeconds(1);
 
     public static void MapVirtualKeys(this IEndpointRouteBuilder routes)
     {
         var keys = routes.MapGroup("/virtual-keys").WithTags("Virtual keys");
         keys.MapPost("", CreateAsync).Allow(Roles.Admin)
-            .Describe("Make a user's key at LiteLLM", "The secret is shown once, here. The key is blocked at LiteLLM while its user has no credit.")
-            .Takes<VirtualKeyRequest>().Answers<VirtualKeyAnswer>(201).Refuses("user-not-found", "user-deleted", "litellm-not-configured", "litellm-failed");
+            .Describe(
+                "Make a user's key at LiteLLM",
+                "The secret is shown once, here. The key is blocked at LiteLLM while its user has no credit.")
+            .Takes<VirtualKeyRequest>().Answers<VirtualKeyAnswer>(201)
+            .Refuses("user-not-found", "user-deleted", "litellm-not-configured", "litellm-failed");
         keys.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("List users' keys at LiteLLM", "A page in the order they were made, ended ones too, without their secrets.")
-            .TakesQuery("user_id", "limit", "after").Answers<VirtualKeyPage>(200).ReadsLong().Refuses("litellm-not-configured");
+            .Describe(
+                "List users' keys at LiteLLM",
+                "A page in the order they were made, ended ones too, without their secrets.")
+            .TakesQuery("user_id", "limit", "after")
+            .Answers<VirtualKeyPage>(200).ReadsLong().Refuses("litellm-not-configured");
         keys.MapDelete("/{id:guid}", RevokeAsync).Allow(Roles.Admin)
-            .Describe("Revoke a user's key at LiteLLM", "Its status is revoking until LiteLLM has deleted it, then revoked. Revoking twice changes nothing.")
+            .Describe(
+                "Revoke a user's key at LiteLLM",
+                "Its status is revoking until LiteLLM has deleted it, then revoked. Revoking twice changes nothing.")
             .Answers<VirtualKeyAnswer>(200).Refuses("not-found", "litellm-not-configured");
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext http, LiteLlmClient client, VirtualKeyMaker maker, VirtualKeyQueries queries)
+    private static async Task<IResult> CreateAsync(
+        HttpContext http, LiteLlmClient client, VirtualKeyMaker maker, VirtualKeyQueries queries)
     {
         if (!client.IsConfigured)
             return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
@@ -77,11 +91,13 @@ public static class VirtualKeyEndpoints
             return Answers.Refused(http, refusal);
         var page = await queries.ListAsync(userId, limit, after, Queries.ToTheirEnd);
         return Answers.Ok(
-            new VirtualKeyPage([.. page.Keys.Select(key => VirtualKeyAnswer.Of(key))], page.NextAfter), LedgerJson.Default.VirtualKeyPage);
+            new VirtualKeyPage([.. page.Keys.Select(key => VirtualKeyAnswer.Of(key))], page.NextAfter),
+            LedgerJson.Default.VirtualKeyPage);
     }
 
     private static async Task<IResult> RevokeAsync(
-        HttpContext http, [FromRoute] Guid id, LiteLlmClient client, BudgetService budgets, VirtualKeyQueries queries, OutboxWorker worker, TimeProvider clock)
+        HttpContext http, [FromRoute] Guid id, LiteLlmClient client, BudgetService budgets, VirtualKeyQueries queries,
+        OutboxWorker worker, TimeProvider clock)
     {
         if (!client.IsConfigured)
             return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
@@ -94,11 +110,13 @@ public static class VirtualKeyEndpoints
             var delivered = worker.Delivered.Next;
             var key = (await queries.FindAsync(id, Queries.ToTheirEnd))!;
             var left = WaitForDelivery - clock.GetElapsedTime(began);
-            // Who has been tried once already is not well.
-            if (key.Key.Status != VirtualKey.Revoking || key.Pending is not { LastError: null } || left <= TimeSpan.Zero)
+            // After a failed attempt LiteLLM is not healthy: don't wait for it.
+            if (key.Key.Status != VirtualKey.Revoking
+                || key.Pending is not { LastError: null }
+                || left <= TimeSpan.Zero)
                 return Answers.Ok(VirtualKeyAnswer.Of(key), LedgerJson.Default.VirtualKeyAnswer);
-            // Awaited twice, so that a caller who left ends this: the pause is over at once then, and the queries would
-            // go round and round.
+            // Awaited twice, so that the wait ends with an exception when the client disconnects. Otherwise the delay
+            // would end at once and the loop would repeat its queries without a pause.
             await await Task.WhenAny(delivered, Task.Delay(left, clock, http.RequestAborted));
         }
     }
