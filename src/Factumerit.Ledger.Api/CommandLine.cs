@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Api;
 
 /// <summary>
-/// The form of the command line: a verb, then settings with their values. The framework would ignore everything else,
-/// so that a misspelt word started the service.
+/// Checks the form of the command line: a verb, then settings with their values. The framework would ignore anything
+/// else, so that a misspelt word would start the service.
 /// </summary>
 internal static class CommandLine
 {
@@ -30,17 +30,18 @@ internal static class CommandLine
 
     public static bool AsksForHelp(string[] args) => args.Any(argument => argument is "--help" or "-h" or "-?");
 
-    /// <summary>What is wrong with the command line, and what there is; null where nothing is.</summary>
+    /// <summary>Returns what is wrong with the command line, and the valid words; null if it is correct.</summary>
     public static string? FindFault(string[] args) => args switch
     {
         ["healthcheck"] or ["healthcheck", _] => null,
         ["healthcheck", _, var more, ..] => $"healthcheck takes one address, and no '{more}'. {WhatThereIs}",
         ["migrate", .. var settings] => FindNoSetting(settings),
-        [var word, ..] when !IsName(word) && !word.StartsWith('-') && !word.Contains('=') => $"there is no verb '{word}'. {WhatThereIs}",
+        [var word, ..] when !IsName(word) && !word.StartsWith('-') && !word.Contains('=') =>
+            $"there is no verb '{word}'. {WhatThereIs}",
         _ => FindNoSetting(args),
     };
 
-    // A value stands behind a '=', or is the next argument.
+    // A value follows a '=', or is the next argument.
     private static string? FindNoSetting(string[] settings)
     {
         for (var index = 0; index < settings.Length; index++)

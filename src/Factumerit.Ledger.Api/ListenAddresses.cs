@@ -1,11 +1,11 @@
 namespace Factumerit.Ledger.Api;
 
-/// <summary>Says why the service can't listen on the addresses it was given.</summary>
+/// <summary>Explains why the service can't listen on the addresses it was given.</summary>
 internal static class ListenAddresses
 {
     private const string Example = "http://localhost:5080";
 
-    /// <summary>The setting, what was given and what would be right, in one line.</summary>
+    /// <summary>Names the setting, the given value and a correct one, in one line.</summary>
     public static string Explain(IConfiguration configuration, Exception failure)
     {
         var isByAddress = configuration[WebHostDefaults.ServerUrlsKey] is { Length: > 0 };

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.Api;
 
-/// <summary>The service: what it consists of, and what it serves.</summary>
+/// <summary>The service: its parts and its routes.</summary>
 public static partial class Service
 {
     public static Task<int> Main(string[] args)
@@ -19,8 +19,8 @@ public static partial class Service
 
     public static WebApplication Build(string[] args)
     {
-        // appsettings.json lies beside the program; the working directory is where an embedded database keeps its data.
-        // Settings are read once: watching their files could fail where the system has no watches left.
+        // appsettings.json is beside the program; an embedded database keeps its data in the working directory.
+        // Settings are read once: watching their files could fail if the system has no file watches left.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
         {
             Args = ["--hostBuilder:reloadConfigOnChange=false", .. args],
@@ -52,7 +52,7 @@ public static partial class Service
         return app;
     }
 
-    // A wrong value stops the start.
+    // An invalid value stops the start.
     private static void AddConfiguration(this WebApplicationBuilder builder)
     {
         builder.AddSettings<EmbeddedOptions>("Embedded");

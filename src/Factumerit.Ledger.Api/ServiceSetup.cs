@@ -8,15 +8,17 @@ using Serilog.Extensions.Logging;
 
 namespace Factumerit.Ledger.Api;
 
-/// <summary>The settings of the framework that the service needs, out of the way of its table of contents.</summary>
+/// <summary>
+/// The framework's settings that the service needs, kept apart from the table of contents in Program.cs.
+/// </summary>
 public static partial class Service
 {
     internal const int BodyBytesMax = 1024 * 1024;
 
-    // What PostgreSQL answers is taken up by the thread that sees it come, instead of waiting in the pool's queue
-    // behind requests: the writer is what all of them wait for. The runtime reads this when the first socket is made,
-    // and offers no other way to set it. Requests themselves go to the pool. Nothing that runs on it may wait for
-    // bytes: see Queries.
+    // PostgreSQL's answers are processed by the thread that receives them, instead of waiting in the thread pool's
+    // queue behind requests: all requests wait for the writer. The runtime reads this variable when the first socket is
+    // made, and offers no other way to set it. Requests themselves run on the pool. Code on the receiving thread must
+    // not block until bytes arrive: see Queries.
     private static void ContinueWhereBytesArrive()
     {
         const string variable = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
@@ -26,8 +28,8 @@ public static partial class Service
     private static void AddServiceLogging(this WebApplicationBuilder builder)
     {
         builder.Logging.ClearProviders();
-        // The host would begin an activity and a scope with each request, in case something is logged: our lines say
-        // themselves what they belong to.
+        // The host would begin an activity and a scope with each request, in case something is logged. The service's
+        // own log lines say what they belong to.
         builder.Logging.AddFilter<SerilogLoggerProvider>("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddSerilog(
             ReadLogLevels(builder.Configuration)
@@ -44,30 +46,30 @@ public static partial class Service
         {
             return new LoggerConfiguration().ReadFrom.Configuration(configuration);
         }
-        // A name that is none, a type that can't be found, an argument that can't be converted: its libraries have an
-        // exception for each.
+        // An unknown name, a type that can't be found or an argument that can't be converted: the libraries throw a
+        // different exception for each.
         catch (Exception exception)
         {
             throw new ConfigurationException($"the section Serilog can't be used: {exception.Message}");
         }
     }
 
-    private static void ConfigureKestrel(this WebApplicationBuilder builder) => builder.WebHost.ConfigureKestrel(kestrel =>
-    {
-        kestrel.AddServerHeader = false;
-        kestrel.Limits.MaxConcurrentConnections = 2048;
-        kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
-        // What Kestrel reads ahead of the request that waits for its turn.
-        kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
-        // Longer than the service takes, so that it can say so in a problem.
-        kestrel.Limits.MaxRequestLineSize = 4 * Targets.LengthMax;
-        kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
-        ReadLimits(builder.Configuration.GetSection("Kestrel:Limits"), kestrel.Limits);
-    });
-
+    private static void ConfigureKestrel(this WebApplicationBuilder builder) =>
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.MaxConcurrentConnections = 2048;
+            kestrel.Limits.MaxRequestBodySize = BodyBytesMax;
+            // The bytes that Kestrel reads ahead for a request that waits for its turn.
+            kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
+            // Longer than the service accepts, so that the service itself refuses a longer target with a problem.
+            kestrel.Limits.MaxRequestLineSize = 4 * Targets.LengthMax;
+            kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
+            ReadLimits(builder.Configuration.GetSection("Kestrel:Limits"), kestrel.Limits);
+        });
     private static void ReadLimits(IConfigurationSection section, KestrelServerLimits limits)
     {
-        // One by one, so that a failure is of the limit that it names.
+        // Bind each limit separately, so that an error names the limit that caused it.
         foreach (var limit in section.GetChildren())
             ReadLimit(section.Path, limit, limits);
     }
@@ -82,7 +84,7 @@ public static partial class Service
         {
             alone.GetSection(path).Bind(limits, options => options.ErrorOnUnknownConfiguration = true);
         }
-        // A value that can't be converted or is out of range, or a name below Http2 or Http3 that is none.
+        // A value can't be converted or is out of range, or a name below Http2 or Http3 is unknown.
         catch (Exception exception)
         {
             var why = (exception.InnerException ?? exception).Message;
@@ -91,13 +93,14 @@ public static partial class Service
         }
     }
 
-    // Work in the background ends by no exception (see Rounds); one that got through all the same must not end the
-    // service.
+    // Background work never ends with an exception (see Rounds). An exception that escapes all the same must not end
+    // the service.
     private static void AddBackground(this IServiceCollection services) => services
         .AddSingleton<Rounds>()
-        .Configure<HostOptions>(options => options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
+        .Configure<HostOptions>(
+            options => options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
 
-    // All of them are singletons: a request needs no scope of its own.
+    // All services are singletons, so a request needs no scope of its own.
     private static void UseSharedServices(this WebApplication app) => app.Use((http, next) =>
     {
         http.RequestServices = app.Services;
@@ -112,7 +115,7 @@ public static partial class Service
                 (_, configuration) => RequireReadableLists(configuration.GetSection(section), typeof(T)))
             .ValidateDataAnnotations().ValidateOnStart();
 
-    // The binder leaves out an item of a list with a value that can't be converted, where it throws for any other.
+    // The binder drops a list item whose value can't be converted. For any other property it throws.
     private static void RequireReadableLists(IConfigurationSection section, Type type)
     {
         foreach (var property in type.GetProperties())

@@ -8,8 +8,8 @@ using Npgsql;
 namespace Factumerit.Ledger.Api;
 
 /// <summary>
-/// Says in one line why the program ends. Mistakes of the operator get a sentence that names what to change; anything else is named by its type and
-/// where it happened, without a stack trace.
+/// Explains in one line why the program ends. For an operator's mistake the sentence names what to change. Any other
+/// failure is named by its type and where it happened, without a stack trace.
 /// </summary>
 internal static partial class StartFailure
 {
@@ -21,15 +21,21 @@ internal static partial class StartFailure
             string.Join(" ", several.Cast<OptionsValidationException>().SelectMany(e => e.Failures).Select(SentenceOf)),
         ConfigurationException or EmbeddedPostgresException or UnusableDatabaseException => exception.Message,
         InvalidOperationException when ExplainValue(exception) is { } sentence => sentence,
-        // A file of settings that is no JSON: the inner exception names the line.
-        InvalidDataException { InnerException: { } inner } data => $"{data.Message} {inner.Message} {inner.InnerException?.Message}",
-        IOException { InnerException: AddressInUseException } io => $"{io.Message} Stop what listens there, or choose another address with ASPNETCORE_URLS.",
+        // A settings file that is not JSON: the inner exception names the line.
+        InvalidDataException { InnerException: { } inner } data =>
+            $"{data.Message} {inner.Message} {inner.InnerException?.Message}",
+        IOException { InnerException: AddressInUseException } io =>
+            $"{io.Message} Stop what listens there, or choose another address with ASPNETCORE_URLS.",
         IOException or UnauthorizedAccessException => exception.Message,
-        _ when FindDatabaseFailure(exception) is { } npgsql => $"the database that ConnectionStrings:Ledger names can't be used: {Reasons(npgsql)}",
+        _ when FindDatabaseFailure(exception) is { } npgsql =>
+            $"the database that ConnectionStrings:Ledger names can't be used: {Reasons(npgsql)}",
         _ => $"{exception.GetType().Name}{PlaceOf(exception)}: {exception.Message}",
     });
 
-    /// <summary>Of a value that can't be converted: its key, what it must be, and what was given. Else null.</summary>
+    /// <summary>
+    /// Explains a value that can't be converted: its key, the expected value and the given one. Null for any other
+    /// exception.
+    /// </summary>
     public static string? ExplainValue(Exception exception)
     {
         if (UnusableValue().Match(exception.Message) is not { Success: true } match)
@@ -47,7 +53,7 @@ internal static partial class StartFailure
         return $"{match.Groups["key"].Value} must be {expected}, not '{match.Groups["value"].Value}'.";
     }
 
-    // The framework's own sentence.
+    // Matches the framework's own sentence.
     [GeneratedRegex(
         "configuration value '(?<value>.*)' at '(?<key>[^']*)' to type '(?<type>[^']*)'", RegexOptions.Singleline)]
     private static partial Regex UnusableValue();
@@ -59,14 +65,18 @@ internal static partial class StartFailure
         return exception as NpgsqlException;
     }
 
-    // Of several hosts each has a reason of its own.
-    private static string Reasons(NpgsqlException exception) => exception.InnerException is AggregateException { InnerExceptions: { Count: > 0 } several }
-        ? $"{exception.Message.Split(" Check inner exception")[0]} {string.Join("; ", several.Select(e => e.Message).Distinct())}"
-        : exception.Message;
+    // With several hosts, each has its own reason.
+    private static string Reasons(NpgsqlException exception) =>
+        exception.InnerException is AggregateException { InnerExceptions: { Count: > 0 } several }
+            ? $"{exception.Message.Split(" Check inner exception")[0]} "
+                + string.Join("; ", several.Select(e => e.Message).Distinct())
+            : exception.Message;
 
-    private static string PlaceOf(Exception exception) => exception.TargetSite is { } method ? $" in {method.DeclaringType?.FullName}.{method.Name}" : "";
+    private static string PlaceOf(Exception exception) =>
+        exception.TargetSite is { } method ? $" in {method.DeclaringType?.FullName}.{method.Name}" : "";
 
-    private static string OneLine(string text) => string.Join(" ", text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
+    private static string OneLine(string text) => string.Join(
+        " ", text.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries));
 
     // The framework wraps the sentence of an annotation: DataAnnotation validation failed for ... with the error:
     // 'Writer:QueueLimit must ...'.
@@ -74,6 +84,8 @@ internal static partial class StartFailure
     {
         const string opening = "with the error: '", closing = "'.";
         var start = failure.IndexOf(opening, StringComparison.Ordinal);
-        return start >= 0 && failure.EndsWith(closing, StringComparison.Ordinal) ? failure[(start + opening.Length)..^closing.Length] : failure;
+        return start >= 0 && failure.EndsWith(closing, StringComparison.Ordinal)
+            ? failure[(start + opening.Length)..^closing.Length]
+            : failure;
     }
 }

@@ -5,28 +5,28 @@ using Microsoft.Extensions.Configuration.Json;
 
 namespace Factumerit.Ledger.Api;
 
-/// <summary>A section of the configuration, and the class whose properties it fills.</summary>
+/// <summary>A section of the configuration, and the class that it is bound to.</summary>
 internal sealed record SettingsSection(string Name, Type Type);
 
-/// <summary>A setting that nothing reads, as it was written, with a known one that is near to it, if any is.</summary>
+/// <summary>A setting that nothing reads, as it was written, and the nearest known setting, if there is one.</summary>
 internal sealed record UnknownSetting(string Name, string? Nearest);
 
 /// <summary>
-/// Finds settings that are misspelt. Files and the command line are the service's own: every key that nothing reads is reported.
-/// The environment belongs to everybody: a variable is reported if it lies in a section of the service, or is nearly one of its
-/// keys that is not set.
+/// Finds misspelt settings. Files and the command line belong to the service: every key that nothing reads is reported.
+/// The environment is shared with other programs: a variable is reported if it is in a section of the service, or if it
+/// is similar to a key of the service that is not set.
 /// </summary>
 internal sealed class UnknownSettings
 {
     private const string AnyIndex = "*";
 
-    // Where more than one letter of three is wrong, nobody can tell what was meant.
+    // If more than one letter in three is wrong, the intended name can't be guessed.
     private const int LettersForEachWrong = 3;
 
-    // Too short names are near to anything.
+    // A shorter name is similar to too many others.
     private const int NearLengthMin = 8;
 
-    // Read by the framework and its libraries, which check them on their own or take any name.
+    // Sections that the framework and its libraries read. They check these on their own, or accept any name.
     private static readonly string[] OpenSections = ["Serilog", "Logging", "Kestrel", "hostBuilder"];
     private const string OpenPrefix = "OTEL_";
 
@@ -45,11 +45,15 @@ internal sealed class UnknownSettings
     public UnknownSettings(IConfigurationRoot configuration, IEnumerable<SettingsSection> sections)
     {
         _configuration = configuration;
-        _known = ["ConnectionStrings:Ledger", "AllowedHosts", Http.BehindProxy.PathBaseKey, .. sections.SelectMany(s => KeysOf(s.Name, s.Type))];
+        _known =
+        [
+            "ConnectionStrings:Ledger", "AllowedHosts", Http.BehindProxy.PathBaseKey,
+            .. sections.SelectMany(s => KeysOf(s.Name, s.Type)),
+        ];
         _sections = _known.Where(key => key.Contains(':')).Select(FirstOf).ToHashSet(StringComparer.OrdinalIgnoreCase);
     }
 
-    /// <summary>The keys that the service reads; N stands for an index.</summary>
+    /// <summary>The keys that the service reads, with N for an index.</summary>
     public IEnumerable<string> Known => _known.Select(Shown);
 
     public IReadOnlyList<UnknownSetting> Find() =>
@@ -81,14 +85,15 @@ internal sealed class UnknownSettings
         && !_known.Exists(known => IsSame(known, key)));
 
     // An empty list in a file is a key with an empty value.
-    private static IEnumerable<string> SetKeys(IConfigurationProvider provider, string? parent) => provider.GetChildKeys([], parent)
+    private static IEnumerable<string> SetKeys(IConfigurationProvider provider, string? parent) => provider
+        .GetChildKeys([], parent)
         .Distinct(StringComparer.OrdinalIgnoreCase)
         .Select(child => parent is null ? child : ConfigurationPath.Combine(parent, child))
         .SelectMany(key => provider.TryGet(key, out var value) && !string.IsNullOrEmpty(value)
             ? SetKeys(provider, key).Prepend(key)
             : SetKeys(provider, key));
 
-    // What the binder of the framework reads: properties of plain types, lists of them, and lists of classes.
+    // The keys that the framework's binder reads: properties of plain types, lists of them, and lists of classes.
     private static IEnumerable<string> KeysOf(string path, Type type) => type.GetProperties()
         .Where(property => property.SetMethod is not null)
         .SelectMany(property => ElementOf(property.PropertyType) switch
@@ -98,15 +103,19 @@ internal sealed class UnknownSettings
             var element => KeysOf($"{path}:{property.Name}:{AnyIndex}", element),
         });
 
-    /// <summary>What a list is of; null for anything else.</summary>
+    /// <summary>The element type of a list; null for any other type.</summary>
     public static Type? ElementOf(Type type) =>
-        type.IsArray ? type.GetElementType() : type.IsGenericType && type.IsAssignableTo(typeof(System.Collections.IEnumerable)) ? type.GenericTypeArguments[0] : null;
+        type.IsArray ? type.GetElementType()
+        : type.IsGenericType && type.IsAssignableTo(typeof(System.Collections.IEnumerable))
+            ? type.GenericTypeArguments[0]
+        : null;
 
     private static bool IsSame(string known, string key)
     {
         var (pattern, parts) = (known.Split(':'), key.Split(':'));
         return pattern.Length == parts.Length
-            && pattern.Zip(parts).All(pair => pair.First == AnyIndex || pair.First.Equals(pair.Second, StringComparison.OrdinalIgnoreCase));
+            && pattern.Zip(parts).All(
+                pair => pair.First == AnyIndex || pair.First.Equals(pair.Second, StringComparison.OrdinalIgnoreCase));
     }
 
     private string? NearTo(string key) =>
@@ -123,10 +132,10 @@ internal sealed class UnknownSettings
 
     private static string Variable(string key) => key.Replace(":", "__", StringComparison.Ordinal);
 
-    // WRITER_QUEUE_LIMIT is Writer:QueueLimit in the wrong form.
+    // Only letters are compared: WRITER_QUEUE_LIMIT is Writer:QueueLimit in the wrong form.
     private static string Letters(string key) => string.Concat(key.Where(char.IsAsciiLetter)).ToUpperInvariant();
 
-    // How many letters have to be put in, taken out or replaced (Levenshtein).
+    // The Levenshtein distance: how many letters have to be inserted, removed or replaced.
     private static int Distance(string one, string other)
     {
         var row = Enumerable.Range(0, other.Length + 1).ToArray();

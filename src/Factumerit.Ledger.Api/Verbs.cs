@@ -6,7 +6,9 @@ using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.Api;
 
-/// <summary>What the program can be told to do: serve (the default), <c>migrate</c> and end, or <c>healthcheck</c> a running service.</summary>
+/// <summary>
+/// The program's verbs: serve (the default), <c>migrate</c> and end, or <c>healthcheck</c> a running service.
+/// </summary>
 internal static class Verbs
 {
     private const int WrongUsage = 2;
@@ -42,7 +44,8 @@ internal static class Verbs
     }
 
     /// <summary>
-    /// Opens, checks and, unless told otherwise, migrates the database; then the service can be started.
+    /// Checks the settings, opens the database, and migrates it or only checks it. The service can be started
+    /// afterwards.
     /// </summary>
     public static async Task PrepareAsync(WebApplication app, bool migrate, CancellationToken cancellationToken)
     {
@@ -70,7 +73,7 @@ internal static class Verbs
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            // Told to stop before it served: nothing was taken in, so nothing is left to do.
+            // The service was stopped before it served: it accepted no request, so there is nothing left to do.
             return 0;
         }
     }
@@ -108,8 +111,8 @@ internal static class Verbs
         {
             await app.StartAsync(stop);
         }
-        // An address that is none or has a path, a port that only root may open or that is none, another scheme, or
-        // https without a certificate.
+        // An address is malformed or has a path, a port is invalid or needs root, the scheme is another one, or https
+        // has no certificate.
         catch (Exception exception) when (exception is FormatException or SocketException
             or ArgumentOutOfRangeException { ParamName: "port" }
             || (exception is InvalidOperationException { Message: var message }
@@ -140,8 +143,9 @@ internal static class Verbs
     {
         var address = args is [var given, ..] ? given : OwnAddress();
         if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
-            throw new ConfigurationException($"healthcheck asks an address such as http://localhost:8080, which '{address}' is not.");
-        // Whatever else answers there is no ledger that is ready.
+            throw new ConfigurationException(
+                $"healthcheck asks an address such as http://localhost:8080, which '{address}' is not.");
+        // Only the readiness path counts: another answer doesn't show that the ledger is ready.
         if (!url.AbsolutePath.EndsWith(ReadyPath, StringComparison.Ordinal))
             url = new Uri($"{url.GetLeftPart(UriPartial.Path).TrimEnd('/')}{ReadyPath}");
         using var handler = new HttpClientHandler { AllowAutoRedirect = false };
@@ -162,15 +166,19 @@ internal static class Verbs
         return 1;
     }
 
-    // Where a service with this environment listens; by default as in the image.
+    // The address on which a service with this environment listens; the default is the image's.
     private static string OwnAddress() =>
-        (Environment.GetEnvironmentVariable("ASPNETCORE_URLS") is { Length: > 0 } urls ? urls.Split(';')[0] : "http://localhost:8080")
-        .Replace("://+", "://localhost", StringComparison.Ordinal).Replace("://*", "://localhost", StringComparison.Ordinal)
-        .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal).Replace("://[::]", "://localhost", StringComparison.Ordinal);
+        (Environment.GetEnvironmentVariable("ASPNETCORE_URLS") is { Length: > 0 } urls
+            ? urls.Split(';')[0]
+            : "http://localhost:8080")
+        .Replace("://+", "://localhost", StringComparison.Ordinal)
+        .Replace("://*", "://localhost", StringComparison.Ordinal)
+        .Replace("://0.0.0.0", "://localhost", StringComparison.Ordinal)
+        .Replace("://[::]", "://localhost", StringComparison.Ordinal);
 
     /// <summary>
-    /// Raised by SIGTERM, Ctrl-C and a closed terminal (SIGHUP). The host handles the first two only after the start,
-    /// which may take minutes, and the third never.
+    /// Set by SIGTERM, Ctrl-C and a closed terminal (SIGHUP). The host handles the first two only after the start,
+    /// which may take minutes, and never handles the third.
     /// </summary>
     private sealed class StopSignal : IDisposable
     {
@@ -198,5 +206,5 @@ internal static class Verbs
     }
 }
 
-/// <summary>The service served, and then could not stop in order.</summary>
+/// <summary>The service served, but could not stop in order.</summary>
 internal sealed class StopException(Exception inner) : Exception(inner.Message, inner);
