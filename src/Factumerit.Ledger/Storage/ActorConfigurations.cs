@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>How API keys, actors and the audit log are stored. Foreign keys stand in the SQL alone.</summary>
+/// <summary>Maps API keys, actors and the audit log. Only the SQL of the migrations declares foreign keys.</summary>
 internal sealed class ApiKeyConfiguration : IEntityTypeConfiguration<ApiKey>
 {
     public void Configure(EntityTypeBuilder<ApiKey> row)

@@ -1,6 +1,6 @@
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>A row of <c>actors</c>: whose requests change the ledger. It is never changed.</summary>
+/// <summary>A row of <c>actors</c>: an API key, or the service itself, that changes the ledger. Immutable.</summary>
 public sealed class ActorRow
 {
     public int ActorId { get; init; }
@@ -10,7 +10,7 @@ public sealed class ActorRow
     public string Name { get; init; } = "";
 }
 
-/// <summary>A row of <c>audit_log</c>: a change that is no posting. It is never changed.</summary>
+/// <summary>A row of <c>audit_log</c>: a change that is not a posting. Immutable.</summary>
 public sealed class AuditLogRow
 {
     public long Id { get; init; }
@@ -21,7 +21,7 @@ public sealed class AuditLogRow
     public string? Detail { get; init; }
 }
 
-/// <summary>The one row of <c>api_key_changes</c>: counts the changes of what API keys may do.</summary>
+/// <summary>The only row of <c>api_key_changes</c>: counts the changes of the API keys' rights.</summary>
 public sealed class ApiKeyChangesRow
 {
     public bool Id { get; init; }

@@ -3,41 +3,41 @@ using Npgsql;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// Makes data sources of the operator's connection string. What is written there wins over the defaults below. The
-/// sizes of the pools, the client encoding (UTF-8) and the choice of a server that can be written to are the service's
-/// own.
+/// Builds data sources from the operator's connection string. Settings in that string override the defaults below. Only
+/// the service sets the pool sizes and the client encoding (UTF-8). With several hosts it uses the primary by default
+/// and refuses attributes that ask for a standby.
 /// </summary>
 internal static class ConnectionSettings
 {
-    // A request waits at most for a connection and then for one answer. On a network that went silent Npgsql gives up
-    // after the command timeout, asks the server over a new connection to cancel the query, and gives that up after the
-    // timeout for connecting: together less than 10 seconds.
+    // Limits how long a request waits for a connection and then for one response. When the network stops responding,
+    // Npgsql gives up after the command timeout. It then opens a new connection to cancel the query, and gives up on
+    // that after the connect timeout. Together this takes less than 10 seconds.
     private const int ConnectTimeoutS = 3;
     private const int CommandTimeoutS = 6;
 
-    // A pooled connection whose other end is gone is closed by the kernel after 10 + 9 * 3 seconds, also in the middle
-    // of a long report.
+    // The kernel closes a pooled connection whose peer is gone after 10 + 9 * 3 seconds, even during a long report.
     private const int KeepAliveTimeS = 10;
     private const int KeepAliveIntervalS = 3;
 
-    // A writer whose machine or network dies in the middle must not keep its turn until the server's TCP notices, which
-    // takes hours: every other writer waits for it, and so does the answer to whether its commit came about (R12). Ours
-    // is idle only for as long as commands decide.
+    // If a writer's machine or network dies during a transaction, PostgreSQL ends that transaction after 5 seconds.
+    // Without this it would hold its lock until TCP detects the failure, which takes hours. All other writers wait for
+    // that lock, and so does the look-up of an unknown commit outcome (R12). A healthy writer is idle in a transaction
+    // only while commands decide.
     private const string BoundTurn = "-c idle_in_transaction_session_timeout=5s";
 
-    // A reader that meets a table locked by a migration gives up before its command timeout, also where that is long.
+    // A reader that waits for a table locked by a migration gives up before its command timeout, even a long one.
     private const string BoundWait = "-c lock_timeout=5s";
 
-    // The writer looks rows up by key and nothing else. A plan made while a table was still empty, which would read all
-    // of it, must not outlive that.
+    // The writer only looks up rows by key. Without these settings, a plan made while a table was empty would keep
+    // scanning the whole table after it has grown.
     private const string LookUpByKey = "-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off";
 
-    // Its statements have one good plan whatever they are given. Left to itself, PostgreSQL plans those of a few rows
-    // anew each time, as a plan for a few looks cheaper than one for any number; of a commit of one usage that was a
-    // quarter of the server's time.
+    // One generic plan is good for all parameters of the writer's statements. By default PostgreSQL would plan
+    // statements with few rows anew each time, because a plan for few rows looks cheaper than a generic one. Planning
+    // took a quarter of the server's time for a commit of one usage.
     private const string PlanOnce = "-c plan_cache_mode=force_generic_plan";
 
-    // Compiling a query takes longer than any of ours runs.
+    // JIT compilation takes longer than any of our queries.
     private const string Interpret = "-c jit=off";
 
     private static readonly HashSet<string> ForReadingOnly = new(StringComparer.OrdinalIgnoreCase)
@@ -45,17 +45,17 @@ internal static class ConnectionSettings
         "standby", "read-only", "prefer-standby",
     };
 
-    /// <summary>For reading and for everything that is not a posting.</summary>
+    /// <summary>Builds the pool for reads and for everything that is not a posting.</summary>
     public static NpgsqlDataSource ForReading(string connectionString, int poolSize) =>
         Build(connectionString, "factumerit-ledger", poolSize, $"{Interpret} {BoundWait}");
 
-    /// <summary>For the writer.</summary>
+    /// <summary>Builds the writer's pool.</summary>
     public static NpgsqlDataSource ForWriting(string connectionString) =>
         Build(
             connectionString, "factumerit-ledger-writer", poolSize: 4,
             $"{Interpret} {BoundTurn} {LookUpByKey} {PlanOnce}");
 
-    /// <summary>For one process's migrations: a single session, which ends with the data source.</summary>
+    /// <summary>Builds a single session for one process's migrations. It ends with the data source.</summary>
     public static NpgsqlDataSource ForMigrating(string connectionString) =>
         Build(connectionString, "factumerit-ledger-migrate", poolSize: 1, Interpret);
 
@@ -66,15 +66,14 @@ internal static class ConnectionSettings
             var settings = new NpgsqlConnectionStringBuilder(connectionString);
             RefuseWhatCannotWork(settings);
             AddDefaults(settings, applicationName);
-            // Of two values for one setting the later wins: the operator's.
+            // Of two values for one setting the later one applies, so the operator's options come last.
             var theirs = settings.Options ?? Environment.GetEnvironmentVariable("PGOPTIONS");
             settings.Options = $"{options} {theirs}".Trim();
             settings.MaxPoolSize = poolSize;
             settings.MinPoolSize = 0;
-            // Otherwise PGCLIENTENCODING would decide.
+            // Overrides PGCLIENTENCODING.
             settings.ClientEncoding = "UTF8";
-            // Npgsql takes the attribute for several hosts only. A single host that can't be written to is noticed at
-            // the start.
+            // Npgsql accepts the attribute only with several hosts. The start detects a single host that is read-only.
             settings.TargetSessionAttributes = settings.Host!.Contains(',', StringComparison.Ordinal)
                 ? settings.TargetSessionAttributes ?? "primary"
                 : null;

@@ -3,12 +3,12 @@ using Npgsql;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// What an exception says of the database: whether the fault can lie in what was written, or whether the database can't serve anybody now. Used by
-/// the writer, by the answers to requests, and by work in the background.
+/// Classifies database exceptions: either the written data may be at fault, or the database is unavailable to everyone.
+/// Used by the writer, by the responses to requests, and by background work.
 /// </summary>
 public static class DatabaseFailure
 {
-    /// <summary>What is said of a database whose disk has no room.</summary>
+    /// <summary>The description of a database whose disk is full.</summary>
     public const string DiskFull = "disk full";
 
     private const string DataException = "22";
@@ -16,15 +16,16 @@ public static class DatabaseFailure
     private const string ProgramLimit = "54";
 
     /// <summary>
-    /// The database refused a value: SQLSTATE class 22 (data exception), 23 (integrity constraint violation) or 54 (more than the
-    /// database can hold, such as a key too long for an index). Only then may the same work succeed
+    /// The database refused a value: SQLSTATE class 22 (data exception), 23 (integrity constraint violation) or 54
+    /// (a limit of the database, such as a key too long for an index). Only in these cases may the same work succeed
     /// without one of its items.
     /// </summary>
-    public static bool LiesInData(Exception exception) => Find(exception) is PostgresException postgres && LiesInData(postgres);
+    public static bool LiesInData(Exception exception) =>
+        Find(exception) is PostgresException postgres && LiesInData(postgres);
 
     /// <summary>
-    /// The database can't serve now, whatever is sent: it is away, read-only, refuses the right, or cancelled the statement. False for errors that lie
-    /// in the data, and for exceptions that do not come from the database.
+    /// The database can't serve any request now: it is unreachable or read-only, denies a right, or cancelled the
+    /// statement. False for errors that lie in the data, and for exceptions that do not come from the database.
     /// </summary>
     public static bool IsUnavailable(Exception exception) => Find(exception) switch
     {
@@ -34,15 +35,19 @@ public static class DatabaseFailure
     };
 
     /// <summary>
-    /// The server refused work because of a setting, which a session may keep from the time when it was opened: one that began read-only stays so.
+    /// The server refused work because of a setting. A session may keep a setting from when it was opened: a session
+    /// that began read-only stays read-only.
     /// </summary>
     public static bool MayLieInSession(Exception exception) =>
         Find(exception) is PostgresException { IsTransient: false } postgres && !LiesInData(postgres);
 
-    /// <summary>The database's disk is full, which trying again in a moment does not change.</summary>
-    public static bool IsDiskFull(Exception exception) => Find(exception) is PostgresException { SqlState: PostgresErrorCodes.DiskFull };
+    /// <summary>The database's disk is full. An immediate retry does not help.</summary>
+    public static bool IsDiskFull(Exception exception) =>
+        Find(exception) is PostgresException { SqlState: PostgresErrorCodes.DiskFull };
 
-    /// <summary>In a few words why the database can't be written to: fit for anyone to read.</summary>
+    /// <summary>
+    /// Describes in a few words why the database can't be written to. The text holds nothing confidential.
+    /// </summary>
     public static string Describe(Exception exception) => Find(exception) switch
     {
         PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => "read-only",
@@ -57,7 +62,7 @@ public static class DatabaseFailure
         || postgres.SqlState.StartsWith(IntegrityViolation, StringComparison.Ordinal)
         || postgres.SqlState.StartsWith(ProgramLimit, StringComparison.Ordinal);
 
-    // EF wraps what Npgsql throws, once or twice.
+    // EF wraps Npgsql's exceptions, once or twice.
     private static Exception? Find(Exception? exception)
     {
         while (exception is not (null or NpgsqlException or TimeoutException))

@@ -3,16 +3,17 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>What the start wants to know of the database.</summary>
-/// <param name="Name">The database.</param>
-/// <param name="Role">The role that the service works as.</param>
-/// <param name="IsReadOnly">Whether the server takes no writes: a standby, or a database that is set to read
-/// only.</param>
+/// <summary>Facts about the database that the start needs.</summary>
+/// <param name="Name">The name of the database.</param>
+/// <param name="Role">The role that the service uses.</param>
+/// <param name="IsReadOnly">
+/// Whether the server takes no writes: a standby, or a database that is set to read-only.
+/// </param>
 public sealed record DatabaseFacts(string Name, string Role, bool IsReadOnly);
 
 /// <summary>
-/// Looks at the start whether a ledger can live in the database and whether the service may do its work there. What is
-/// wrong is thrown as a sentence; a database that can't be reached is left to the caller.
+/// Checks at the start whether the database is fit for a ledger and whether the service has the rights it needs. A
+/// defect is thrown as an exception with a sentence for the operator. The caller handles an unreachable database.
 /// </summary>
 public static class DatabaseInspection
 {
@@ -21,7 +22,7 @@ public static class DatabaseInspection
                pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, pg_backend_pid()
         """;
 
-    // In the order of the list, so that the sentence names what belongs together.
+    // Rights are in the order of the list, so the message names related rights together.
     private const string MissingRights = """
         SELECT n.name, string_agg(r, ', ' ORDER BY position)
         FROM unnest($1, $2) AS n (name, rights),
@@ -35,8 +36,7 @@ public static class DatabaseInspection
         GROUP BY n.name ORDER BY n.name
         """;
 
-    // A schema that the role may not use is left out of its search path, and the tables in it look as if they were not
-    // there.
+    // A schema that the role may not use is not in its search path, so the tables in it look missing.
     private const string ClosedSchemas = """
         SELECT n.nspname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
         WHERE c.relname = 'ledger_origin' AND c.relkind = 'r' AND to_regclass('ledger_origin') IS NULL
@@ -44,7 +44,7 @@ public static class DatabaseInspection
         """;
 
     /// <summary>Refuses encodings other than UTF-8 and poolers that share sessions.</summary>
-    /// <exception cref="UnusableDatabaseException">The database, or what stands before it, is not fit.</exception>
+    /// <exception cref="UnusableDatabaseException">The database, or the pooler before it, is not fit.</exception>
     public static async Task<DatabaseFacts> InspectAsync(
         LedgerDatabase database, ILogger logger, CancellationToken cancellationToken)
     {
@@ -54,9 +54,9 @@ public static class DatabaseInspection
             var (facts, encoding, processId) = await ReadFactsAsync(connection, cancellationToken);
             if (encoding != "UTF8")
                 throw new UnusableDatabaseException(
-                    $"the database {facts.Name} has the encoding {encoding}, which can't hold every text: the ledger " +
-                    "needs UTF8. Make a database for it with createdb -E UTF8 -T template0 NAME, and name that one in " +
-                    "ConnectionStrings:Ledger.");
+                    $"the database {facts.Name} has the encoding {encoding}, which can't hold every text: the ledger "
+                    + "needs UTF8. Make a database for it with createdb -E UTF8 -T template0 NAME, and name that one "
+                    + "in ConnectionStrings:Ledger.");
             if (connection.ProcessID != processId)
                 await SessionPooling.RequireAsync(
                     database, connection, processId, facts.Role, logger, cancellationToken);
@@ -69,10 +69,11 @@ public static class DatabaseInspection
     }
 
     /// <summary>
-    /// Refuses a role that lacks a right that serving needs; of a database that is not migrated yet nothing is asked.
+    /// Refuses a role that lacks a right needed to serve. Does not check a database that is not migrated yet.
     /// </summary>
-    /// <exception cref="UnusableDatabaseException">Rights are missing; the message has the statements that give
-    /// them.</exception>
+    /// <exception cref="UnusableDatabaseException">
+    /// Rights are missing; the message has the GRANT statements for them.
+    /// </exception>
     public static async Task RequireServingRightsAsync(
         LedgerDatabase database, DatabaseFacts facts, CancellationToken cancellationToken)
     {
@@ -85,7 +86,7 @@ public static class DatabaseInspection
                     $"GRANT USAGE ON SCHEMA {ServingRights.Quote(schema)} TO {role};");
 
         var missing = await ReadMissingRightsAsync(connection, cancellationToken);
-        // Where the history can't be read either, it is at least there.
+        // If the role may not read the migration history either, the history exists, so the database has been migrated.
         var mayReadHistory = !missing.Exists(m => m.Table == MigrationHistory.Table);
         if (missing.Count == 0 || (mayReadHistory && !await Migrator.IsMigratedAsync(database, cancellationToken)))
             return;

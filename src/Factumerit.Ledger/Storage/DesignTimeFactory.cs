@@ -3,8 +3,9 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>Lets the migration tooling see the model without a database.</summary>
+/// <summary>Gives the migration tools the model without a database.</summary>
 internal sealed class DesignTimeFactory : IDesignTimeDbContextFactory<LedgerDbContext>
 {
-    public LedgerDbContext CreateDbContext(string[] args) => new(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql("Host=design-time").Options);
+    public LedgerDbContext CreateDbContext(string[] args) =>
+        new(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql("Host=design-time").Options);
 }

@@ -3,15 +3,16 @@ using Microsoft.Extensions.Logging;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// A private PostgreSQL that the service brings along when it is given no database: real, durable, made from the machine's binaries.
-/// It survives the death of the service (the next start takes it over) and its own (it is started again on the same port).
+/// A private PostgreSQL that the service runs when no database is configured: a real, durable server from the binaries
+/// installed on the machine. If the service dies, the server runs on, and the next start takes it over. If the server
+/// dies, the service restarts it on the same port.
 /// </summary>
 public sealed class EmbeddedPostgres : IAsyncDisposable
 {
     internal const string User = "factumerit";
     internal const string Database = "ledger";
 
-    /// <summary>The role that serves: it owns nothing, so that it can't switch off a trigger.</summary>
+    /// <summary>The role that serves. It owns nothing and therefore can't disable a trigger.</summary>
     public const string ServingRole = "factumerit_app";
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
@@ -23,7 +24,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     private readonly Task _watching;
     private int _disposed;
 
-    private EmbeddedPostgres(EmbeddedPostgresDirectory directory, EmbeddedPostgresServer server, string version, ILogger logger)
+    private EmbeddedPostgres(
+        EmbeddedPostgresDirectory directory, EmbeddedPostgresServer server, string version, ILogger logger)
     {
         _directory = directory;
         _server = server;
@@ -35,11 +37,12 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
     }
 
     /// <summary>
-    /// Leads to the database <c>ledger</c> on 127.0.0.1 as its owner; the same for the life of this object.
+    /// Connects to the database <c>ledger</c> on 127.0.0.1 as its owner. It never changes during the life of this
+    /// object.
     /// </summary>
     public string ConnectionString { get; }
 
-    /// <summary>Leads there as <see cref="ServingRole"/>.</summary>
+    /// <summary>Connects to the same database as <see cref="ServingRole"/>.</summary>
     public string ServingConnectionString { get; }
 
     /// <summary>The version of the server, such as 17.5.</summary>
@@ -47,21 +50,27 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
 
     internal int ProcessId => _server.ProcessId;
 
-    /// <summary>Returns when the server answers: a new one, one that was left running, or one that first recovers from a crash.</summary>
+    /// <summary>
+    /// Starts the server or takes over a running one, and returns when it accepts connections. If the server recovers
+    /// from a crash, this waits for the recovery.
+    /// </summary>
     /// <exception cref="EmbeddedPostgresException">It can't run here; the message says what to do.</exception>
     public static async Task<EmbeddedPostgres> StartAsync(
         EmbeddedPostgresOptions options, ILogger logger, CancellationToken cancellationToken)
     {
         if (!OperatingSystem.IsLinux())
-            throw new EmbeddedPostgresException("The embedded PostgreSQL runs on Linux only: use a server through ConnectionStrings__Ledger.");
+            throw new EmbeddedPostgresException(
+                "The embedded PostgreSQL runs on Linux only: use a server through ConnectionStrings__Ledger.");
         var directory = EmbeddedPostgresDirectory.Open(options.DataDirectory);
         EmbeddedPostgresServer? server = null;
         try
         {
             var clusterMajor = directory.ClusterMajor();
-            var binaries = await EmbeddedPostgresBinaries.FindAsync(options.BinDirectory, clusterMajor, cancellationToken).ConfigureAwait(false);
+            var binaries = await EmbeddedPostgresBinaries
+                .FindAsync(options.BinDirectory, clusterMajor, cancellationToken).ConfigureAwait(false);
             RefuseOtherMajor(directory, clusterMajor, binaries);
-            var commands = await EmbeddedPostgresCommands.ChooseAsync(directory.Root, binaries, cancellationToken).ConfigureAwait(false);
+            var commands = await EmbeddedPostgresCommands
+                .ChooseAsync(directory.Root, binaries, cancellationToken).ConfigureAwait(false);
             if (await directory.MakeClusterAsync(commands, binaries, cancellationToken).ConfigureAwait(false))
                 EmbeddedPostgresLog.ClusterMade(logger, binaries.Version, directory.Cluster);
 
@@ -82,7 +91,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
     }
 
-    /// <summary>Stops the server in an orderly way, waits for it, and frees the directory for another service.</summary>
+    /// <summary>
+    /// Shuts the server down cleanly, waits for it, and releases the directory for another service.
+    /// </summary>
     public async ValueTask DisposeAsync()
     {
         if (!await StopWatchingAsync().ConfigureAwait(false))
@@ -100,7 +111,9 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
     }
 
-    /// <summary>What a kill of the service leaves behind: the server runs on, and nobody holds the directory.</summary>
+    /// <summary>
+    /// Simulates a kill of the service: the server runs on, and no process holds the lock on the directory.
+    /// </summary>
     internal async Task AbandonAsync()
     {
         if (await StopWatchingAsync().ConfigureAwait(false))
@@ -128,8 +141,8 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
         }
         catch (Exception) when (_stopping.IsCancellationRequested)
         {
-            // The service stops: from here on nobody starts the server, and whatever a start in the middle met does not
-            // keep it from stopping.
+            // Shutdown: the server is not restarted any more, and an error of a restart in progress doesn't prevent the
+            // shutdown.
         }
     }
 
@@ -148,19 +161,20 @@ public sealed class EmbeddedPostgres : IAsyncDisposable
             }
             catch (Exception failure) when (!cancellationToken.IsCancellationRequested)
             {
-                // Whatever it is, a full disk or a taken port, may pass: the watch never gives up.
+                // Any cause, such as a full disk or a port in use, may go away, so the watch retries without limit.
                 EmbeddedPostgresLog.StillDown(_logger, failure.Message);
             }
             await Task.Delay(RetryAfter, cancellationToken).ConfigureAwait(false);
         }
     }
 
-    private static void RefuseOtherMajor(EmbeddedPostgresDirectory directory, int? clusterMajor, EmbeddedPostgresBinaries binaries)
+    private static void RefuseOtherMajor(
+        EmbeddedPostgresDirectory directory, int? clusterMajor, EmbeddedPostgresBinaries binaries)
     {
         if (clusterMajor is { } major && major != binaries.Major)
             throw new EmbeddedPostgresException(
-                $"'{directory.Cluster}' was made by PostgreSQL {major}, but the programs in '{binaries.Directory}' are version " +
-                $"{binaries.Version}: install PostgreSQL {major}, or move the database over with pg_upgrade, or with pg_dump from a " +
-                $"PostgreSQL {major} and a restore into a new directory.");
+                $"'{directory.Cluster}' was made by PostgreSQL {major}, but the programs in '{binaries.Directory}' are "
+                + $"version {binaries.Version}: install PostgreSQL {major}, or move the database over with pg_upgrade, "
+                + $"or with pg_dump from a PostgreSQL {major} and a restore into a new directory.");
     }
 }

@@ -4,8 +4,9 @@ using System.Text.RegularExpressions;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// One installation of PostgreSQL on this machine: a directory that has initdb, pg_ctl and postgres together.
-/// A directory named by the operator is taken as it is; otherwise one that fits the existing cluster wins, then PATH, then the newest.
+/// An installation of PostgreSQL on this machine: a directory that holds initdb, pg_ctl and postgres. If the operator
+/// configures a directory, only that one is used. Otherwise an installation with the major version of the existing
+/// cluster comes first, then PATH, then the newest one.
 /// </summary>
 internal sealed partial record EmbeddedPostgresBinaries(string Directory, string Version, int Major)
 {
@@ -20,7 +21,8 @@ internal sealed partial record EmbeddedPostgresBinaries(string Directory, string
         string? binDirectory, int? clusterMajor, CancellationToken cancellationToken)
     {
         if (!string.IsNullOrWhiteSpace(binDirectory))
-            return Supported(await FromOperatorAsync(Path.GetFullPath(binDirectory), cancellationToken).ConfigureAwait(false));
+            return Supported(
+                await FromOperatorAsync(Path.GetFullPath(binDirectory), cancellationToken).ConfigureAwait(false));
 
         var found = new List<EmbeddedPostgresBinaries>();
         foreach (var directory in Candidates())
@@ -31,21 +33,25 @@ internal sealed partial record EmbeddedPostgresBinaries(string Directory, string
         }
         if (found.Count == 0)
             throw new EmbeddedPostgresException(
-                "No PostgreSQL is installed here: install version 15 or newer (such as `apt-get install postgresql`), " +
-                "name the directory of its programs in Embedded__BinDirectory, or use a server through ConnectionStrings__Ledger.");
+                "No PostgreSQL is installed here: install version 15 or newer (such as `apt-get install postgresql`), "
+                + "name the directory of its programs in Embedded__BinDirectory, or use a server through "
+                + "ConnectionStrings__Ledger.");
         return found.Find(candidate => candidate.Major == clusterMajor)
             ?? found.Find(candidate => candidate.Major >= MajorMin)
             ?? Supported(found[0]);
     }
 
-    private static async Task<EmbeddedPostgresBinaries> FromOperatorAsync(string directory, CancellationToken cancellationToken)
+    private static async Task<EmbeddedPostgresBinaries> FromOperatorAsync(
+        string directory, CancellationToken cancellationToken)
     {
         if (!HasPrograms(directory))
             throw new EmbeddedPostgresException(
-                $"'{directory}' does not hold PostgreSQL's initdb, pg_ctl and postgres: correct Embedded__BinDirectory.");
+                $"'{directory}' does not hold PostgreSQL's initdb, pg_ctl and postgres: "
+                + "correct Embedded__BinDirectory.");
         var version = await VersionAsync(directory, cancellationToken).ConfigureAwait(false);
         return version.Installation ?? throw new EmbeddedPostgresException(
-            $"PostgreSQL in '{directory}' does not run: {version.Failure}. Repair it, or correct Embedded__BinDirectory.");
+            $"PostgreSQL in '{directory}' does not run: {version.Failure}. "
+            + "Repair it, or correct Embedded__BinDirectory.");
     }
 
     private static EmbeddedPostgresBinaries Supported(EmbeddedPostgresBinaries found) =>
@@ -61,7 +67,8 @@ internal sealed partial record EmbeddedPostgresBinaries(string Directory, string
         const string packages = "/usr/lib/postgresql";
         var fromPackages = System.IO.Directory.Exists(packages)
             ? System.IO.Directory.GetDirectories(packages)
-                .Where(directory => int.TryParse(Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out _))
+                .Where(directory => int.TryParse(
+                    Path.GetFileName(directory), NumberStyles.None, CultureInfo.InvariantCulture, out _))
                 .OrderByDescending(directory => int.Parse(Path.GetFileName(directory), CultureInfo.InvariantCulture))
                 .Select(directory => Path.Combine(directory, "bin"))
                 .Where(HasPrograms)
@@ -75,7 +82,7 @@ internal sealed partial record EmbeddedPostgresBinaries(string Directory, string
         && File.Exists(Path.Combine(directory, "pg_ctl"))
         && File.Exists(Path.Combine(directory, "postgres"));
 
-    /// <summary>A directory of links to the programs stands for the directory that really holds them.</summary>
+    /// <summary>If the directory only holds links to the programs, returns the directory of the link targets.</summary>
     private static string FollowLinks(string directory)
     {
         var target = File.ResolveLinkTarget(Path.Combine(directory, "postgres"), returnFinalTarget: true)?.FullName;
@@ -86,10 +93,15 @@ internal sealed partial record EmbeddedPostgresBinaries(string Directory, string
         string directory, CancellationToken cancellationToken)
     {
         var outcome = await EmbeddedPostgresCommands
-            .TryAsync([Path.Combine(directory, "postgres"), "--version"], VersionTimeout, cancellationToken).ConfigureAwait(false);
+            .TryAsync([Path.Combine(directory, "postgres"), "--version"], VersionTimeout, cancellationToken)
+            .ConfigureAwait(false);
         var version = VersionPattern().Match(outcome.Output);
         return outcome.Succeeded && version.Success
-            ? (new(directory, version.Groups[1].Value, int.Parse(version.Groups[2].ValueSpan, CultureInfo.InvariantCulture)), "")
+            ? (
+                new(
+                    directory, version.Groups[1].Value,
+                    int.Parse(version.Groups[2].ValueSpan, CultureInfo.InvariantCulture)),
+                "")
             : (null, outcome.Message);
     }
 

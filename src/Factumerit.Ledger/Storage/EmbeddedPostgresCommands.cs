@@ -5,8 +5,9 @@ using System.Runtime.InteropServices;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// Runs PostgreSQL's programs as a user that PostgreSQL accepts: oneself, or for root the `postgres` or `nobody` user.
-/// Every run is bounded in time, gets a bare environment (no secrets of the service) and reports what the program said.
+/// Runs PostgreSQL's programs as a user that PostgreSQL accepts: the current user or, for root, the user `postgres` or
+/// `nobody`. Every run has a timeout, gets a minimal environment (no secrets of the service) and returns the program's
+/// output.
 /// </summary>
 internal sealed class EmbeddedPostgresCommands
 {
@@ -24,7 +25,9 @@ internal sealed class EmbeddedPostgresCommands
         _owner = owner;
     }
 
-    /// <summary>Picks the user, and the way to become it that reaches the directory with the fewest rights.</summary>
+    /// <summary>
+    /// Chooses the user, and the command to switch to it that can access the directory with the fewest rights.
+    /// </summary>
     public static async Task<EmbeddedPostgresCommands> ChooseAsync(
         string dataDirectory, EmbeddedPostgresBinaries binaries, CancellationToken cancellationToken)
     {
@@ -38,24 +41,28 @@ internal sealed class EmbeddedPostgresCommands
             if (!(await TryAsync([.. prefix, "true"], ShortTimeout, cancellationToken).ConfigureAwait(false)).Succeeded)
                 continue;
             becomesUser = true;
-            var reaches = await TryAsync([.. prefix, "test", "-e", Path.Combine(dataDirectory, ".")], ShortTimeout, cancellationToken)
+            var reaches = await TryAsync(
+                [.. prefix, "test", "-e", Path.Combine(dataDirectory, ".")], ShortTimeout, cancellationToken)
                 .ConfigureAwait(false);
             if (!reaches.Succeeded)
                 continue;
-            // PostgreSQL looks for its own programs by access(2), which no capability helps.
-            var runs = await TryAsync([.. prefix, "test", "-x", binaries.Postgres], ShortTimeout, cancellationToken).ConfigureAwait(false);
+            // PostgreSQL finds its own programs with access(2), where capabilities don't help.
+            var runs = await TryAsync([.. prefix, "test", "-x", binaries.Postgres], ShortTimeout, cancellationToken)
+                .ConfigureAwait(false);
             return runs.Succeeded ? new(prefix, $"{user}:{group}") : throw new EmbeddedPostgresException(
-                $"The user '{user}', as whom PostgreSQL must run for root, can't reach its programs in '{binaries.Directory}': " +
-                "install PostgreSQL from the system's packages, or put the programs where every user may go.");
+                $"The user '{user}', as whom PostgreSQL must run for root, can't reach its programs in "
+                + $"'{binaries.Directory}': install PostgreSQL from the system's packages, or put the programs where "
+                + "every user may go.");
         }
         throw new EmbeddedPostgresException(becomesUser
-            ? $"PostgreSQL must not run as root, and the user '{user}' can't reach '{dataDirectory}': let others pass through its " +
-              "parent directories (chmod o+x), run the service as another user, or choose another Embedded__DataDirectory."
-            : $"PostgreSQL must not run as root, and becoming the user '{user}' failed with setpriv, runuser and su: " +
-              "run the service as another user, or use a server through ConnectionStrings__Ledger.");
+            ? $"PostgreSQL must not run as root, and the user '{user}' can't reach '{dataDirectory}': let others pass "
+              + "through its parent directories (chmod o+x), run the service as another user, or choose another "
+              + "Embedded__DataDirectory."
+            : $"PostgreSQL must not run as root, and becoming the user '{user}' failed with setpriv, runuser and su: "
+              + "run the service as another user, or use a server through ConnectionStrings__Ledger.");
     }
 
-    /// <summary>Runs as the chosen user; a failure is an exception with the program's own words.</summary>
+    /// <summary>Runs a program as the chosen user. A failure throws an exception with the program's output.</summary>
     public async Task RunAsync(TimeSpan timeout, CancellationToken cancellationToken, params string[] command)
     {
         var outcome = await TryRunAsync(timeout, cancellationToken, command).ConfigureAwait(false);
@@ -63,21 +70,27 @@ internal sealed class EmbeddedPostgresCommands
             throw new EmbeddedPostgresException($"{Path.GetFileName(command[0])} failed: {outcome.Message}");
     }
 
-    /// <summary>Runs as the chosen user and tells how it went.</summary>
+    /// <summary>Runs a program as the chosen user and returns its outcome.</summary>
     public Task<Outcome> TryRunAsync(TimeSpan timeout, CancellationToken cancellationToken, params string[] command) =>
         TryAsync([.. _prefix, .. command], timeout, cancellationToken);
 
-    /// <summary>Gives the files to the chosen user, with all below them; nothing to do when that's oneself.</summary>
+    /// <summary>
+    /// Makes the chosen user the owner of the paths, recursively. Does nothing if that is the current user.
+    /// </summary>
     public async Task GiveAsync(CancellationToken cancellationToken, params string[] paths)
     {
         if (_owner is null)
             return;
-        var outcome = await TryAsync(["chown", "-R", _owner, "--", .. paths], ShortTimeout, cancellationToken).ConfigureAwait(false);
+        var outcome = await TryAsync(["chown", "-R", _owner, "--", .. paths], ShortTimeout, cancellationToken)
+            .ConfigureAwait(false);
         if (!outcome.Succeeded)
-            throw new EmbeddedPostgresException($"The files of PostgreSQL can't be given to '{_owner}': {outcome.Message}");
+            throw new EmbeddedPostgresException(
+                $"The files of PostgreSQL can't be given to '{_owner}': {outcome.Message}");
     }
 
-    /// <summary>Runs a program as oneself; a missing program, a failure and a timeout are outcomes, not exceptions.</summary>
+    /// <summary>
+    /// Runs a program as the current user. A missing program, a failure and a timeout are outcomes, not exceptions.
+    /// </summary>
     public static async Task<Outcome> TryAsync(string[] command, TimeSpan timeout, CancellationToken cancellationToken)
     {
         using var program = new Process { StartInfo = StartInfo(command) };
@@ -97,7 +110,8 @@ internal sealed class EmbeddedPostgresCommands
             var output = program.StandardOutput.ReadToEndAsync(bounded.Token);
             var errors = program.StandardError.ReadToEndAsync(bounded.Token);
             await Task.WhenAll(output, errors, program.WaitForExitAsync(bounded.Token)).ConfigureAwait(false);
-            var said = string.Join(' ', (await errors.ConfigureAwait(false)).Split('\n', StringSplitOptions.TrimEntries)).Trim();
+            var said = string.Join(
+                ' ', (await errors.ConfigureAwait(false)).Split('\n', StringSplitOptions.TrimEntries)).Trim();
             var message = said.Length > 0 ? said : $"exit code {program.ExitCode}";
             return new(program.ExitCode == 0, await output.ConfigureAwait(false), message);
         }
@@ -110,9 +124,9 @@ internal sealed class EmbeddedPostgresCommands
     }
 
     /// <summary>
-    /// PostgreSQL's programs end by themselves when they are interrupted, together with the server that they have
-    /// started and its shared memory, which a kill would leave behind. SIGINT reaches a server that is just being
-    /// started, SIGTERM passes through <c>runuser</c> and <c>su</c>.
+    /// Ends a program, first by signals. An interrupted PostgreSQL program exits together with the server it has
+    /// started and with its shared memory. A kill would leave both behind. SIGINT reaches a server that is just being
+    /// started. <c>runuser</c> and <c>su</c> forward SIGTERM.
     /// </summary>
     private static async Task EndAsync(Process program)
     {
@@ -128,7 +142,7 @@ internal sealed class EmbeddedPostgresCommands
             }
             catch (OperationCanceledException)
             {
-                // Then by stronger means.
+                // Still running: try the next signal, then kill it.
             }
         }
         program.Kill(entireProcessTree: true);
@@ -145,10 +159,12 @@ internal sealed class EmbeddedPostgresCommands
             RedirectStandardInput = true,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            // The caller's directory may be one that the chosen user can't enter.
+            // The chosen user may not have access to the current directory.
             WorkingDirectory = "/",
         };
-        var kept = EnvironmentKept.Select(name => (Name: name, Value: Environment.GetEnvironmentVariable(name))).ToList();
+        var kept = EnvironmentKept
+            .Select(name => (Name: name, Value: Environment.GetEnvironmentVariable(name)))
+            .ToList();
         start.Environment.Clear();
         foreach (var (name, value) in kept.Where(variable => variable.Value is not null))
             start.Environment[name] = value;
@@ -165,12 +181,14 @@ internal sealed class EmbeddedPostgresCommands
                 return (user, group.Output.Trim());
         }
         throw new EmbeddedPostgresException(
-            "PostgreSQL must not run as root, and there is neither a 'postgres' nor a 'nobody' user: run the service as another user.");
+            "PostgreSQL must not run as root, and there is neither a 'postgres' nor a 'nobody' user: "
+            + "run the service as another user.");
     }
 
     /// <summary>
-    /// Fewest rights first. A capability is only tried for a directory under one that the user may not enter, such as a checkout below
-    /// /root: it is kept for PostgreSQL alone, and of the two the one that can only read comes first.
+    /// The commands to switch to the user, fewest rights first. A capability is tried only if the user may not enter a
+    /// parent of the directory, such as for a checkout below /root. Only PostgreSQL keeps the capability. The read-only
+    /// capability comes before the other one.
     /// </summary>
     private static IEnumerable<string[]> WaysToBecome(string user, string group)
     {
@@ -182,6 +200,6 @@ internal sealed class EmbeddedPostgresCommands
         yield return [.. setpriv, "--inh-caps=+dac_override", "--ambient-caps=+dac_override"];
     }
 
-    /// <summary>How a program ended: its output, and for a failure what it said on stderr.</summary>
+    /// <summary>How a program ended: its output and, for a failure, its stderr.</summary>
     public sealed record Outcome(bool Succeeded, string Output, string Message);
 }

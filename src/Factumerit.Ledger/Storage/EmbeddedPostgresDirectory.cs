@@ -6,8 +6,9 @@ using System.Text;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// The files of the embedded PostgreSQL and the exclusive right to use them: whoever holds this object is the only service on the
-/// directory, and the operating system gives the right back when the service dies. Other users may pass through but read nothing.
+/// The files of the embedded PostgreSQL and an exclusive lock on them. Only one service at a time can hold the lock.
+/// The operating system releases it when the service dies. Other users can traverse the directory if needed, but read
+/// nothing.
 /// </summary>
 internal sealed class EmbeddedPostgresDirectory : IDisposable
 {
@@ -26,10 +27,10 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
 
         """;
 
-    // Until files of the log can be used again, each new one is filled with zeros while a commit waits: for a quarter
-    // as long as with the usual 16 MB.
+    // Until WAL segments can be recycled, PostgreSQL fills each new one with zeros while a commit waits. With 4 MB this
+    // takes a quarter of the time of the default 16 MB.
     private const string LogFiles = "--wal-segsize=4";
-    // EAGAIN, which flock(2) has for a file that somebody else holds.
+    // EAGAIN: flock(2) fails with it if another process holds the lock.
     private const int IsLocked = 11;
     private static readonly SearchValues<char> BeyondPgCtl = SearchValues.Create("\"$`\\\n\r");
     private readonly FileStream _lock;
@@ -45,17 +46,20 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
     public string LogFile => Path.Combine(Root, "postgres.log");
     public string PasswordFile => Path.Combine(Root, "password");
 
-    /// <summary>Makes the directory when missing and locks it, or says who has it.</summary>
+    /// <summary>Creates the directory if missing, and locks it. Throws if another service holds the lock.</summary>
     public static EmbeddedPostgresDirectory Open(string dataDirectory)
     {
         var root = Path.TrimEndingDirectorySeparator(Path.GetFullPath(dataDirectory));
         if (root.AsSpan().ContainsAny(BeyondPgCtl))
             throw new EmbeddedPostgresException(
-                $"'{root}' holds a character that PostgreSQL's pg_ctl can't take in a path: choose another Embedded__DataDirectory.");
+                $"'{root}' holds a character that PostgreSQL's pg_ctl can't take in a path: "
+                + "choose another Embedded__DataDirectory.");
         try
         {
-            // The server's user must pass through when that's not the service's own.
-            var passing = Environment.IsPrivilegedProcess ? UnixFileMode.GroupExecute | UnixFileMode.OtherExecute : UnixFileMode.None;
+            // If the server runs as another user, that user must be able to traverse the directory.
+            var passing = Environment.IsPrivilegedProcess
+                ? UnixFileMode.GroupExecute | UnixFileMode.OtherExecute
+                : UnixFileMode.None;
             if (!Directory.Exists(root))
                 MakeDirectory(root, PrivateDirectory | passing);
             return new(root, Lock(Path.Combine(root, "lock")));
@@ -63,23 +67,28 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
         catch (Exception failure) when (failure is UnauthorizedAccessException or IOException)
         {
             throw new EmbeddedPostgresException(
-                $"'{root}' can't be used ({failure.Message}): run the service as the user it belongs to, give it to this one (chown -R), " +
-                "or choose another Embedded__DataDirectory.");
+                $"'{root}' can't be used ({failure.Message}): run the service as the user it belongs to, give it to "
+                + "this one (chown -R), or choose another Embedded__DataDirectory.");
         }
     }
 
-    /// <summary>The major version that the cluster was made with; null when there is none yet.</summary>
+    /// <summary>Reads the major version of the cluster; null when there is no cluster yet.</summary>
     public int? ClusterMajor()
     {
         var file = Path.Combine(Cluster, "PG_VERSION");
         if (!File.Exists(file))
             return null;
-        return int.TryParse(File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var major)
+        return int.TryParse(
+            File.ReadAllText(file).Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var major)
             ? major
-            : throw new EmbeddedPostgresException($"'{file}' does not hold a version: restore '{Cluster}' from a backup.");
+            : throw new EmbeddedPostgresException(
+                $"'{file}' does not hold a version: restore '{Cluster}' from a backup.");
     }
 
-    /// <summary>Makes the cluster when there is none: under another name first, so that a kill in the middle leaves nothing half-made.</summary>
+    /// <summary>
+    /// Creates the cluster if there is none. It is created under a temporary name and then renamed, so a kill never
+    /// leaves an incomplete cluster.
+    /// </summary>
     public async Task<bool> MakeClusterAsync(
         EmbeddedPostgresCommands commands, EmbeddedPostgresBinaries binaries, CancellationToken cancellationToken)
     {
@@ -87,7 +96,8 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
         if (ClusterMajor() is not null)
             return false;
         if (Directory.Exists(Cluster) && Directory.EnumerateFileSystemEntries(Cluster).Any())
-            throw new EmbeddedPostgresException($"'{Cluster}' is not empty and not a PostgreSQL cluster: move it away.");
+            throw new EmbeddedPostgresException(
+                $"'{Cluster}' is not empty and not a PostgreSQL cluster: move it away.");
 
         var unfinished = Path.Combine(Root, $"postgres.new-{Guid.NewGuid():N}");
         var password = unfinished + ".password";
@@ -97,9 +107,11 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
             WriteNew(password, Password());
             await commands.GiveAsync(cancellationToken, unfinished, password).ConfigureAwait(false);
             await commands.RunAsync(InitTimeout, cancellationToken,
-                binaries.InitDb, "-D", unfinished, $"--pwfile={password}", $"--username={EmbeddedPostgres.User}", "--auth=scram-sha-256",
-                "--data-checksums", LogFiles, "--encoding=UTF8", "--locale=C", "--no-instructions").ConfigureAwait(false);
-            await AppendSettingsAsync(Path.Combine(unfinished, "postgresql.conf"), cancellationToken).ConfigureAwait(false);
+                binaries.InitDb, "-D", unfinished, $"--pwfile={password}", $"--username={EmbeddedPostgres.User}",
+                "--auth=scram-sha-256", "--data-checksums", LogFiles, "--encoding=UTF8", "--locale=C",
+                "--no-instructions").ConfigureAwait(false);
+            await AppendSettingsAsync(Path.Combine(unfinished, "postgresql.conf"), cancellationToken)
+                .ConfigureAwait(false);
             if (Directory.Exists(Cluster))
                 Directory.Delete(Cluster);
             Directory.Move(unfinished, Cluster);
@@ -111,14 +123,18 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
         }
     }
 
-    /// <summary>The server's password, made at first and then kept; a cluster whose password is lost can't be used.</summary>
+    /// <summary>
+    /// Returns the server's password. The first call generates and stores it. Without its password a cluster can't be
+    /// used.
+    /// </summary>
     public string Password()
     {
         if (File.Exists(PasswordFile))
             return File.ReadAllText(PasswordFile).Trim();
         if (ClusterMajor() is not null)
             throw new EmbeddedPostgresException(
-                $"'{PasswordFile}' is missing, and the database in '{Cluster}' only opens with it: restore the file from a backup.");
+                $"'{PasswordFile}' is missing, and the database in '{Cluster}' only opens with it: "
+                + "restore the file from a backup.");
         var password = RandomNumberGenerator.GetHexString(48, lowercase: true);
         var unfinished = PasswordFile + ".new";
         File.Delete(unfinished);
@@ -127,7 +143,7 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
         return password;
     }
 
-    /// <summary>Makes the log file ready for the server, and keeps one old log when it has grown.</summary>
+    /// <summary>Prepares the server's log file. A log over the size limit is rotated; one old log is kept.</summary>
     public void RotateLog()
     {
         var log = new FileInfo(LogFile);
@@ -137,13 +153,17 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
             WriteNew(LogFile, "");
     }
 
-    /// <summary>The end of the server's log, for the message of a failed start: why it ended, where it says so.</summary>
+    /// <summary>
+    /// Returns the reason of a failed start from the end of the server's log, or its last lines if they name no reason.
+    /// </summary>
     public string LogTail()
     {
-        // What a server writes on its way down, and what is shown of it.
+        // The number of lines to search for the reason, and the number to return if there is none.
         const int read = 20, shown = 3;
         var end = File.Exists(LogFile) ? File.ReadLines(LogFile).TakeLast(read).ToList() : [];
-        var reason = end.FindLast(line => line.Contains(" FATAL: ", StringComparison.Ordinal) || line.Contains(" PANIC: ", StringComparison.Ordinal));
+        var reason = end.FindLast(line =>
+            line.Contains(" FATAL: ", StringComparison.Ordinal)
+            || line.Contains(" PANIC: ", StringComparison.Ordinal));
         return reason ?? string.Join(" ", end.TakeLast(shown));
     }
 
@@ -194,7 +214,7 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
         if (OperatingSystem.IsWindows())
             return;
         Directory.CreateDirectory(path, mode);
-        // Said again, since a strict umask would take from the mode of a new directory.
+        // A strict umask removes rights from the mode of a new directory, so set the mode again.
         File.SetUnixFileMode(path, mode);
     }
 

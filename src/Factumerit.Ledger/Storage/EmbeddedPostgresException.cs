@@ -1,4 +1,4 @@
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>The embedded PostgreSQL can't run here; the message is for the operator and says what to do.</summary>
+/// <summary>The embedded PostgreSQL can't run here. The message tells the operator what to do.</summary>
 public sealed class EmbeddedPostgresException(string message) : Exception(message);

@@ -1,11 +1,15 @@
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>Where the private PostgreSQL of the service keeps its files, and which programs it runs.</summary>
+/// <summary>The directories of the embedded PostgreSQL: its files and its programs.</summary>
 public sealed record EmbeddedPostgresOptions
 {
-    /// <summary>The directory of the cluster, its password, log and lock, such as <c>./.factumerit</c>; made when missing.</summary>
+    /// <summary>
+    /// The directory of the cluster, its password, log and lock, such as <c>./.factumerit</c>. Created if missing.
+    /// </summary>
     public required string DataDirectory { get; init; }
 
-    /// <summary>The directory of initdb, pg_ctl and postgres; null looks in PATH, then in /usr/lib/postgresql.</summary>
+    /// <summary>
+    /// The directory of initdb, pg_ctl and postgres; null searches PATH, then /usr/lib/postgresql.
+    /// </summary>
     public string? BinDirectory { get; init; }
 }

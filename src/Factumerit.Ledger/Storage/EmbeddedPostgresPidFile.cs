@@ -2,22 +2,25 @@ using System.Globalization;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>What postmaster.pid says about the server of a cluster: its process, and its port once it's known.</summary>
+/// <summary>
+/// The contents of a cluster's postmaster.pid: the process of the server, and its port once it is known.
+/// </summary>
 internal sealed record EmbeddedPostgresPidFile(int ProcessId, string? Cluster, int? Port)
 {
     private const string NoProcess = "2147483647";
 
     private static string FileOf(string cluster) => Path.Combine(cluster, "postmaster.pid");
 
-    /// <summary>The file of a server that is running now; null when there is none, or its process is gone.</summary>
+    /// <summary>Reads the file of a running server; null if there is no file, or its process is gone.</summary>
     public static EmbeddedPostgresPidFile? ReadRunning(string cluster) =>
         Read(cluster) is { } file && file.IsRunning ? file : null;
 
     private bool IsRunning => IsPostgres(ProcessId) && !IsOfAnotherCluster;
 
     /// <summary>
-    /// True only for what can't be the server meant: a backend, or a server of another directory, such as the system's own after a
-    /// reboot. In doubt it's false, since a running server that loses its pid file stops.
+    /// True if the process can't be the server of this cluster: it is a backend, or a server of another directory, such
+    /// as the system's own after a reboot. In doubt it is false, because a running server stops if it loses its pid
+    /// file.
     /// </summary>
     private bool IsOfAnotherCluster
     {
@@ -38,12 +41,14 @@ internal sealed record EmbeddedPostgresPidFile(int ProcessId, string? Cluster, i
         }
     }
 
-    /// <summary>True while the process is a PostgreSQL that still runs; a zombie, or another program under a reused id, is not.</summary>
+    /// <summary>
+    /// True if the process is a running PostgreSQL; false for a zombie, and for another program under a reused id.
+    /// </summary>
     public static bool IsPostgres(int processId)
     {
         try
         {
-            // "pid (comm) state ...", where comm may hold anything.
+            // "pid (comm) state ...", where comm may contain any characters.
             var stat = File.ReadAllText($"/proc/{processId}/stat");
             var commEnd = stat.LastIndexOf(')');
             return stat[(stat.IndexOf('(') + 1)..commEnd] == "postgres" && stat[commEnd + 2] is not ('Z' or 'X');
@@ -55,9 +60,10 @@ internal sealed record EmbeddedPostgresPidFile(int ProcessId, string? Cluster, i
     }
 
     /// <summary>
-    /// PostgreSQL refuses to start when the process id in a stale file exists, though it may be a zombie that nobody has collected or a
-    /// stranger under a reused id. A file of which neither is a server gets an id that can't exist. The file itself stays, since
-    /// its line on shared memory is what keeps a new server from starting while backends of the dead one still run.
+    /// Replaces the process id in a stale file by an id that can't exist. PostgreSQL refuses to start if the process id
+    /// in a stale file exists, even if that process is an unreaped zombie or another program under a reused id. The
+    /// file itself stays: its line on shared memory prevents a new server from starting while backends of the dead
+    /// server still run.
     /// </summary>
     public static void DisownStale(string cluster)
     {
@@ -65,7 +71,7 @@ internal sealed record EmbeddedPostgresPidFile(int ProcessId, string? Cluster, i
             return;
         var lines = File.ReadAllLines(FileOf(cluster));
         lines[0] = NoProcess;
-        // Under another name first: a kill in the middle must not leave an empty file, over which no server starts.
+        // Write a temporary file and rename it: a kill must not leave an empty file, because then no server starts.
         var unfinished = FileOf(cluster) + ".new";
         File.WriteAllLines(unfinished, lines);
         File.SetUnixFileMode(unfinished, UnixFileMode.UserRead | UnixFileMode.UserWrite);
@@ -84,9 +90,11 @@ internal sealed record EmbeddedPostgresPidFile(int ProcessId, string? Cluster, i
             return null;
         }
         const int clusterLine = 1, portLine = 3;
-        if (lines.Length == 0 || !int.TryParse(lines[0], NumberStyles.Integer, CultureInfo.InvariantCulture, out var processId))
+        if (lines.Length == 0
+            || !int.TryParse(lines[0], NumberStyles.Integer, CultureInfo.InvariantCulture, out var processId))
             return null;
-        int? port = int.TryParse(lines.ElementAtOrDefault(portLine), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
+        int? port = int.TryParse(
+            lines.ElementAtOrDefault(portLine), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
             ? number
             : null;
         return new(processId, lines.ElementAtOrDefault(clusterLine), port);

@@ -7,11 +7,13 @@ using Npgsql;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// The PostgreSQL server of a directory: brings it up, or takes over one that runs, and stops it. It runs as a daemon of pg_ctl, so it
-/// outlives a service that is killed. Its port is chosen at the first start and then stays.
+/// Controls the PostgreSQL server of a directory: starts it, or takes over a running one, and stops it. The server is a
+/// daemon started by pg_ctl, so it survives a kill of the service. Its port is chosen at the first start and then stays
+/// the same.
 /// </summary>
 internal sealed class EmbeddedPostgresServer(
-    EmbeddedPostgresDirectory directory, EmbeddedPostgresBinaries binaries, EmbeddedPostgresCommands commands, string password)
+    EmbeddedPostgresDirectory directory, EmbeddedPostgresBinaries binaries, EmbeddedPostgresCommands commands,
+    string password)
 {
     private const int StartAttemptsMax = 20;
     private const int PortMin = 20_000;
@@ -20,7 +22,7 @@ internal sealed class EmbeddedPostgresServer(
     private static readonly TimeSpan StopTimeout = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(250);
 
-    // Given to the role at each start, and kept nowhere.
+    // Generated at each start, set on the role and stored nowhere.
     private readonly string _servingPassword = RandomNumberGenerator.GetHexString(48, lowercase: true);
     private bool _hasStarted;
     private bool _portIsKept;
@@ -52,7 +54,10 @@ internal sealed class EmbeddedPostgresServer(
         GssEncryptionMode = GssEncryptionMode.Disable,
     }.ConnectionString;
 
-    /// <summary>Returns when a server answers, which may be one that ran already; recovery after a crash is waited for.</summary>
+    /// <summary>
+    /// Starts the server unless it runs already, and returns when it accepts connections. Waits for the recovery after
+    /// a crash.
+    /// </summary>
     public async Task BringUpAsync(CancellationToken cancellationToken)
     {
         var began = TimeProvider.System.GetTimestamp();
@@ -64,10 +69,11 @@ internal sealed class EmbeddedPostgresServer(
             {
                 var failure = await TryStartAsync(cancellationToken).ConfigureAwait(false);
                 startAttempts++;
-                // Backends of a server that died hold its shared memory for a moment; a port may have been taken.
+                // Retry: backends of a dead server hold its shared memory for a moment, and the port may be in use.
                 if (failure is not null && startAttempts >= StartAttemptsMax)
                     throw new EmbeddedPostgresException(
-                        $"PostgreSQL does not start: {failure} The end of '{directory.LogFile}': {directory.LogTail()}");
+                        $"PostgreSQL does not start: {failure} "
+                        + $"The end of '{directory.LogFile}': {directory.LogTail()}");
                 running = EmbeddedPostgresPidFile.ReadRunning(directory.Cluster);
             }
             if (running?.Port is { } port && await AnswersAsync(port, cancellationToken).ConfigureAwait(false))
@@ -77,13 +83,14 @@ internal sealed class EmbeddedPostgresServer(
             }
             if (TimeProvider.System.GetElapsedTime(began) > ReadyTimeout)
                 throw new EmbeddedPostgresException(
-                    $"PostgreSQL does not answer after {ReadyTimeout.TotalMinutes:0} minutes: see '{directory.LogFile}'.");
+                    $"PostgreSQL does not answer after {ReadyTimeout.TotalMinutes:0} minutes: "
+                    + $"see '{directory.LogFile}'.");
             await Task.Delay(Pause, cancellationToken).ConfigureAwait(false);
         }
     }
 
     /// <summary>
-    /// Creates the ledger's database and the role that serves when they are missing, and returns the server's version.
+    /// Creates the ledger's database and the serving role if missing, and returns the server's version.
     /// </summary>
     public async Task<string> PrepareDatabaseAsync(CancellationToken cancellationToken)
     {
@@ -100,7 +107,7 @@ internal sealed class EmbeddedPostgresServer(
         }
         command.CommandText = $"SELECT 1 FROM pg_roles WHERE rolname = '{EmbeddedPostgres.ServingRole}'";
         var isThere = await command.ExecuteScalarAsync(cancellationToken).ConfigureAwait(false) is not null;
-        // Without tables of its own: a temporary one would hide a table of the ledger from its session.
+        // The role can't create temporary tables, which would hide tables of the ledger from its session.
         command.CommandText = $"""
             {(isThere ? "ALTER" : "CREATE")} ROLE {EmbeddedPostgres.ServingRole} LOGIN
                 NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION NOBYPASSRLS PASSWORD '{_servingPassword}';
@@ -110,7 +117,10 @@ internal sealed class EmbeddedPostgresServer(
         return connection.PostgreSqlVersion.ToString();
     }
 
-    /// <summary>Stops the server and waits; returns null, or why the orderly way failed and it had to be stopped at once.</summary>
+    /// <summary>
+    /// Stops the server and waits for it. Returns null, or the reason if the fast shutdown failed and an immediate one
+    /// was needed.
+    /// </summary>
     public async Task<string?> StopAsync()
     {
         if (EmbeddedPostgresPidFile.ReadRunning(directory.Cluster) is null)
@@ -134,11 +144,11 @@ internal sealed class EmbeddedPostgresServer(
         await commands.GiveAsync(cancellationToken, directory.Cluster, directory.LogFile).ConfigureAwait(false);
         if (!_portIsKept)
             Port = FreePort();
-        // No unix socket: the directories it could lie in are shared, or too deep for its 107 characters.
+        // No unix socket: its possible directories are shared, or their paths exceed the limit of 107 characters.
         var settings = $"-p {Port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=";
         var outcome = await commands.TryRunAsync(ReadyTimeout, cancellationToken,
-            binaries.PgCtl, "start", "-D", directory.Cluster, "-l", directory.LogFile, "-o", settings, "-w", "-t", Seconds(StopTimeout))
-            .ConfigureAwait(false);
+            binaries.PgCtl, "start", "-D", directory.Cluster, "-l", directory.LogFile, "-o", settings, "-w",
+            "-t", Seconds(StopTimeout)).ConfigureAwait(false);
         return outcome.Succeeded ? null : outcome.Message;
     }
 
@@ -154,7 +164,8 @@ internal sealed class EmbeddedPostgresServer(
         catch (PostgresException failure) when (failure.SqlState is PostgresErrorCodes.InvalidPassword)
         {
             throw new EmbeddedPostgresException(
-                $"The PostgreSQL of '{directory.Cluster}' refuses the password in '{directory.PasswordFile}': restore that file from a backup.");
+                $"The PostgreSQL of '{directory.Cluster}' refuses the password in '{directory.PasswordFile}': "
+                + "restore that file from a backup.");
         }
         catch (Exception failure) when (failure is NpgsqlException or TimeoutException)
         {
@@ -162,7 +173,8 @@ internal sealed class EmbeddedPostgresServer(
         }
     }
 
-    private string MaintenanceConnectionString(int port) => new NpgsqlConnectionStringBuilder(ConnectionString("postgres", port))
+    private string MaintenanceConnectionString(int port) => new NpgsqlConnectionStringBuilder(
+        ConnectionString("postgres", port))
     {
         Pooling = false,
         Timeout = 5,
@@ -170,7 +182,10 @@ internal sealed class EmbeddedPostgresServer(
         ApplicationName = "factumerit-embedded",
     }.ConnectionString;
 
-    /// <summary>Below the range that the system lends to outgoing connections, so that nobody is given it while the server restarts.</summary>
+    /// <summary>
+    /// Finds a free port below the system's range for outgoing connections. So no outgoing connection can take the port
+    /// while the server restarts.
+    /// </summary>
     private static int FreePort()
     {
         for (var attempt = 0; attempt < PortMax - PortMin; attempt++)
@@ -184,7 +199,7 @@ internal sealed class EmbeddedPostgresServer(
             }
             catch (SocketException)
             {
-                // Taken: try another.
+                // In use: try another one.
             }
         }
         throw new EmbeddedPostgresException($"No port between {PortMin} and {PortMax} is free on 127.0.0.1.");

@@ -5,20 +5,20 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>Why a fault is settled. Answers POST /ledger/faults/{id}/resolve.</summary>
+/// <summary>The body of POST /ledger/faults/{id}/resolve: why the fault is resolved.</summary>
 public sealed record ResolveRequest
 {
-    /// <summary>What was done about it, for people, 1 to 1000 characters.</summary>
+    /// <summary>What was done about it, as a text for people, 1 to 1000 characters.</summary>
     public string? Reason { get; init; }
 }
 
 /// <summary>
-/// Keeps what checks of the books found. A fault stands until an admin resolves it. If it is still true, the full check
-/// that follows a resolution keeps it anew.
+/// Stores the faults found by checks of the books. A fault stands until an admin resolves it. A full check follows each
+/// resolution. If the fault is still true, that check stores it again.
 /// </summary>
 public sealed class FaultStore(LedgerDatabase database)
 {
-    // No more than can be looked through: what is beyond it is found again once these are resolved.
+    // No person can review more faults. Checks find those beyond the limit again once these are resolved.
     private const int StandingMax = 10_000;
 
     private const string Standing = """
@@ -48,7 +48,7 @@ public sealed class FaultStore(LedgerDatabase database)
     private static readonly Expression<Func<FaultRow, KeptFault>> ToFault = f => new KeptFault(
         f.Id, f.Kind, f.Subject, f.Detail, f.FoundAt, f.LastSeenAt, f.ResolvedAt, f.ResolvedBy, f.Reason);
 
-    /// <summary>Faults that stand, that were resolved, or both, newest first.</summary>
+    /// <summary>Lists standing faults, resolved faults, or both, newest first.</summary>
     public async Task<FaultPage> ListAsync(
         bool? isResolved, int limit, long? before, CancellationToken cancellationToken)
     {
@@ -63,7 +63,7 @@ public sealed class FaultStore(LedgerDatabase database)
         return new FaultPage([.. page.Take(limit)], page.Count > limit ? page[limit - 1].FaultId : null);
     }
 
-    /// <summary>Resolves a fault. One that was resolved before stays as it was.</summary>
+    /// <summary>Resolves a fault. A fault that is already resolved stays unchanged.</summary>
     public async Task<Outcome<KeptFault>> ResolveAsync(
         long id, ResolveRequest request, Actor by, CancellationToken cancellationToken)
     {
@@ -92,7 +92,7 @@ public sealed class FaultStore(LedgerDatabase database)
         return await ReadAsync(command, cancellationToken);
     }
 
-    /// <summary>Keeps what was found; those that are new say so.</summary>
+    /// <summary>Stores the faults found, and returns them with their ids. New faults have IsNew set.</summary>
     internal static async Task<IReadOnlyList<IntegrityFault>> RecordAsync(
         NpgsqlConnection connection, IReadOnlyList<IntegrityFault> found, CancellationToken cancellationToken)
     {

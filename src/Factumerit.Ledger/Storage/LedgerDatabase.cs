@@ -8,7 +8,7 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Infrastructure;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// The way to PostgreSQL: one pool for the writer and one for everything that reads, so that a crowd of reports can't keep the writer waiting
+/// The connections to PostgreSQL. The writer and the readers have separate pools, so reports never make the writer wait
 /// for a connection.
 /// </summary>
 public sealed class LedgerDatabase : IAsyncDisposable
@@ -17,8 +17,9 @@ public sealed class LedgerDatabase : IAsyncDisposable
     private readonly NpgsqlDataSource _writers;
     private readonly PooledDbContextFactory<LedgerDbContext> _contexts;
 
-    /// <exception cref="UnusableDatabaseException">The connection string holds a setting that can't work; the message
-    /// says which.</exception>
+    /// <exception cref="UnusableDatabaseException">
+    /// The connection string has a setting that can't work; the message names it.
+    /// </exception>
     public LedgerDatabase(string connectionString, int readerPoolSize = 20)
     {
         _connectionString = connectionString;
@@ -30,16 +31,21 @@ public sealed class LedgerDatabase : IAsyncDisposable
     /// <summary>Connections for reading and for everything that is not a posting.</summary>
     public NpgsqlDataSource Readers { get; }
 
-    /// <summary>How far its clock may be ahead of the service's: no commit is made with a later time.</summary>
+    /// <summary>
+    /// How far the database's clock may be ahead of the service's clock. No commit is made with a later time.
+    /// </summary>
     public TimeSpan ClockSkewMax { get; init; } = TimeSpan.FromSeconds(300);
 
-    /// <summary>A context that tracks nothing, for queries.</summary>
+    /// <summary>Creates a context without change tracking, for queries.</summary>
     public LedgerDbContext CreateContext() => _contexts.CreateDbContext();
 
-    /// <summary>One of the writer's own connections.</summary>
+    /// <summary>Opens a connection from the writer's pool.</summary>
     public ValueTask<NpgsqlConnection> OpenWriterAsync() => _writers.OpenConnectionAsync();
 
-    /// <summary>Opens new sessions from here on: one that was opened while the database was read-only stays read-only.</summary>
+    /// <summary>
+    /// Clears both pools, so that later work gets new sessions. A session that was opened while the database was
+    /// read-only stays read-only.
+    /// </summary>
     public void RenewSessions()
     {
         _writers.Clear();
@@ -52,14 +58,14 @@ public sealed class LedgerDatabase : IAsyncDisposable
         await Readers.DisposeAsync();
     }
 
-    /// <summary>A session for migrations, outside both pools: what is left in it ends with it.</summary>
+    /// <summary>Creates a session for migrations outside both pools. Its session state ends with it.</summary>
     internal NpgsqlDataSource CreateMigrationSource() => ConnectionSettings.ForMigrating(_connectionString);
 
-    /// <summary>A context on that session.</summary>
+    /// <summary>Creates a context on that session.</summary>
     internal static LedgerDbContext CreateContext(NpgsqlConnection connection) =>
         new(Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(connection, Plainly)));
 
-    // Without a wrapper around failures that may pass: all callers look for what the database said.
+    // Don't wrap transient failures in another exception: all callers inspect the database's own exception.
     private static void Plainly(NpgsqlDbContextOptionsBuilder npgsql) =>
         npgsql.ExecutionStrategy(dependencies => new NonRetryingExecutionStrategy(dependencies));
 

@@ -2,7 +2,10 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>The tables and views as EF Core sees them. Rows are written set-based by the writer; this is for reading and for the schema.</summary>
+/// <summary>
+/// The tables and views as EF Core maps them. This context is for reads and for the schema. The writer writes rows with
+/// set-based statements.
+/// </summary>
 public sealed class LedgerDbContext(DbContextOptions<LedgerDbContext> options) : DbContext(options)
 {
     public DbSet<EntryRow> Entries => Set<EntryRow>();

@@ -2,30 +2,32 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>Something that LiteLLM has to be told, claimed by one who tells it.</summary>
-/// <param name="Id">The entry.</param>
+/// <summary>A claimed outbox entry: a change to deliver to LiteLLM.</summary>
+/// <param name="Id">The id of the entry.</param>
 /// <param name="VirtualKeyId">The key.</param>
-/// <param name="KeyHash">LiteLLM's name of the key.</param>
+/// <param name="KeyHash">LiteLLM's id of the key.</param>
 /// <param name="Action">block, unblock or delete.</param>
-/// <param name="Attempts">How often it was claimed, this time included.</param>
-/// <param name="Age">How long it has been waiting.</param>
+/// <param name="Attempts">The number of claims so far, including this one.</param>
+/// <param name="Age">How long the entry has been waiting.</param>
 public sealed record Delivery(long Id, Guid VirtualKeyId, string KeyHash, string Action, int Attempts, TimeSpan Age);
 
-/// <summary>How much LiteLLM has still to be told, and for how long the oldest of it has been waiting.</summary>
+/// <summary>The number of undelivered entries, and the age of the oldest one.</summary>
 public sealed record OutboxSize(long Length, TimeSpan OldestAge);
 
 /// <summary>
-/// The outbox as those who empty it see it (R20). Entries get in and out by the writer; here they are claimed for a while, one at a time per key and in
-/// order, so that several processes may empty it together and what a killed one had claimed is taken up by another.
+/// The outbox for LiteLLM from the workers' side (R20). The writer adds and deletes entries. Workers claim entries as
+/// leases, one at a time per key and in order. So several processes can deliver together, and another process takes
+/// over a killed one's entries when their leases expire.
 /// </summary>
 public sealed class LiteLlmOutbox(LedgerDatabase database)
 {
-    // Who loses the race for a row finds it locked, or after the winner's commit no longer due.
+    // Of two concurrent claims, the later one skips the locked row, or finds it no longer due after the first commit.
     private const string Claim = """
         WITH due AS (
             SELECT o.id FROM litellm_outbox o
             WHERE o.next_attempt_at <= clock_timestamp()
-              AND NOT EXISTS (SELECT FROM litellm_outbox earlier WHERE earlier.virtual_key_id = o.virtual_key_id AND earlier.id < o.id)
+              AND NOT EXISTS (SELECT FROM litellm_outbox earlier
+                              WHERE earlier.virtual_key_id = o.virtual_key_id AND earlier.id < o.id)
             ORDER BY o.next_attempt_at, o.id LIMIT $1
             FOR UPDATE OF o SKIP LOCKED)
         UPDATE litellm_outbox o SET attempts = o.attempts + 1, next_attempt_at = clock_timestamp() + $2
@@ -34,15 +36,19 @@ public sealed class LiteLlmOutbox(LedgerDatabase database)
         RETURNING o.id, o.virtual_key_id, k.key_hash, o.action, o.attempts, clock_timestamp() - o.created_at
         """;
 
-    // An entry that somebody else claimed meanwhile, since this claim ran out, is theirs.
+    // The attempt count proves that this worker still holds the lease. Another worker may have claimed the entry since
+    // the lease expired.
     private const string Postpone = """
-        UPDATE litellm_outbox SET next_attempt_at = clock_timestamp() + $3, last_error = $4 WHERE id = $1 AND attempts = $2
+        UPDATE litellm_outbox SET next_attempt_at = clock_timestamp() + $3, last_error = $4
+        WHERE id = $1 AND attempts = $2
         """;
 
-    private const string Size = "SELECT count(*), coalesce(clock_timestamp() - min(created_at), interval '0') FROM litellm_outbox";
+    private const string Size =
+        "SELECT count(*), coalesce(clock_timestamp() - min(created_at), interval '0') FROM litellm_outbox";
 
-    /// <summary>Claims what is due, at most so many, for so long.</summary>
-    public async Task<IReadOnlyList<Delivery>> ClaimAsync(int limit, TimeSpan claimFor, CancellationToken cancellationToken)
+    /// <summary>Claims up to <paramref name="limit"/> due entries for <paramref name="claimFor"/>.</summary>
+    public async Task<IReadOnlyList<Delivery>> ClaimAsync(
+        int limit, TimeSpan claimFor, CancellationToken cancellationToken)
     {
         await using var command = database.Readers.CreateCommand(Claim);
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = limit });
@@ -51,12 +57,14 @@ public sealed class LiteLlmOutbox(LedgerDatabase database)
         var claimed = new List<Delivery>();
         while (await reader.ReadAsync(cancellationToken))
             claimed.Add(new Delivery(
-                reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3), reader.GetInt32(4), reader.GetTimeSpan(5)));
+                reader.GetInt64(0), reader.GetGuid(1), reader.GetString(2), reader.GetString(3), reader.GetInt32(4),
+                reader.GetTimeSpan(5)));
         return claimed;
     }
 
-    /// <summary>Gives a claim back, to be tried again after a pause.</summary>
-    public async Task PostponeAsync(Delivery delivery, TimeSpan pause, string error, CancellationToken cancellationToken)
+    /// <summary>Releases a claim and schedules a retry after a pause.</summary>
+    public async Task PostponeAsync(
+        Delivery delivery, TimeSpan pause, string error, CancellationToken cancellationToken)
     {
         await using var command = database.Readers.CreateCommand(Postpone);
         command.Parameters.Add(new NpgsqlParameter<long> { TypedValue = delivery.Id });

@@ -4,10 +4,10 @@ using Npgsql.EntityFrameworkCore.PostgreSQL.Migrations.Internal;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// The table of applied migrations, found along the search path as the ledger's own tables are. The provider looks for
-/// it in the schema public only, and would apply every migration again where the ledger is kept in another one.
+/// The table of applied migrations. It is found along the search path, like the ledger's own tables. By default the
+/// provider looks only in the schema public, and would apply every migration again if the ledger is in another schema.
 /// </summary>
-#pragma warning disable EF1001 // No public way lets the search path decide where the table is.
+#pragma warning disable EF1001 // No public API lets the search path decide where the table is.
 internal sealed class MigrationHistory(HistoryRepositoryDependencies dependencies)
     : NpgsqlHistoryRepository(dependencies)
 {

@@ -6,24 +6,24 @@ using Npgsql;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// Runs the migrations of one process in its session, and says in the log which other session it waits for. Another
-/// process that migrates is waited for as long as it works; a session that only holds a lock, as long as the limit
-/// says.
+/// Runs the migrations of one process in its own session, and logs which other session it waits for. It waits for
+/// another migrating process while that works, up to one hour. It waits for a session that only holds a lock up to the
+/// limit.
 /// </summary>
 internal sealed class MigrationLocks(
     LedgerDatabase database, NpgsqlConnection session, TimeSpan limit, ILogger logger)
 {
-    // Any number will do, as long as nobody else locks it: the letters "fale", for Factumerit Ledger.
+    // An arbitrary key that no other program locks. It spells "fale", for Factumerit Ledger.
     private const long LockKey = 0x66616C65;
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
 
-    // Whoever comes to a table that a migration waits for queues behind it, even to read: after so long it lets them
-    // pass.
+    // While a migration waits for a table, all later users of the table queue behind it, even readers. So it gives up
+    // each attempt after this time and lets them pass.
     private static readonly TimeSpan Attempt = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(1);
 
-    // For as long as a migration itself may take.
+    // The maximum time that a migration itself may take.
     private static readonly TimeSpan OthersWorkMax = TimeSpan.FromHours(1);
 
     private const string Session = """
@@ -60,7 +60,7 @@ internal sealed class MigrationLocks(
         }
     }
 
-    // The lock of EF is on the history table, which on a new database two processes would try to create at once.
+    // EF's own lock is on the history table, and two processes on a new database would both try to create that table.
     private async Task TakeTurnAsync(CancellationToken cancellationToken)
     {
         var waited = TimeSpan.Zero;
@@ -76,7 +76,7 @@ internal sealed class MigrationLocks(
         }
     }
 
-    // False when a lock could not be had in time.
+    // Returns false if a lock was not granted in time.
     private async Task<bool> TryMigrateAsync(int processId, CancellationToken cancellationToken)
     {
         await using var context = LedgerDatabase.CreateContext(session);
@@ -105,7 +105,7 @@ internal sealed class MigrationLocks(
         }
         catch (NpgsqlException)
         {
-            // Only the line in the log is missing: the migration goes its way.
+            // This only loses the log message. The migration continues.
         }
     }
 
@@ -148,7 +148,7 @@ internal sealed class MigrationLocks(
 
     private sealed record Holder(int ProcessId, string Application, string Role, string QueryStart, bool IsWorking)
     {
-        // Not its query, which may hold names and amounts.
+        // The query itself is left out: it may contain names and amounts.
         public override string ToString() =>
             Invariant($"{ProcessId} ({Application}, role {Role}, its query began at {QueryStart})");
     }

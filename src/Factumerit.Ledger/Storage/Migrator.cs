@@ -7,25 +7,28 @@ namespace Factumerit.Ledger.Storage;
 
 /// <summary>
 /// Brings the schema up to date. Processes that start together take turns, so each migration runs once. A migration
-/// waits for each lock only briefly, gives way, and tries again: whoever else uses the tables is never queued behind it
-/// for long.
+/// waits for each lock only briefly, gives up, and retries. So other users of the tables never queue behind it for
+/// long.
 /// </summary>
 public static class Migrator
 {
-    /// <summary>How long a migration tries to get its locks by default.</summary>
+    /// <summary>The default limit for how long a migration tries to get its locks.</summary>
     public static readonly TimeSpan LockLimit = TimeSpan.FromSeconds(60);
 
-    /// <summary>Applies what is missing, and returns what the database is. Each migration is one transaction.</summary>
+    /// <summary>
+    /// Applies the missing migrations, each in one transaction, and returns facts about the database.
+    /// </summary>
     public static Task<DatabaseFacts> MigrateAsync(LedgerDatabase database, CancellationToken cancellationToken) =>
         MigrateAsync(database, LockLimit, NullLogger.Instance, cancellationToken);
 
-    /// <summary>The same, with a limit of its own for waiting, and a log for what it waits for.</summary>
-    /// <exception cref="UnusableDatabaseException">The database is not fit, may not be changed, or its locks could not
-    /// be had; the message says which.</exception>
+    /// <summary>Does the same with the given limit for waiting, and logs the sessions it waits for.</summary>
+    /// <exception cref="UnusableDatabaseException">
+    /// The database is not fit, may not be changed, or its locks were not granted; the message says which.
+    /// </exception>
     public static async Task<DatabaseFacts> MigrateAsync(
         LedgerDatabase database, TimeSpan lockLimit, ILogger logger, CancellationToken cancellationToken)
     {
-        // First of all: behind a pooler that shares sessions the lock below would outlive this process.
+        // Check first: behind a pooler that shares sessions, the lock taken below would outlive this process.
         var facts = await DatabaseInspection.InspectAsync(database, logger, cancellationToken);
         try
         {

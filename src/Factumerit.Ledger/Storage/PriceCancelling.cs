@@ -3,10 +3,12 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>Decides whether a version of the price book can be taken back, and notes it. No price is deleted.</summary>
+/// <summary>
+/// Decides whether a version of the price book can be cancelled, and records the cancellation. Deletes no price.
+/// </summary>
 internal static class PriceCancelling
 {
-    // The time that the next commit would have at the earliest (R13).
+    // The second column is the earliest possible time of the next commit (R13).
     private const string Find = """
         SELECT v.valid_from, greatest(clock_timestamp(), (SELECT created_at FROM ledger_entries
                                                           WHERE id > (SELECT last_entry_id FROM ledger_origin)
@@ -18,7 +20,7 @@ internal static class PriceCancelling
         FROM price_versions v LEFT JOIN price_cancellations c ON c.version = v.version WHERE v.version = $1
         """;
 
-    // Ids of usages grow with time: those since the import are few.
+    // Usage ids increase with time, so few of them are newer than the import.
     private const string IsUsed = "SELECT EXISTS (SELECT FROM llm_usage WHERE id >= $1 AND price_version = $2)";
 
     private const string Add = """
@@ -31,11 +33,11 @@ internal static class PriceCancelling
         SELECT cancelled_at FROM cancelled
         """;
 
-    /// <param name="connection">Where the turn was taken.</param>
-    /// <param name="version">What is taken back.</param>
-    /// <param name="usedFor">For how long from now a process may go on pricing with it.</param>
-    /// <param name="actor">Whose request it is.</param>
-    /// <param name="cancellationToken">Ends it with nothing done.</param>
+    /// <param name="connection">The connection whose transaction holds the lock on the price book.</param>
+    /// <param name="version">The version to cancel.</param>
+    /// <param name="usedFor">How long from now another process may still price calls with it.</param>
+    /// <param name="actor">The actor who requests it.</param>
+    /// <param name="cancellationToken">Cancels the operation without any change.</param>
     public static async Task<Outcome<PriceCancellation>> CancelAsync(
         NpgsqlConnection connection, long version, TimeSpan usedFor, Actor actor, CancellationToken cancellationToken)
     {
@@ -48,7 +50,7 @@ internal static class PriceCancelling
         if (found.Later is { } later)
             return new Refusal.NotCancellable(
                 $"Version {later} was imported on top of version {version}: cancel that one first.");
-        // Calls may be dated ahead, and so be priced with what has not begun.
+        // Calls may be dated ahead and be priced with a version that has not begun yet.
         var usableFrom = found.ValidFrom - UsageCommand.AheadMax - usedFor;
         if (usableFrom <= found.Now)
             return new Refusal.NotCancellable(

@@ -6,61 +6,65 @@ using NpgsqlTypes;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>What an import did, or in a dry run would do.</summary>
+/// <summary>The result of an import, or of a dry run.</summary>
 public sealed record PriceImport
 {
     /// <summary>The new version of the price book; null when nothing changed, or in a dry run.</summary>
     public long? Version { get; init; }
 
-    /// <summary>From when on changed and gone prices count.</summary>
+    /// <summary>When changed prices come into force and gone prices end.</summary>
     public required DateTimeOffset ValidFrom { get; init; }
 
-    /// <summary>Models that had no price.</summary>
+    /// <summary>The number of models that had no price before.</summary>
     public required int Added { get; init; }
 
-    /// <summary>Models with other prices than before.</summary>
+    /// <summary>The number of models whose prices change.</summary>
     public required int Changed { get; init; }
 
-    /// <summary>Models that are no longer in the map: they have no price from valid_from on.</summary>
+    /// <summary>
+    /// The number of models that are no longer in the map. They have no price from valid_from on.
+    /// </summary>
     public required int Gone { get; init; }
 
-    /// <summary>Models with the same prices as before.</summary>
+    /// <summary>The number of models whose prices stay the same.</summary>
     public required int Unchanged { get; init; }
 
-    /// <summary>Entries of the map that aren't priced by the token, and its template.</summary>
+    /// <summary>The number of map entries that are not priced per token, including the map's template.</summary>
     public required int Skipped { get; init; }
 
-    /// <summary>What changes, by model, at most 1000.</summary>
+    /// <summary>The changes by model, at most 1000.</summary>
     public required IReadOnlyList<PriceChange> Changes { get; init; }
 
     /// <summary>Whether there are more changes than are listed.</summary>
     public required bool HasMoreChanges { get; init; }
 }
 
-/// <summary>A version of the price book that was taken back before it began.</summary>
+/// <summary>A version of the price book that was cancelled before it began.</summary>
 public sealed record PriceCancellation(
     long Version, DateTimeOffset ValidFrom, DateTimeOffset CancelledAt, string CancelledBy);
 
 /// <summary>
-/// Keeps the price book: imports a map in one transaction, one import at a time, and puts what was committed in force. Prices are no postings,
-/// so they don't pass through the writer and never hold it up.
+/// Stores the price book: imports a map in one transaction, one import at a time, and puts committed prices in force.
+/// Prices are not postings, so they don't pass through the writer and never block it.
 /// </summary>
 public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, TimeProvider? clock = null)
 {
     public const int ChangesMax = 1000;
 
-    /// <summary>How far ahead an import may begin: a typing error in a year must not block all later ones.</summary>
+    /// <summary>
+    /// How far ahead an import may begin. Later imports must begin after it, so a typo in the year must not block them.
+    /// </summary>
     public const int DaysAheadMax = 366;
 
-    // Any number will do, as long as nobody else locks it: the letters "fapr", for Factumerit prices.
+    // An arbitrary key that no other program locks. It spells "fapr", for Factumerit prices.
     private const string TakeTurn = "SELECT pg_advisory_xact_lock(x'66617072'::int)";
 
     private const string Columns = """
-        model, version, provider, valid_from, input_usd_per_token, output_usd_per_token, cache_read_usd_per_token, cache_write_usd_per_token,
-        reasoning_usd_per_token, is_gone, mode, other_prices
+        model, version, provider, valid_from, input_usd_per_token, output_usd_per_token, cache_read_usd_per_token,
+        cache_write_usd_per_token, reasoning_usd_per_token, is_gone, mode, other_prices
         """;
 
-    // The newest version, and how many were cancelled: together they only grow.
+    // The newest version and the number of cancellations. Neither ever decreases.
     private const string Revision =
         "SELECT coalesce(max(version), 0), (SELECT count(*) FROM price_cancellations) FROM price_versions";
 
@@ -77,19 +81,24 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         """;
 
     /// <summary>
-    /// For how long after a cancellation another process may still record a call with the prices it knew: until it
-    /// looks again, and until what it had priced by then is committed.
+    /// How long after a cancellation another process may still record a call with its cached prices: until its next
+    /// refresh, plus the time to commit the calls it has priced by then.
     /// </summary>
     public TimeSpan UsedAfterCancelling { get; init; }
 
-    /// <summary>Makes the map's prices those of the price book. The same map again changes nothing and makes no version.</summary>
-    /// <param name="map">The whole map: models that aren't in it are gone.</param>
-    /// <param name="contentHash">SHA-256 of the file, kept with the version.</param>
-    /// <param name="by">Whose request it is.</param>
-    /// <param name="validFrom">From when on everything counts; null: changes from now on, a model's first price from the beginning.</param>
-    /// <param name="isDryRun">Whether to only say what would change.</param>
+    /// <summary>
+    /// Replaces the prices of the price book by those of the map. Idempotent: importing the same map again changes
+    /// nothing and creates no version.
+    /// </summary>
+    /// <param name="map">The whole map. Models that are not in it are gone.</param>
+    /// <param name="contentHash">The SHA-256 of the file, stored with the version.</param>
+    /// <param name="by">The actor who requests it.</param>
+    /// <param name="validFrom">
+    /// When all prices come into force; null: changes from now on, a model's first price from the beginning.
+    /// </param>
+    /// <param name="isDryRun">Whether to only report the changes without making them.</param>
     /// <param name="allowGone">Whether it may end more than a tenth of the models that have a price.</param>
-    /// <param name="cancellationToken">Ends it with nothing done, unless it is being committed.</param>
+    /// <param name="cancellationToken">Cancels the import without any change, unless it is being committed.</param>
     public async Task<Outcome<PriceImport>> ImportAsync(
         PriceMap map, byte[] contentHash, Actor by, DateTimeOffset? validFrom, bool isDryRun, bool allowGone,
         CancellationToken cancellationToken)
@@ -97,17 +106,18 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var transaction = await connection.BeginTransactionAsync(cancellationToken);
         await ExecuteAsync(connection, TakeTurn, cancellationToken);
-        // What timestamptz keeps, so that what is in force here is what others read.
+        // Round down to microseconds, the precision of timestamptz, so the time in force here equals the stored time.
         validFrom = validFrom?.AddTicks(-(validFrom.Value.Ticks % TimeSpan.TicksPerMicrosecond)).ToUniversalTime();
-        // The server's clock, so that imports through services whose clocks differ keep their order.
+        // Use the database's clock, so imports through services with different clocks keep their order.
         var now = await ExecuteAsync<DateTime>(connection, "SELECT clock_timestamp()", cancellationToken);
-        // Later imports must begin after it: one of a clock that jumped ahead would hold them all up.
+        // Later imports must begin after this one, so an import with a clock that jumped ahead would block them all.
         if (now - (clock ?? TimeProvider.System).GetUtcNow() is var ahead && ahead > database.ClockSkewMax)
             return new Refusal.Unavailable(new ClockAheadException(ahead).Message);
         if (validFrom > now + TimeSpan.FromDays(DaysAheadMax))
             return new Refusal.ValidationFailed("valid_from", $"must be at most {DaysAheadMax} days ahead");
         var rows = await ReadAsync(connection, cancellationToken);
-        var newest = rows.GroupBy(p => p.Model, StringComparer.Ordinal).ToDictionary(m => m.Key, m => m.MaxBy(p => p.Version)!, StringComparer.Ordinal);
+        var newest = rows.GroupBy(p => p.Model, StringComparer.Ordinal)
+            .ToDictionary(m => m.Key, m => m.MaxBy(p => p.Version)!, StringComparer.Ordinal);
 
         var outcome = PriceChanges.Between(newest, map, now, validFrom);
         if (outcome.Answer is not { } changes)
@@ -139,8 +149,9 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
     }
 
     /// <summary>
-    /// Takes a version back before any process can price a call with it: its prices never count. Of several the newest
-    /// goes first, as each was imported on top of those before. A version that was cancelled stays so.
+    /// Cancels a version before any process can price a call with it, so its prices never come into force. The newest
+    /// version must be cancelled first, because each was imported on top of the earlier ones. Cancelling is idempotent
+    /// and can't be undone.
     /// </summary>
     public async Task<Outcome<PriceCancellation>> CancelAsync(
         long version, Actor by, CancellationToken cancellationToken)
@@ -157,7 +168,7 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         return outcome;
     }
 
-    /// <summary>Puts in force what another process imported or cancelled, if it did.</summary>
+    /// <summary>Puts imports and cancellations of other processes in force, if there are any.</summary>
     public async Task RefreshAsync(CancellationToken cancellationToken)
     {
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
@@ -178,7 +189,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         return (reader.GetInt64(0), reader.GetInt64(1));
     }
 
-    private static async Task<List<ModelPrice>> ReadAsync(NpgsqlConnection connection, CancellationToken cancellationToken)
+    private static async Task<List<ModelPrice>> ReadAsync(
+        NpgsqlConnection connection, CancellationToken cancellationToken)
     {
         await using var command = new NpgsqlCommand(
             $"SELECT {Columns} FROM model_prices WHERE version NOT IN (SELECT version FROM price_cancellations)",
@@ -204,11 +216,14 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         return rows;
     }
 
-    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+    private static string? Text(NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : reader.GetString(column);
 
-    private static async Task WriteAsync(NpgsqlConnection connection, List<ModelPrice> rows, CancellationToken cancellationToken)
+    private static async Task WriteAsync(
+        NpgsqlConnection connection, List<ModelPrice> rows, CancellationToken cancellationToken)
     {
-        await using var copy = await connection.BeginBinaryImportAsync($"COPY model_prices ({Columns}) FROM STDIN (FORMAT BINARY)", cancellationToken);
+        await using var copy = await connection.BeginBinaryImportAsync(
+            $"COPY model_prices ({Columns}) FROM STDIN (FORMAT BINARY)", cancellationToken);
         foreach (var row in rows)
         {
             await copy.StartRowAsync(cancellationToken);
@@ -228,7 +243,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         await copy.CompleteAsync(cancellationToken);
     }
 
-    private static async Task<T> ExecuteAsync<T>(NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] values)
+    private static async Task<T> ExecuteAsync<T>(
+        NpgsqlConnection connection, string sql, CancellationToken cancellationToken, params object[] values)
     {
         await using var command = new NpgsqlCommand(sql, connection);
         foreach (var value in values)

@@ -3,7 +3,10 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>How versions of the price book are stored. Names are explicit, as in all configurations; foreign keys stand in the SQL alone.</summary>
+/// <summary>
+/// Maps versions of the price book. Names are explicit, as in all configurations. Only the SQL of the migrations
+/// declares foreign keys.
+/// </summary>
 internal sealed class PriceVersionConfiguration : IEntityTypeConfiguration<PriceVersionRow>
 {
     public void Configure(EntityTypeBuilder<PriceVersionRow> row)

@@ -1,6 +1,8 @@
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>A row of <c>price_versions</c>: one import of prices. The prices of a version are never changed once it is active (R18).</summary>
+/// <summary>
+/// A row of <c>price_versions</c>: one import of prices. The prices of an active version never change (R18).
+/// </summary>
 public sealed class PriceVersionRow
 {
     public long Version { get; init; }
@@ -15,7 +17,9 @@ public sealed class PriceVersionRow
     public int Gone { get; init; }
 }
 
-/// <summary>A row of <c>model_prices</c>: what a provider charges for a model, in US dollars per token, from a time on (R18).</summary>
+/// <summary>
+/// A row of <c>model_prices</c>: the prices of a provider for a model, in US dollars per token, from a time on (R18).
+/// </summary>
 public sealed class ModelPriceRow
 {
     public string Model { get; init; } = "";
@@ -26,23 +30,23 @@ public sealed class ModelPriceRow
     public DateTimeOffset? ValidFrom { get; init; }
     public decimal InputUsdPerToken { get; init; }
 
-    /// <summary>null: not known, though the model charges for output in another way.</summary>
+    /// <summary>null: unknown; the model charges for output in another way.</summary>
     public decimal? OutputUsdPerToken { get; init; }
     public decimal? CacheReadUsdPerToken { get; init; }
     public decimal? CacheWriteUsdPerToken { get; init; }
     public decimal? ReasoningUsdPerToken { get; init; }
 
-    /// <summary>What the model is for, as the price map says it: chat, embedding, image_generation.</summary>
+    /// <summary>The model's mode in the price map, such as chat, embedding or image_generation.</summary>
     public string? Mode { get; init; }
 
-    /// <summary>Its other prices by their names in the price map, as a JSON object.</summary>
+    /// <summary>The model's other prices by their names in the price map, as a JSON object.</summary>
     public string? OtherPrices { get; init; }
 
-    /// <summary>From its time on the model has no price; the prices are the last it had.</summary>
+    /// <summary>If true, the model has no price from ValidFrom on, and the row holds its last prices.</summary>
     public bool IsGone { get; init; }
 }
 
-/// <summary>A row of <c>price_cancellations</c>: a version that was taken back before it began.</summary>
+/// <summary>A row of <c>price_cancellations</c>: a version that was cancelled before it began.</summary>
 public sealed class PriceCancellationRow
 {
     public long Version { get; init; }

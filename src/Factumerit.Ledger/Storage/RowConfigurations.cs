@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Factumerit.Ledger.Storage;
 
-// One small class per row type, names explicit: nothing about the schema is left to a convention.
+// One small class per row type. All names are explicit, so no EF convention affects the schema.
 
 internal sealed class EntryConfiguration : IEntityTypeConfiguration<EntryRow>
 {

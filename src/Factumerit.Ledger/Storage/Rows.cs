@@ -1,6 +1,6 @@
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>A row of <c>ledger_entries</c>, the immutable truth (R2). All amounts in these rows are cents.</summary>
+/// <summary>A row of <c>ledger_entries</c>. Entries are immutable (R2). All amounts in these rows are cents.</summary>
 public sealed class EntryRow
 {
     public long Id { get; init; }
@@ -13,7 +13,7 @@ public sealed class EntryRow
     public string? ReferenceId { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 
-    /// <summary>The actor whose request posted it; null for entries from before actors were kept.</summary>
+    /// <summary>The actor whose request posted the entry; null for entries from before actors were stored.</summary>
     public int? PostedBy { get; init; }
 }
 
@@ -31,10 +31,10 @@ public sealed class BudgetRow
     public DateTimeOffset? SignedUpAt { get; init; }
     public decimal OpeningCents { get; init; }
 
-    /// <summary>What of the total was spent before the ledger began.</summary>
+    /// <summary>The part of the total that was spent before the ledger began.</summary>
     public decimal OpeningSpentCents { get; init; }
 
-    /// <summary>What of the total was added before the ledger began.</summary>
+    /// <summary>The part of the total that was added before the ledger began.</summary>
     public decimal OpeningAddedCents { get; init; }
     public decimal DebitsCents { get; init; }
     public decimal CreditsCents { get; init; }
@@ -53,7 +53,10 @@ public sealed class BudgetTransactionRow
     public DateTimeOffset CreatedAt { get; init; }
 }
 
-/// <summary>A row of <c>llm_usage</c>: one call as it was reported, with its first answer (R9) and what a review made of it (R16).</summary>
+/// <summary>
+/// A row of <c>llm_usage</c>: one call as it was reported, with its first answer (R9) and the result of its review
+/// (R16).
+/// </summary>
 public sealed class UsageRow
 {
     public Guid Id { get; init; }
@@ -96,7 +99,9 @@ public sealed class UsageRow
     public int? ReviewedById { get; init; }
 }
 
-/// <summary>A row of <c>usage_aliases</c>: one of the ids under which another system may report a usage (R17).</summary>
+/// <summary>
+/// A row of <c>usage_aliases</c>: one of the ids under which another system may report a usage (R17).
+/// </summary>
 public sealed class UsageAliasRow
 {
     public string SourceSystem { get; init; } = "";
@@ -104,7 +109,9 @@ public sealed class UsageAliasRow
     public Guid UsageId { get; init; }
 }
 
-/// <summary>A row of <c>provider_usage_costs</c>: what all usage of a provider cost, and how much of it was written down (R19).</summary>
+/// <summary>
+/// A row of <c>provider_usage_costs</c>: the cost of all usage of a provider, and the part that was written down (R19).
+/// </summary>
 public sealed class ProviderUsageCostRow
 {
     public string Provider { get; init; } = "";
@@ -121,7 +128,7 @@ public sealed class AccountTotalRow
     public long EntryCount { get; init; }
 }
 
-/// <summary>A row of <c>idempotency_keys</c>: the first answer to an operation, kept for ever (R9).</summary>
+/// <summary>A row of <c>idempotency_keys</c>: the first answer to an operation. It is never deleted (R9).</summary>
 public sealed class IdempotencyKeyRow
 {
     public string Operation { get; init; } = "";
@@ -131,7 +138,7 @@ public sealed class IdempotencyKeyRow
     public DateTimeOffset CreatedAt { get; init; }
 }
 
-/// <summary>The one row of <c>ledger_origin</c>: what was there before the ledger began.</summary>
+/// <summary>The only row of <c>ledger_origin</c>: the state of the tables when the ledger began.</summary>
 public sealed class OriginRow
 {
     public bool Id { get; init; }
@@ -141,7 +148,7 @@ public sealed class OriginRow
     public DateTimeOffset BeganAt { get; init; }
 }
 
-/// <summary>A row of <c>ledger_faults</c>: what a check of the books found, until an admin resolves it.</summary>
+/// <summary>A row of <c>ledger_faults</c>: a fault found by a check. It stands until an admin resolves it.</summary>
 public sealed class FaultRow
 {
     public long Id { get; init; }
@@ -172,7 +179,7 @@ public sealed class UserLedgerBalanceRow
     public decimal BalanceCents { get; init; }
 }
 
-/// <summary>The one row of the view <c>ledger_integrity</c>.</summary>
+/// <summary>The only row of the view <c>ledger_integrity</c>.</summary>
 public sealed class LedgerIntegrityRow
 {
     public decimal TotalDebits { get; init; }

@@ -3,8 +3,8 @@ using Npgsql;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// What a role needs to serve, table by table: the one list that the start checks, that docs/operating.md shows and
-/// that the tests hold the service against. Migrations need a role that owns the tables.
+/// The rights that a role needs to serve, by table. The start checks this list, docs/operating.md shows it, and the
+/// tests run the service with exactly these rights. Migrations need a role that owns the tables.
 /// </summary>
 public static class ServingRights
 {
@@ -13,7 +13,7 @@ public static class ServingRights
     private const string Change = "SELECT, INSERT, UPDATE";
     private const string Replace = "SELECT, INSERT, UPDATE, DELETE";
 
-    // The columns that the service changes. What a key may do, whose it is, and who posted a usage are none of them.
+    // The columns that the service changes. A key's rights and owner and a usage's poster are not among them.
     private const string ChangeOfApiKeys =
         $"{Add}, UPDATE (revoked_at, last_used_at, expires_at, key_prefix, secret_hash, old_key_prefix, "
         + "old_secret_hash, old_secret_ends_at)";
@@ -32,14 +32,14 @@ public static class ServingRights
     private const string ChangeOfVirtualKeys =
         $"{Add}, UPDATE (status, is_blocked, key_hash, key_name, updated_at, revoked_at, checked_at, last_error)";
 
-    /// <summary>Tables and the rights on them, as GRANT has them.</summary>
+    /// <summary>The tables with the rights on them, in the syntax of GRANT.</summary>
     public static IReadOnlyDictionary<string, string> ByTable { get; } = new SortedDictionary<string, string>(
         StringComparer.Ordinal)
     {
         [MigrationHistory.Table] = Read,
         ["account_totals"] = Change,
         ["actors"] = Add,
-        // A trigger counts changes of keys here, with the rights of whoever changes them.
+        // A trigger counts changes of keys here, with the rights of the role that changes them.
         ["api_key_changes"] = "SELECT, UPDATE",
         ["api_keys"] = ChangeOfApiKeys,
         ["audit_log"] = Add,
@@ -50,9 +50,9 @@ public static class ServingRights
         ["ledger_entries"] = Add,
         ["ledger_entry_digests"] = Change,
         ["ledger_faults"] = ChangeOfFaults,
-        // The trigger on ledger_entries writes here with the rights of whoever inserts.
+        // The trigger on ledger_entries writes here with the rights of the inserting role.
         ["ledger_open_transactions"] = "INSERT",
-        // Writers lock this table to take turns; PostgreSQL asks for UPDATE to let them.
+        // Writers take turns by locking this table. PostgreSQL requires UPDATE for that lock.
         ["ledger_origin"] = "SELECT, UPDATE",
         ["litellm_outbox"] = Replace,
         ["llm_usage"] = ChangeOfUsages,
@@ -65,11 +65,11 @@ public static class ServingRights
         ["virtual_keys"] = ChangeOfVirtualKeys,
     };
 
-    /// <summary>The statement that gives a role rights on a table.</summary>
+    /// <summary>Builds the statement that grants a role rights on a table.</summary>
     public static string Grant(string rights, string table, string role) =>
         $"GRANT {rights} ON {Quote(table)} TO {Quote(role)};";
 
-    // A table that lacks one of the columns is of a schema that is not migrated yet.
+    // Leaves out tables that lack one of the columns: their schema is not migrated yet.
     private const string FindTables = """
         SELECT n.name FROM unnest($1, $2) AS n (name, rights), to_regclass(quote_ident(n.name)) AS found
         WHERE found IS NOT NULL AND NOT EXISTS (
@@ -78,7 +78,7 @@ public static class ServingRights
                               WHERE a.attrelid = found AND a.attname = needed AND NOT a.attisdropped))
         """;
 
-    /// <summary>Gives a role these rights on the tables that are there, and takes all others from it.</summary>
+    /// <summary>Grants a role these rights on the existing tables, and revokes all others.</summary>
     public static async Task GiveAsync(LedgerDatabase owner, string role, CancellationToken cancellationToken)
     {
         await using var connection = await owner.Readers.OpenConnectionAsync(cancellationToken);
@@ -90,12 +90,12 @@ public static class ServingRights
         await using (var reader = await find.ExecuteReaderAsync(cancellationToken))
             while (await reader.ReadAsync(cancellationToken))
                 grants.Add(Grant(ByTable[reader.GetString(0)], reader.GetString(0), role));
-        // One message: one transaction.
+        // One message runs as one transaction.
         await using var give = new NpgsqlCommand(string.Join(' ', grants), connection);
         await give.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    /// <summary>A name as SQL has it: in quotes where it would be another one without.</summary>
+    /// <summary>Quotes an SQL name if it would mean another name without quotes.</summary>
     public static string Quote(string name) =>
         name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c == '_') && !char.IsAsciiDigit(name[0])
             ? name

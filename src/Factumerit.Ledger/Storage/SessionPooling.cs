@@ -4,10 +4,9 @@ using Npgsql;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// Tells a pooler that gives each connection a session of its own, which works, from one that shares sessions between
-/// transactions or statements, as PgBouncer does by pool_mode = transaction or statement. The ledger prepares
-/// statements, and migrations hold a lock as long as their session lasts: behind shared sessions the former fail and
-/// the latter stays behind.
+/// Detects poolers that share sessions between transactions or statements, such as PgBouncer with pool_mode =
+/// transaction or statement. The ledger can't work behind them: its prepared statements would fail, and the session
+/// lock of a migration would outlive the migration. A pooler that gives each connection its own session works.
 /// </summary>
 internal static class SessionPooling
 {
@@ -18,24 +17,25 @@ internal static class SessionPooling
         "the ledger needs a session for each connection: connect to PostgreSQL directly, or set pool_mode = session " +
         "for this database.";
 
-    /// <summary>The sentence for an error that only a pooler gives; null for others.</summary>
+    /// <summary>Explains an error that only a pooler causes; null for other errors.</summary>
     public static string? Explain(PostgresException exception) => exception switch
     {
         { MessageText: var text } when text.Contains("startup parameter", StringComparison.OrdinalIgnoreCase) =>
-            $"ConnectionStrings:Ledger leads to PgBouncer (or a pooler like it), which says: {text}. Connect to " +
-            "PostgreSQL directly, or use pool_mode = session with ignore_startup_parameters = extra_float_digits,options in " +
-            "pgbouncer.ini.",
+            $"ConnectionStrings:Ledger leads to PgBouncer (or a pooler like it), which says: {text}. Connect to "
+            + "PostgreSQL directly, or use pool_mode = session with ignore_startup_parameters = "
+            + "extra_float_digits,options in pgbouncer.ini.",
         { MessageText: var text } when text.Contains("statement pooling", StringComparison.OrdinalIgnoreCase) => Shared,
-        // A statement that was prepared in another session, or in this one by somebody else.
+        // The statement was prepared in another session, or by another client in this session.
         { SqlState: PostgresErrorCodes.InvalidSqlStatementName or PostgresErrorCodes.DuplicatePreparedStatement } =>
             Shared,
         _ => null,
     };
 
     /// <summary>
-    /// Refuses shared sessions. A connection whose process at the server is not the one reported to it goes through a
-    /// pooler. Beside it a second connection holds a transaction open and ends it, again and again. If sessions are
-    /// shared, that one gets the session of the first, or the first gets another session meanwhile or afterwards.
+    /// Refuses shared sessions. A connection goes through a pooler if its server process differs from the process id
+    /// reported to the client. In that case a second connection repeatedly opens and ends a transaction. If sessions
+    /// are shared, the second connection gets the session of the first, or the first gets another session during or
+    /// after the transaction.
     /// </summary>
     /// <exception cref="UnusableDatabaseException">Sessions are shared.</exception>
     public static async Task RequireAsync(

@@ -3,11 +3,12 @@ using Factumerit.Ledger.Pricing;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// Vendors in statements: rows from before each vendor had one name count under that one (<see cref="Vendors"/>).
+/// Maps providers to vendors in SQL. Old rows may have another name of a vendor; they count under the vendor's own name
+/// (<see cref="Vendors"/>).
 /// </summary>
 internal static class VendorSql
 {
-    /// <summary>An expression for the vendor that the provider in another expression is.</summary>
+    /// <summary>Returns an SQL expression for the vendor of the provider in the given expression.</summary>
     public static string Of(string provider)
     {
         var aliases = Vendors.Names.Select(name => $"WHEN {provider} = '{name.Key}' THEN '{name.Value}'");

@@ -3,7 +3,10 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>How users' keys at LiteLLM are stored. Names are explicit, as in all configurations; foreign keys stand in the SQL alone.</summary>
+/// <summary>
+/// Maps users' keys at LiteLLM. Names are explicit, as in all configurations. Only the SQL of the migrations declares
+/// foreign keys.
+/// </summary>
 internal sealed class VirtualKeyConfiguration : IEntityTypeConfiguration<VirtualKeyRow>
 {
     public void Configure(EntityTypeBuilder<VirtualKeyRow> row)

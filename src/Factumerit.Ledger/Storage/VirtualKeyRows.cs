@@ -1,13 +1,16 @@
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>A row of <c>virtual_keys</c>: a user's key at LiteLLM. The secret itself is nowhere: only its hash, a masked name and our alias.</summary>
+/// <summary>
+/// A row of <c>virtual_keys</c>: a user's key at LiteLLM. The secret itself is not stored, only its hash, a masked name
+/// and our alias.
+/// </summary>
 public sealed class VirtualKeyRow
 {
     public Guid Id { get; init; }
     public string UserId { get; init; } = "";
     public string Label { get; init; } = "";
 
-    /// <summary>Our name of the key at LiteLLM, by which an orphan is found.</summary>
+    /// <summary>Our name of the key at LiteLLM. It identifies orphaned keys there.</summary>
     public string Alias { get; init; } = "";
     public string? KeyHash { get; init; }
     public string? KeyName { get; init; }
@@ -27,7 +30,10 @@ public sealed class VirtualKeyRow
     public string? LastError { get; init; }
 }
 
-/// <summary>A row of <c>litellm_outbox</c>: what LiteLLM has still to be told, in order per key (R20). A row is deleted when it is done.</summary>
+/// <summary>
+/// A row of <c>litellm_outbox</c>: a change that is not delivered to LiteLLM yet, in order per key (R20). It is deleted
+/// after delivery.
+/// </summary>
 public sealed class LiteLlmOutboxRow
 {
     public long Id { get; init; }
