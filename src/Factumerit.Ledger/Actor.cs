@@ -4,26 +4,27 @@ using System.Text.Json.Serialization;
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// Whose request changes something: an API key, the bootstrap key, or the service's own work. A row of
-/// <c>actors</c>, which never changes.
+/// The identity behind a change: an API key, the bootstrap key, or the service itself. A row of <c>actors</c>; rows
+/// never change.
 /// </summary>
-/// <param name="Id">Stands with every row that the actor caused.</param>
+/// <param name="Id">Stored with every row that the actor caused.</param>
 /// <param name="Name">The name of the key.</param>
-/// <param name="ApiKeyId">The key; null for the two actors that have none in the database.</param>
+/// <param name="ApiKeyId">The id of the API key; null for the bootstrap key and the service, which have no key in the
+/// database.</param>
 public sealed record Actor(int Id, string Name, Guid? ApiKeyId = null)
 {
-    /// <summary>The service's own work in the background.</summary>
+    /// <summary>The service's own background work.</summary>
     public static readonly Actor Service = new(1, "service");
 
-    /// <summary>The admin key of the configuration.</summary>
+    /// <summary>The admin key from the configuration.</summary>
     public static readonly Actor Bootstrap = new(2, "bootstrap");
 }
 
-/// <summary>A change that is no posting, for the audit log.</summary>
-/// <param name="By">Whose request it was.</param>
-/// <param name="Action">What was done, one of <see cref="AuditActions"/>.</param>
-/// <param name="Subject">The id of what was changed.</param>
-/// <param name="Detail">More of it, as a JSON object; null when there is no more to say.</param>
+/// <summary>An entry of the audit log, which records changes other than postings.</summary>
+/// <param name="By">The actor who made the request.</param>
+/// <param name="Action">The action, one of <see cref="AuditActions"/>.</param>
+/// <param name="Subject">The id of the changed object.</param>
+/// <param name="Detail">Further details as a JSON object; null when there are none.</param>
 public sealed record AuditRecord(Actor By, string Action, string Subject, string? Detail)
 {
     private static readonly JsonSerializerOptions WithoutNulls = new()
@@ -35,7 +36,7 @@ public sealed record AuditRecord(Actor By, string Action, string Subject, string
         new(by, action, subject, detail is null ? null : JsonSerializer.Serialize(detail, WithoutNulls));
 }
 
-/// <summary>The actions that the audit log knows.</summary>
+/// <summary>All actions of the audit log.</summary>
 public static class AuditActions
 {
     public const string ApiKeyMade = "api_key.made";
@@ -56,6 +57,7 @@ public static class AuditActions
     public static readonly IReadOnlyList<string> All =
     [
         ApiKeyMade, ApiKeyRevoked, ApiKeyRotated, FaultResolved, PricesCancelled, PricesImported,
-        UsageBilled, UsageCompleted, UsageWaived, UserDeleted, UserSignedUp, VirtualKeyFailed, VirtualKeyMade, VirtualKeyRevoked,
+        UsageBilled, UsageCompleted, UsageWaived, UserDeleted, UserSignedUp,
+        VirtualKeyFailed, VirtualKeyMade, VirtualKeyRevoked,
     ];
 }

@@ -8,10 +8,11 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// The verbs of the business: everything that changes the ledger starts here. Each makes a command, checks its fields, and hands it to the
-/// writer; the answer comes after the commit is durable (R12).
+/// The operations of the business; every change of the ledger starts here. Each operation makes a command, validates
+/// its fields and passes it to the writer. It returns after the commit is durable (R12).
 /// </summary>
-public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices prices, TimeProvider clock, ILogger<BudgetService>? logger = null)
+public sealed partial class BudgetService(
+    LedgerWriter writer, CurrentPrices prices, TimeProvider clock, ILogger<BudgetService>? logger = null)
 {
     private readonly ILogger _logger = logger ?? NullLogger<BudgetService>.Instance;
 
@@ -20,12 +21,12 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
         SignupRequest request, Actor by, CancellationToken cancellationToken) =>
         RunAsync(new Signup(request), by, cancellationToken);
 
-    /// <summary>Records one LLM call and takes its price, or leaves it for review (R4, R5, R6, R9, R16).</summary>
+    /// <summary>Records one LLM call and charges its price, or leaves it for review (R4, R5, R6, R9, R16).</summary>
     public Task<Outcome<RecordedUsage>> RecordUsageAsync(
         UsageRequest request, Actor by, CancellationToken cancellationToken) =>
         RunAsync(new Usage(request, prices.Pricer), by, cancellationToken);
 
-    /// <summary>Records many calls, each judged for itself; outcomes are in the order of the requests.</summary>
+    /// <summary>Records many calls, each decided on its own; outcomes are in the order of the requests.</summary>
     public Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(
         IReadOnlyList<UsageRequest> requests, Actor by, CancellationToken cancellationToken)
     {
@@ -33,7 +34,10 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
         return RunManyAsync([.. requests.Select(request => new Usage(request, pricer))], by, cancellationToken);
     }
 
-    /// <summary>Takes in calls that another system reports: they have been made, so they are recorded whatever the balance, and once under all their ids (R17).</summary>
+    /// <summary>
+    /// Records calls reported by another system. The calls have already been made, so they are recorded whatever the
+    /// balance. Each call is recorded once under all its ids (R17).
+    /// </summary>
     public Task<IReadOnlyList<Outcome<RecordedUsage>>> TakeInAsync(
         IReadOnlyList<ReportedCall> calls, Actor by, CancellationToken cancellationToken)
     {
@@ -42,7 +46,7 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
             [.. calls.Select(call => new ReportedUsage(call.Request, call.Origin, pricer))], by, cancellationToken);
     }
 
-    /// <summary>Gives a user credit (R6, R9). The actor's name is the admin's id where the request has none.</summary>
+    /// <summary>Gives a user credit (R6, R9). If the request has no admin id, the name of the actor is used.</summary>
     public Task<Outcome<GrantReceipt>> GrantAsync(
         GrantRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
         RunAsync(new Grant(request, idempotencyKey), by, cancellationToken);
@@ -52,20 +56,21 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
         PurchaseRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
         RunAsync(new Purchase(request, idempotencyKey), by, cancellationToken);
 
-    /// <summary>Books provider credit that was consumed, or found (R9).</summary>
+    /// <summary>Books provider credit that was consumed, or that the provider has beyond the books (R9).</summary>
     public Task<Outcome<WriteDownReceipt>> WriteDownAsync(
         WriteDownRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
         RunAsync(new WriteDown(request, idempotencyKey), by, cancellationToken);
 
-    /// <summary>Closes a user's budget for good (R11).</summary>
+    /// <summary>Closes a user's budget permanently (R11).</summary>
     public Task<Outcome<Deletion>> DeleteUserAsync(string userId, Actor by, CancellationToken cancellationToken) =>
         RunAsync(new DeleteUser(userId), by, cancellationToken);
 
     internal DateTimeOffset Now => clock.GetUtcNow();
 
     /// <summary>
-    /// Runs many commands, each judged for itself; outcomes are in their order. One that meets a bug is refused with internal-error, and costs the
-    /// others nothing; a database that can't serve refuses all of them.
+    /// Runs many commands, each decided on its own; outcomes are in their order. A command that fails on a bug is
+    /// refused with internal-error and does not affect the others. If the database is unavailable, the remaining
+    /// commands are refused.
     /// </summary>
     internal async Task<IReadOnlyList<Outcome<T>>> RunManyAsync<T>(
         IReadOnlyList<Command<T>> commands, Actor by, CancellationToken cancellationToken)
@@ -87,7 +92,8 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
         return [.. commands.Select(command => Counted(command.Outcome))];
     }
 
-    private async Task RunOneByOneAsync<T>(IReadOnlyList<Command<T>> commands, Exception reason, CancellationToken cancellationToken)
+    private async Task RunOneByOneAsync<T>(
+        IReadOnlyList<Command<T>> commands, Exception reason, CancellationToken cancellationToken)
         where T : class
     {
         LogOneByOne(_logger, reason, commands.Count);
@@ -113,8 +119,9 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
         command.Refuse(new Refusal.InternalError());
     }
 
-    // A bug of ours, or a value that the database won't take.
-    private static bool IsFaultOfOne(Exception exception) => exception is not OperationCanceledException && !DatabaseFailure.IsUnavailable(exception);
+    // A bug in the service, or a value that the database rejects: both concern a single command.
+    private static bool IsFaultOfOne(Exception exception) =>
+        exception is not OperationCanceledException && !DatabaseFailure.IsUnavailable(exception);
 
     private async Task WriteValidAsync<T>(IReadOnlyList<Command<T>> commands, CancellationToken cancellationToken)
         where T : class
@@ -124,7 +131,7 @@ public sealed partial class BudgetService(LedgerWriter writer, CurrentPrices pri
             await writer.WriteAsync(valid, cancellationToken);
     }
 
-    /// <summary>Checks a command's fields, and hands it to the writer.</summary>
+    /// <summary>Validates a command's fields and passes it to the writer.</summary>
     internal async Task<Outcome<T>> RunAsync<T>(Command<T> command, Actor by, CancellationToken cancellationToken)
         where T : class
     {

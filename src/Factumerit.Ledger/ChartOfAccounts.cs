@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Factumerit.Ledger;
 
-/// <summary>The kinds of accounts, by the word before the colon. A user's account is a liability: what we owe the user.</summary>
+/// <summary>
+/// Account types; the word before the colon gives the type. A user's account is a liability: what we owe the user.
+/// </summary>
 public enum AccountType
 {
     User,
@@ -12,8 +14,8 @@ public enum AccountType
 }
 
 /// <summary>
-/// The names of all accounts that may hold entries, and the only place that makes or reads such a name. For every account
-/// balance = sum(credits) - sum(debits): see docs/accounting.md for how that compares with ordinary bookkeeping.
+/// The names of all accounts that may hold entries. Only this class builds or parses account names. For every account
+/// balance = sum(credits) - sum(debits); docs/accounting.md compares this with ordinary bookkeeping.
 /// </summary>
 public static class ChartOfAccounts
 {
@@ -32,13 +34,13 @@ public static class ChartOfAccounts
     /// <summary>Credit granted by admins.</summary>
     public const string GrantsEquity = "equity:grants";
 
-    /// <summary>Reclaimed from deleted accounts.</summary>
+    /// <summary>Balances of deleted users: credit reclaimed, debt written off.</summary>
     public const string ForfeitEquity = "equity:forfeit";
 
     /// <summary>The owner's contributions.</summary>
     public const string CapitalEquity = "equity:capital";
 
-    /// <summary>What reconciliation found above the books.</summary>
+    /// <summary>Provider credit found in excess of the books.</summary>
     public const string AdjustmentsEquity = "equity:adjustments";
 
     private const string UserPrefix = "user:";
@@ -49,7 +51,8 @@ public static class ChartOfAccounts
     private static readonly SearchValues<char> UserIdCharacters =
         SearchValues.Create("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._:+=-");
 
-    private static readonly string[] EquityAccounts = [InitialEquity, GrantsEquity, ForfeitEquity, CapitalEquity, AdjustmentsEquity];
+    private static readonly string[] EquityAccounts =
+        [InitialEquity, GrantsEquity, ForfeitEquity, CapitalEquity, AdjustmentsEquity];
 
     /// <summary>What we owe the user: the credit balance.</summary>
     public static string User(string userId) => UserPrefix + userId;
@@ -57,10 +60,10 @@ public static class ChartOfAccounts
     /// <summary>Prepaid API credit held at the provider.</summary>
     public static string Asset(string provider) => AssetPrefix + provider;
 
-    /// <summary>The real cost: what was consumed at the provider.</summary>
+    /// <summary>The real cost: credit consumed at the provider.</summary>
     public static string ProviderExpense(string provider) => ExpensePrefix + provider;
 
-    /// <summary>The user of a user's account; null for every other account.</summary>
+    /// <summary>The user id of a user's account; null for every other account.</summary>
     public static string? UserOf(string account) =>
         account.StartsWith(UserPrefix, StringComparison.Ordinal) ? account[UserPrefix.Length..] : null;
 
@@ -72,13 +75,16 @@ public static class ChartOfAccounts
     public static bool IsUserId(string text) =>
         text.Length is > 0 and <= UserIdLengthMax && !text.AsSpan().ContainsAnyExcept(UserIdCharacters);
 
-    /// <summary>A lower-case letter, then up to 39 of <c>a-z 0-9 _ -</c>; not <c>api</c> or <c>sales_tax</c>, whose expense accounts are taken.</summary>
+    /// <summary>
+    /// A lower-case letter, then up to 39 of <c>a-z 0-9 _ -</c>. The names <c>api</c> and <c>sales_tax</c> are
+    /// reserved: their expense accounts have another purpose.
+    /// </summary>
     public static bool IsProvider(string text) =>
         text.Length is > 0 and <= 40 && char.IsAsciiLetterLower(text[0])
         && text.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c) || c is '_' or '-')
         && ProviderExpense(text) is not (ApiExpense or SalesTax);
 
-    /// <summary>The type of an account of this chart; null when the name is outside of it.</summary>
+    /// <summary>The type of an account in this chart; null when the name is not part of it.</summary>
     public static AccountType? TypeOf(string account)
     {
         if (UserOf(account) is { } user)

@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// One immutable line of the ledger: an account and either a debit or a credit, one of them positive and the other 0 (R2).
-/// Made only by <see cref="Debit"/> and <see cref="Credit"/>, so an entry that breaks the rule can't be built.
+/// One immutable line of the ledger: an account with either a debit or a credit. One of the two is positive, the other
+/// is 0 (R2). Entries are created only by <see cref="Debit"/> and <see cref="Credit"/>, which enforce this rule.
 /// </summary>
 public sealed record Entry
 {
@@ -12,7 +12,9 @@ public sealed record Entry
             throw new ArgumentException($"'{account}' is not in the chart of accounts.", nameof(account));
         var cents = debitCents + creditCents;
         if (cents <= 0 || !Money.IsExact(cents))
-            throw new ArgumentException($"An entry of {cents} cents on {account}: the amount must be positive, with at most {Money.DecimalsMax} decimals (R2).");
+            throw new ArgumentException(
+                $"An entry of {cents} cents on {account}: the amount must be positive, "
+                + $"with at most {Money.DecimalsMax} decimals (R2).");
         (Account, DebitCents, CreditCents) = (account, debitCents, creditCents);
     }
 

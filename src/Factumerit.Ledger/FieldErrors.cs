@@ -5,8 +5,8 @@ using System.Text.Json;
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// Collects what is wrong with a request, by the name of the field as sent, each error worded to follow that name. Commands check their
-/// fields here before anything is queued, so that one answer names every mistake.
+/// Collects the validation errors of a request by field name, as sent. Each error text continues the field name.
+/// Commands are validated here before they are queued, so one response reports every mistake.
 /// </summary>
 public sealed class FieldErrors(DateTimeOffset now)
 {
@@ -15,14 +15,14 @@ public sealed class FieldErrors(DateTimeOffset now)
     public const int MetadataLengthMax = 16 * 1024;
     public const long TokensMax = int.MaxValue;
 
-    /// <summary>Errors that one refusal holds. The others are counted.</summary>
+    /// <summary>The number of errors that one refusal lists. Further errors are only counted.</summary>
     public const int ErrorsMax = 10;
     private const int ShownLengthMax = 200;
     private const int NumberLengthMax = 100;
     private const int ExponentMax = 400;
     private const int ExpiryYearsMax = 10;
 
-    // Null as long as all is right.
+    // Null until the first error.
     private Dictionary<string, string[]>? _errors;
     private int _count;
 
@@ -39,7 +39,7 @@ public sealed class FieldErrors(DateTimeOffset now)
         _errors[field] = _errors.TryGetValue(field, out var earlier) ? [.. earlier, error] : [error];
     }
 
-    /// <summary>A text of the caller's as an answer repeats it: cut off where it is long.</summary>
+    /// <summary>Truncates long text from the caller for use in a response.</summary>
     public static string Shorten(string text, int lengthMax = ShownLengthMax) =>
         text.Length <= lengthMax ? text
         : $"{text.AsSpan(0, lengthMax - (char.IsHighSurrogate(text[lengthMax - 1]) ? 1 : 0))}…";
@@ -49,16 +49,24 @@ public sealed class FieldErrors(DateTimeOffset now)
         if (string.IsNullOrEmpty(value))
             Add(field, "is required");
         else if (!ChartOfAccounts.IsUserId(value))
-            Add(field, $"must be 1 to {ChartOfAccounts.UserIdLengthMax} characters of letters, digits and @ . _ : + = -");
+            Add(
+                field,
+                $"must be 1 to {ChartOfAccounts.UserIdLengthMax} characters of letters, digits and @ . _ : + = -");
     }
 
     public void CheckProvider(string field, string value)
     {
         if (!ChartOfAccounts.IsProvider(value))
-            Add(field, "must be a lower-case letter followed by up to 39 of a-z, 0-9, _ and -, and neither 'api' nor 'sales_tax'");
+            Add(
+                field,
+                "must be a lower-case letter followed by up to 39 of a-z, 0-9, _ and -, "
+                + "and neither 'api' nor 'sales_tax'");
     }
 
-    /// <summary>An amount in cents: required, exact, at most 10^12 and not negative; positive where zero makes no sense.</summary>
+    /// <summary>
+    /// An amount in cents: required, exact, at most 10^12 and not negative. 0 is accepted only if
+    /// <paramref name="zeroAllowed"/> is set.
+    /// </summary>
     public void CheckAmount(string field, decimal? cents, bool zeroAllowed)
     {
         if (cents is not { } amount)
@@ -80,14 +88,14 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, $"must be 1 to {KeyLengthMax} characters, none of them a control character");
     }
 
-    /// <summary>An optional short text that names something: no control characters.</summary>
+    /// <summary>An optional short name without control characters.</summary>
     public void CheckName(string field, string? name, int lengthMax = 200)
     {
         if (name is not null && (name.Length == 0 || name.Length > lengthMax || name.Any(char.IsControl)))
             Add(field, $"must be 1 to {lengthMax} characters, none of them a control character");
     }
 
-    /// <summary>A short text by which people know somebody or something: every character of it can be seen.</summary>
+    /// <summary>An optional name that is shown to people: every character must be visible.</summary>
     public void CheckPersonalName(string field, string? name)
     {
         CheckName(field, name);
@@ -95,15 +103,18 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, "must hold no direction marks, line separators or other characters that can't be seen");
     }
 
-    // Direction marks and zero-width characters are of the category Format.
+    // Direction marks and zero-width characters have the Unicode category Format.
     private static bool IsUnseen(Rune rune) => Rune.GetUnicodeCategory(rune)
         is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
 
-    /// <summary>An optional free text; line breaks and tabs are fine.</summary>
+    /// <summary>An optional free text; line breaks and tabs are allowed.</summary>
     public void CheckText(string field, string? text)
     {
-        if (text is not null && (text.Length > TextLengthMax || text.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t'))))
-            Add(field, $"must be at most {TextLengthMax} characters, with no control characters but line breaks and tabs");
+        if (text is not null
+            && (text.Length > TextLengthMax || text.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t'))))
+            Add(
+                field,
+                $"must be at most {TextLengthMax} characters, with no control characters but line breaks and tabs");
     }
 
     public void CheckTokens(string field, long? tokens)
@@ -127,14 +138,20 @@ public sealed class FieldErrors(DateTimeOffset now)
             CheckObject(field, element);
     }
 
-    /// <summary>An optional JSON object that is kept as values, not as it was spelled: each string and number must be one that the database can hold.</summary>
+    /// <summary>
+    /// An optional JSON object that is stored by value, not by its spelling. The database must be able to hold every
+    /// string and number in it.
+    /// </summary>
     public void CheckUsage(string field, JsonElement? usage)
     {
         if (usage is not { } element)
             return;
         CheckObject(field, element);
         if (element.ValueKind == JsonValueKind.Object && _errors?.ContainsKey(field) != true && !IsStorable(element))
-            Add(field, $"must hold no \\u0000 and no number of more than {NumberLengthMax} characters or with an exponent beyond {ExponentMax}");
+            Add(
+                field,
+                $"must hold no \\u0000 and no number of more than {NumberLengthMax} characters "
+                + $"or with an exponent beyond {ExponentMax}");
     }
 
     private void CheckObject(string field, JsonElement element)
@@ -147,7 +164,7 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, "must hold valid text: half of a surrogate pair is escaped in it");
     }
 
-    /// <summary>An optional end of something, in the future.</summary>
+    /// <summary>An optional expiry in the future.</summary>
     public void CheckExpiresAt(string field, DateTimeOffset? time)
     {
         if (time <= now)
@@ -156,7 +173,7 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, $"must be at most {ExpiryYearsMax} years ahead");
     }
 
-    // "\ud800" alone is JSON, but no text: it could be kept, and never be shown again.
+    // "\ud800" alone is valid JSON but not valid text: it could be stored, but never written to a response.
     private static bool IsText(JsonElement element)
     {
         try
@@ -173,7 +190,8 @@ public sealed class FieldErrors(DateTimeOffset now)
 
     private static bool IsStorable(JsonElement element) => element.ValueKind switch
     {
-        JsonValueKind.Object => element.EnumerateObject().All(p => !p.Name.Contains('\0', StringComparison.Ordinal) && IsStorable(p.Value)),
+        JsonValueKind.Object =>
+            element.EnumerateObject().All(p => !p.Name.Contains('\0', StringComparison.Ordinal) && IsStorable(p.Value)),
         JsonValueKind.Array => element.EnumerateArray().All(IsStorable),
         JsonValueKind.String => !element.GetString()!.Contains('\0', StringComparison.Ordinal),
         JsonValueKind.Number => IsStorable(element.GetRawText()),
@@ -183,5 +201,7 @@ public sealed class FieldErrors(DateTimeOffset now)
     private static bool IsStorable(string number) =>
         number.Length <= NumberLengthMax
         && (number.IndexOfAny(['e', 'E']) is not (> 0 and var e)
-            || (int.TryParse(number.AsSpan(e + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var exponent) && Math.Abs((long)exponent) <= ExponentMax));
+            || (int.TryParse(
+                    number.AsSpan(e + 1), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var exponent)
+                && Math.Abs((long)exponent) <= ExponentMax));
 }

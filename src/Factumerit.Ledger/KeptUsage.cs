@@ -4,20 +4,21 @@ using Factumerit.Ledger.Pricing;
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// A usage as stored: its first answer, and the hash that tells a replay from a reuse of its key (R9). A new one has its request and origin.
+/// A usage as stored: its first answer, and the hash that distinguishes a replay from a reuse of its key (R9). Only a
+/// new usage has its request, and its origin if another system reported it.
 /// </summary>
 public sealed record KeptUsage(long RequestHash, UsageRequest? Request, RecordedUsage Usage, UsageOrigin? Origin = null)
 {
     public TokenCounts Tokens { get; init; } = Request is null ? default : UsageCommand.TokensOf(Request);
     public string? Description { get; init; } = Request?.Description;
 
-    /// <summary>The provider's own account of the call, as JSON.</summary>
+    /// <summary>The usage object that the provider returned, as JSON.</summary>
     public string? UsageJson { get; init; } = Request?.Usage?.GetRawText();
 
-    /// <summary>The first of its ids at the system that reported it; null when its caller did.</summary>
+    /// <summary>The first of its ids at the reporting system; null when its caller reported it here.</summary>
     public string? ExternalId { get; init; } = Origin?.Aliases[0];
 
-    /// <summary>Whose request recorded it; only a new usage has it.</summary>
+    /// <summary>The actor whose request recorded it; set only for a new usage.</summary>
     public Actor? PostedBy { get; init; }
     public DateTimeOffset? ReviewedAt { get; init; }
     public DateTimeOffset? FilledAt { get; init; }
@@ -32,7 +33,7 @@ public sealed record KeptUsage(long RequestHash, UsageRequest? Request, Recorded
         FilledAt = usage.FilledAt,
     };
 
-    /// <summary>The same as its reviewer meets it.</summary>
+    /// <summary>This usage in the form that reviews work on.</summary>
     internal UsageUnderReview ToUnderReview() => new()
     {
         UsageId = Usage.UsageId,

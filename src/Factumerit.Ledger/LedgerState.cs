@@ -4,11 +4,12 @@ using Factumerit.Ledger.Pricing;
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// The part of the ledger that one commit may change: what the writer loaded and locked, or remembers and the commit will prove, and what the commands
-/// of that commit have decided on top of it, in order. Pure memory: commands read and post here, the writer saves what was collected. One instance serves one attempt.
+/// The part of the ledger that one commit may change: the rows that the writer loaded and locked, or cached budgets
+/// that the commit will verify, and the decisions of the commit's commands in order. Works purely in memory: commands
+/// read and post here, and the writer saves the result. One instance serves one attempt.
 /// </summary>
 /// <param name="now">The time of the commit.</param>
-/// <param name="commands">About how many commands decide on it.</param>
+/// <param name="commands">The approximate number of commands; sets the initial capacity of the collections.</param>
 public sealed class LedgerState(DateTimeOffset now, int commands = 0)
 {
     private readonly Dictionary<string, UserAccount> _users = new(commands, StringComparer.Ordinal);
@@ -21,16 +22,19 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     private readonly Dictionary<string, AccountTotal> _totals = new(StringComparer.Ordinal);
     private readonly Dictionary<string, UnwrittenCost> _unwrittenCosts = new(StringComparer.Ordinal);
 
-    /// <summary>The time of this commit, never before that of an earlier one (R13). Every row it writes carries it.</summary>
+    /// <summary>
+    /// The time of this commit, never before that of an earlier commit (R13). Every row that the commit writes carries
+    /// it.
+    /// </summary>
     public DateTimeOffset Now { get; } = now;
 
-    /// <summary>What the database's clock said when this was loaded.</summary>
+    /// <summary>The time of the database's clock when this state was loaded.</summary>
     public DateTimeOffset DatabaseTime { get; init; }
 
-    /// <summary>What users had before the ledger began: owed to them, but not in any entry (R3).</summary>
+    /// <summary>Users' balances from before the ledger: owed to them, but not in any entry (R3).</summary>
     public decimal OpeningCents { get; init; }
 
-    /// <summary>Whose command decides now.</summary>
+    /// <summary>The actor of the command that decides now.</summary>
     public Actor By { get; set; } = Actor.Service;
 
     public List<PostedEntry> NewEntries { get; } = new(2 * commands);
@@ -48,7 +52,8 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
     public Dictionary<string, AccountTotal> TotalChanges { get; } = new(StringComparer.Ordinal);
     public bool HasChanges =>
-        _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0 || _changedUsages.Count > 0 || NewAnswers.Count > 0 || VirtualKeys.Any;
+        _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0
+        || _changedUsages.Count > 0 || NewAnswers.Count > 0 || VirtualKeys.Any;
 
     public void Load(UserAccount user)
     {
@@ -62,36 +67,40 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         LoadForReview(usage);
     }
 
-    /// <summary>A usage that is known under this id at another system (R17).</summary>
+    /// <summary>Loads a usage that is known under this id at another system (R17).</summary>
     public void Load(string sourceSystem, string externalId, KeptUsage usage)
     {
         _aliases.Add((sourceSystem, externalId), usage);
         LoadForReview(usage);
     }
 
-    /// <summary>A usage that a command of this commit reviews.</summary>
+    /// <summary>Loads a usage that a command of this commit reviews.</summary>
     public void Load(UsageUnderReview usage) => _reviews[usage.UsageId] = usage;
 
     public void Load(KeptAnswer answer) => _answers.Add((answer.Operation, answer.Key), answer);
 
-    /// <summary>Totals are only loaded for commands that read them (<see cref="Command.ReadsTotals"/>).</summary>
+    /// <summary>Totals are loaded only for commands that read them (<see cref="Command.ReadsTotals"/>).</summary>
     public void Load(AccountTotal total) => _totals.Add(total.Account, total);
 
-    /// <summary>Costs of usage are only loaded for commands that ask for them (<see cref="Command.UsageCostOf"/>); a provider without usage has none.</summary>
+    /// <summary>
+    /// Usage costs are loaded only for commands that ask for them (<see cref="Command.UsageCostOf"/>). A provider
+    /// without usage has none.
+    /// </summary>
     public void Load(UnwrittenCost cost) => _unwrittenCosts.Add(cost.Provider, cost);
 
     public UserAccount? FindUser(string userId) => _users.GetValueOrDefault(userId);
 
     public KeptUsage? FindUsage(string userId, string requestId) => _usages.GetValueOrDefault((userId, requestId));
 
-    public KeptUsage? FindUsageByAlias(string sourceSystem, string externalId) => _aliases.GetValueOrDefault((sourceSystem, externalId));
+    public KeptUsage? FindUsageByAlias(string sourceSystem, string externalId) =>
+        _aliases.GetValueOrDefault((sourceSystem, externalId));
 
-    /// <summary>A usage that waited for review, as it stands: with what this commit made of it.</summary>
+    /// <summary>A usage that waited for review, with the changes of this commit.</summary>
     public UsageUnderReview? FindForReview(Guid usageId) => _reviews.GetValueOrDefault(usageId);
 
     public KeptAnswer? FindAnswer(string operation, string key) => _answers.GetValueOrDefault((operation, key));
 
-    /// <summary>A budget of 0 for a user who has none yet.</summary>
+    /// <summary>Opens a budget of 0 for a user who has none yet.</summary>
     public UserAccount OpenBudget(string userId)
     {
         var user = new UserAccount { UserId = userId, CreatedAt = Now, UpdatedAt = Now };
@@ -101,7 +110,8 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     }
 
     /// <summary>
-    /// Posts a transaction: its entries, and with them, in the same commit, the user's balance, the legacy row (R14) and the account totals (R3).
+    /// Posts a transaction: its entries and, in the same commit, the user's balance, the legacy row (R14) and the
+    /// account totals (R3).
     /// </summary>
     public void Post(LedgerTransaction transaction)
     {
@@ -118,14 +128,14 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         }
     }
 
-    /// <summary>Notes a change that is no posting in the audit log, in the same commit.</summary>
+    /// <summary>Adds a change other than a posting to the audit log, in the same commit.</summary>
     /// <param name="action">One of <see cref="AuditActions"/>.</param>
-    /// <param name="subject">The id of what changes.</param>
-    /// <param name="detail">More of it, whose properties are named as in the API.</param>
+    /// <param name="subject">The id of the changed object.</param>
+    /// <param name="detail">Further details; properties are named as in the API.</param>
     public void Audit(string action, string subject, object? detail = null) =>
         NewAuditRecords.Add(AuditRecord.Of(By, action, subject, detail));
 
-    /// <summary>The user's row will be written: something besides its balance changed.</summary>
+    /// <summary>Marks the user's row as changed, so the commit writes it.</summary>
     public void Touch(UserAccount user)
     {
         user.UpdatedAt = Now;
@@ -144,7 +154,9 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
             AddAlias(usage.Origin!.SourceSystem, externalId, usage);
     }
 
-    /// <summary>From now on the usage is known under this id too (R17); an id that is known already stays with its usage.</summary>
+    /// <summary>
+    /// Adds an id under which the usage is known from now on (R17). An id that is already known stays with its usage.
+    /// </summary>
     public void AddAlias(string sourceSystem, string externalId, KeptUsage usage)
     {
         if (_aliases.TryAdd((sourceSystem, externalId), usage))
@@ -152,8 +164,8 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     }
 
     /// <summary>
-    /// A usage that waited was reviewed, or a later report added to it: it is written with what is new, and counts for the provider's cost once both
-    /// are known (R19).
+    /// Saves a waiting usage that was reviewed, or to which a later report added values. Its cost counts for the
+    /// provider once both the cost and the provider are known (R19).
     /// </summary>
     public void Keep(UsageUnderReview changed)
     {
@@ -161,12 +173,15 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         _reviews[changed.UsageId] = _changedUsages[changed.UsageId] = changed;
         if (waiting.Provider is null || waiting.ProviderCostUsd is null)
             AddProviderCost(changed.Provider, changed.ProviderCostUsd);
-        // The user has a usage of that request from now on (R9, R17).
+        // From now on the user has a usage with this request id (R9, R17).
         if (waiting.UserId is null && changed.UserId is not null)
             _usages[(changed.UserId, changed.RequestId)] = KeptUsage.Of(changed);
     }
 
-    /// <summary>A usage's provider cost was written down in this commit, and counts for the provider's sum; without either there is nothing to count.</summary>
+    /// <summary>
+    /// Adds the cost of a usage stored in this commit to its provider's sum. Does nothing if the provider or the cost
+    /// is unknown.
+    /// </summary>
     public void AddProviderCost(string? provider, decimal? costUsd)
     {
         if (provider is not null && costUsd is { } usd)
@@ -180,12 +195,15 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     }
 
     /// <summary>
-    /// What usage of a provider cost that is not written down yet, as of the last decision of this commit, in cents and cut to 7 decimals (R19). Whole
-    /// units and what is below them are added up apart, as a sum of costs may need more digits than a decimal has.
+    /// The cost of a provider's usage that is not written down yet, as of the last decision of this commit, in cents,
+    /// truncated to 7 decimals (R19). Whole units of 7 decimals and the remainders below them are summed separately,
+    /// because a sum of costs may need more digits than a decimal has.
     /// </summary>
     public decimal UnwrittenCents(string provider)
     {
-        var (wholeCents, restCents) = _unwrittenCosts.TryGetValue(provider, out var loaded) ? (loaded.WholeCents, loaded.RestCents) : (0, 0);
+        var (wholeCents, restCents) = _unwrittenCosts.TryGetValue(provider, out var loaded)
+            ? (loaded.WholeCents, loaded.RestCents)
+            : (0, 0);
         foreach (var cost in NewProviderCosts.Where(c => c.Provider == provider))
         {
             var costCents = cost.CostUsd * 100;
@@ -193,20 +211,34 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
             wholeCents += cutCents;
             restCents += costCents - cutCents;
         }
-        return wholeCents + Money.Cut(restCents) - NewUsageWriteDowns.Where(w => w.Provider == provider).Sum(w => w.AmountCents);
+        return wholeCents + Money.Cut(restCents)
+            - NewUsageWriteDowns.Where(w => w.Provider == provider).Sum(w => w.AmountCents);
     }
 
-    /// <summary>The names under which a vendor's costs are kept: its own, and those it had before each vendor had one name.</summary>
+    /// <summary>
+    /// The provider names under which a vendor's costs are stored: its own, and those from before each vendor had one
+    /// name.
+    /// </summary>
     public IReadOnlyList<string> CostNamesOf(string vendor) =>
-        [vendor, .. _unwrittenCosts.Keys.Where(name => name != vendor && Vendors.Canonical(name) == vendor).Order(StringComparer.Ordinal)];
+        [
+            vendor,
+            .. _unwrittenCosts.Keys
+                .Where(name => name != vendor && Vendors.Canonical(name) == vendor)
+                .Order(StringComparer.Ordinal),
+        ];
 
     /// <summary>Whether anything was ever booked on an asset account of the vendor, under any of its names.</summary>
     public bool HasAsset(string vendor) =>
-        _totals.Keys.Any(account => ChartOfAccounts.ProviderOf(account) is { } provider && Vendors.Canonical(provider) == vendor);
+        _totals.Keys.Any(account => ChartOfAccounts.ProviderOf(account) is { } provider
+            && Vendors.Canonical(provider) == vendor);
 
-    public decimal AssetCents(string provider) => _totals.TryGetValue(ChartOfAccounts.Asset(provider), out var total) ? total.BalanceCents : 0;
+    public decimal AssetCents(string provider) =>
+        _totals.TryGetValue(ChartOfAccounts.Asset(provider), out var total) ? total.BalanceCents : 0;
 
-    /// <summary>Assets less what is owed to users, as of the last posting of this commit: two signups can't both spend it (R8).</summary>
+    /// <summary>
+    /// Assets less what is owed to users. Includes the postings of this commit, so two signups never spend the same
+    /// headroom (R8).
+    /// </summary>
     public Headroom Headroom()
     {
         var providers = _totals.Values
@@ -216,11 +248,12 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
             .Select(t => new ProviderBalance(t.Provider!, t.BalanceCents))
             .ToList();
         var assetCents = providers.Sum(p => p.BalanceCents);
-        var liabilityCents = OpeningCents + (_totals.TryGetValue(AccountTotal.AllUsers, out var owed) ? owed.BalanceCents : 0);
+        var liabilityCents = OpeningCents
+            + (_totals.TryGetValue(AccountTotal.AllUsers, out var owed) ? owed.BalanceCents : 0);
         return new Headroom(assetCents, liabilityCents, assetCents - liabilityCents, providers);
     }
 
-    // A usage that waits may be reviewed or completed in this commit, by whichever way it is found: both see the same.
+    // A waiting usage may be found by request id, alias or usage id in the same commit. All of them share one state.
     private void LoadForReview(KeptUsage usage)
     {
         if (usage.Usage.BillingStatus == Usage.NeedsReview)
@@ -231,7 +264,9 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     {
         user.Post(entry);
         Touch(user);
-        NewLegacyRows.Add(new LegacyRow(user.UserId, entry.CreditCents - entry.DebitCents, user.BalanceCents, transaction.ReferenceType, transaction.Description));
+        NewLegacyRows.Add(new LegacyRow(
+            user.UserId, entry.CreditCents - entry.DebitCents, user.BalanceCents,
+            transaction.ReferenceType, transaction.Description));
     }
 
     private void AddToTotal(string account, Entry entry)
@@ -240,35 +275,44 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         Total(_totals).Add(entry);
 
         AccountTotal Total(Dictionary<string, AccountTotal> totals) =>
-            totals.TryGetValue(account, out var total) ? total : totals[account] = new AccountTotal { Account = account };
+            totals.TryGetValue(account, out var total)
+                ? total
+                : totals[account] = new AccountTotal { Account = account };
     }
 }
 
-/// <summary>An entry with the transaction it belongs to, and whose request posted it.</summary>
+/// <summary>An entry with its transaction and the actor whose request posted it.</summary>
 public sealed record PostedEntry(LedgerTransaction Transaction, Entry Entry, Actor By);
 
 /// <summary>A row of <c>budget_transactions</c>, the history of the system before the ledger (R14).</summary>
-public sealed record LegacyRow(string UserId, decimal AmountCents, decimal BalanceAfterCents, string TransactionType, string? Description);
+public sealed record LegacyRow(
+    string UserId, decimal AmountCents, decimal BalanceAfterCents, string TransactionType, string? Description);
 
 /// <summary>An id under which another system may report a usage (R17).</summary>
 public sealed record UsageAlias(string SourceSystem, string ExternalId, Guid UsageId);
 
-/// <summary>What a provider charges for a usage that was written in this commit. The database adds them up, exactly: a sum may need more digits than a decimal.</summary>
+/// <summary>
+/// The provider cost of a usage stored in this commit. The database computes the exact sum, which may need more digits
+/// than a decimal has.
+/// </summary>
 public sealed record ProviderCost(string Provider, decimal CostUsd);
 
-/// <summary>What usage of a provider cost that was not written down before this commit, in cents: to 7 decimals, and the rest below that.</summary>
+/// <summary>
+/// The cost of a provider's usage that was not written down before this commit, in cents: the part to 7 decimals, and
+/// the remainder below.
+/// </summary>
 public sealed record UnwrittenCost(string Provider, decimal WholeCents, decimal RestCents);
 
-/// <summary>How much of a provider's cost of usage was written down in this commit (R19).</summary>
+/// <summary>The part of a provider's usage cost that this commit writes down (R19).</summary>
 public sealed record UsageWriteDown(string Provider, decimal AmountCents);
 
-/// <summary>The first answer to an operation with an idempotency key, as JSON, kept for ever (R9).</summary>
+/// <summary>The first answer to an operation with an idempotency key, as JSON, kept forever (R9).</summary>
 public sealed record KeptAnswer(string Operation, string Key, long RequestHash, string AnswerJson);
 
 /// <summary>Running debits and credits of one system account, or of all users' accounts together.</summary>
 public sealed class AccountTotal
 {
-    /// <summary>Stands for the sum over all users' accounts; no user can be called *.</summary>
+    /// <summary>The sum over all users' accounts. No user id can be *.</summary>
     public const string AllUsers = "user:*";
 
     public required string Account { get; init; }

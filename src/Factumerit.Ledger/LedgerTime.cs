@@ -1,4 +1,4 @@
-// fa, which knows the service by its answers alone, compiles this file as its own.
+// fa knows the service only through its HTTP API, so it compiles its own copy of this file.
 #if FA
 namespace Factumerit.Ledger.Cli;
 #else
@@ -6,20 +6,20 @@ namespace Factumerit.Ledger;
 #endif
 
 /// <summary>
-/// Reads times as programs write them, the same wherever one comes in: RFC 3339 and what PostgreSQL prints. A date, then T, t or a
-/// space and the time, with seconds and any number of decimals or without, then Z, z or an offset such as +02, +0530 or -08:00.
-/// Without an offset it is UTC; a date alone is its midnight. Decimals beyond the seventh are cut off: seven are what earlier
-/// versions compared requests by, and the database keeps six.
+/// Parses times in RFC 3339 and in the output format of PostgreSQL; all inputs use this parser. The format is a date,
+/// then T, t or a space and the time, with or without seconds and with any number of decimals, then Z, z or an offset
+/// such as +02, +0530 or -08:00. Without an offset the time is UTC; a date alone means its midnight. Decimals beyond
+/// the seventh are truncated: earlier versions compared requests by seven, and the database stores six.
 /// </summary>
 public static class LedgerTime
 {
-    /// <summary>What is right, worded to follow a field's name.</summary>
+    /// <summary>The error text for an invalid time; it continues a field name.</summary>
     public const string Expected = "must be a time such as 2026-01-31T12:00:00Z";
 
     private const int DecimalsKept = 7;
     private const int OffsetHoursMax = 14;
 
-    /// <summary>The time in UTC; false when the text is none, or lies outside the years 1 to 9999.</summary>
+    /// <summary>The time in UTC; false when the text is not a time, or lies outside the years 1 to 9999.</summary>
     public static bool TryParse(ReadOnlySpan<char> text, out DateTimeOffset time)
     {
         time = default;
@@ -31,10 +31,11 @@ public static class LedgerTime
             if (text[0] is not ('T' or 't' or ' '))
                 return false;
             text = text[1..];
-            if (!TryReadTimeOfDay(ref text, out var timeOfDay, out var isLeapSecond) || !TryReadOffset(text, out var offset))
+            if (!TryReadTimeOfDay(ref text, out var timeOfDay, out var isLeapSecond)
+                || !TryReadOffset(text, out var offset))
                 return false;
             ticks += timeOfDay - offset;
-            // A leap second ends a day in UTC. It is read as the second behind it, as PostgreSQL does.
+            // A leap second ends a day in UTC. Like PostgreSQL, read it as the second after it.
             if (isLeapSecond && (ticks - (ticks % TimeSpan.TicksPerSecond)) % TimeSpan.TicksPerDay != 0)
                 return false;
         }
@@ -44,7 +45,7 @@ public static class LedgerTime
         return true;
     }
 
-    /// <summary>The time in UTC; null when the text is none.</summary>
+    /// <summary>The time in UTC; null when the text is not a time.</summary>
     public static DateTimeOffset? Parse(ReadOnlySpan<char> text) => TryParse(text, out var time) ? time : null;
 
     private static bool TryReadDate(ref ReadOnlySpan<char> text, out DateTime date)
@@ -62,7 +63,8 @@ public static class LedgerTime
     private static bool TryReadTimeOfDay(ref ReadOnlySpan<char> text, out long ticks, out bool isLeapSecond)
     {
         (ticks, isLeapSecond) = (0, false);
-        if (!TryReadDigits(ref text, 2, out var hour) || !TrySkip(ref text, ':') || !TryReadDigits(ref text, 2, out var minute)
+        if (!TryReadDigits(ref text, 2, out var hour) || !TrySkip(ref text, ':')
+            || !TryReadDigits(ref text, 2, out var minute)
             || hour > 23 || minute > 59)
             return false;
         ticks = (hour * TimeSpan.TicksPerHour) + (minute * TimeSpan.TicksPerMinute);
@@ -78,7 +80,9 @@ public static class LedgerTime
     private static bool TryReadDecimals(ref ReadOnlySpan<char> text, ref long ticks)
     {
         var count = 0;
-        for (var unit = TimeSpan.TicksPerSecond / 10; count < text.Length && char.IsAsciiDigit(text[count]); count++, unit /= 10)
+        for (var unit = TimeSpan.TicksPerSecond / 10;
+            count < text.Length && char.IsAsciiDigit(text[count]);
+            count++, unit /= 10)
             ticks += count < DecimalsKept ? (text[count] - '0') * unit : 0;
         text = text[count..];
         return count > 0;

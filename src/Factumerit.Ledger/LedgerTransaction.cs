@@ -1,14 +1,15 @@
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// The entries that move together under one id. Its debits equal its credits (R1): the constructor refuses one that does not balance,
-/// whoever asks, as the database does at commit.
+/// The entries that share one transaction id. Its debits equal its credits (R1): the constructor rejects an unbalanced
+/// transaction, and so does the database at commit.
 /// </summary>
 public sealed class LedgerTransaction
 {
-    /// <param name="referenceType">The operation, which is also the legacy <c>transaction_type</c> where a user is touched.</param>
-    /// <param name="referenceId">The request, admin or invoice that caused it, if there is one.</param>
-    /// <param name="description">For people; null where the reference says it all.</param>
+    /// <param name="referenceType">The operation. It is also the legacy <c>transaction_type</c> if a user's balance
+    /// changes.</param>
+    /// <param name="referenceId">The request, admin or invoice that caused it, if any.</param>
+    /// <param name="description">A text for people; null when the reference says everything.</param>
     /// <param name="entries">Two or more, with equal debits and credits.</param>
     public LedgerTransaction(string referenceType, string? referenceId, string? description, params Entry[] entries)
     {
@@ -17,22 +18,24 @@ public sealed class LedgerTransaction
             imbalance += entry.CreditCents - entry.DebitCents;
         if (imbalance != 0 || entries.Length < 2)
             throw new UnbalancedTransactionException(
-                $"A transaction '{referenceType}' of {entries.Length} entries whose credits exceed its debits by {imbalance} cents can't be posted (R1).");
+                $"A transaction '{referenceType}' of {entries.Length} entries "
+                + $"whose credits exceed its debits by {imbalance} cents can't be posted (R1).");
         (ReferenceType, ReferenceId, Description, Entries) = (referenceType, referenceId, description, entries);
     }
 
-    /// <summary>UUIDv7: sorts by the time it was made.</summary>
+    /// <summary>A UUIDv7: sorts by creation time.</summary>
     public Guid Id { get; } = UuidV7.Next(TimeProvider.System.GetUtcNow());
     public string ReferenceType { get; }
     public string? ReferenceId { get; }
     public string? Description { get; }
     public IReadOnlyList<Entry> Entries { get; }
 
-    /// <summary>The commonest transaction: one amount from the debited account to the credited one.</summary>
+    /// <summary>The most common transaction: one amount from the debited account to the credited account.</summary>
     public static LedgerTransaction Move(
-        decimal cents, string debit, string credit, string referenceType, string? referenceId = null, string? description = null) =>
+        decimal cents, string debit, string credit, string referenceType,
+        string? referenceId = null, string? description = null) =>
         new(referenceType, referenceId, description, Entry.Debit(debit, cents), Entry.Credit(credit, cents));
 }
 
-/// <summary>Thrown when code tries to build a transaction that does not balance (R1). It is a bug, never a caller's mistake.</summary>
+/// <summary>Thrown for a transaction that does not balance (R1). It is a bug, never a caller's mistake.</summary>
 public sealed class UnbalancedTransactionException(string message) : InvalidOperationException(message);

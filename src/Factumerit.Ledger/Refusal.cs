@@ -1,25 +1,27 @@
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// Why an operation was not done. A refusal is an ordinary answer, not an exception, and leaves no trace (R10). The set is closed;
-/// docs/errors.md says what a caller does about each <see cref="Code"/>.
+/// The reason why an operation was not done. A refusal is an ordinary result, not an exception, and leaves no trace
+/// (R10). The set is closed; docs/errors.md says what a caller does about each <see cref="Code"/>.
 /// </summary>
 public abstract record Refusal(string Code, string Detail)
 {
     /// <summary>
-    /// A field is missing, wrong or unknown. Errors are by field, named as sent; MoreErrors were found beside them.
+    /// A field is missing, wrong or unknown. Errors lists the errors by field, named as sent; MoreErrors counts the
+    /// errors that are not listed.
     /// </summary>
     public sealed record ValidationFailed(IReadOnlyDictionary<string, string[]> Errors, int MoreErrors = 0)
         : Refusal("validation-failed", Describe(Errors, MoreErrors))
     {
-        public ValidationFailed(string field, string error) : this(new Dictionary<string, string[]> { [field] = [error] })
+        public ValidationFailed(string field, string error)
+            : this(new Dictionary<string, string[]> { [field] = [error] })
         {
         }
 
-        /// <summary>How many errors it has, those that are not listed included.</summary>
+        /// <summary>The number of errors, including those that are not listed.</summary>
         public int ErrorCount => Errors.Values.Sum(errors => errors.Length) + MoreErrors;
 
-        /// <summary>This refusal with its errors counted, and none of them listed.</summary>
+        /// <summary>This refusal with its errors counted but not listed.</summary>
         public ValidationFailed CountedOnly() => new(new Dictionary<string, string[]>(), ErrorCount);
 
         private static string Describe(IReadOnlyDictionary<string, string[]> errors, int more)
@@ -33,23 +35,35 @@ public abstract record Refusal(string Code, string Detail)
 
     /// <summary>R4: spending needs a positive balance.</summary>
     public sealed record InsufficientCredit(string UserId, decimal BalanceCents)
-        : Refusal("insufficient-credit", $"{UserId} has {Money.Format(BalanceCents)} cents of credit; spending needs a positive balance. Grant credit, then send the same request again.");
+        : Refusal(
+            "insufficient-credit",
+            $"{UserId} has {Money.Format(BalanceCents)} cents of credit; spending needs a positive balance. "
+            + "Grant credit, then send the same request again.");
 
-    /// <summary>R8: the provider owes us too little to give credit away.</summary>
+    /// <summary>R8: the headroom does not cover the credit to give away.</summary>
     public sealed record InsufficientAnthropicCredits(decimal AvailableCents, decimal RequestedCents)
-        : Refusal("insufficient-anthropic-credits", $"Of the {Money.Format(RequestedCents)} cents asked for, {Money.Format(AvailableCents)} are covered by provider credit that is not owed to users yet. Book a purchase first.");
+        : Refusal(
+            "insufficient-anthropic-credits",
+            $"Of the {Money.Format(RequestedCents)} cents asked for, {Money.Format(AvailableCents)} are "
+            + "covered by provider credit that is not owed to users yet. Book a purchase first.");
 
-    /// <summary>A write-down of more than the provider's account holds, or of a provider that the books don't know.</summary>
-    /// <param name="Provider">The provider whose account it is.</param>
-    /// <param name="AvailableCents">What the account holds; null when nothing was ever booked on it.</param>
-    /// <param name="RequestedCents">What was to be written down, or found.</param>
+    /// <summary>
+    /// A write-down of more than the provider's account holds, or of a provider without an account in the books.
+    /// </summary>
+    /// <param name="Provider">The provider of the account.</param>
+    /// <param name="AvailableCents">The balance of the account; null when nothing was ever booked on it.</param>
+    /// <param name="RequestedCents">The amount to write down or to add.</param>
     public sealed record InsufficientProviderCredit(string Provider, decimal? AvailableCents, decimal RequestedCents)
         : Refusal("insufficient-provider-credit", Explain(Provider, AvailableCents, RequestedCents))
     {
-        private static string Explain(string provider, decimal? availableCents, decimal requestedCents) => availableCents is { } cents
-            ? $"{ChartOfAccounts.Asset(provider)} holds {Money.Format(cents)} cents, less than the {Money.Format(requestedCents)} cents to write down. "
-                + "Check provider and amount, book the missing purchase first, or force it (force: true, --force), which takes the account below 0."
-            : $"Nothing was ever bought from {provider}. Check the provider's name, book the purchase first, or force it (force: true, --force).";
+        private static string Explain(string provider, decimal? availableCents, decimal requestedCents) =>
+            availableCents is { } cents
+                ? $"{ChartOfAccounts.Asset(provider)} holds {Money.Format(cents)} cents, "
+                    + $"less than the {Money.Format(requestedCents)} cents to write down. "
+                    + "Check provider and amount, book the missing purchase first, or force it (force: true, --force), "
+                    + "which takes the account below 0."
+                : $"Nothing was ever bought from {provider}. "
+                    + "Check the provider's name, book the purchase first, or force it (force: true, --force).";
     }
 
     public sealed record UserNotFound(string UserId) : Refusal("user-not-found", $"There is no user {UserId}.");
@@ -57,11 +71,15 @@ public abstract record Refusal(string Code, string Detail)
     public sealed record NotFound(string What) : Refusal("not-found", $"There is no {What}.");
 
     /// <summary>R11: a deleted user's budget is closed.</summary>
-    public sealed record UserDeleted(string UserId) : Refusal("user-deleted", $"{UserId} was deleted; its budget is closed for good.");
+    public sealed record UserDeleted(string UserId)
+        : Refusal("user-deleted", $"{UserId} was deleted; its budget is closed for good.");
 
     /// <summary>R9: the key was used with another body.</summary>
     public sealed record IdempotencyKeyReused(string Key)
-        : Refusal("idempotency-key-reused", $"The idempotency key {Key} belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
+        : Refusal(
+            "idempotency-key-reused",
+            $"The idempotency key {Key} belongs to a request with a different body. "
+            + "Repeat that request unchanged, or use a new key.");
 
     /// <summary>A key that was revoked or has expired gets no new secret.</summary>
     public sealed record ApiKeyEnded(Guid Id)
@@ -69,38 +87,52 @@ public abstract record Refusal(string Code, string Detail)
 
     /// <summary>No LiteLLM is configured.</summary>
     public sealed record LiteLlmNotConfigured()
-        : Refusal("litellm-not-configured", "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.");
+        : Refusal(
+            "litellm-not-configured",
+            "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.");
 
-    /// <summary>LiteLLM refused, or can't be reached.</summary>
+    /// <summary>LiteLLM refused the request or can't be reached.</summary>
     public sealed record LiteLlmFailed(string Reason) : Refusal("litellm-failed", Reason);
 
-    /// <summary>R16: of two reviewers one wins.</summary>
-    public sealed record AlreadyReviewed(Guid UsageId, string Reviewed) : Refusal("already-reviewed", $"Usage {UsageId} {Reviewed}.")
+    /// <summary>R16: a usage is reviewed once. The first of two reviewers wins.</summary>
+    public sealed record AlreadyReviewed(Guid UsageId, string Reviewed)
+        : Refusal("already-reviewed", $"Usage {UsageId} {Reviewed}.")
     {
         public AlreadyReviewed(Commands.UsageUnderReview usage) : this(usage.UsageId, Explain(usage))
         {
         }
 
         private static string Explain(Commands.UsageUnderReview usage) => usage.ReviewedAt is { } at
-            ? string.Create(System.Globalization.CultureInfo.InvariantCulture, $"was {usage.BillingStatus} by {usage.ReviewedBy} at {at.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}")
+            ? string.Create(
+                System.Globalization.CultureInfo.InvariantCulture,
+                $"was {usage.BillingStatus} by {usage.ReviewedBy} at {at.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}")
             : "was billed when it was recorded, and never needed a review";
     }
 
-    /// <summary>A usage that waits has nothing to make a price of, and none was given.</summary>
+    /// <summary>A waiting usage can't be priced, and the request gives no price.</summary>
     public sealed record NotPriceable(string Reason)
-        : Refusal("not-priceable", $"{Reason} Send amount_cents or provider_cost_usd, import prices first, or waive the usage.");
+        : Refusal(
+            "not-priceable",
+            $"{Reason} Send amount_cents or provider_cost_usd, import prices first, or waive the usage.");
 
-    /// <summary>R18: prices that are in force, or were used, are never changed.</summary>
+    /// <summary>R18: prices that are in force or were used are never changed.</summary>
     public sealed record NotCancellable(string Reason) : Refusal("not-cancellable", Reason);
 
-    /// <summary>One of several commands met a bug; it was not done, the others were.</summary>
-    public sealed record InternalError() : Refusal("internal-error", "It could not be written. The service's log tells more.");
+    /// <summary>A command failed on a bug and was not done. The other commands of the request were.</summary>
+    public sealed record InternalError()
+        : Refusal("internal-error", "It could not be written. The service's log tells more.");
 
-    /// <summary>The database is away, too much is waiting, or retries are spent. Nothing was written, or it is safe to send again with the same key.</summary>
-    public sealed record Unavailable(string Reason) : Refusal("unavailable", $"{Reason} It is safe to send the same request again with the same key.");
+    /// <summary>
+    /// The database is unavailable, the queue is full, or the retries are used up. Either nothing was written, or a
+    /// retry with the same key is safe.
+    /// </summary>
+    public sealed record Unavailable(string Reason)
+        : Refusal("unavailable", $"{Reason} It is safe to send the same request again with the same key.");
 }
 
-/// <summary>What became of an operation: its answer, or a refusal. Replayed: the answer is the one given the first time (R9).</summary>
+/// <summary>
+/// The result of an operation: its answer or a refusal. Replayed: the answer repeats the first one (R9).
+/// </summary>
 public readonly record struct Outcome<T>(T? Answer, Refusal? Refusal, bool Replayed = false)
     where T : class
 {

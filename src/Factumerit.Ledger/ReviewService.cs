@@ -4,45 +4,45 @@ using Factumerit.Ledger.Reading;
 
 namespace Factumerit.Ledger;
 
-/// <summary>Which waiting usages to price again. Answers POST /usage/reprice.</summary>
+/// <summary>Selects the waiting usages to price again. Request body of POST /usage/reprice.</summary>
 public sealed record RepriceRequest
 {
-    /// <summary>Only those of this model, named as it was reported; default: all.</summary>
+    /// <summary>Only usages of this model, named as it was reported; default: all.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Only those of this user; default: all.</summary>
+    /// <summary>Only usages of this user; default: all.</summary>
     public string? UserId { get; init; }
 }
 
-/// <summary>What pricing again came to.</summary>
-/// <param name="Billed">How many usages were billed.</param>
-/// <param name="Waiting">How many of those that were asked for still wait.</param>
-/// <param name="AmountCents">What was billed, in cents.</param>
+/// <summary>The result of pricing again.</summary>
+/// <param name="Billed">The number of usages that were billed.</param>
+/// <param name="Waiting">The number of selected usages that still wait.</param>
+/// <param name="AmountCents">The amount billed, in cents.</param>
 public sealed record Repricing(long Billed, long Waiting, decimal AmountCents);
 
 /// <summary>
-/// The review of usages without a price (R16): billed or waived one by one, or all that can be priced by now. Each decision goes through the writer;
-/// an answer shows the usage as it is stored after it.
+/// The review of usages without a price (R16): bills or waives a single usage, or bills all that can be priced by now.
+/// Each decision goes through the writer. The answer shows the usage as stored after the decision.
 /// </summary>
 public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, UserQueries users, CurrentPrices prices)
 {
-    // As many as share a commit without keeping everybody else's calls waiting.
+    // Small enough that a commit does not delay the calls of other users.
     private const int BatchSize = 250;
 
-    /// <summary>Takes a usage's price from its user.</summary>
+    /// <summary>Charges the price of a usage to its user.</summary>
     public Task<Outcome<UsageDetail>> BillAsync(
         Guid usageId, BillRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
         DecideAsync(
             usageId, usage => new BillUsage(request, usage, idempotencyKey, prices.Pricer), by, cancellationToken);
 
-    /// <summary>Lets nobody pay for a usage.</summary>
+    /// <summary>Ends the review of a usage without charging anybody.</summary>
     public Task<Outcome<UsageDetail>> WaiveAsync(
         Guid usageId, WaiveRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
         DecideAsync(usageId, usage => new WaiveUsage(request, usage, idempotencyKey), by, cancellationToken);
 
     /// <summary>
-    /// Bills every waiting usage that has a user and can be priced by now, oldest first. Each is decided for itself, so that running it again, or twice at
-    /// once, bills nothing twice, and what was billed before an interruption stays billed.
+    /// Bills every waiting usage that has a user and can be priced by now, oldest first. Each usage is decided on its
+    /// own: repeated or concurrent runs bill nothing twice, and an interrupted run keeps what it billed.
     /// </summary>
     public async Task<Outcome<Repricing>> RepriceAsync(
         RepriceRequest request, Actor by, CancellationToken cancellationToken)
@@ -60,7 +60,7 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
             last = waiting[^1];
             foreach (var outcome in await BillPriceableAsync(waiting, by, cancellationToken))
             {
-                // Those behind are still there the next time.
+                // The remaining usages keep waiting until the next run.
                 if (outcome.Refusal is Refusal.Unavailable unavailable)
                     return unavailable;
                 if (outcome is not { Answer.AmountCents: { } cents, Replayed: false })
@@ -75,7 +75,9 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
         IReadOnlyList<UsageUnderReview> waiting, Actor by, CancellationToken cancellationToken)
     {
         var (pricer, now) = (prices.Pricer, budgets.Now);
-        var bills = waiting.Where(usage => !ReviewReasons.IsForPeople(usage.ReviewReason) && usage.Price(pricer, now).PriceCents is not null)
+        var bills = waiting
+            .Where(usage =>
+                !ReviewReasons.IsForPeople(usage.ReviewReason) && usage.Price(pricer, now).PriceCents is not null)
             .Select(usage => new BillUsage(new BillRequest(), usage, null, pricer, isRepricing: true));
         return await budgets.RunManyAsync([.. bills], by, cancellationToken);
     }

@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// Wakes whoever waits for something to happen. Take <see cref="Next"/> before looking whether there is work, and wait for it only after that:
-/// nothing that happens in between is missed.
+/// Wakes tasks that wait for an event. To miss no event, take <see cref="Next"/> before checking for work, and await it
+/// afterwards.
 /// </summary>
 public sealed class Signal
 {
@@ -13,6 +13,6 @@ public sealed class Signal
 
     public void Raise() => Interlocked.Exchange(ref _next, New()).TrySetResult();
 
-    // Who waits must not run on the thread of who raises.
+    // Waiting tasks must not run on the thread that raises the signal.
     private static TaskCompletionSource New() => new(TaskCreationOptions.RunContinuationsAsynchronously);
 }

@@ -5,14 +5,18 @@ using System.Text.Json.Serialization;
 
 namespace Factumerit.Ledger;
 
-/// <summary>A provider's cost in US dollars as JSON: a number, or a string that holds one, read with all its decimals or refused.</summary>
+/// <summary>
+/// A provider's cost in US dollars as JSON: a number, or a string that contains one. All its decimals are read, or it
+/// is refused.
+/// </summary>
 public sealed class UsdConverter : JsonConverter<decimal>
 {
     public override decimal Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
     {
         var reading = reader.TokenType switch
         {
-            JsonTokenType.Number => Money.ReadUsd(Encoding.ASCII.GetString(reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan)),
+            JsonTokenType.Number => Money.ReadUsd(Encoding.ASCII.GetString(
+                reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan)),
             JsonTokenType.String => Money.ReadUsd(reader.GetString()),
             _ => null,
         };
@@ -24,5 +28,6 @@ public sealed class UsdConverter : JsonConverter<decimal>
         };
     }
 
-    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) => writer.WriteNumberValue(Money.Normalize(value));
+    public override void Write(Utf8JsonWriter writer, decimal value, JsonSerializerOptions options) =>
+        writer.WriteNumberValue(Money.Normalize(value));
 }

@@ -1,38 +1,44 @@
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// A user's budget while commands decide: loaded and locked by the writer, or remembered by it and proven by the commit; what the commit moves is
-/// saved with it. The balance changes only through <see cref="LedgerState.Post"/>, so it can't leave the ledger's side (R3).
+/// A user's budget while commands decide. The writer loaded and locked it, or took it from its cache for the commit to
+/// verify. The commit saves the amounts that it moved. The balance changes only through <see cref="LedgerState.Post"/>,
+/// so it always agrees with the ledger (R3).
 /// </summary>
 public sealed class UserAccount
 {
     public required string UserId { get; init; }
     public decimal BalanceCents { get; set; }
 
-    /// <summary>The balance before this commit; null for a user whom this commit brings.</summary>
+    /// <summary>The balance before this commit; null for a user whose budget this commit opens.</summary>
     public decimal? LoadedBalanceCents { get; private set; }
     public decimal TotalSpentCents { get; set; }
     public decimal TotalAddedCents { get; set; }
 
-    /// <summary>What of <see cref="TotalSpentCents"/> came in this commit.</summary>
+    /// <summary>The part of <see cref="TotalSpentCents"/> from this commit.</summary>
     public decimal SpentCents { get; private set; }
 
-    /// <summary>What of <see cref="TotalAddedCents"/> came in this commit.</summary>
+    /// <summary>The part of <see cref="TotalAddedCents"/> from this commit.</summary>
     public decimal AddedCents { get; private set; }
 
-    /// <summary>What this commit debits to the user in the ledger. The reports show the sum over all commits, without adding up entries.</summary>
+    /// <summary>
+    /// The debits of this commit to the user's account. The sum over all commits is stored, so reports need not add up
+    /// entries.
+    /// </summary>
     public decimal DebitsCents { get; private set; }
 
-    /// <summary>What this commit credits to the user in the ledger.</summary>
+    /// <summary>The credits of this commit to the user's account.</summary>
     public decimal CreditsCents { get; private set; }
 
-    /// <summary>The user's entries of this commit.</summary>
+    /// <summary>The number of the user's entries in this commit.</summary>
     public long EntryCount { get; private set; }
 
-    /// <summary>Set by the signup, and never after.</summary>
+    /// <summary>Set at signup, and never changed afterwards.</summary>
     public DateTimeOffset? PromoExpiresAt { get; set; }
 
-    /// <summary>When the user signed up; null while only calls or grants have opened the budget (R7).</summary>
+    /// <summary>
+    /// When the user signed up; null if a call or a grant opened the budget and the user has not signed up yet (R7).
+    /// </summary>
     public DateTimeOffset? SignedUpAt { get; set; }
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset UpdatedAt { get; set; }
@@ -46,13 +52,16 @@ public sealed class UserAccount
     /// <summary>This commit signs the user up.</summary>
     public bool SignsUp { get; private set; }
 
-    /// <summary>Whether this commit used the credit up, or brought credit back: the user's keys follow (R20).</summary>
+    /// <summary>
+    /// Whether this commit used up the credit or brought it back. The user's virtual keys are then blocked or unblocked
+    /// (R20).
+    /// </summary>
     public bool HasCrossedZero => LoadedBalanceCents is { } before && before > 0 != BalanceCents > 0;
 
-    /// <summary>This commit takes what was spent from the balance, and does nothing else to it.</summary>
+    /// <summary>Whether spending is this commit's only change to the balance.</summary>
     public bool HasOnlySpent => AddedCents == 0 && CreditsCents == 0 && DebitsCents == SpentCents;
 
-    /// <summary>The user is there, and a commit begins.</summary>
+    /// <summary>Resets the amounts of the commit, for a user who exists already.</summary>
     public void BeginCommit()
     {
         LoadedBalanceCents = BalanceCents;
@@ -60,7 +69,7 @@ public sealed class UserAccount
         SignsUp = false;
     }
 
-    /// <summary>The user signs up, once (R7).</summary>
+    /// <summary>Signs the user up, once (R7).</summary>
     public void SignUp(DateTimeOffset now, DateTimeOffset? promoExpiresAt)
     {
         SignedUpAt = now;
@@ -68,21 +77,21 @@ public sealed class UserAccount
         SignsUp = true;
     }
 
-    /// <summary>What was posted was spent.</summary>
+    /// <summary>Counts a posted amount as spent.</summary>
     public void Spend(decimal cents)
     {
         TotalSpentCents += cents;
         SpentCents += cents;
     }
 
-    /// <summary>What was posted was credit that came in.</summary>
+    /// <summary>Counts a posted amount as added credit.</summary>
     public void AddCredit(decimal cents)
     {
         TotalAddedCents += cents;
         AddedCents += cents;
     }
 
-    /// <summary>Moves the balance along with the ledger; only <see cref="LedgerState.Post"/> does.</summary>
+    /// <summary>Applies an entry of the ledger to the balance; called only by <see cref="LedgerState.Post"/>.</summary>
     public void Post(Entry entry)
     {
         BalanceCents += entry.CreditCents - entry.DebitCents;
@@ -92,7 +101,8 @@ public sealed class UserAccount
     }
 
     /// <summary>
-    /// Whether the balance stays within numeric(20,7). Lifetime totals hold more than 10^9 of the largest operations.
+    /// Whether the balance stays within numeric(20,7). The lifetime totals need no check: they have room for more than
+    /// 10^9 operations of the largest amount.
     /// </summary>
     public bool CanSpend(decimal cents) => BalanceCents - cents >= -Money.BalanceCentsMax;
 

@@ -3,17 +3,21 @@ using System.Buffers.Binary;
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// Ids of transactions and usages: UUIDs of version 7 that never go backwards within this process, so that they fill an index from its end.
-/// The 12 bits behind the milliseconds are a counter instead of random (RFC 9562, section 6.2, method 1); the last 62 bits stay random.
+/// Generates ids of transactions and usages: version 7 UUIDs that never decrease within this process, so inserts go to
+/// the end of the index. The 12 bits after the milliseconds are a counter instead of random (RFC 9562, section 6.2,
+/// method 1); the last 62 bits are random.
 /// </summary>
 public static class UuidV7
 {
     private const int CounterBits = 12;
 
-    // Milliseconds and counter of the last id, as one number: whoever gets to add to it has the next id to himself.
+    // Milliseconds and counter of the last id, as one number. The thread whose compare-and-swap succeeds owns the next
+    // id.
     private static long _last;
 
-    /// <summary>The next id. It carries the time, or a later one when ids were made faster than 4096 in a millisecond.</summary>
+    /// <summary>
+    /// The next id. It carries the given time, or a later time when more than 4096 ids were made in a millisecond.
+    /// </summary>
     public static Guid Next(DateTimeOffset time)
     {
         var earliest = time.ToUnixTimeMilliseconds() << CounterBits;
@@ -25,15 +29,15 @@ public static class UuidV7
         }
         while (Interlocked.CompareExchange(ref _last, next, last) != last);
 
-        // Nothing rests on nobody guessing an id, so the random bits need not come from the system, which would cost a
-        // call of it for each.
+        // Ids are not secrets, so a fast non-cryptographic generator is enough. It saves a system call per id.
         Span<byte> bytes = stackalloc byte[16];
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, ((ulong)(next >> CounterBits) << 16) | 0x7000 | ((ulong)next & 0xFFF));
+        BinaryPrimitives.WriteUInt64BigEndian(
+            bytes, ((ulong)(next >> CounterBits) << 16) | 0x7000 | ((ulong)next & 0xFFF));
         BinaryPrimitives.WriteInt64BigEndian(bytes[8..], (1L << 63) | Random.Shared.NextInt64(1L << 62));
         return new Guid(bytes, bigEndian: true);
     }
 
-    /// <summary>The least of all ids that carry this time.</summary>
+    /// <summary>The smallest id that carries this time.</summary>
     public static Guid First(DateTimeOffset time)
     {
         Span<byte> bytes = stackalloc byte[16];

@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// What the commands of one commit decided about users' keys at LiteLLM, and the keys that were loaded for them. Whether a key is blocked is settled when
-/// the commit is saved, as only then the balances are those that count (R20).
+/// The decisions of one commit about users' virtual keys at LiteLLM, and the keys loaded for them. Whether a key is
+/// blocked is decided when the commit is saved, because only then the balances are final (R20).
 /// </summary>
 public sealed class VirtualKeyChanges
 {
@@ -12,19 +12,21 @@ public sealed class VirtualKeyChanges
     public List<VirtualKey> New { get; } = [];
     public IEnumerable<VirtualKey> Changed => _changed.Select(id => _keys[id]);
 
-    /// <summary>Keys that LiteLLM has to delete; earlier changes of them no longer matter.</summary>
+    /// <summary>Keys to delete at LiteLLM. Earlier changes of them no longer matter and leave the outbox.</summary>
     public HashSet<Guid> ToDelete { get; } = [];
 
-    /// <summary>Keys that are gone at LiteLLM: nothing is left to deliver.</summary>
+    /// <summary>Keys that no longer exist at LiteLLM. Their entries leave the outbox.</summary>
     public HashSet<Guid> Gone { get; } = [];
 
-    /// <summary>Keys whose blocked flag at LiteLLM is known, and may have to change with the user's balance.</summary>
+    /// <summary>
+    /// Keys whose blocked flag at LiteLLM is known. The flag may have to change with the user's balance.
+    /// </summary>
     public List<(VirtualKey Key, bool IsBlockedThere)> ToAlign { get; } = [];
 
-    /// <summary>Users all of whose keys end, and whose request that is.</summary>
+    /// <summary>Users whose keys all end, with the actor of the request.</summary>
     public List<(string UserId, Actor By)> EndedUsers { get; } = [];
 
-    /// <summary>Changes that LiteLLM has received.</summary>
+    /// <summary>Outbox entries that LiteLLM has received.</summary>
     public List<SettledDelivery> Settled { get; } = [];
 
     public bool Any => New.Count > 0 || _changed.Count > 0 || EndedUsers.Count > 0 || Settled.Count > 0;
@@ -47,5 +49,5 @@ public sealed class VirtualKeyChanges
     }
 }
 
-/// <summary>A row of the outbox that is done. IsKnown: LiteLLM knew the key.</summary>
+/// <summary>A delivered outbox entry. IsKnown: LiteLLM knew the key.</summary>
 public sealed record SettledDelivery(long OutboxId, Guid VirtualKeyId, bool IsKnown);
