@@ -1,11 +1,13 @@
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>A key as it is after LiteLLM made it: active, or revoking when it or its user ended in the meantime.</summary>
+/// <summary>
+/// A key after its creation at LiteLLM: active, or revoking if the key or its user ended in the meantime.
+/// </summary>
 public sealed record Activation(VirtualKey Key, bool UserIsDeleted);
 
 /// <summary>
-/// Records that LiteLLM made a key. The same commit queues its block if the credit is used up by then (R20), and its
-/// deletion if the user was deleted or the key was given up.
+/// Records that LiteLLM created a key. The same commit queues its block if the credit is used up by then (R20), and its
+/// deletion if the user was deleted or the key has ended.
 /// </summary>
 public sealed class ActivateVirtualKey(VirtualKey key, string keyHash, string keyName) : Command<Activation>
 {
@@ -21,12 +23,12 @@ public sealed class ActivateVirtualKey(VirtualKey key, string keyHash, string ke
         if (state.VirtualKeys.Find(key.Id) is not { } kept)
             return new Refusal.NotFound($"virtual key {key.Id}");
         var userIsDeleted = state.FindUser(key.UserId) is not { IsDeleted: false };
-        // An attempt before this one was committed after all.
+        // An earlier attempt was committed after all.
         if (kept.KeyHash is not null)
             return new Activation(kept, userIsDeleted);
 
         var isActive = kept.Status == VirtualKey.Creating && !userIsDeleted;
-        // Otherwise the deletion has logged it.
+        // If the key is no longer creating, the command that ended it has logged that already.
         if (kept.Status == VirtualKey.Creating && userIsDeleted)
             state.Audit(
                 AuditActions.VirtualKeyRevoked, $"{key.Id}",

@@ -3,29 +3,40 @@ using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>The price of a usage that waits for review. Answers POST /usage/{usage_id}/bill; without amount_cents and provider_cost_usd it is worked out.</summary>
+/// <summary>
+/// The price of a usage that waits for review. Request body of POST /usage/{usage_id}/bill. Without amount_cents and
+/// provider_cost_usd the price is calculated.
+/// </summary>
 public sealed record BillRequest
 {
-    /// <summary>What the user pays, in cents, from 0 to 10^12, with at most 7 decimals. Not with provider_cost_usd.</summary>
+    /// <summary>
+    /// What the user pays, in cents, from 0 to 10^12, with at most 7 decimals. Not together with provider_cost_usd.
+    /// </summary>
     public decimal? AmountCents { get; init; }
 
-    /// <summary>What the provider charges, in US dollars, from 0 to 10^10; the user pays it times the markup. Only where the cost isn't known yet.</summary>
+    /// <summary>
+    /// What the provider charges, in US dollars, from 0 to 10^10. The user pays this times the markup. Allowed only if
+    /// the cost is not known yet.
+    /// </summary>
     [JsonConverter(typeof(UsdConverter))]
     public decimal? ProviderCostUsd { get; init; }
 
-    /// <summary>Who pays, where nobody knew; only then. An unknown user gets a budget.</summary>
+    /// <summary>
+    /// The user who pays. Required if the usage has no user yet, otherwise not allowed. An unknown user gets a budget.
+    /// </summary>
     public string? UserId { get; init; }
 }
 
 /// <summary>
-/// Takes the price of a usage that waited for review: debit user:U, credit expense:api. The call was made, so that R4 is not asked: the balance may go
-/// below 0. What is known of cost, provider and price stays as it is (R15).
+/// Charges a usage that waited for review: debit user:U, credit expense:api. The call has already been made, so R4 does
+/// not apply: the balance may go below 0. Known values of cost, provider and price stay as they are (R15).
 /// </summary>
-/// <param name="request">The price, or nothing to work it out.</param>
-/// <param name="seen">The usage as it was found.</param>
-/// <param name="idempotencyKey">The header of that name, if it was sent.</param>
+/// <param name="request">The price or the cost; with neither the price is calculated.</param>
+/// <param name="seen">The usage as read before the commit.</param>
+/// <param name="idempotencyKey">The Idempotency-Key header, if it was sent.</param>
 /// <param name="pricer">The prices to use.</param>
-/// <param name="isRepricing">Part of POST /usage/reprice: not the same as anybody's own decision.</param>
+/// <param name="isRepricing">Whether this is part of POST /usage/reprice, which is not the same decision as a
+/// reviewer's own.</param>
 public sealed class BillUsage(
     BillRequest request, UsageUnderReview seen, string? idempotencyKey, Pricer pricer, bool isRepricing = false)
     : ReviewCommand(seen, idempotencyKey)
@@ -60,7 +71,8 @@ public sealed class BillUsage(
             return unpriced;
         var amountCents = call.PriceCents!.Value;
         if (user is not null && !user.CanSpend(amountCents))
-            return new Refusal.ValidationFailed("amount_cents", "would take this user's balance beyond what can be kept");
+            return new Refusal.ValidationFailed(
+                "amount_cents", "would take this user's balance beyond what can be kept");
 
         (user, var transactionId) = UsageCommand.Charge(state, userId, amountCents, usage.RequestId, usage.Description);
         return Keep(state, usage with
@@ -83,18 +95,29 @@ public sealed class BillUsage(
             return new("user_id", $"must be left out: the usage is {usage.UserId}'s");
         if (usage.UserId is null && request.UserId is null)
             return new("user_id", "is required: nobody knows yet whose call it was");
-        // R17: reported here by the user's caller as well, under the same id.
-        if (state.FindUsage((usage.UserId ?? request.UserId)!, usage.RequestId) is { } other && other.Usage.UsageId != usage.UsageId)
-            return new("user_id", $"has a usage of the request {usage.RequestId} already, {other.Usage.UsageId}: one call is one usage, so waive this one");
+        // R17: the user's caller reported the call here too, under the same id.
+        if (state.FindUsage((usage.UserId ?? request.UserId)!, usage.RequestId) is { } other
+            && other.Usage.UsageId != usage.UsageId)
+            return new(
+                "user_id",
+                $"has a usage of the request {usage.RequestId} already, {other.Usage.UsageId}: "
+                + "one call is one usage, so waive this one");
         if (usage.ProviderCostUsd is not null && request.ProviderCostUsd is not null)
-            return new("provider_cost_usd", "must be left out: the cost of this usage is known, and never changes (R15)");
+            return new(
+                "provider_cost_usd", "must be left out: the cost of this usage is known, and never changes (R15)");
         return null;
     }
 
     private (PricedCall Call, Refusal? Refusal) Price(UsageUnderReview usage, DateTimeOffset now)
     {
         if (request.AmountCents is { } amountCents)
-            return (new PricedCall { PriceCents = amountCents, Provider = pricer.ProviderOf(usage.Model, usage.Provider, usage.OccurredAt) }, null);
+            return (
+                new PricedCall
+                {
+                    PriceCents = amountCents,
+                    Provider = pricer.ProviderOf(usage.Model, usage.Provider, usage.OccurredAt),
+                },
+                null);
         if (request.ProviderCostUsd is { } costUsd)
         {
             var marked = pricer.Price(usage.Model, usage.Provider, costUsd, usage.Tokens, null, usage.OccurredAt);
@@ -107,11 +130,14 @@ public sealed class BillUsage(
     private static string Explain(UsageUnderReview usage, in PricedCall call) => call switch
     {
         { Refusal: { } refusal } => $"What its cost comes to can't be kept: {refusal.Detail}",
-        { ReviewReason: ReviewReasons.UnknownModel } => $"The price book has no price of {usage.Model}, neither of when the call happened nor of now.",
-        { ReviewReason: ReviewReasons.TokensDisagree } => "Its counts of tokens don't add up, so they are no base for a price.",
+        { ReviewReason: ReviewReasons.UnknownModel } =>
+            $"The price book has no price of {usage.Model}, neither of when the call happened nor of now.",
+        { ReviewReason: ReviewReasons.TokensDisagree } =>
+            "Its counts of tokens don't add up, so they are no base for a price.",
         { ReviewReason: { } reason } when reason.StartsWith(ReviewReasons.UnreadablePrefix, StringComparison.Ordinal) =>
             $"What was reported could not be read: {reason[ReviewReasons.UnreadablePrefix.Length..]}.",
-        { ReviewReason: ReviewReasons.OtherPrice } => $"It used something of {usage.Model} that the prices in the price book can't be applied to.",
+        { ReviewReason: ReviewReasons.OtherPrice } =>
+            $"It used something of {usage.Model} that the prices in the price book can't be applied to.",
         _ => usage.Model is null ? "It names no model." : "It has no tokens.",
     };
 }

@@ -1,19 +1,21 @@
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>What a deletion did with the balance. Amounts are cents.</summary>
+/// <summary>The effect of a deletion on the balance. Amounts are cents.</summary>
 /// <param name="UserId">The user whose budget is closed.</param>
-/// <param name="ForfeitedCents">Credit that was left, and is reclaimed.</param>
-/// <param name="WrittenOffCents">Debt that was left, and is given up.</param>
-/// <param name="TransactionId">The transaction that moved it; null when the balance was 0 or the user was deleted before.</param>
+/// <param name="ForfeitedCents">Remaining credit, which is reclaimed.</param>
+/// <param name="WrittenOffCents">Remaining debt, which is written off.</param>
+/// <param name="TransactionId">The transaction that moved the balance; null when the balance was 0 or the user was
+/// already deleted.</param>
 public sealed record Deletion(string UserId, decimal ForfeitedCents, decimal WrittenOffCents, Guid? TransactionId);
 
 /// <summary>
-/// Deletes a user: what is left goes to equity:forfeit, or comes from there when the balance is negative. The budget stays, at 0 and closed;
-/// deleting twice changes nothing (R11). The user's keys at LiteLLM end in the same commit (R20).
+/// Deletes a user: remaining credit goes to equity:forfeit, and a negative balance is covered from there. The budget
+/// stays, closed and with a balance of 0; deleting twice changes nothing (R11). The user's virtual keys at LiteLLM end
+/// in the same commit (R20).
 /// </summary>
 public sealed class DeleteUser(string userId) : Command<Deletion>
 {
-    /// <summary>Why the user's keys at LiteLLM ended, as the audit log has it.</summary>
+    /// <summary>The reason that the audit log gives for the end of the user's virtual keys.</summary>
     public const string KeysEnded = "The user was deleted.";
 
     public override string? UserId => userId;
@@ -31,8 +33,12 @@ public sealed class DeleteUser(string userId) : Command<Deletion>
         var account = ChartOfAccounts.User(userId);
         var transaction = balanceCents switch
         {
-            > 0 => LedgerTransaction.Move(balanceCents, debit: account, credit: ChartOfAccounts.ForfeitEquity, "forfeit", description: "User deleted"),
-            < 0 => LedgerTransaction.Move(-balanceCents, debit: ChartOfAccounts.ForfeitEquity, credit: account, "forfeit", description: "User deleted"),
+            > 0 => LedgerTransaction.Move(
+                balanceCents, debit: account, credit: ChartOfAccounts.ForfeitEquity,
+                "forfeit", description: "User deleted"),
+            < 0 => LedgerTransaction.Move(
+                -balanceCents, debit: ChartOfAccounts.ForfeitEquity, credit: account,
+                "forfeit", description: "User deleted"),
             _ => null,
         };
         if (transaction is not null)

@@ -1,7 +1,8 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Ends a key that was never made: LiteLLM refused it, or whatever was made was removed by its alias. A key that came about meanwhile stays.
+/// Ends a key that was never created: LiteLLM refused it, or any key that it may have created was removed by its alias.
+/// A key that was activated in the meantime stays.
 /// </summary>
 public sealed class DiscardVirtualKey(Guid id, string reason) : Command<VirtualKey>
 {
@@ -21,8 +22,11 @@ public sealed class DiscardVirtualKey(Guid id, string reason) : Command<VirtualK
             state.Audit(AuditActions.VirtualKeyFailed, id.ToString(), new { user_id = key.UserId, reason });
         return key.Status switch
         {
-            VirtualKey.Creating => state.VirtualKeys.Change(key with { Status = VirtualKey.Failed, LastError = reason }),
-            VirtualKey.Revoking => state.VirtualKeys.Change(key with { Status = VirtualKey.Revoked, RevokedAt = state.Now, LastError = reason }),
+            VirtualKey.Creating =>
+                state.VirtualKeys.Change(key with { Status = VirtualKey.Failed, LastError = reason }),
+            VirtualKey.Revoking =>
+                state.VirtualKeys.Change(
+                    key with { Status = VirtualKey.Revoked, RevokedAt = state.Now, LastError = reason }),
             _ => key,
         };
     }

@@ -2,44 +2,50 @@ using System.Text.Json.Serialization;
 
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>Credit that an admin gives a user. Answers POST /grants.</summary>
+/// <summary>Credit that an admin gives a user. Request body of POST /grants.</summary>
 public sealed record GrantRequest
 {
-    /// <summary>Who gets it: 1 to 200 characters of letters, digits and @ . _ : + = -. An unknown user gets a budget, unless create_user is false.</summary>
+    /// <summary>
+    /// The user who gets the credit: 1 to 200 characters of letters, digits and @ . _ : + = -. An unknown user gets a
+    /// budget, unless create_user is false.
+    /// </summary>
     public string? UserId { get; init; }
 
-    /// <summary>How much, in cents: greater than 0, at most 10^12, with at most 7 decimals.</summary>
+    /// <summary>The amount in cents: greater than 0, at most 10^12, with at most 7 decimals.</summary>
     public decimal? AmountCents { get; init; }
 
-    /// <summary>Why, for people; at most 1000 characters.</summary>
+    /// <summary>The reason, for people; at most 1000 characters.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>Who gives it, at most 200 characters; default: the name of the API key.</summary>
+    /// <summary>The admin who gives the credit, at most 200 characters; default: the name of the API key.</summary>
     public string? AdminId { get; init; }
 
-    /// <summary>Whether an unknown user gets a budget; default: true. With false an unknown user is refused with user-not-found.</summary>
+    /// <summary>
+    /// Whether an unknown user gets a budget; default: true. With false an unknown user is refused with user-not-found.
+    /// </summary>
     public bool? CreateUser { get; init; }
 }
 
 /// <summary>A grant as it was posted.</summary>
 /// <param name="TransactionId">The transaction that booked it.</param>
-/// <param name="Budget">The budget after it.</param>
-/// <param name="UserCreated">Whether the grant opened the budget; left out in replays of grants from before this field.</param>
+/// <param name="Budget">The budget after the grant.</param>
+/// <param name="UserCreated">Whether the grant opened the budget; omitted in replays of grants from before this field
+/// existed.</param>
 public sealed record GrantReceipt(
     Guid TransactionId,
     Budget Budget,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] bool? UserCreated = null);
 
 /// <summary>Grants credit: debit equity:grants, credit user:U (R6, R9, R11).</summary>
-/// <param name="request">What was asked for.</param>
-/// <param name="idempotencyKey">The header of that name.</param>
+/// <param name="request">The request.</param>
+/// <param name="idempotencyKey">The Idempotency-Key header.</param>
 public sealed class Grant(GrantRequest request, string? idempotencyKey)
     : KeyedCommand<GrantReceipt>("grant", idempotencyKey)
 {
     public override string? UserId => request.UserId;
 
-    // Without create_user false it is what it was before that field: a request that is repeated after the upgrade is
-    // still the same.
+    // Unless create_user is false, the hash is the same as before that field existed: a request that is repeated after
+    // the upgrade still matches.
     protected override RequestHash Hash => CreatesUser
         ? RequestHash.Of(request.UserId, request.AmountCents, request.Reason, request.AdminId)
         : RequestHash.Of(request.UserId, request.AmountCents, request.Reason, request.AdminId, "known_user");
@@ -64,7 +70,8 @@ public sealed class Grant(GrantRequest request, string? idempotencyKey)
         if (user is { IsDeleted: true })
             return new Refusal.UserDeleted(userId); // R11
         if (user is not null && !user.CanAdd(amountCents))
-            return new Refusal.ValidationFailed("amount_cents", "would take this user's balance beyond what can be kept");
+            return new Refusal.ValidationFailed(
+                "amount_cents", "would take this user's balance beyond what can be kept");
 
         var isCreated = user is null;
         user ??= state.OpenBudget(userId); // R6

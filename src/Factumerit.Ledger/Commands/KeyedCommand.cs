@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// An operation that moves money under an idempotency key of its own (R9): grants, purchases and write-downs. The first answer is kept with
-/// the key, in the same commit, and given again to whoever repeats the request.
+/// An operation that moves money under its own idempotency key (R9): grants, purchases and write-downs. The first
+/// answer is stored with the key in the same commit, and returned to every repetition of the request.
 /// </summary>
 public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) : Command<T>
     where T : class
@@ -14,9 +14,10 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) 
     public sealed override (string Operation, string Key)? AnswerKey => (operation, idempotencyKey!);
 
     public override void Validate(FieldErrors errors) =>
-        errors.CheckKey(KeyField, idempotencyKey, "is required as a header, so that a repeated request moves money only once");
+        errors.CheckKey(
+            KeyField, idempotencyKey, "is required as a header, so that a repeated request moves money only once");
 
-    /// <summary>What makes two requests the same.</summary>
+    /// <summary>The hash by which two requests are compared.</summary>
     protected abstract RequestHash Hash { get; }
 
     protected sealed override Outcome<T>? FirstAnswer(LedgerState state)
@@ -36,6 +37,6 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) 
         return outcome;
     }
 
-    /// <summary>Decides for a key that is new.</summary>
+    /// <summary>Decides a request whose key is new.</summary>
     protected abstract Outcome<T> DecideFirst(LedgerState state);
 }

@@ -1,11 +1,12 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Takes down what LiteLLM says of a key: one that is gone there has ended, and one that is blocked or open against its user's balance is put right
-/// (R20), unless LiteLLM is still to be told something of it.
+/// Records what LiteLLM reports about a key (R20). A key that no longer exists there is ended. If a key is blocked or
+/// open there against its user's balance, the correction is queued, unless another change of the key is still in the
+/// outbox.
 /// </summary>
 /// <param name="key">The key as it was when LiteLLM was asked.</param>
-/// <param name="isBlockedThere">Whether LiteLLM has it blocked; null when LiteLLM doesn't know it.</param>
+/// <param name="isBlockedThere">Whether the key is blocked at LiteLLM; null when LiteLLM does not know it.</param>
 public sealed class NoteVirtualKey(VirtualKey key, bool? isBlockedThere) : Command<VirtualKey>
 {
     public const string GoneThere = "LiteLLM no longer knows this key.";

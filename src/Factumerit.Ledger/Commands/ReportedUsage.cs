@@ -3,29 +3,29 @@ using Factumerit.Ledger.Pricing;
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Records a call that another system reports. It has been made, so it is recorded whatever the balance and whoever the
-/// user, and never refused. One call is one usage under all its ids (R17): a report of a call that is known adds what
-/// was not known before, and bills it then; a report that shares an id with another call waits for review, so that
-/// neither is lost.
+/// Records a call that another system reports. The call has already been made, so it is recorded whatever the balance
+/// and the user, and never refused. One call is one usage under all its ids (R17). A report of a known call adds the
+/// values that were missing, and bills the call if it can be billed then. A report that shares an id with a different
+/// call waits for review, so neither call is lost.
 /// </summary>
 /// <param name="request">The call.</param>
-/// <param name="origin">The system that reports it, and the ids it has there.</param>
-/// <param name="pricer">The prices to use (R18); null knows none, and adds no markup.</param>
+/// <param name="origin">The reporting system, and the ids of the call there.</param>
+/// <param name="pricer">The prices to use (R18); null: no prices and no markup.</param>
 public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pricer? pricer = null)
     : UsageCommand(request, pricer)
 {
-    // Costs of other systems are often sums of binary fractions, whose last digits mean nothing.
+    // Costs of other systems are often sums of binary fractions, whose last digits are meaningless.
     private const decimal CostToleranceUsd = 0.000000001m;
 
     private static readonly TimeSpan StartTolerance = TimeSpan.FromSeconds(1);
 
-    // Systems keep the start of one call to the millisecond at least.
+    // Systems store the start of a call at least to the millisecond.
     private static readonly TimeSpan SameStartTolerance = TimeSpan.FromMilliseconds(10);
 
     public override (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases =>
         (origin.SourceSystem, [.. origin.Aliases, origin.DerivedId, StartId, .. BatchIds]);
 
-    // What a usage that its caller recorded here is known by once a call was reported under its id.
+    // The id that binds a usage recorded by its caller to the first call that was reported under its id.
     private string StartId => Request.OccurredAt is { } start
         ? UsageOrigin.DerivedPrefix
             + $"start-{RequestHash.Of(origin.CallId ?? origin.Aliases[0], Request.UserId, start).Value:x}"
@@ -33,10 +33,10 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     private string[] BatchIds => origin.BatchId is { } batchId ? [batchId] : [];
 
-    // Neither a call nor the bill of a batch.
+    // The report only reads an earlier call: it is neither the call itself nor the bill of a batch.
     private bool IsOnlyReading => origin.IsRetrieval && origin.ReviewReason == ReviewReasons.Retrieved;
 
-    // Whoever reads a response did not make the call. A batch is paid by its reader.
+    // The reader of a response did not make the call. A batch, however, is paid by its reader.
     private bool NamesPayer => !IsOnlyReading || origin.BatchId is not null;
 
     public override void Validate(FieldErrors errors)
@@ -54,15 +54,14 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         var (known, isDisputed) = Find(state);
         if ((known ?? (isDisputed ? null : FindBatch(state))) is { } same)
             return Complete(state, same);
-        // The ids that belong to another call stay with it. What is left of them, and an id made of what the report
-        // says, is this call's.
+        // Ids of another call stay with that call. This call gets the remaining ids, and an id derived from the report.
         return isDisputed
             ? RecordNew(state, origin with { Aliases = FreeAliases(state) }, ReviewReasons.IdsDisagree)
             : RecordNew(state, origin with { Aliases = [.. origin.Aliases, .. BatchIds] }, origin.ReviewReason);
     }
 
-    // The spend log of a batch and its callback have no id in common: whichever comes second is told by user, model,
-    // tokens and cost. Two batches with ids of their own are two, however much they are alike.
+    // The spend log of a batch and its callback have no id in common. The second of them is matched by user, model,
+    // tokens and cost. Two batches with ids of their own stay separate, however similar they are.
     private KeptUsage? FindBatch(LedgerState state)
     {
         if (origin.BatchId is not { } batchId || state.FindUsageByAlias(origin.SourceSystem, batchId) is not { } known)
@@ -75,8 +74,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     private IReadOnlyList<string> FreeAliases(LedgerState state) =>
         [.. origin.Aliases.Where(id => FindByAlias(state, id) is null).Prepend(origin.DerivedId).Distinct()];
 
-    // The first usage that is known under one of the ids and agrees with the report, before all one that does not wait,
-    // so that nothing is billed twice; otherwise whether one is known that does not agree.
+    // Finds the first usage that is known under one of the ids and agrees with the report. A usage that does not wait
+    // is preferred, so nothing is billed twice. If none agrees, IsDisputed tells whether one disagrees.
     private (KeptUsage? Known, bool IsDisputed) Find(LedgerState state)
     {
         var isDisputed = false;
@@ -98,24 +97,24 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         return (isDisputed ? state.FindUsageByAlias(origin.SourceSystem, origin.DerivedId) : null, isDisputed);
     }
 
-    // What its caller recorded here says too little to tell calls apart, and callers choose call ids: it is the first
-    // call that is reported under its id, and no other.
+    // A usage recorded by its caller has too little data to tell calls apart, and callers choose call ids. It therefore
+    // matches the first call that is reported under its id, and no other.
     private bool IsBoundToAnother(LedgerState state, KeptUsage known, string id) =>
         known.ExternalId is null && !origin.IsRecord && !origin.IsRetrieval
         && state.FindUsageByAlias(origin.SourceSystem, id) is not null
         && state.FindUsageByAlias(origin.SourceSystem, StartId)?.Usage.UsageId != known.Usage.UsageId;
 
-    // A caller may choose the same call id twice; the response then has another id.
+    // A caller may use one call id for two calls; the response of the second call then has a new id.
     private bool HasNewId(LedgerState state) =>
         origin.Aliases.Any(id =>
             !id.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal) && FindByAlias(state, id) is null);
 
-    // A caller may have reported the call here itself, under one of its ids.
+    // The caller may have reported the call here directly, under one of its ids.
     private KeptUsage? FindByAlias(LedgerState state, string id) =>
         state.FindUsageByAlias(origin.SourceSystem, id)
         ?? (Request.UserId is { } userId ? state.FindUsage(userId, id) : null);
 
-    // Two ids of calls are two calls, although providers give the same response id twice.
+    // Different call ids mean different calls, although providers sometimes use one response id twice.
     private bool IsOtherCall(KeptUsage known, string id) =>
         origin.CallId is { } callId && id != callId
         && known.ExternalId is { } first && first != id && first != callId
@@ -126,8 +125,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         var (usage, tokens) = state.FindForReview(known.Usage.UsageId) is { } current
             ? (current.ToRecorded(), current.Tokens)
             : (known.Usage, known.Tokens);
-        // Whoever reads a call again does so later, and may be somebody else. What was only read so far has the time of
-        // the reading.
+        // A reading happens later than the call, and possibly by another user. A usage that is known only from readings
+        // has the time of the reading.
         var isReading = origin.IsRetrieval || IsOnlyRead(usage);
         return (origin.IsRetrieval || IsSame(Request.UserId, usage.UserId))
             && (isReading || known.ExternalId is null || IsSameStart(usage, startTolerance))
@@ -135,25 +134,25 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             && IsSameCost(usage);
     }
 
-    // Also once it was billed: it keeps the time at which it was read first.
+    // This holds after billing too: the usage keeps the time of its first reading.
     private static bool IsOnlyRead(RecordedUsage usage) => usage.ReviewReason == ReviewReasons.Retrieved;
 
-    // Two counts of 0 say as little as none.
+    // Two counts of 0 carry as little information as missing counts.
     private bool AreSame(in TokenCounts one, in TokenCounts other) =>
         origin.AreTokensDoubtful
         || one is { Prompt: not > 0, Completion: not > 0 } || other is { Prompt: not > 0, Completion: not > 0 }
         || (IsSame(one.Prompt, other.Prompt) && IsSame(one.Completion, other.Completion));
 
-    // What one of the two does not say does not differ.
+    // A missing value agrees with every value.
     private static bool IsSame<T>(T? one, T? other) => one is null || other is null || one.Equals(other);
 
-    // A usage that was recorded without a time has that of its commit. The other system's books have one row under an
-    // id.
+    // A usage that was recorded without a time has the time of its commit. The other system's books have one row per
+    // id, so the start of such a record is not compared.
     private bool IsSameStart(RecordedUsage usage, TimeSpan tolerance) =>
         Request.OccurredAt is not { } start || origin.IsStartUnknown || origin.IsRecord
         || usage.OccurredAt == usage.CreatedAt || (start - usage.OccurredAt).Duration() < tolerance;
 
-    // A cost from our price book is not what the other system said.
+    // A cost from our price book does not come from the other system, so it is not compared.
     private bool IsSameCost(RecordedUsage usage) =>
         origin.IsRecord || usage.PriceVersion is not null
         || Request.ProviderCostUsd is not { } one || usage.ProviderCostUsd is not { } other
@@ -161,7 +160,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     private Outcome<RecordedUsage> Complete(LedgerState state, KeptUsage known)
     {
-        // An id that is known already stays with its usage.
+        // Ids that are already known stay with their usage.
         foreach (var externalId in (string[])[.. origin.Aliases, .. BatchIds])
             state.AddAlias(origin.SourceSystem, externalId, known);
         if (known.ExternalId is null)
@@ -169,7 +168,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         if (state.FindForReview(known.Usage.UsageId) is not { } waiting)
             return new Outcome<RecordedUsage>(known.Usage, null, Replayed: true);
         var filled = Fill(state, waiting);
-        // The report of the call itself says that what was only read so far is to be paid here.
+        // A report of the call itself shows that a usage known only from readings is to be paid here.
         var isCall = waiting.ReviewReason == ReviewReasons.Retrieved && !IsOnlyReading;
         if (waiting.BillingStatus != Usage.NeedsReview || (filled == waiting && !isCall))
             return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
@@ -182,7 +181,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         return new Outcome<RecordedUsage>(completed.ToRecorded(), null, Replayed: isWaiting);
     }
 
-    // R15: what is known stays as it is.
+    // R15: known values stay as they are.
     private UsageUnderReview Fill(LedgerState state, UsageUnderReview waiting) => waiting with
     {
         UserId = waiting.UserId ?? (NamesPayer && IsFree(state, waiting) ? Request.UserId : null),
@@ -193,7 +192,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         UsageJson = waiting.UsageJson ?? Request.Usage?.GetRawText(),
     };
 
-    // What is in the usage now and was not before, as the audit log has it.
+    // The values that this report added, for the audit log.
     private static object Additions(UsageUnderReview waiting, UsageUnderReview completed)
     {
         return new
@@ -216,12 +215,12 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         static T Added<T>(T before, T after) => before is null ? after : default!;
     }
 
-    // R9: a user has one usage of a request id.
+    // R9: a user has one usage per request id.
     private bool IsFree(LedgerState state, UsageUnderReview waiting) =>
         Request.UserId is { } userId
         && (state.FindUsage(userId, waiting.RequestId) is not { } other || other.Usage.UsageId == waiting.UsageId);
 
-    // Bills what can be billed by now; otherwise the usage waits on.
+    // Bills the usage if that is possible by now; otherwise it keeps waiting.
     private UsageUnderReview Bill(LedgerState state, UsageUnderReview filled)
     {
         if (filled.UserId is not { } userId
@@ -270,7 +269,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         return Record(state, user, call, transactionId, kept);
     }
 
-    // The request id of a disputed call is none of the ids it was reported under.
+    // The request id of a disputed call is none of the ids under which it was reported, so the note lists them.
     private string? NoteOf(string? reviewReason) => reviewReason == ReviewReasons.IdsDisagree
         ? $"Reported as {string.Join(" and ", origin.Aliases)}, which belongs to another call"
         : null;
@@ -286,8 +285,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             ?? (call.Refusal is not null || user?.CanSpend(call.PriceCents!.Value) == false
                 ? ReviewReasons.OutOfRange
                 : null);
-        // What the provider charges is known all the same, and is kept. A cost worked out from tokens that may be wrong
-        // is not known.
+        // A reported cost is kept even without a price. A cost calculated from tokens that may be wrong is not kept.
         return reason is null ? call : new PricedCall
         {
             CostUsd = reviewReason is null ? call.CostUsd ?? Request.ProviderCostUsd : Request.ProviderCostUsd,

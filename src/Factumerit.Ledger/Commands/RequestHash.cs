@@ -7,20 +7,22 @@ using System.Text;
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Tells whether two requests with one idempotency key are the same (R9): the first 64 bits of the SHA-256 over their fields in a fixed order.
-/// Fields are compared by value, so 5 and 5.00 are the same amount, and the order of fields and white space between them do not matter;
-/// metadata is compared as it was sent.
+/// Tells whether two requests with one idempotency key are the same (R9): the first 64 bits of the SHA-256 over their
+/// fields in a fixed order. Fields are compared by value: 5 and 5.00 are the same amount. The order of fields and the
+/// white space between them don't matter. Metadata is compared as sent.
 /// </summary>
 public readonly struct RequestHash
 {
-    // 29 digits, a sign and a point are the longest there are.
+    // The longest number has 29 digits, a sign and a point.
     private const int NumberLengthMax = 32;
 
     private RequestHash(long value) => Value = value;
 
     public long Value { get; }
 
-    /// <summary>Hashes the values, each behind its length, so that no two lists of values run into each other.</summary>
+    /// <summary>
+    /// Hashes the values, each prefixed with its length, so two different lists never give the same bytes.
+    /// </summary>
     public static RequestHash Of(params ReadOnlySpan<object?> values)
     {
         var canonical = new ArrayBufferWriter<byte>(256);
@@ -36,7 +38,7 @@ public readonly struct RequestHash
         switch (value)
         {
             case null:
-                // A length of -1 stands for a missing value, which is not the same as an empty one.
+                // A length of -1 stands for a missing value, which differs from an empty one.
                 AppendLength(canonical, -1);
                 break;
             case string text:
@@ -57,7 +59,7 @@ public readonly struct RequestHash
         }
     }
 
-    // As text, which says the same of a number whatever its type.
+    // As text, so equal numbers of different types have the same hash.
     private static void AppendNumber<T>(ArrayBufferWriter<byte> canonical, T number)
         where T : IUtf8SpanFormattable
     {

@@ -2,31 +2,36 @@ using System.Text.Json.Serialization;
 
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>A key at LiteLLM for a user. Answers POST /virtual-keys.</summary>
+/// <summary>A virtual key at LiteLLM for a user. Request body of POST /virtual-keys.</summary>
 public sealed record VirtualKeyRequest
 {
-    /// <summary>Whose calls are made with it: 1 to 200 characters of letters, digits and @ . _ : + = -.</summary>
+    /// <summary>
+    /// The user whose calls are made with the key: 1 to 200 characters of letters, digits and @ . _ : + = -.
+    /// </summary>
     public string? UserId { get; init; }
 
-    /// <summary>What it is for, 1 to 200 characters.</summary>
+    /// <summary>The purpose of the key, 1 to 200 characters.</summary>
     public string? Label { get; init; }
 
-    /// <summary>The models it may call, 1 to 100 names of 1 to 200 characters; default: all.</summary>
+    /// <summary>The models that the key may call, 1 to 100 names of 1 to 200 characters; default: all.</summary>
     public IReadOnlyList<string?>? Models { get; init; }
 
-    /// <summary>What LiteLLM lets it spend, in US dollars: greater than 0, at most 10^10; default: no limit but the user's credit.</summary>
+    /// <summary>
+    /// The spending limit at LiteLLM, in US dollars: greater than 0, at most 10^10; default: no limit but the user's
+    /// credit.
+    /// </summary>
     [JsonConverter(typeof(UsdConverter))]
     public decimal? MaxBudgetUsd { get; init; }
 
-    /// <summary>When it ends: in the future, at most ten years ahead; default: never.</summary>
+    /// <summary>When the key expires: in the future, at most ten years ahead; default: never.</summary>
     public DateTimeOffset? ExpiresAt { get; init; }
 }
 
 /// <summary>
-/// Records that a user's key is about to be made at LiteLLM, under an alias that no other key has: whatever becomes of the request there, what it
-/// left is found by that name.
+/// Records that a user's key is about to be created at LiteLLM, under a unique alias. Whatever happens to the request
+/// at LiteLLM, a key that it left there is found by the alias.
 /// </summary>
-/// <param name="request">What was asked for.</param>
+/// <param name="request">The request.</param>
 public sealed class RequestVirtualKey(VirtualKeyRequest request) : Command<VirtualKey>
 {
     private const int ModelsMax = 100;
@@ -39,7 +44,9 @@ public sealed class RequestVirtualKey(VirtualKeyRequest request) : Command<Virtu
         errors.CheckUserId("user_id", request.UserId);
         errors.CheckPersonalName("label", request.Label ?? "");
         if (request.Models is { } models && (models.Count is 0 or > ModelsMax || models.Any(IsNoName)))
-            errors.Add("models", $"must be 1 to {ModelsMax} names of 1 to {NameLengthMax} characters, or left out for all models");
+            errors.Add(
+                "models",
+                $"must be 1 to {ModelsMax} names of 1 to {NameLengthMax} characters, or left out for all models");
         if (request.MaxBudgetUsd is <= 0 or > Money.CostUsdMax)
             errors.Add("max_budget_usd", $"must be greater than 0 and at most {Money.Format(Money.CostUsdMax)}");
         errors.CheckExpiresAt("expires_at", request.ExpiresAt);
@@ -70,5 +77,6 @@ public sealed class RequestVirtualKey(VirtualKeyRequest request) : Command<Virtu
         return key;
     }
 
-    private static bool IsNoName(string? name) => string.IsNullOrEmpty(name) || name.Length > NameLengthMax || name.Any(char.IsControl);
+    private static bool IsNoName(string? name) =>
+        string.IsNullOrEmpty(name) || name.Length > NameLengthMax || name.Any(char.IsControl);
 }

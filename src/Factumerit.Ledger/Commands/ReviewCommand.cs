@@ -1,11 +1,11 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// The decision about a usage that waits for review: billed or waived, once (R16). Whoever repeats the deciding request gets its answer again; to
-/// anybody else the usage has been reviewed already.
+/// A decision about a usage that waits for review: billed or waived, once (R16). A repetition of the deciding request
+/// gets its answer again. Any other review is refused, because the usage has already been reviewed.
 /// </summary>
-/// <param name="seen">The usage as it was found: its user is fetched and locked with it.</param>
-/// <param name="idempotencyKey">The header of that name; null when it wasn't sent.</param>
+/// <param name="seen">The usage as read before the commit; its user is loaded and locked with it.</param>
+/// <param name="idempotencyKey">The Idempotency-Key header; null when it wasn't sent.</param>
 public abstract class ReviewCommand(UsageUnderReview seen, string? idempotencyKey) : Command<UsageUnderReview>
 {
     public sealed override Guid? UsageId => seen.UsageId;
@@ -18,32 +18,38 @@ public abstract class ReviewCommand(UsageUnderReview seen, string? idempotencyKe
             errors.CheckKey(KeyedCommand<UsageUnderReview>.KeyField, idempotencyKey, "must not be empty");
     }
 
-    /// <summary>What makes two reviews the same.</summary>
+    /// <summary>The hash by which two reviews are compared.</summary>
     protected abstract RequestHash Hash { get; }
 
     protected sealed override Outcome<UsageUnderReview>? FirstAnswer(LedgerState state)
     {
-        var usage = state.FindForReview(seen.UsageId) ?? throw new InvalidOperationException($"Usage {seen.UsageId} is gone, though usages are never deleted (R15).");
+        var usage = state.FindForReview(seen.UsageId)
+            ?? throw new InvalidOperationException(
+                $"Usage {seen.UsageId} is gone, though usages are never deleted (R15).");
         if (usage.BillingStatus == Usage.NeedsReview)
             return null;
         if (usage.ReviewedAt is null || usage.ReviewKey != idempotencyKey)
             return new Refusal.AlreadyReviewed(usage);
         if (usage.ReviewHash == Hash.Value && (idempotencyKey is not null || IsMine(usage)))
             return new Outcome<UsageUnderReview>(usage, null, Replayed: true);
-        // Without a key, what differs comes from another reviewer, or is another decision: the usage is taken.
-        return idempotencyKey is null ? new Refusal.AlreadyReviewed(usage) : new Refusal.IdempotencyKeyReused(idempotencyKey);
+        // Without a key, a different request comes from another reviewer or is another decision: the usage has already
+        // been reviewed.
+        return idempotencyKey is null
+            ? new Refusal.AlreadyReviewed(usage)
+            : new Refusal.IdempotencyKeyReused(idempotencyKey);
     }
 
-    // A review before actors were kept has only a name.
+    // A review from before actors were stored has only a name.
     private bool IsMine(UsageUnderReview usage) =>
         usage.ReviewedById is { } id ? id == By.Id : usage.ReviewedBy == By.Name;
 
-    protected sealed override Outcome<UsageUnderReview> Decide(LedgerState state) => Decide(state, state.FindForReview(seen.UsageId)!);
+    protected sealed override Outcome<UsageUnderReview> Decide(LedgerState state) =>
+        Decide(state, state.FindForReview(seen.UsageId)!);
 
     /// <summary>Decides about a usage that waits.</summary>
     protected abstract Outcome<UsageUnderReview> Decide(LedgerState state, UsageUnderReview usage);
 
-    /// <summary>Puts the reviewer's name and time on what was decided, and keeps it.</summary>
+    /// <summary>Adds the reviewer's name and the time to the decision, and saves it.</summary>
     protected UsageUnderReview Keep(LedgerState state, UsageUnderReview decided)
     {
         var reviewed = decided with

@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Records that an entry of the outbox was delivered to LiteLLM (R20). If several workers delivered it, the first settles it; an entry that was
-/// taken back meanwhile changes nothing.
+/// Records that an outbox entry was delivered to LiteLLM (R20). If several workers delivered it, the first settles it.
+/// An entry that has left the outbox in the meantime changes nothing.
 /// </summary>
 public sealed class SettleDelivery(SettledDelivery delivery) : Command<SettledDelivery>
 {

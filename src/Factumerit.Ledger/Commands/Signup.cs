@@ -1,27 +1,29 @@
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>A user who signs up, with credit given away or without. Answers POST /users.</summary>
+/// <summary>The signup of a user, with or without free credit. Request body of POST /users.</summary>
 public sealed record SignupRequest
 {
     /// <summary>1 to 200 characters of letters, digits and @ . _ : + = -, for example vikunja:alice.</summary>
     public string? UserId { get; init; }
 
-    /// <summary>Credit given away at signup, in cents, at most 10^12, with at most 7 decimals. Needs headroom.</summary>
+    /// <summary>
+    /// Credit given away at signup, in cents, at most 10^12, with at most 7 decimals. Needs headroom.
+    /// </summary>
     public decimal InitialCreditCents { get; init; }
 
-    /// <summary>Days until the promotion ends, 1 to 3650; it is recorded with the budget.</summary>
+    /// <summary>Days until the promotion ends, 1 to 3650; stored with the budget.</summary>
     public int? PromoTtlDays { get; init; }
 
-    /// <summary>For tests: gives the credit whether provider credit covers it or not.</summary>
+    /// <summary>For tests: gives the credit even if provider credit does not cover it.</summary>
     public bool OverrideHeadroomCheck { get; init; }
 }
 
-/// <summary>The budget after a signup. Existed: the user had signed up before, and got nothing more (R7).</summary>
+/// <summary>The budget after a signup. Existed: the user had already signed up and got nothing more (R7).</summary>
 public sealed record Registration(Budget Budget, bool Existed);
 
 /// <summary>
-/// Signs a user up: debit equity:initial, credit user:U (R8, R11). The first signup counts, also when a call or a grant opened the
-/// budget before (R7).
+/// Signs a user up: debit equity:initial, credit user:U (R8, R11). The first signup counts, even if a call or a grant
+/// opened the budget before (R7).
 /// </summary>
 public sealed class Signup(SignupRequest request) : Command<Registration>
 {
@@ -50,7 +52,8 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
         if (ReadsTotals && state.Headroom().AvailableCents is var availableCents && availableCents < creditCents)
             return new Refusal.InsufficientAnthropicCredits(availableCents, creditCents); // R8
         if (user is not null && !user.CanAdd(creditCents))
-            return new Refusal.ValidationFailed("initial_credit_cents", "would take this user's balance beyond what can be kept");
+            return new Refusal.ValidationFailed(
+                "initial_credit_cents", "would take this user's balance beyond what can be kept");
 
         user ??= state.OpenBudget(userId);
         user.SignUp(state.Now, request.PromoTtlDays is { } days ? state.Now.AddDays(days) : null);
@@ -58,7 +61,8 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
         if (creditCents > 0)
         {
             state.Post(LedgerTransaction.Move(
-                creditCents, debit: ChartOfAccounts.InitialEquity, credit: ChartOfAccounts.User(userId), "initial", description: "Signup credit"));
+                creditCents, debit: ChartOfAccounts.InitialEquity, credit: ChartOfAccounts.User(userId),
+                "initial", description: "Signup credit"));
             user.AddCredit(creditCents);
         }
         else

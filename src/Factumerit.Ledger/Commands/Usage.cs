@@ -3,18 +3,18 @@ using Factumerit.Ledger.Pricing;
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Records one LLM call as its caller reports it, and takes its price: debit user:U, credit expense:api (R4, R5, R6, R9, R11). A call without a
-/// price is recorded alone and waits for review (R16).
+/// Records one LLM call as its caller reports it, and charges its price: debit user:U, credit expense:api (R4, R5, R6,
+/// R9, R11). A call without a price is only recorded, and waits for review (R16).
 /// </summary>
 /// <param name="request">The call.</param>
-/// <param name="pricer">The prices to use (R18); null knows none, and adds no markup.</param>
+/// <param name="pricer">The prices to use (R18); null: no prices and no markup.</param>
 public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCommand(request, pricer)
 {
     public const string Billed = "billed";
     public const string NeedsReview = "needs_review";
     public const string Waived = "waived";
 
-    /// <summary>The reference type of the transactions that take a price.</summary>
+    /// <summary>The reference type of transactions that charge a usage.</summary>
     public const string ReferenceType = "llm_call";
 
     public override bool IsProvenBySaving => true;
@@ -54,7 +54,8 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
         if (amountCents > 0 && Request.EnforceBalance != false && user is not { BalanceCents: > 0 })
             return new Refusal.InsufficientCredit(userId, user?.BalanceCents ?? 0); // R4, R6
         if (user is not null && !user.CanSpend(amountCents))
-            return new Refusal.ValidationFailed("amount_cents", "would take this user's balance beyond what can be kept");
+            return new Refusal.ValidationFailed(
+                "amount_cents", "would take this user's balance beyond what can be kept");
 
         (user, var transactionId) = Charge(state, userId, amountCents, Request.RequestId!, Request.Description);
         return Record(state, user, call, transactionId, null);
@@ -63,27 +64,42 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
     private PricedCall Price(DateTimeOffset occurredAt)
     {
         if (Request.AmountCents is { } amountCents)
-            return new PricedCall { PriceCents = amountCents, CostUsd = Request.ProviderCostUsd, Provider = ProviderAt(occurredAt) };
+            return new PricedCall
+            {
+                PriceCents = amountCents,
+                CostUsd = Request.ProviderCostUsd,
+                Provider = ProviderAt(occurredAt),
+            };
         if (Request.BillingStatus is not null)
-            return new PricedCall { CostUsd = Request.ProviderCostUsd, Provider = ProviderAt(occurredAt), ReviewReason = ReviewReasons.Requested };
-        return Pricer.Price(Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, occurredAt);
+            return new PricedCall
+            {
+                CostUsd = Request.ProviderCostUsd,
+                Provider = ProviderAt(occurredAt),
+                ReviewReason = ReviewReasons.Requested,
+            };
+        return Pricer.Price(
+            Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, occurredAt);
     }
 
-    private string? ProviderAt(DateTimeOffset occurredAt) => Pricer.ProviderOf(Request.Model, Request.Provider, occurredAt);
+    private string? ProviderAt(DateTimeOffset occurredAt) =>
+        Pricer.ProviderOf(Request.Model, Request.Provider, occurredAt);
 
-    // R9: what a review or a later report added was not in the first answer. The provider was, unless the price book
-    // did not know the model then.
-    private RecordedUsage AsFirstAnswered(KeptUsage first) => first.ReviewedAt is null && first.FilledAt is null ? first.Usage : first.Usage with
-    {
-        BillingStatus = NeedsReview,
-        AmountCents = null,
-        TransactionId = null,
-        Model = Request.Model,
-        Provider = Request.Provider is null && first.Usage.ReviewReason == ReviewReasons.UnknownModel ? null : first.Usage.Provider,
-        ProviderCostUsd = Request.ProviderCostUsd,
-        MarkupFactor = null,
-        PriceVersion = null,
-    };
+    // R9: the first answer has no value that a review or a later report added. It has the provider, unless the price
+    // book did not know the model at that time.
+    private RecordedUsage AsFirstAnswered(KeptUsage first) =>
+        first.ReviewedAt is null && first.FilledAt is null ? first.Usage : first.Usage with
+        {
+            BillingStatus = NeedsReview,
+            AmountCents = null,
+            TransactionId = null,
+            Model = Request.Model,
+            Provider = Request.Provider is null && first.Usage.ReviewReason == ReviewReasons.UnknownModel
+                ? null
+                : first.Usage.Provider,
+            ProviderCostUsd = Request.ProviderCostUsd,
+            MarkupFactor = null,
+            PriceVersion = null,
+        };
 
     private void CheckBillingStatus(FieldErrors errors)
     {
@@ -92,6 +108,8 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
         if (Request.BillingStatus != NeedsReview)
             errors.Add("billing_status", $"must be {NeedsReview}, or left out");
         else if (Request.AmountCents is not null)
-            errors.Add("billing_status", $"can't be {NeedsReview} together with amount_cents: a price that is known is billed");
+            errors.Add(
+                "billing_status",
+                $"can't be {NeedsReview} together with amount_cents: a price that is known is billed");
     }
 }

@@ -3,14 +3,14 @@ using Factumerit.Ledger.Pricing;
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// What both ways of recording a call share: the checks of its fields, and what a usage posts. <see cref="Usage"/> records a caller's own report,
-/// <see cref="ReportedUsage"/> what another system reports.
+/// The common part of both ways to record a call: the validation of its fields, and the postings of a usage.
+/// <see cref="Usage"/> records a caller's own report, <see cref="ReportedUsage"/> the report of another system.
 /// </summary>
 /// <param name="request">The call.</param>
-/// <param name="pricer">The prices to use (R18); null knows none, and adds no markup.</param>
+/// <param name="pricer">The prices to use (R18); null: no prices and no markup.</param>
 public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Command<RecordedUsage>
 {
-    /// <summary>How far ahead a call may be dated: allows for clocks that differ.</summary>
+    /// <summary>How far in the future a call may be dated, to allow for clock differences.</summary>
     internal static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
     private static readonly Pricer NoPrices = new(PriceBook.Empty, Markups.None);
@@ -24,11 +24,17 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
     protected TokenCounts Tokens => TokensOf(request);
 
     internal static TokenCounts TokensOf(UsageRequest request) =>
-        new(request.PromptTokens, request.CompletionTokens, request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens);
+        new(
+            request.PromptTokens, request.CompletionTokens,
+            request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens);
 
     public override void Validate(FieldErrors errors)
     {
-        errors.CheckKey("request_id", request.RequestId, "is required (or, for a single usage, the header Idempotency-Key): it names the call, so that a repeated report is billed only once");
+        errors.CheckKey(
+            "request_id",
+            request.RequestId,
+            "is required (or, for a single usage, the header Idempotency-Key): "
+            + "it names the call, so that a repeated report is billed only once");
         errors.CheckName("model", request.Model);
         if (request.Provider is not null)
             errors.CheckProvider("provider", request.Provider);
@@ -40,7 +46,8 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
     }
 
     /// <summary>
-    /// Takes the price from the user: debit user:U, credit expense:api; nothing for a price of 0 (R5). An unknown user gets a budget (R6).
+    /// Charges the price to the user: debit user:U, credit expense:api; posts nothing for a price of 0 (R5). An unknown
+    /// user gets a budget (R6).
     /// </summary>
     internal static (UserAccount User, Guid? TransactionId) Charge(
         LedgerState state, string userId, decimal amountCents, string requestId, string? description)
@@ -49,19 +56,25 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
         if (amountCents == 0)
             return (user, null);
         var transaction = LedgerTransaction.Move(
-            amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense, Usage.ReferenceType, requestId, description);
+            amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense,
+            Usage.ReferenceType, requestId, description);
         state.Post(transaction);
         user.Spend(amountCents);
         return (user, transaction.Id);
     }
 
-    /// <summary>Records the call: billed when it has a price, which was charged; otherwise it waits for review (R16). The note is for the reviewer.</summary>
-    protected RecordedUsage Record(LedgerState state, UserAccount? user, in PricedCall call, Guid? transactionId, UsageOrigin? origin, string? note = null)
+    /// <summary>
+    /// Records the call: billed if it has a price, which has been charged already; otherwise it waits for review (R16).
+    /// The note is for the reviewer.
+    /// </summary>
+    protected RecordedUsage Record(
+        LedgerState state, UserAccount? user, in PricedCall call, Guid? transactionId,
+        UsageOrigin? origin, string? note = null)
     {
         var usage = new RecordedUsage
         {
-            // From the time of the commit, so that ids of later commits sort behind: the integrity check finds new
-            // usages by them.
+            // Uses the time of the commit, so ids of later commits sort after it: the integrity check finds new usages
+            // by their ids.
             UsageId = UuidV7.Next(state.Now),
             RequestId = origin?.Aliases[0] ?? request.RequestId!,
             UserId = request.UserId,
@@ -84,22 +97,29 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
     }
 
     /// <summary>
-    /// The call claims to have happened more than five minutes from now, which only the commit's clock can tell: that of
+    /// Whether the call is dated more than five minutes in the future. The commit's clock decides, because the clock of
     /// this process may be wrong.
     /// </summary>
     protected bool IsAhead(LedgerState state) => request.OccurredAt > state.Now + AheadMax;
 
-    /// <summary>When the call happened, to the microsecond, as timestamptz keeps it; without a time that can be it is the commit's.</summary>
+    /// <summary>
+    /// When the call happened, to the microsecond, as timestamptz stores it. Without a valid time it is the time of the
+    /// commit.
+    /// </summary>
     protected DateTimeOffset OccurredAt(LedgerState state) =>
-        request.OccurredAt is { } time && !IsAhead(state) ? new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero) : state.Now;
+        request.OccurredAt is { } time && !IsAhead(state)
+            ? new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero)
+            : state.Now;
 
     private static RequestHash HashOf(UsageRequest request) => request.HasNewFields
         ? RequestHash.Of(
             request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens, request.Description,
             request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt,
-            request.Provider, request.ProviderCostUsd, request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens,
+            request.Provider, request.ProviderCostUsd,
+            request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens,
             request.Usage?.GetRawText(), request.BillingStatus)
-        // As it was before those fields: a request of before the upgrade that is repeated after it is still the same.
+        // The hash from before those fields existed: a request from before the upgrade that is repeated after it still
+        // matches.
         : RequestHash.Of(
             request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens, request.Description,
             request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt);

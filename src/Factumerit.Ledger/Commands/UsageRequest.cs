@@ -4,45 +4,62 @@ using System.Text.Json.Serialization;
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// One LLM call as a bot reports it. Answers POST /usage and each item of POST /usage/batch. The price is amount_cents as given; else provider_cost_usd
-/// times the markup; else tokens times the price book times the markup; else the usage waits for review.
+/// One LLM call as a bot reports it. Request body of POST /usage, and each item of POST /usage/batch. The price is
+/// amount_cents if given; else provider_cost_usd times the markup; else tokens times the price book times the markup;
+/// else the usage waits for review.
 /// </summary>
 public sealed record UsageRequest
 {
     /// <summary>The user who pays: 1 to 200 characters of letters, digits and @ . _ : + = -.</summary>
     public string? UserId { get; set; }
 
-    /// <summary>What the user pays, in cents, from 0 to 10^12, with at most 7 decimals (one nano-dollar). A number, or a string that holds one. Left out: it is worked out.</summary>
+    /// <summary>
+    /// What the user pays, in cents, from 0 to 10^12, with at most 7 decimals (one nano-dollar). A number, or a string
+    /// that contains one. Omitted: the price is calculated.
+    /// </summary>
     public decimal? AmountCents { get; set; }
 
-    /// <summary>Names this call among the user's calls, 1 to 255 characters: the idempotency key. The same id again moves nothing.</summary>
+    /// <summary>
+    /// Identifies this call among the user's calls, 1 to 255 characters: the idempotency key. Sending the same id again
+    /// moves nothing.
+    /// </summary>
     public string? RequestId { get; set; }
 
     /// <summary>The model that was called, at most 200 characters.</summary>
     public string? Model { get; set; }
 
-    /// <summary>Tokens sent, those read from and written to the cache included, 0 to 2147483647.</summary>
+    /// <summary>Tokens sent, including those read from and written to the cache, 0 to 2147483647.</summary>
     public long? PromptTokens { get; set; }
 
-    /// <summary>Tokens generated, those of reasoning included, 0 to 2147483647.</summary>
+    /// <summary>Tokens generated, including those of reasoning, 0 to 2147483647.</summary>
     public long? CompletionTokens { get; set; }
 
-    /// <summary>For people, at most 1000 characters.</summary>
+    /// <summary>A text for people, at most 1000 characters.</summary>
     public string? Description { get; set; }
 
-    /// <summary>What the call belongs to at your side, such as a task or a message; at most 200 characters.</summary>
+    /// <summary>What the call belongs to on your side, such as a task or a message; at most 200 characters.</summary>
     public string? ReferenceId { get; set; }
 
-    /// <summary>A JSON object of your own, at most 16 KiB, kept as sent.</summary>
+    /// <summary>Your own JSON object, at most 16 KiB, stored as sent.</summary>
     public JsonElement? Metadata { get; set; }
 
-    /// <summary>When the call happened, at most 5 minutes ahead; default: when it is recorded. Without an offset it is read as UTC.</summary>
+    /// <summary>
+    /// When the call happened, at most 5 minutes in the future; default: when it is recorded. Without an offset it is
+    /// read as UTC.
+    /// </summary>
     public DateTimeOffset? OccurredAt { get; set; }
 
-    /// <summary>Who charges for the call, such as anthropic: a lower-case letter and up to 39 of a-z, 0-9, _ and -. Another name of a vendor, such as bedrock_converse, is kept as that vendor. Default: the price book's provider of the model.</summary>
+    /// <summary>
+    /// The provider that charges for the call, such as anthropic: a lower-case letter and up to 39 of a-z, 0-9,
+    /// _ and -. An alias of a vendor, such as bedrock_converse, is stored as that vendor. Default: the price book's
+    /// provider of the model.
+    /// </summary>
     public string? Provider { get; set; }
 
-    /// <summary>What the provider charges for the call, in US dollars, from 0 to 10^10, with at most 28 digits and decimals. 0 is free; left out is unknown.</summary>
+    /// <summary>
+    /// What the provider charges for the call, in US dollars, from 0 to 10^10, with at most 28 digits and decimals. 0
+    /// means free; omitted means unknown.
+    /// </summary>
     [JsonConverter(typeof(UsdConverter))]
     public decimal? ProviderCostUsd { get; set; }
 
@@ -55,67 +72,93 @@ public sealed record UsageRequest
     /// <summary>Of the tokens generated, those of reasoning, 0 to 2147483647.</summary>
     public long? ReasoningTokens { get; set; }
 
-    /// <summary>The provider's own account of the call, a JSON object of at most 16 KiB, kept by value. It shows which of the model's other prices apply: tiers of service, writes for an hour, audio and image tokens.</summary>
+    /// <summary>
+    /// The usage object that the provider returned: a JSON object of at most 16 KiB, stored by value. It shows which of
+    /// the model's other prices apply: service tiers, one-hour cache writes, audio and image tokens.
+    /// </summary>
     public JsonElement? Usage { get; set; }
 
-    /// <summary>needs_review: record the call and move no money until somebody has looked at it; not with amount_cents. Left out: billed if it can be priced.</summary>
+    /// <summary>
+    /// needs_review: record the call and move no money until somebody has reviewed it; not together with amount_cents.
+    /// Omitted: billed if it can be priced.
+    /// </summary>
     public string? BillingStatus { get; set; }
 
-    /// <summary>false: the call has been paid for already, so record it even when the balance is used up. Takes a key with may_overdraw. Default true.</summary>
+    /// <summary>
+    /// false: the call has already been paid for, so record it even when the balance is used up. Needs a key with
+    /// may_overdraw. Default: true.
+    /// </summary>
     public bool? EnforceBalance { get; set; }
 
-    // What the ways of calling before these fields do not have: for such a request the hash stays what it was.
+    // These fields are newer than the hash. A request without them keeps the hash that it had before.
     internal bool HasNewFields =>
         Provider is not null || ProviderCostUsd is not null || BillingStatus is not null || HasTokenDetails;
 
     internal bool HasNotes => Description is not null || ReferenceId is not null || Metadata is not null;
 
-    internal bool HasTokenDetails => CacheReadTokens is not null || CacheWriteTokens is not null || ReasoningTokens is not null || Usage is not null;
+    internal bool HasTokenDetails =>
+        CacheReadTokens is not null || CacheWriteTokens is not null || ReasoningTokens is not null
+        || Usage is not null;
 }
 
-/// <summary>Where a usage comes from that another system reports: the call has been made, so it is recorded whatever the balance and whoever the user (R17).</summary>
+/// <summary>
+/// The origin of a usage that another system reports. The call has already been made, so it is recorded whatever the
+/// balance and the user (R17).
+/// </summary>
 /// <param name="SourceSystem">The system's name, such as litellm.</param>
-/// <param name="Aliases">The ids under which that system may report the call, one or more; the first is the request id.</param>
-/// <param name="DerivedId">An id made of what the report says; it names the call when its other ids belong to another one.</param>
+/// <param name="Aliases">The ids under which that system may report the call, one or more; the first is the request
+/// id.</param>
+/// <param name="DerivedId">An id derived from the content of the report. It names the call when the other ids belong to
+/// another call.</param>
 public sealed record UsageOrigin(string SourceSystem, IReadOnlyList<string> Aliases, string DerivedId)
 {
-    /// <summary>What an id that is made of a report begins with.</summary>
+    /// <summary>The prefix of an id that is derived from a report.</summary>
     public const string DerivedPrefix = "derived-";
 
-    /// <summary>The system's own id of the call, one of the aliases; null when it gave none. Two such ids are two calls.</summary>
+    /// <summary>
+    /// The system's own id of the call, one of the aliases; null when there is none. Two different call ids are two
+    /// calls.
+    /// </summary>
     public string? CallId { get; init; }
 
-    /// <summary>The key at LiteLLM that the call was made with.</summary>
+    /// <summary>The virtual key at LiteLLM that the call was made with.</summary>
     public Guid? VirtualKeyId { get; init; }
 
-    /// <summary>What names the payer of a call without a user, as a JSON object for the reviewer.</summary>
+    /// <summary>
+    /// Data that helps to identify the payer of a call without a user, as a JSON object for the reviewer.
+    /// </summary>
     public string? PayerHint { get; init; }
 
-    /// <summary>The report reads a call that was made before: its time is not the call's, and it is no second call.</summary>
+    /// <summary>
+    /// The report reads a call that was made before: its time is not the call's, and it is not a second call.
+    /// </summary>
     public bool IsRetrieval { get; init; }
 
-    /// <summary>The report comes from the system's own books: a cost that differs there is a difference to show, not another call.</summary>
+    /// <summary>
+    /// The report comes from the system's own books. A different cost there is a discrepancy to show, not another call.
+    /// </summary>
     public bool IsRecord { get; init; }
 
-    /// <summary>The time of the call is not that of its start, which is not known: it says nothing about which call it is.</summary>
+    /// <summary>The start of the call is unknown, so the reported time does not help to identify the call.</summary>
     public bool IsStartUnknown { get; init; }
 
     /// <summary>
-    /// An id made of a batch's user, model, tokens and cost, as its spend log has no id that its reading has; null for all else.
+    /// An id derived from a batch's user, model, tokens and cost, because its spend log shares no id with its reading;
+    /// null for all other calls.
     /// </summary>
     public string? BatchId { get; init; }
 
-    /// <summary>The tokens could not be read, or don't add up: they say nothing about which call it is.</summary>
+    /// <summary>The tokens could not be read or don't add up, so they do not help to identify the call.</summary>
     public bool AreTokensDoubtful { get; init; }
 
-    /// <summary>Why the call needs review whatever else is known of it; null: decided here.</summary>
+    /// <summary>Why the call needs review whatever else is known about it; null: the command decides.</summary>
     public string? ReviewReason { get; init; }
 
-    /// <summary>Why the call can't be priced, if it can't; null: the pricer says why.</summary>
+    /// <summary>Why the call can't be priced, if it can't; null: the pricer gives the reason.</summary>
     public string? UnpricedReason { get; init; }
 }
 
-/// <summary>A call that another system reports, and where it comes from.</summary>
+/// <summary>A call that another system reports, and its origin.</summary>
 public sealed record ReportedCall(UsageRequest Request, UsageOrigin Origin);
 
 /// <summary>A usage as it was recorded. Amounts are cents.</summary>
@@ -124,19 +167,26 @@ public sealed record RecordedUsage
     public required Guid UsageId { get; init; }
     public required string RequestId { get; init; }
 
-    /// <summary>The user who pays; null while nobody knows.</summary>
+    /// <summary>The user who pays; null while unknown.</summary>
     public required string? UserId { get; init; }
 
     /// <summary>What the user paid, in cents; null until it is billed.</summary>
     public required decimal? AmountCents { get; init; }
 
-    /// <summary>billed: the amount was taken from the budget. needs_review: recorded alone, no money moved. waived: reviewed, and nobody pays.</summary>
+    /// <summary>
+    /// billed: the amount was taken from the budget. needs_review: only recorded, no money moved. waived: reviewed, and
+    /// nobody pays.
+    /// </summary>
     public required string BillingStatus { get; init; }
 
-    /// <summary>Why it needs review, as docs/accounting.md lists the reasons; null when billed at once.</summary>
+    /// <summary>
+    /// Why the usage needs review; docs/accounting.md lists the reasons. Null when it was billed at once.
+    /// </summary>
     public string? ReviewReason { get; init; }
 
-    /// <summary>The transaction that moved the money; null when the amount was 0 (R5), or nothing was billed (R16).</summary>
+    /// <summary>
+    /// The transaction that moved the money; null when the amount was 0 (R5), or nothing was billed (R16).
+    /// </summary>
     public Guid? TransactionId { get; init; }
 
     /// <summary>The balance after this usage, in cents; 0 for an unknown user.</summary>
@@ -145,7 +195,7 @@ public sealed record RecordedUsage
     /// <summary>The model that was called.</summary>
     public string? Model { get; init; }
 
-    /// <summary>Who charges for the call.</summary>
+    /// <summary>The provider that charges for the call.</summary>
     public string? Provider { get; init; }
 
     /// <summary>What the provider charges, in US dollars, exact; null when unknown.</summary>

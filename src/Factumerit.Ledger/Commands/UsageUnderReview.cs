@@ -4,8 +4,8 @@ using Factumerit.Ledger.Pricing;
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// A usage as its reviewer meets it: what a price can be made of, and what an earlier review decided (R16). Bill and waive put the reviewed one
-/// in its place, the writer saves it.
+/// A usage under review: the data from which a price can be calculated, and the decision of an earlier review (R16).
+/// Billing and waiving replace it with the reviewed version, which the writer saves.
 /// </summary>
 public sealed record UsageUnderReview
 {
@@ -19,7 +19,7 @@ public sealed record UsageUnderReview
     public string? Provider { get; init; }
     public TokenCounts Tokens { get; init; }
 
-    /// <summary>The provider's own account of the call, as JSON.</summary>
+    /// <summary>The usage object that the provider returned, as JSON.</summary>
     public string? UsageJson { get; init; }
     public string? Description { get; init; }
     public required DateTimeOffset OccurredAt { get; init; }
@@ -34,14 +34,14 @@ public sealed record UsageUnderReview
     public decimal? BalanceCents { get; init; }
     public string? ReviewedBy { get; init; }
 
-    /// <summary>The actor who reviewed it; null for a review before actors were kept.</summary>
+    /// <summary>The actor who reviewed it; null for a review from before actors were stored.</summary>
     public int? ReviewedById { get; init; }
     public DateTimeOffset? ReviewedAt { get; init; }
     public string? ReviewNote { get; init; }
     public string? ReviewKey { get; init; }
     public long? ReviewHash { get; init; }
 
-    /// <summary>When a later report of the same call added what was not known before.</summary>
+    /// <summary>When a later report of the same call added values that were missing.</summary>
     public DateTimeOffset? FilledAt { get; init; }
 
     internal RecordedUsage ToRecorded() => new()
@@ -64,8 +64,8 @@ public sealed record UsageUnderReview
     };
 
     /// <summary>
-    /// The price from the known cost, else from the price book as of the call, else as of now: a model whose first prices came with a later time is
-    /// priced with those rather than never.
+    /// The price from the known cost, else from the price book as of the call, else from the price book as of now.
+    /// Without the last step, a model whose first prices are dated after the call would never be priced.
     /// </summary>
     internal PricedCall Price(Pricer pricer, DateTimeOffset now)
     {
@@ -73,6 +73,8 @@ public sealed record UsageUnderReview
             return new PricedCall { Provider = Provider, ReviewReason = ReviewReason };
         JsonElement? usage = UsageJson is null ? null : JsonElement.Parse(UsageJson);
         var call = pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, OccurredAt);
-        return call.ReviewReason == ReviewReasons.UnknownModel ? pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, now) : call;
+        return call.ReviewReason == ReviewReasons.UnknownModel
+            ? pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, now)
+            : call;
     }
 }

@@ -1,16 +1,19 @@
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>Why nobody pays for a usage. Answers POST /usage/{usage_id}/waive.</summary>
+/// <summary>The reason why nobody pays for a usage. Request body of POST /usage/{usage_id}/waive.</summary>
 public sealed record WaiveRequest
 {
-    /// <summary>For people, 1 to 1000 characters; kept as the usage's review_note.</summary>
+    /// <summary>A text for people, 1 to 1000 characters; stored as the usage's review_note.</summary>
     public string? Reason { get; init; }
 }
 
-/// <summary>Ends the review of a usage without a price: no money moves, and it is never billed (R16). Also the way for a deleted user's.</summary>
+/// <summary>
+/// Ends the review of a usage without a price: no money moves, and it is never billed (R16). It also ends the review of
+/// a deleted user's usage, which can't be billed.
+/// </summary>
 /// <param name="request">The reason.</param>
-/// <param name="seen">The usage as it was found.</param>
-/// <param name="idempotencyKey">The header of that name, if it was sent.</param>
+/// <param name="seen">The usage as read before the commit.</param>
+/// <param name="idempotencyKey">The Idempotency-Key header, if it was sent.</param>
 public sealed class WaiveUsage(WaiveRequest request, UsageUnderReview seen, string? idempotencyKey)
     : ReviewCommand(seen, idempotencyKey)
 {
@@ -25,10 +28,11 @@ public sealed class WaiveUsage(WaiveRequest request, UsageUnderReview seen, stri
             errors.CheckText("reason", request.Reason);
     }
 
-    protected override Outcome<UsageUnderReview> Decide(LedgerState state, UsageUnderReview usage) => Keep(state, usage with
-    {
-        BillingStatus = Usage.Waived,
-        ReviewNote = request.Reason,
-        BalanceCents = usage.UserId is { } userId ? state.FindUser(userId)?.BalanceCents ?? 0 : null,
-    });
+    protected override Outcome<UsageUnderReview> Decide(LedgerState state, UsageUnderReview usage) =>
+        Keep(state, usage with
+        {
+            BillingStatus = Usage.Waived,
+            ReviewNote = request.Reason,
+            BalanceCents = usage.UserId is { } userId ? state.FindUser(userId)?.BalanceCents ?? 0 : null,
+        });
 }

@@ -2,57 +2,75 @@ using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>Provider credit that is no longer there. Answers POST /write-downs. Exactly one of amount_cents, actual_balance_cents and from_usage is given.</summary>
+/// <summary>
+/// Provider credit that is used up. Request body of POST /write-downs. Exactly one of amount_cents,
+/// actual_balance_cents and from_usage is given.
+/// </summary>
 public sealed record WriteDownRequest
 {
-    /// <summary>What was consumed, in cents, from 0 to 10^12.</summary>
+    /// <summary>The credit consumed, in cents, from 0 to 10^12.</summary>
     public decimal? AmountCents { get; init; }
 
-    /// <summary>What the provider says is left, in cents, from 0 to 10^12: the books are brought to it.</summary>
+    /// <summary>
+    /// The credit that is left according to the provider, in cents, from 0 to 10^12. The books are adjusted to it.
+    /// </summary>
     public decimal? ActualBalanceCents { get; init; }
 
-    /// <summary>true books what all usage of the provider cost that is not yet written down, to 7 decimals of a cent and at most 10^12 cents at once; the rest is left for the next time.</summary>
+    /// <summary>
+    /// true books the provider's usage cost that is not yet written down, to 7 decimals of a cent and at most 10^12
+    /// cents at once. The rest is left for the next time.
+    /// </summary>
     public bool? FromUsage { get; init; }
 
-    /// <summary>The provider: a lower-case letter, then up to 39 of a-z, 0-9, _ and -; default: anthropic. Another name of a vendor is that vendor, unless the books still hold credit under it.</summary>
+    /// <summary>
+    /// The provider: a lower-case letter, then up to 39 of a-z, 0-9, _ and -; default: anthropic. An alias of a vendor
+    /// means that vendor, unless the books still hold credit under the alias.
+    /// </summary>
     public string? Provider { get; init; }
 
-    /// <summary>Why, for people; at most 1000 characters.</summary>
+    /// <summary>The reason, for people; at most 1000 characters.</summary>
     public string? Reason { get; init; }
 
-    /// <summary>true books it even if the provider's account holds less, or nothing was ever bought from the provider; default: false.</summary>
+    /// <summary>
+    /// true books it even if the provider's account holds less, or nothing was ever bought from the provider; default:
+    /// false.
+    /// </summary>
     public bool Force { get; init; }
 }
 
 /// <summary>A write-down as it was posted.</summary>
 /// <param name="TransactionId">The transaction that booked it; null when there was nothing to book.</param>
-/// <param name="AmountCents">In cents; positive: consumed, negative: the provider has more than the books said.</param>
-/// <param name="Headroom">What may be given away after it.</param>
+/// <param name="AmountCents">In cents. Positive: consumed; negative: the provider has more than the books said.</param>
+/// <param name="Headroom">The headroom after the write-down.</param>
 public sealed record WriteDownReceipt(Guid? TransactionId, decimal AmountCents, Headroom Headroom);
 
 /// <summary>
-/// Writes provider credit down: debit asset:P, credit expense:P; or, when the provider has more than the books, debit equity:adjustments,
-/// credit asset:P (R9). From usage it books what the calls cost, each once (R19).
+/// Writes provider credit down: debit asset:P, credit expense:P. If the provider has more than the books say, debit
+/// equity:adjustments, credit asset:P (R9). From usage it books the cost of the calls, each call once (R19).
 /// </summary>
-public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) : KeyedCommand<WriteDownReceipt>("write-down", idempotencyKey)
+public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
+    : KeyedCommand<WriteDownReceipt>("write-down", idempotencyKey)
 {
-    /// <summary>The reference_id of what was booked from usage: by it the integrity check finds those entries again.</summary>
+    /// <summary>
+    /// The reference_id of transactions booked from usage. The integrity check finds their entries by it.
+    /// </summary>
     public const string FromUsageReference = "usage";
 
-    // As it was sent, so that a request that is repeated after an upgrade is still the same.
+    // Kept as sent, so a request that is repeated after an upgrade has the same hash.
     private readonly string _provider = request.Provider ?? ChartOfAccounts.DefaultProvider;
 
     public override bool ReadsTotals => true;
 
     public override string? UsageCostOf => IsFromUsage ? Vendor : null;
 
-    // Without from_usage and force it is what it was before those fields: a request that is repeated after the upgrade
-    // is still the same.
+    // Without from_usage and force, the hash is the same as before those fields existed: a request that is repeated
+    // after the upgrade still matches.
     protected override RequestHash Hash => (IsFromUsage, request.Force) switch
     {
         (false, false) => RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason),
         (true, false) => RequestHash.Of(null, null, _provider, request.Reason, "from_usage"),
-        (false, true) => RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason, "force"),
+        (false, true) =>
+            RequestHash.Of(request.AmountCents, request.ActualBalanceCents, _provider, request.Reason, "force"),
         (true, true) => RequestHash.Of(null, null, _provider, request.Reason, "from_usage", "force"),
     };
 
@@ -86,15 +104,20 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
         var asset = ChartOfAccounts.Asset(provider);
         var consumedCents = request.AmountCents ?? (state.AssetCents(provider) - request.ActualBalanceCents!.Value);
         if (Math.Abs(consumedCents) > Money.OperationCentsMax)
-            return new Refusal.ValidationFailed("actual_balance_cents", $"is more than {Money.Format(Money.OperationCentsMax)} cents away from the books: write it down in steps");
+            return new Refusal.ValidationFailed(
+                "actual_balance_cents",
+                $"is more than {Money.Format(Money.OperationCentsMax)} cents away from the books: "
+                + "write it down in steps");
         if (FindMissingCredit(state, provider, consumedCents) is { } missing)
             return missing;
         var transaction = consumedCents switch
         {
             > 0 => LedgerTransaction.Move(
-                consumedCents, debit: asset, credit: ChartOfAccounts.ProviderExpense(provider), "write_down", description: request.Reason),
+                consumedCents, debit: asset, credit: ChartOfAccounts.ProviderExpense(provider),
+                "write_down", description: request.Reason),
             < 0 => LedgerTransaction.Move(
-                -consumedCents, debit: ChartOfAccounts.AdjustmentsEquity, credit: asset, "write_down", description: request.Reason),
+                -consumedCents, debit: ChartOfAccounts.AdjustmentsEquity, credit: asset,
+                "write_down", description: request.Reason),
             _ => null,
         };
         if (transaction is not null)
@@ -102,8 +125,8 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
         return new WriteDownReceipt(transaction?.Id, consumedCents, state.Headroom());
     }
 
-    // R19: what is booked and the mark of how far it got are one commit. What is beyond one operation waits for the
-    // next, as does what is below the smallest unit.
+    // R19: the posting and the mark of how far it got are one commit. An amount beyond the limit of one operation, and
+    // a remainder below the smallest unit, wait for the next write-down.
     private Outcome<WriteDownReceipt> BookUsage(LedgerState state)
     {
         var consumedCents = 0m;
@@ -121,13 +144,16 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey) 
             return missing;
         state.NewUsageWriteDowns.AddRange(parts);
         var transaction = LedgerTransaction.Move(
-            consumedCents, debit: ChartOfAccounts.Asset(Vendor), credit: ChartOfAccounts.ProviderExpense(Vendor), "write_down", FromUsageReference, request.Reason);
+            consumedCents, debit: ChartOfAccounts.Asset(Vendor), credit: ChartOfAccounts.ProviderExpense(Vendor),
+            "write_down", FromUsageReference, request.Reason);
         state.Post(transaction);
         return new WriteDownReceipt(transaction.Id, consumedCents, state.Headroom());
     }
 
-    // A misspelt provider must not open an account in silence, nor a misplaced point take one below 0.
-    private Refusal.InsufficientProviderCredit? FindMissingCredit(LedgerState state, string provider, decimal consumedCents)
+    // A misspelt provider must not open an account silently, and a misplaced decimal point must not take an account
+    // below 0.
+    private Refusal.InsufficientProviderCredit? FindMissingCredit(
+        LedgerState state, string provider, decimal consumedCents)
     {
         if (request.Force || consumedCents == 0)
             return null;
