@@ -1,6 +1,9 @@
 namespace Factumerit.Ledger.Pricing;
 
-/// <summary>The prices of this moment, for all threads: whoever prices a call takes <see cref="Pricer"/> once and stays with it.</summary>
+/// <summary>
+/// The current prices, shared by all threads. To price a call, take <see cref="Pricer"/> once and use only that
+/// instance.
+/// </summary>
 public sealed class CurrentPrices(Markups markups)
 {
     private readonly Lock _swap = new();
@@ -8,7 +11,9 @@ public sealed class CurrentPrices(Markups markups)
 
     public Pricer Pricer => _pricer;
 
-    /// <summary>Puts a book in force, unless a newer one is: of two read at the same time the later wins.</summary>
+    /// <summary>
+    /// Activates a price book, unless a newer one is active: of two books read at the same time the newer wins.
+    /// </summary>
     public void Replace(PriceBook book)
     {
         lock (_swap)

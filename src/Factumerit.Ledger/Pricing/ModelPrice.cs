@@ -1,18 +1,19 @@
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// What a provider charges for one model, in US dollars per token. A price of 0 means free; a class without a price of
-/// its own (null) costs what its kind costs: cache tokens the input price, reasoning tokens the output price.
+/// What a provider charges for one model, in US dollars per token. A price of 0 means free. A class without its own
+/// price (null) has the price of its kind: cache tokens the input price, reasoning tokens the output price.
 /// </summary>
-/// <param name="Provider">Whose model it is, in the form of a provider's account; null when that isn't known.</param>
+/// <param name="Provider">The vendor of the model, in the form of a provider's account; null when it is
+/// unknown.</param>
 /// <param name="InputUsdPerToken">Tokens sent.</param>
-/// <param name="OutputUsdPerToken">Tokens generated; null: not known, though the model charges for output in another
-/// way.</param>
-/// <param name="CacheReadUsdPerToken">Tokens read from the provider's cache; null: as tokens sent.</param>
-/// <param name="CacheWriteUsdPerToken">Tokens written to the provider's cache; null: as tokens sent.</param>
-/// <param name="ReasoningUsdPerToken">Tokens generated in reasoning; null: as tokens generated.</param>
-/// <param name="Mode">What the model is for, as the price map says it, such as chat or image_generation; null when it
-/// doesn't.</param>
+/// <param name="OutputUsdPerToken">Tokens generated; null: no price per token is known, because the model charges for
+/// output in another way.</param>
+/// <param name="CacheReadUsdPerToken">Tokens read from the provider's cache; null: the price of tokens sent.</param>
+/// <param name="CacheWriteUsdPerToken">Tokens written to the provider's cache; null: the price of tokens sent.</param>
+/// <param name="ReasoningUsdPerToken">Tokens generated in reasoning; null: the price of tokens generated.</param>
+/// <param name="Mode">The purpose of the model according to the price map, such as chat or image_generation; null when
+/// the map gives none.</param>
 /// <param name="OtherPrices">Its other prices by their names in the price map; null when it has none.</param>
 public sealed record TokenPrices(
     string? Provider, decimal InputUsdPerToken, decimal? OutputUsdPerToken,
@@ -23,15 +24,15 @@ public sealed record TokenPrices(
     public const decimal UsdPerTokenMax = 1_000_000m;
 }
 
-/// <summary>The prices of one model from a time on, as an import brought them (R18).</summary>
+/// <summary>The prices of one model from a point in time on, as imported (R18).</summary>
 public sealed record ModelPrice
 {
     /// <summary>The model's name, 1 to 200 characters.</summary>
     public required string Model { get; init; }
 
     /// <summary>
-    /// Whose model it is, in the form of a provider's account; null when that isn't known. A row from before vendors
-    /// had one name has it too.
+    /// The vendor of the model, in the form of a provider's account; null when it is unknown. An alias in a row from
+    /// before vendors had one name is replaced here.
     /// </summary>
     public string? Provider { get; init => field = value is null ? null : Vendors.Canonical(value); }
 
@@ -39,38 +40,39 @@ public sealed record ModelPrice
     public required decimal InputUsdPerToken { get; init; }
 
     /// <summary>
-    /// US dollars for a token generated; 0 is free, null: not known, though the model charges for output in another
-    /// way.
+    /// US dollars for a token generated; 0 is free. Null: no price per token is known, because the model charges for
+    /// output in another way.
     /// </summary>
     public required decimal? OutputUsdPerToken { get; init; }
 
-    /// <summary>US dollars for a token read from the provider's cache; null: as a token sent.</summary>
+    /// <summary>US dollars for a token read from the provider's cache; null: the price of a token sent.</summary>
     public decimal? CacheReadUsdPerToken { get; init; }
 
-    /// <summary>US dollars for a token written to the provider's cache; null: as a token sent.</summary>
+    /// <summary>US dollars for a token written to the provider's cache; null: the price of a token sent.</summary>
     public decimal? CacheWriteUsdPerToken { get; init; }
 
-    /// <summary>US dollars for a token generated in reasoning; null: as a token generated.</summary>
+    /// <summary>US dollars for a token generated in reasoning; null: the price of a token generated.</summary>
     public decimal? ReasoningUsdPerToken { get; init; }
 
     /// <summary>
-    /// What the model is for, as the price map says it, such as chat or image_generation; null when it doesn't.
+    /// The purpose of the model according to the price map, such as chat or image_generation; null when the map gives
+    /// none.
     /// </summary>
     public string? Mode { get; init; }
 
     /// <summary>Its other prices by their names in the price map, in US dollars; null when it has none.</summary>
     public OtherPriceDictionary? OtherPrices { get; init; }
 
-    /// <summary>From when on it counts; null: from the beginning.</summary>
+    /// <summary>When the prices take effect; null: from the beginning.</summary>
     public DateTimeOffset? ValidFrom { get; init; }
 
-    /// <summary>The import that brought it.</summary>
+    /// <summary>The version of the import that brought the prices.</summary>
     public required long Version { get; init; }
 
-    /// <summary>From valid_from on the model has no price; the prices are the last it had.</summary>
+    /// <summary>The model has no price from valid_from on. The prices here are its last ones.</summary>
     public bool IsGone { get; init; }
 
-    /// <summary>Whether everything that is known to have a price costs nothing.</summary>
+    /// <summary>Whether all known prices are 0.</summary>
     internal bool IsFree =>
         this is
         {
@@ -79,8 +81,9 @@ public sealed record ModelPrice
         }
         && OtherPrices is null or { IsFree: true };
 
-    /// <summary>The prices themselves, to be compared.</summary>
+    /// <summary>The prices alone, for comparison.</summary>
     internal TokenPrices ToPrices() => new(
-        Provider, InputUsdPerToken, OutputUsdPerToken, CacheReadUsdPerToken, CacheWriteUsdPerToken, ReasoningUsdPerToken,
+        Provider, InputUsdPerToken, OutputUsdPerToken,
+        CacheReadUsdPerToken, CacheWriteUsdPerToken, ReasoningUsdPerToken,
         Mode, OtherPrices);
 }

@@ -6,13 +6,15 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// The prices of a model beside its five plain ones, by their names in the price map and in US dollars: those of tiers,
-/// of audio and image tokens, and those by the query, page or second. Names inside of objects and lists are joined by
-/// dots. Two are equal when all names and values are.
+/// The prices of a model besides its five plain ones, in US dollars, by their names in the price map: prices of service
+/// tiers, of audio and image tokens, and per query, page or second. Names inside objects and lists are joined by dots.
+/// Two dictionaries are equal when all their names and values are.
 /// </summary>
 public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>, IEquatable<OtherPriceDictionary>
 {
-    /// <summary>Before the factors that a vendor puts on all prices, such as provider_specific_entry.fast.</summary>
+    /// <summary>
+    /// The prefix of factors that a vendor applies to all prices, such as provider_specific_entry.fast.
+    /// </summary>
     internal const string FactorPrefix = "provider_specific_entry.";
 
     private readonly FrozenDictionary<string, decimal> _prices;
@@ -24,7 +26,7 @@ public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>,
         _variants = new(() => new PriceVariants(_prices));
     }
 
-    /// <summary>The names in order.</summary>
+    /// <summary>The names in ordinal order.</summary>
     public IEnumerable<string> Keys => _prices.Keys.Order(StringComparer.Ordinal);
 
     public IEnumerable<decimal> Values => Keys.Select(key => _prices[key]);
@@ -33,10 +35,10 @@ public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>,
 
     public decimal this[string key] => _prices[key];
 
-    /// <summary>What pricing needs to know of them, worked out once.</summary>
+    /// <summary>The prices in the form that pricing needs, computed once.</summary>
     internal PriceVariants Variants => _variants.Value;
 
-    /// <summary>Whether all of them are 0; factors are no prices.</summary>
+    /// <summary>Whether all of them are 0; factors are not prices.</summary>
     internal bool IsFree =>
         _prices.All(price => price.Value == 0 || price.Key.StartsWith(FactorPrefix, StringComparison.Ordinal));
 
@@ -45,14 +47,15 @@ public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>,
         prices.Count == 0 ? null : new(prices);
 
     /// <summary>
-    /// The prices from the JSON object that <see cref="ToJson"/> made, exact; null when there are none.
+    /// The prices from a JSON object written by <see cref="ToJson"/>, exact; null when there are none.
     /// </summary>
     public static OtherPriceDictionary? Parse(string? json)
     {
         if (json is null)
             return null;
         using var document = JsonDocument.Parse(json);
-        return Of([.. document.RootElement.EnumerateObject().Select(price => KeyValuePair.Create(price.Name, ReadExact(price)))]);
+        return Of([.. document.RootElement.EnumerateObject().Select(price =>
+            KeyValuePair.Create(price.Name, ReadExact(price)))]);
     }
 
     /// <summary>The prices as a JSON object of exact numbers.</summary>
@@ -76,7 +79,8 @@ public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>,
         _prices.Aggregate(0, (hash, price) => hash ^ HashCode.Combine(price.Key, price.Value));
 
     public override string ToString() =>
-        string.Join(", ", this.Select(price => string.Create(CultureInfo.InvariantCulture, $"{price.Key} {price.Value}")));
+        string.Join(", ", this.Select(price =>
+            string.Create(CultureInfo.InvariantCulture, $"{price.Key} {price.Value}")));
 
     private static string Quote(string name) => JsonSerializer.Serialize(name, PriceJson.Default.String);
 

@@ -3,8 +3,8 @@ using System.Collections.Frozen;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// All prices there ever were, by model, each in force from its time until the next one's (R18). A call finds only
-/// prices of its own vendor. Immutable, so that a whole pricing sees one book.
+/// All prices that ever existed, by model. Each price is in force from its time until the time of the next (R18). A
+/// call finds only prices of its own vendor. Immutable, so one pricing uses one book throughout.
 /// </summary>
 public sealed class PriceBook
 {
@@ -13,12 +13,12 @@ public sealed class PriceBook
     private readonly FrozenDictionary<string, ModelPrice[]> _histories;
     private readonly FrozenDictionary<string, ModelPrice[]>.AlternateLookup<ReadOnlySpan<char>> _historiesBySpan;
 
-    // The same under vendor/model, where the map spells the vendor in another way.
+    // The same histories under vendor/model, for names in which the map uses an alias of the vendor.
     private readonly FrozenDictionary<string, ModelPrice[]>.AlternateLookup<ReadOnlySpan<char>> _aliasedBySpan;
 
-    /// <param name="prices">The rows in any order, those that say a model is gone included.</param>
-    /// <param name="version">The newest import that they come from; 0: none yet.</param>
-    /// <param name="cancellations">How many imports were cancelled.</param>
+    /// <param name="prices">The rows in any order, including rows that say a model is gone.</param>
+    /// <param name="version">The newest import in the rows; 0: no import yet.</param>
+    /// <param name="cancellations">The number of cancelled imports.</param>
     public PriceBook(IEnumerable<ModelPrice> prices, long version, long cancellations = 0)
     {
         _histories = prices.GroupBy(p => p.Model, StringComparer.Ordinal).ToFrozenDictionary(
@@ -41,20 +41,19 @@ public sealed class PriceBook
     public long Cancellations { get; }
 
     /// <summary>
-    /// The price of a model at a time, null when unknown. With a provider: the entry <c>provider/model</c>, else one of
-    /// the model's name that is that vendor's. Without one: the entry of exactly that name, else, when the name begins
-    /// with a vendor, that vendor's entry of the rest.
+    /// The price of a model at a time; null when unknown. With a provider: the entry <c>provider/model</c>, else the
+    /// entry of the model's name if it belongs to that vendor. Without a provider: the entry of exactly that name;
+    /// else, if the name begins with a vendor, that vendor's entry of the rest.
     /// </summary>
     public ModelPrice? Find(string model, DateTimeOffset at, string? provider = null) =>
         First(model, provider, at, InForce);
 
     /// <summary>
-    /// The name of the entry that a call without a provider would be priced by, whenever that was; null when there
-    /// never was one.
+    /// The name of the entry that prices a call without a provider, at any time; null when there never was one.
     /// </summary>
     internal string? NameOf(string model) => First(model, null, default, static (history, _) => history[^1])?.Model;
 
-    /// <summary>The name with its vendor's own name before the first slash.</summary>
+    /// <summary>The name with the canonical name of its vendor before the first slash.</summary>
     internal static string CanonicalNameOf(string model)
     {
         var (prefix, rest) = Split(model);
@@ -63,7 +62,7 @@ public sealed class PriceBook
     }
 
     /// <summary>
-    /// The parts of <c>provider/model</c> before and behind the first slash; both empty when it has no such parts.
+    /// The parts of <c>provider/model</c> before and after the first slash; both empty when it has no such parts.
     /// </summary>
     internal static Parts Split(string model) =>
         model.IndexOf('/', StringComparison.Ordinal) is var slash and > 0 && slash < model.Length - 1
@@ -91,7 +90,7 @@ public sealed class PriceBook
         return BareOf(vendor, model, at, pick);
     }
 
-    // The entry vendor/model, however the map spells the vendor.
+    // The entry vendor/model, under any alias of the vendor in the map.
     private ModelPrice? OfVendor(ReadOnlySpan<char> vendor, ReadOnlySpan<char> model, DateTimeOffset at, PickPrice pick)
     {
         var length = vendor.Length + 1 + model.Length;
@@ -102,8 +101,9 @@ public sealed class PriceBook
         return Pick(_historiesBySpan, name, at, pick) ?? Pick(_aliasedBySpan, name, at, pick);
     }
 
-    // The entry of that very name, if it is the vendor's.
-    private ModelPrice? BareOf(ReadOnlySpan<char> vendor, ReadOnlySpan<char> model, DateTimeOffset at, PickPrice pick) =>
+    // The entry of exactly that name, if it belongs to the vendor.
+    private ModelPrice? BareOf(
+        ReadOnlySpan<char> vendor, ReadOnlySpan<char> model, DateTimeOffset at, PickPrice pick) =>
         Pick(_historiesBySpan, model, at, pick) is { } price && vendor.SequenceEqual(price.Provider) ? price : null;
 
     private static ModelPrice? Pick(
@@ -113,14 +113,14 @@ public sealed class PriceBook
 
     private static readonly PickPrice InForce = static (history, at) =>
     {
-        // From the newest on: almost every usage is priced with that.
+        // Starts with the newest price, which applies to almost every usage.
         for (var i = history.Length - 1; i >= 0; i--)
             if (history[i].ValidFrom is not { } from || from <= at)
                 return history[i].IsGone ? null : history[i];
         return null;
     };
 
-    // Which of a model's prices counts, from the oldest to the newest.
+    // Selects one of a model's prices, which are ordered from the oldest to the newest.
     private delegate ModelPrice? PickPrice(ModelPrice[] history, DateTimeOffset at);
 
     /// <summary>The two parts of a model's name.</summary>

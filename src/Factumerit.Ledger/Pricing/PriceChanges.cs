@@ -1,12 +1,14 @@
 namespace Factumerit.Ledger.Pricing;
 
-/// <summary>What a map changes for one model: added, changed or gone.</summary>
+/// <summary>The change that a map makes to one model: added, changed or gone.</summary>
 /// <param name="Model">The model's name.</param>
 /// <param name="Change">added, changed or gone.</param>
-/// <param name="ValidFrom">From when on it counts; null: from the beginning, as nothing was known before.</param>
+/// <param name="ValidFrom">When the change takes effect; null: from the beginning, because no earlier price is
+/// known.</param>
 /// <param name="Old">The prices until then; null when there were none.</param>
-/// <param name="New">The prices from then on; null when it is gone.</param>
-public sealed record PriceChange(string Model, string Change, DateTimeOffset? ValidFrom, TokenPrices? Old, TokenPrices? New)
+/// <param name="New">The prices from then on; null when the model is gone.</param>
+public sealed record PriceChange(
+    string Model, string Change, DateTimeOffset? ValidFrom, TokenPrices? Old, TokenPrices? New)
 {
     public const string Added = "added";
     public const string Changed = "changed";
@@ -34,23 +36,25 @@ public sealed record PriceChange(string Model, string Change, DateTimeOffset? Va
 }
 
 /// <summary>
-/// What a map changes in the price book, worked out without touching either: new rows for what differs, none for what is the same. Prices that are
-/// there stay; what changes begins after them (R18).
+/// The changes that a map makes to the price book, computed without changing either: a new row for each difference, no
+/// row for equal prices. Existing prices stay; new prices begin after them (R18).
 /// </summary>
 public sealed record PriceChanges(IReadOnlyList<PriceChange> Changes, int Unchanged)
 {
-    /// <summary>Models gone of each so many that have a price, up to which an import needs no leave.</summary>
+    /// <summary>One in this many priced models may be gone before an import needs allow_gone.</summary>
     private const int GoneShare = 10;
 
     public int Count(string change) => Changes.Count(c => c.Change == change);
 
     /// <summary>
-    /// The refusal of an import that would end more than a tenth of the models that have a price, as a file that was
-    /// cut would; else null.
+    /// The refusal of an import that would end more than a tenth of the models that have a price, as a truncated file
+    /// would; otherwise null.
     /// </summary>
     public Refusal.ValidationFailed? FindEnding()
     {
-        var (gone, active) = (Count(PriceChange.Gone), Unchanged + Count(PriceChange.Changed) + Count(PriceChange.Gone));
+        var (gone, active) = (
+            Count(PriceChange.Gone),
+            Unchanged + Count(PriceChange.Changed) + Count(PriceChange.Gone));
         return gone * GoneShare > active
             ? new(
                 "allow_gone",
@@ -59,10 +63,11 @@ public sealed record PriceChanges(IReadOnlyList<PriceChange> Changes, int Unchan
             : null;
     }
 
-    /// <param name="newest">The newest row of each model, gone ones included.</param>
+    /// <param name="newest">The newest row of each model, including gone models.</param>
     /// <param name="map">The map to import.</param>
-    /// <param name="now">When changed and gone prices count from by default; a model's first price then counts from the beginning.</param>
-    /// <param name="validFrom">From when on everything counts, where that was said.</param>
+    /// <param name="now">The default time from which changed and gone prices count. A model's first price counts from
+    /// the beginning by default.</param>
+    /// <param name="validFrom">The time from which all changes count, if it was given.</param>
     public static Outcome<PriceChanges> Between(
         IReadOnlyDictionary<string, ModelPrice> newest, PriceMap map, DateTimeOffset now, DateTimeOffset? validFrom)
     {
@@ -89,9 +94,14 @@ public sealed record PriceChanges(IReadOnlyList<PriceChange> Changes, int Unchan
 
     private static string? Early(IReadOnlyDictionary<string, ModelPrice> newest, List<PriceChange> changes)
     {
-        var latest = changes.Where(c => newest.GetValueOrDefault(c.Model)?.ValidFrom >= c.ValidFrom).Select(c => newest[c.Model]).MaxBy(p => p.ValidFrom);
+        var latest = changes
+            .Where(c => newest.GetValueOrDefault(c.Model)?.ValidFrom >= c.ValidFrom)
+            .Select(c => newest[c.Model])
+            .MaxBy(p => p.ValidFrom);
         return latest is null
             ? null
-            : $"must be after {latest.ValidFrom!.Value.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'}, when the newest prices of {latest.Model} begin: prices are never changed once they are active (R18)";
+            : $"must be after {latest.ValidFrom!.Value.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss.FFFFFF'Z'}, "
+                + $"when the newest prices of {latest.Model} begin: "
+                + "prices are never changed once they are active (R18)";
     }
 }

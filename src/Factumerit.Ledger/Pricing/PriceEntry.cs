@@ -3,8 +3,7 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// Reads one entry of the price map: its five plain prices, whose model it is and what for, and every other price it
-/// has.
+/// Reads one entry of the price map: its five plain prices, its vendor and mode, and all its other prices.
 /// </summary>
 internal static class PriceEntry
 {
@@ -12,7 +11,7 @@ internal static class PriceEntry
     private const string Provider = "litellm_provider";
     private const string Mode = "mode";
 
-    // DeepSeek's spelling of the price of tokens read from the cache.
+    // DeepSeek's name for the price of tokens read from the cache.
     private const string CacheHit = "input_cost_per_token_cache_hit";
     private const int Input = 0;
     private const int Output = 1;
@@ -22,12 +21,12 @@ internal static class PriceEntry
 
     private static readonly string[] TokenFields =
     [
-        "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost", "cache_creation_input_token_cost",
-        "output_cost_per_reasoning_token",
+        "input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost",
+        "cache_creation_input_token_cost", "output_cost_per_reasoning_token",
     ];
 
     /// <summary>
-    /// The prices; null when the entry is skipped, as it has none for tokens, or when it has mistakes.
+    /// The prices; null when the entry has mistakes, or is skipped because it has no prices for tokens.
     /// </summary>
     public static TokenPrices? Read(string model, JsonElement entry, PriceMapErrors errors)
     {
@@ -53,12 +52,15 @@ internal static class PriceEntry
             else
                 provider = ReadProvider($"{model}.{name}", field.Value, errors);
         }
-        // Without an input price there is no telling what a call costs. Priced by the query, picture or second, and 0
-        // for tokens: that is not free.
-        if (prices[Input] is not { } input || (others.Any(other => IsChargedOtherwise(other.Name, other.Value)) && prices.All(price => price is null or 0)))
+        // Without an input price the cost of a call is unknown. An entry with a price per query, image or second and 0
+        // for tokens is not free.
+        if (prices[Input] is not { } input
+            || (others.Any(other => IsChargedOtherwise(other.Name, other.Value))
+                && prices.All(price => price is null or 0)))
             return null;
         var other = ReadOthers(model, others, errors);
-        // An output price may be missing, as embeddings generate nothing; but not where output has another price.
+        // A missing output price means 0, because embeddings generate nothing. If output has another price, it stays
+        // unknown.
         if (prices[Output] is null && prices[Reasoning] is null && !others.Any(IsOutputPrice))
             prices[Output] = 0;
         if (prices[CacheRead] is null && other.TryGetValue(CacheHit, out var cacheHit))
@@ -69,7 +71,8 @@ internal static class PriceEntry
     }
 
     /// <summary>
-    /// The name of a field; null when it is no valid text, as half of a surrogate pair is escaped in it.
+    /// The name of a field; null when the name is not valid text, because it contains half of an escaped surrogate
+    /// pair.
     /// </summary>
     public static string? TextOf(JsonProperty field)
     {
@@ -87,9 +90,10 @@ internal static class PriceEntry
         name.Contains("cost", StringComparison.Ordinal) || name is "tiered_pricing" or "provider_specific_entry";
 
     private static bool IsOutputPrice(JsonProperty field) =>
-        field.Value.ValueKind == JsonValueKind.Number && field.Name.StartsWith("output_cost_", StringComparison.Ordinal);
+        field.Value.ValueKind == JsonValueKind.Number
+        && field.Name.StartsWith("output_cost_", StringComparison.Ordinal);
 
-    // The name of an object holds for the prices in it.
+    // The name of an object applies to the prices inside it.
     private static bool IsChargedOtherwise(string name, JsonElement value)
     {
         var isPrice = name.Contains("cost_per_", StringComparison.Ordinal);
@@ -103,7 +107,8 @@ internal static class PriceEntry
         };
     }
 
-    private static Dictionary<string, decimal> ReadOthers(string model, List<JsonProperty> fields, PriceMapErrors errors)
+    private static Dictionary<string, decimal> ReadOthers(
+        string model, List<JsonProperty> fields, PriceMapErrors errors)
     {
         var others = new Dictionary<string, decimal>(StringComparer.Ordinal);
         foreach (var field in fields)
@@ -114,7 +119,7 @@ internal static class PriceEntry
         return others;
     }
 
-    // Objects and lists hold prices of a kind; what is no number is none.
+    // Objects and lists contain prices of one kind. Values that are not numbers are not prices.
     private static void ReadOther(
         string model, string name, JsonElement value, Dictionary<string, decimal> others, PriceMapErrors errors)
     {
@@ -193,7 +198,7 @@ internal static class PriceEntry
         }
         catch (InvalidOperationException)
         {
-            // Half of a surrogate pair is escaped in it.
+            // The string contains half of an escaped surrogate pair.
             return null;
         }
     }

@@ -3,23 +3,24 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// LiteLLM's price map (<c>model_prices_and_context_window.json</c>), read whole: every mistake is collected, and with a single one there is no
-/// map. Numbers are taken from the text as exact decimals. The template, what isn't priced by the token and what is no
-/// entry are skipped and counted.
+/// LiteLLM's price map (<c>model_prices_and_context_window.json</c>), read as a whole: all mistakes are collected, and
+/// a map with a mistake is refused. Numbers are read from their text as exact decimals. The template, entries that are
+/// not priced by the token, and values that are not entries are skipped and counted.
 /// </summary>
 public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, int Skipped)
 {
-    /// <summary>Enough to fix a map by.</summary>
+    /// <summary>The most mistakes that are reported, which is enough to fix a map.</summary>
     public const int ErrorsMax = 100;
 
     private const string Template = "sample_spec";
 
-    /// <summary>The map, or everything that is wrong with it by <c>model.field</c>.</summary>
+    /// <summary>The map, or all its mistakes by <c>model.field</c>.</summary>
     public static (PriceMap? Map, Refusal? Refusal) Read(JsonElement root)
     {
         if (root.ValueKind != JsonValueKind.Object)
-            return (null, new Refusal.ValidationFailed("$", "must be a JSON object: LiteLLM's price map, with an entry for each model"));
-        // With null for what is skipped.
+            return (null, new Refusal.ValidationFailed(
+                "$", "must be a JSON object: LiteLLM's price map, with an entry for each model"));
+        // Skipped entries are null.
         var (entries, errors) = (new Dictionary<string, TokenPrices?>(StringComparer.Ordinal), new PriceMapErrors());
         foreach (var entry in root.EnumerateObject())
         {
@@ -31,7 +32,8 @@ public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, i
             if (!entries.TryAdd(model, prices) && entries[model] != prices)
                 errors.Add(
                     model,
-                    $"is given more than once, with different prices: {Describe(entries[model])}; and {Describe(prices)}");
+                    $"is given more than once, with different prices: {Describe(entries[model])}; "
+                    + $"and {Describe(prices)}");
         }
         var found = entries.Where(entry => entry.Value is not null)
             .ToDictionary(entry => entry.Key, entry => entry.Value!, StringComparer.Ordinal);
@@ -44,7 +46,9 @@ public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, i
     {
         if (PriceEntry.TextOf(entry) is { Length: > 0 and <= 200 } name && !name.Any(char.IsControl))
             return name;
-        errors.Add("$", "has a model whose name is not 1 to 200 characters of valid text, none of them a control character");
+        errors.Add(
+            "$",
+            "has a model whose name is not 1 to 200 characters of valid text, none of them a control character");
         return null;
     }
 
@@ -61,11 +65,12 @@ public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, i
         var parts = plain.Where(price => price.Usd is not null)
             .Select(price => $"{price.Name} {Money.Format(price.Usd!.Value)}")
             .Concat(prices.OtherPrices?.Select(other => $"{other.Key} {Money.Format(other.Value)}") ?? []);
-        return string.Join(", ", new[] { prices.Provider ?? "no provider", prices.Mode }.OfType<string>().Concat(parts));
+        return string.Join(
+            ", ", new[] { prices.Provider ?? "no provider", prices.Mode }.OfType<string>().Concat(parts));
     }
 }
 
-/// <summary>The mistakes by where they are, in the order of the map, so many and no more.</summary>
+/// <summary>The mistakes by location, in the order of the map, up to a limit.</summary>
 internal sealed class PriceMapErrors
 {
     private const int ErrorLengthMax = 500;

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace Factumerit.Ledger.Pricing;
 
-/// <summary>What can be charged for beside tokens.</summary>
+/// <summary>Units other than tokens that can be charged for.</summary>
 [Flags]
 internal enum Units
 {
@@ -17,16 +17,16 @@ internal enum Units
     Credit = 128,
     Citation = 256,
 
-    /// <summary>By the request, or in steps that the price book does not know: in play with every call.</summary>
+    /// <summary>Charged per request, or in steps that the price book does not know: applies to every call.</summary>
     Always = 512,
 }
 
 /// <summary>
-/// The other prices of a model, sorted by what they are for: variants of token prices, and prices by other units.
+/// The other prices of a model, sorted by purpose: variants of token prices, and prices of other units.
 /// </summary>
 internal sealed class PriceVariants
 {
-    // In the order in which they are looked for in a name.
+    // In the order in which a name is searched for them.
     private static readonly ImmutableArray<(string Word, Units Unit)> Words =
     [
         ("_per_query", Units.Query), ("_per_page", Units.Page), ("_per_second", Units.Second),
@@ -49,16 +49,22 @@ internal sealed class PriceVariants
                 _factors[name[OtherPriceDictionary.FactorPrefix.Length..]] = usd;
             else if (usd != 0)
                 Add(name);
-        _sizes = [.. _prices.Keys.Select(when => when.AboveThousands).Where(size => size > 0).Distinct().OrderDescending()];
+        _sizes =
+        [
+            .. _prices.Keys.Select(when => when.AboveThousands)
+                .Where(size => size > 0)
+                .Distinct()
+                .OrderDescending(),
+        ];
     }
 
-    /// <summary>What is charged for on the way in, other than tokens.</summary>
+    /// <summary>Units other than tokens that are charged for input.</summary>
     public Units InputUnits { get; private set; }
 
-    /// <summary>What is charged for on the way out, other than tokens.</summary>
+    /// <summary>Units other than tokens that are charged for output.</summary>
     public Units OutputUnits { get; private set; }
 
-    /// <summary>What is charged for, other than tokens.</summary>
+    /// <summary>Units other than tokens that are charged for.</summary>
     public Units AllUnits => InputUnits | OutputUnits;
 
     public bool HasTiers => _tiers.Count > 0;
@@ -70,7 +76,7 @@ internal sealed class PriceVariants
         _prices.TryGetValue(condition, out var prices) ? prices[(int)one] : null;
 
     /// <summary>
-    /// The condition under which a call is priced: a tier or a size that no price of the model names changes nothing.
+    /// The condition under which a call is priced. A tier or a size that no price of the model names has no effect.
     /// </summary>
     public PriceCondition ConditionOf(long promptTokens, string tier)
     {
@@ -83,7 +89,7 @@ internal sealed class PriceVariants
         return new(0, tier);
     }
 
-    /// <summary>Whether a word of the usage, such as fast, puts a factor on all prices.</summary>
+    /// <summary>Whether a word of the usage, such as fast, applies a factor to all prices.</summary>
     public bool HasFactor(string word) => _factors.TryGetValue(word, out var factor) && factor != 1;
 
     private void Add(TokenClass one, PriceCondition condition, decimal usd)

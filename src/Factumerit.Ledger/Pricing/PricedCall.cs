@@ -1,6 +1,9 @@
 namespace Factumerit.Ledger.Pricing;
 
-/// <summary>What pricing a call came to: a price with all that led to it, or the reason it needs review, or the refusal of what can't be kept.</summary>
+/// <summary>
+/// The result of pricing a call: a price and the values that led to it, the reason why the call needs review, or a
+/// refusal because a value can't be stored.
+/// </summary>
 public readonly record struct PricedCall
 {
     /// <summary>What the user pays, in cents, rounded to 7 decimals; null when it needs review or is refused.</summary>
@@ -9,19 +12,19 @@ public readonly record struct PricedCall
     /// <summary>What the provider charges, in US dollars, exact; null when it isn't known.</summary>
     public decimal? CostUsd { get; init; }
 
-    /// <summary>The factor between the two; null without a price.</summary>
+    /// <summary>The factor between cost and price; null without a price.</summary>
     public decimal? Markup { get; init; }
 
     /// <summary>The import whose prices were used; null when the cost was given.</summary>
     public long? PriceVersion { get; init; }
 
-    /// <summary>As given, else as the price book has it for the model; else null.</summary>
+    /// <summary>The given provider, else the price book's provider of the model, else null.</summary>
     public string? Provider { get; init; }
 
     /// <summary>Why there is no price: one of <see cref="ReviewReasons"/>.</summary>
     public string? ReviewReason { get; init; }
 
-    /// <summary>The cost or price is beyond what can be kept.</summary>
+    /// <summary>Set when the cost or the price can't be stored.</summary>
     public Refusal.ValidationFailed? Refusal { get; init; }
 }
 
@@ -37,46 +40,47 @@ public static class ReviewReasons
     /// <summary>There is nothing to price: no model, or no tokens.</summary>
     public const string NoTokens = "no-tokens";
 
-    /// <summary>Nobody knows yet whose call it was.</summary>
+    /// <summary>The user of the call is not known yet.</summary>
     public const string NoUser = "no-user";
 
-    /// <summary>The user was deleted before the call was taken in.</summary>
+    /// <summary>The user was deleted before the call was recorded.</summary>
     public const string UserDeleted = "user-deleted";
 
-    /// <summary>Parts exceed their whole.</summary>
+    /// <summary>A part of the tokens exceeds its whole.</summary>
     public const string TokensDisagree = "tokens-disagree";
 
     /// <summary>
-    /// The call used something whose price can't be worked out from the price book, though the model has prices.
+    /// The model has prices, but the call used something whose price can't be calculated from the price book.
     /// </summary>
     public const string OtherPrice = "other-price";
 
-    /// <summary>One of its ids belongs to another call: another user, start, tokens or cost.</summary>
+    /// <summary>One of its ids belongs to another call, with another user, start, tokens or cost.</summary>
     public const string IdsDisagree = "ids-disagree";
 
-    /// <summary>It was only read again at the provider, and no call is known under its id.</summary>
+    /// <summary>The call was only read again at the provider, and no call is known under its id.</summary>
     public const string Retrieved = "retrieved";
 
-    /// <summary>The price is more than one operation, or the user's totals, can hold.</summary>
+    /// <summary>The price exceeds the limit of one operation or of the user's balance.</summary>
     public const string OutOfRange = "out-of-range";
 
-    /// <summary>What a reason begins with that names fields which could not be read: unreadable:response_cost.</summary>
+    /// <summary>The prefix of reasons that name unreadable fields, such as unreadable:response_cost.</summary>
     public const string UnreadablePrefix = "unreadable:";
 
     /// <summary>
-    /// Whether only a person can bill it: what is known of it may belong to a call that is billed already, or another cost than the price book's was
-    /// reported.
+    /// Whether only a person can bill it: it may belong to a call that is already billed, or a cost was reported that
+    /// could not be read and may differ from the price book's.
     /// </summary>
     public static bool IsForPeople(string? reason) => reason is IdsDisagree or Retrieved || IsCostDoubtful(reason);
 
-    /// <summary>Whether a cost was reported and could not be read.</summary>
+    /// <summary>Whether a cost was reported but could not be read.</summary>
     public static bool IsCostDoubtful(string? reason) =>
         reason?.StartsWith(UnreadablePrefix, StringComparison.Ordinal) == true
         && (reason.Contains("cost", StringComparison.Ordinal) || reason.Contains("spend", StringComparison.Ordinal));
 
-    /// <summary>Whether the tokens are no base for a price.</summary>
+    /// <summary>Whether the tokens are unsuitable for calculating a price.</summary>
     public static bool AreTokensDoubtful(string? reason) =>
         reason is TokensDisagree
         || (reason?.StartsWith(UnreadablePrefix, StringComparison.Ordinal) == true
-            && (reason.Contains("tokens", StringComparison.Ordinal) || reason.Contains("usage", StringComparison.Ordinal)));
+            && (reason.Contains("tokens", StringComparison.Ordinal)
+                || reason.Contains("usage", StringComparison.Ordinal)));
 }

@@ -4,7 +4,7 @@ using System.Text.RegularExpressions;
 
 namespace Factumerit.Ledger.Pricing;
 
-/// <summary>The classes of tokens that may have a price of their own. Every token of a call is of one class.</summary>
+/// <summary>The classes of tokens that may have their own price. Every token of a call belongs to one class.</summary>
 internal enum TokenClass
 {
     Input,
@@ -24,7 +24,7 @@ internal enum TokenClass
     VideoOutput,
 }
 
-/// <summary>The media beside text that tokens stand for.</summary>
+/// <summary>The media other than text that tokens stand for.</summary>
 internal enum Medium
 {
     Audio,
@@ -33,14 +33,14 @@ internal enum Medium
 }
 
 /// <summary>
-/// How the price map names the prices of each class: <c>input_cost_per_token</c>, behind it the size of the prompt from
-/// which on a price holds (<c>_above_200k_tokens</c>), and behind that the tier of service (<c>_priority</c>).
+/// The names of the prices of each class in the price map: <c>input_cost_per_token</c>, followed by the prompt size
+/// above which the price applies (<c>_above_200k_tokens</c>), followed by the service tier (<c>_priority</c>).
 /// </summary>
 internal static partial class TokenClasses
 {
     public const int Count = (int)TokenClass.VideoOutput + 1;
 
-    /// <summary>The tier that half of the map calls batch_requests.</summary>
+    /// <summary>The tier of batches, which half of the map calls batch_requests.</summary>
     public const string Batches = "batches";
 
     public static readonly ImmutableArray<Medium> Media = [.. Enum.GetValues<Medium>()];
@@ -64,13 +64,13 @@ internal static partial class TokenClasses
         [TokenClass.VideoOutput] = "output_cost_per_video_token",
     };
 
-    // The longest first: the hour's name begins with that of all writes.
+    // The longest name first, because the name of one-hour writes begins with the name of all writes.
     private static readonly ImmutableArray<(TokenClass Class, string Name)> ByLength =
         [.. Names.OrderByDescending(name => name.Value.Length).Select(name => (name.Key, name.Value))];
 
     /// <summary>
-    /// What tokens of a class cost where the class has no price of its own; null for the two that all others are kinds
-    /// of.
+    /// The class whose price applies where a class has no price of its own; null for the two classes of which all
+    /// others are kinds.
     /// </summary>
     public static TokenClass? KindOf(TokenClass one) => one switch
     {
@@ -88,7 +88,7 @@ internal static partial class TokenClasses
 
     public static TokenClass OutputOf(Medium medium) => TokenClass.AudioOutput + (int)medium;
 
-    /// <summary>The medium of a class that has one.</summary>
+    /// <summary>The medium of a class; null when it has none.</summary>
     public static Medium? MediumOf(TokenClass one) => one switch
     {
         TokenClass.AudioInput or TokenClass.AudioOutput or TokenClass.AudioCacheRead => Medium.Audio,
@@ -98,7 +98,7 @@ internal static partial class TokenClasses
     };
 
     /// <summary>
-    /// The class and the condition that a name of the map says; null for what is no price of a token.
+    /// The class and the condition in a price name of the map; null when the name is not a price of tokens.
     /// </summary>
     public static (TokenClass Class, PriceCondition Condition)? Parse(string name)
     {
@@ -109,7 +109,7 @@ internal static partial class TokenClasses
         return null;
     }
 
-    /// <summary>A tier of service as the names of prices spell it.</summary>
+    /// <summary>A service tier as price names spell it.</summary>
     public static string TierOf(string tier) => tier is "batch" or "batch_requests" ? Batches : tier;
 
     private static int SizeOf(string digits) =>
@@ -120,8 +120,8 @@ internal static partial class TokenClasses
 }
 
 /// <summary>
-/// When a price holds: for prompts of more than so many thousand tokens (0: all), and in a tier of service (empty: the
-/// usual one).
+/// When a price applies: for prompts of more than this many thousand tokens (0: all), and in a service tier (empty: the
+/// standard tier).
 /// </summary>
 internal readonly record struct PriceCondition(int AboveThousands, string Tier)
 {

@@ -3,8 +3,9 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// What the tokens of one call cost by a model's prices, in US dollars: the exact sum; or why there is none, one of
-/// <see cref="ReviewReasons"/>; or neither, when the sum has more digits than a decimal, which would round it.
+/// The cost of one call's tokens by a model's prices, in US dollars: the exact sum; or the reason why there is none,
+/// one of <see cref="ReviewReasons"/>; or neither, when the sum has more digits than a decimal holds and would be
+/// rounded.
 /// </summary>
 internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
 {
@@ -13,7 +14,7 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
         var details = UsageDetails.Read(usage);
         if (details is not null && IsUnpricedTier(price, details.Tier))
             return new(null, ReviewReasons.OtherPrice);
-        // Only the usage may say how many of the tokens generated were of reasoning.
+        // Some calls give their reasoning tokens only in the usage object.
         if (price.ReasoningUsdPerToken is null || tokens.Reasoning is not null || details is not { Reasoning: not 0 })
             return Of(price, tokens, usage, details);
         if (details.Reasoning == UsageDetails.Unreadable)
@@ -24,7 +25,7 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
 
     private static TokenCost Of(ModelPrice price, in TokenCounts tokens, JsonElement? usage, UsageDetails? details)
     {
-        // Writes to the cache may be for an hour, which costs more: only the usage says so.
+        // One-hour writes to the cache cost more, and only the usage object identifies them.
         var mayBeForAnHour = tokens.CacheWrite > 0 && price.CacheWriteUsdPerToken is not null && usage is not null;
         if (price is { OtherPrices: null, OutputUsdPerToken: { } outputUsd } && !mayBeForAnHour)
             return OfPlain(price, tokens, outputUsd);
@@ -32,7 +33,8 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
         if (details is null || (variants is { HasTiers: true } && details.Tier is null))
             return new(null, ReviewReasons.OtherPrice);
         var prompt = tokens.Prompt ?? (tokens.CacheRead ?? 0) + (tokens.CacheWrite ?? 0);
-        var rates = new TokenRates(price, variants, variants?.ConditionOf(prompt, details.Tier!) ?? PriceCondition.None);
+        var rates = new TokenRates(
+            price, variants, variants?.ConditionOf(prompt, details.Tier!) ?? PriceCondition.None);
         if (variants is not null && IsChargedOtherwise(price, variants, rates, details))
             return new(null, ReviewReasons.OtherPrice);
         Span<long> counts = stackalloc long[TokenClasses.Count];
@@ -40,12 +42,13 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
         return reason is null ? Sum(rates, counts) : new(null, reason);
     }
 
-    // Batches and flex are cheaper than the usual tier, and priority is dearer: without their prices there is no
-    // telling.
+    // Batches and flex cost less than the standard tier, and priority costs more. Without their prices the cost is
+    // unknown.
     private static bool IsUnpricedTier(ModelPrice price, string? tier) =>
-        tier is TokenClasses.Batches or "flex" or "priority" && price.OtherPrices?.Variants.HasTier(tier) != true && !price.IsFree;
+        tier is TokenClasses.Batches or "flex" or "priority"
+        && price.OtherPrices?.Variants.HasTier(tier) != true && !price.IsFree;
 
-    // Nothing but the five plain prices, which is all that most models have.
+    // Most models have only the five plain prices.
     private static TokenCost OfPlain(ModelPrice price, in TokenCounts tokens, decimal outputUsd)
     {
         var sum = new ExactSum();
@@ -71,9 +74,10 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
         return new(sum.Usd, null);
     }
 
-    // Whether the call used, or by the model's kind must have used, what is not charged by the token, or at a factor on
-    // all prices.
-    private static bool IsChargedOtherwise(ModelPrice price, PriceVariants variants, TokenRates rates, UsageDetails details)
+    // Whether the call used something that is not charged by the token, or must have used it according to the model's
+    // mode, or has a factor on all prices.
+    private static bool IsChargedOtherwise(
+        ModelPrice price, PriceVariants variants, TokenRates rates, UsageDetails details)
     {
         if ((variants.AllUnits & (details.Units | Units.Always)) != 0)
             return true;
@@ -96,7 +100,7 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
 
     private static bool Charges(Units units, Units some) => (units & some) != 0;
 
-    // A product or sum of decimals is exact as long as it keeps all decimals of what it is made of.
+    // A product or sum of decimals is exact if it keeps all decimals of its operands.
     private struct ExactSum()
     {
         private decimal _usd;

@@ -1,16 +1,16 @@
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// What each class of tokens costs in one call of a model. A class follows its kind where it has no price of its own,
-/// or the same one; where a class with another price than its kind lacks the price for the call's size or tier, there
-/// is no telling (null).
+/// The price of each class of tokens in one call of a model. A class without its own price, or with the same price as
+/// its kind, follows its kind. If a class has another price than its kind but none for the call's size or tier, its
+/// price is unknown (null).
 /// </summary>
 internal readonly struct TokenRates(ModelPrice price, PriceVariants? variants, PriceCondition condition)
 {
-    /// <summary>US dollars for a token of a class; null when the price book doesn't say.</summary>
+    /// <summary>US dollars for a token of a class; null when the price book has no price.</summary>
     public decimal? Of(TokenClass one) => Of(one, condition);
 
-    /// <summary>Whether the model has a price of its own for a class, at any size and in the usual tier.</summary>
+    /// <summary>Whether the model has its own price for a class, at any size and in the standard tier.</summary>
     public bool HasOwn(TokenClass one) => Own(one, PriceCondition.None) is not null;
 
     private decimal? Of(TokenClass one, PriceCondition when)
@@ -24,11 +24,11 @@ internal readonly struct TokenRates(ModelPrice price, PriceVariants? variants, P
         return follows ? Of(kind, when) : null;
     }
 
-    // Tokens that stand for a picture or sound are no text where those are charged by the piece or second, and read
-    // from the cache they are none where they are not when sent.
+    // Image and audio tokens don't follow the text price where the model charges by the image or second. Read from the
+    // cache, they follow it only if they have the text price when sent.
     private bool FollowsUnpriced(TokenClass one)
     {
-        // A vendor that charges for writes to the cache charges more for those that stay for an hour.
+        // A vendor that charges for cache writes charges more for one-hour writes.
         if (one == TokenClass.CacheWriteHour)
             return price.CacheWriteUsdPerToken is null;
         if (TokenClasses.MediumOf(one) is not { } medium || variants is null)

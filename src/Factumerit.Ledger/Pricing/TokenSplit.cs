@@ -1,16 +1,16 @@
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// The tokens of a call by class, as far as classes differ in price: what the details say of sound and pictures matters
-/// only where those cost something else than text. Says why it can't tell where the details don't fit the counts, or
-/// leave open which tokens are which.
+/// The tokens of a call by class, as far as the classes differ in price: details about audio and images matter only
+/// where those cost something other than text. Gives a reason for review where the details don't fit the counts, or
+/// leave open which tokens belong to which class.
 /// </summary>
 internal readonly ref struct TokenSplit(ModelPrice price, TokenRates rates, UsageDetails details, Span<long> counts)
 {
     private readonly Span<long> _counts = counts;
 
     /// <summary>
-    /// Fills the counts by class. Null, or why that can't be done: one of <see cref="ReviewReasons"/>.
+    /// Fills the counts by class. Null, or the reason why that is impossible: one of <see cref="ReviewReasons"/>.
     /// </summary>
     public string? Fill(in TokenCounts tokens)
     {
@@ -47,7 +47,7 @@ internal readonly ref struct TokenSplit(ModelPrice price, TokenRates rates, Usag
         var isText = rates.Of(sent) == rates.Of(TokenClass.Input);
         if (isText && (fromCache == 0 || rates.Of(cached) == rates.Of(TokenClass.CacheRead)))
             return null;
-        // What is listened to, or edited, was sent: without details there is no telling how much.
+        // Transcribed audio and edited images were sent. Without details the number of their tokens is unknown.
         if (!isText && !details.HasInput && Sends(medium) && tokens.PlainInput + fromCache > 0)
             return ReviewReasons.OtherPrice;
         var count = details.Input(medium);
@@ -66,7 +66,8 @@ internal readonly ref struct TokenSplit(ModelPrice price, TokenRates rates, Usag
             ?? Move(count - fromCacheOfMedium, TokenClass.Input, sent);
     }
 
-    // Some details leave out what came from the cache: then they add up to the rest.
+    // Some details leave out tokens from the cache. Their counts then add up to the tokens that did not come from the
+    // cache.
     private bool CountsFreshTokens(long plainInput)
     {
         var sum = (decimal)details.InputText;

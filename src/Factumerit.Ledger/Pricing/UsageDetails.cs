@@ -4,13 +4,13 @@ using System.Text.Json;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// What a provider's own account of a call says beside the five counts: which tokens were sound or pictures, what was
-/// written for an hour, the tier of service, and what is charged for otherwise. Reads the spellings of OpenAI,
-/// Anthropic, Google and LiteLLM. Where one has 0 the others count.
+/// The details in a provider's usage object beyond the five counts: audio and image tokens, one-hour cache writes, the
+/// service tier, and other units that are charged for. Reads the field names of OpenAI, Anthropic, Google and LiteLLM.
+/// Where one field is 0, the others count.
 /// </summary>
 internal sealed class UsageDetails
 {
-    /// <summary>A count that is no whole number from 0 on, or that is given twice and differs.</summary>
+    /// <summary>A count that is not a whole number from 0 on, or that is given twice with different values.</summary>
     public const long Unreadable = -1;
 
     private static readonly ImmutableArray<string> InputDetails =
@@ -27,7 +27,8 @@ internal sealed class UsageDetails
 
     private static readonly ImmutableArray<string> OtherPlaces = ["server_tool_use", "usage_info", "billed_units"];
 
-    private static readonly ImmutableArray<string> CacheDetails = ["cached_tokens_details", "cacheTokensDetails", "cached_tokens_by_modality"];
+    private static readonly ImmutableArray<string> CacheDetails =
+        ["cached_tokens_details", "cacheTokensDetails", "cached_tokens_by_modality"];
 
     private static readonly ImmutableArray<string> MediumNames = ["audio_tokens", "image_tokens", "video_tokens"];
 
@@ -59,10 +60,10 @@ internal sealed class UsageDetails
     {
     }
 
-    /// <summary>For a call whose provider said nothing more.</summary>
+    /// <summary>For a call whose provider gave no usage object.</summary>
     public static readonly UsageDetails None = new();
 
-    /// <summary>Of the tokens written to the cache: those that stay for an hour.</summary>
+    /// <summary>Of the tokens written to the cache: those stored for one hour.</summary>
     public long HourWrites => _hourWrites;
 
     /// <summary>Of the tokens generated: those of reasoning.</summary>
@@ -74,21 +75,21 @@ internal sealed class UsageDetails
     /// <summary>Of the tokens generated: those that are text.</summary>
     public long OutputText => _outputText;
 
-    /// <summary>Whether it says what the tokens sent are made of.</summary>
+    /// <summary>Whether the usage breaks down the tokens sent.</summary>
     public bool HasInput { get; private set; }
 
-    /// <summary>Whether it says what the tokens read from the cache are made of.</summary>
+    /// <summary>Whether the usage breaks down the tokens read from the cache.</summary>
     public bool HasCached { get; private set; }
 
     /// <summary>
-    /// The tier of service, as the names of prices spell it; empty when none is said, null when it can't be read.
+    /// The service tier, as price names spell it; empty when none is given, null when it can't be read.
     /// </summary>
     public string? Tier { get; private set; } = "";
 
-    /// <summary>What was used that may be charged for beside tokens.</summary>
+    /// <summary>Units used other than tokens, which may be charged for.</summary>
     public Units Units { get; private set; }
 
-    /// <summary>Words that may put a factor on all prices: the speed, and where the call was computed.</summary>
+    /// <summary>Words that may apply a factor to all prices: the speed, and where the call was computed.</summary>
     public IReadOnlyList<string> FactorWords { get; private set; } = [];
 
     public long Input(Medium medium) => _input[(int)medium];
@@ -98,7 +99,8 @@ internal sealed class UsageDetails
     public long Output(Medium medium) => _output[(int)medium];
 
     /// <summary>
-    /// What the usage says; null when a name in it is no valid text, as half of a surrogate pair is escaped in it.
+    /// The details of a usage; null when a name in it is not valid text, because it contains half of an escaped
+    /// surrogate pair.
     /// </summary>
     public static UsageDetails? Read(JsonElement? usage)
     {
@@ -225,7 +227,7 @@ internal sealed class UsageDetails
         _ => false,
     };
 
-    // 0 says as little as nothing, where another spelling has a count.
+    // A 0 is ignored where another field has a count.
     private static void Merge(JsonElement parent, string name, ref long count)
     {
         if (!TryGet(parent, name, out var value))
@@ -249,7 +251,7 @@ internal sealed class UsageDetails
         }
         catch (InvalidOperationException)
         {
-            // Half of a surrogate pair is escaped in it.
+            // The string contains half of an escaped surrogate pair.
             return null;
         }
     }

@@ -5,15 +5,16 @@ using System.Collections.Immutable;
 namespace Factumerit.Ledger.Pricing;
 
 /// <summary>
-/// The one name of each vendor, whatever LiteLLM calls the way to it. Prices, markups, purchases, write-downs and
-/// reports all use it, so that one vendor has one account. Two names are one vendor only where they lead to the same
-/// account at that vendor: azure and azure_ai are two.
+/// Gives each vendor one name, whichever name LiteLLM uses for it. Prices, markups, purchases, write-downs and reports
+/// all use this name, so one vendor has one account. Two names mean one vendor only if they lead to the same account at
+/// that vendor: azure and azure_ai are two vendors.
 /// </summary>
 public static class Vendors
 {
     private const int NameLengthMax = 40;
 
-    private static readonly SearchValues<char> NameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
+    private static readonly SearchValues<char> NameCharacters =
+        SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789_-");
 
     private static readonly FrozenDictionary<string, string> Aliases = new Dictionary<string, string>
     {
@@ -35,15 +36,17 @@ public static class Vendors
     private static readonly FrozenDictionary<string, string>.AlternateLookup<ReadOnlySpan<char>> AliasesBySpan =
         Aliases.GetAlternateLookup<ReadOnlySpan<char>>();
 
-    /// <summary>The vendors whose kinds of models have names of their own, such as vertex_ai-language-models.</summary>
+    /// <summary>
+    /// The vendors whose groups of models have names of their own, such as vertex_ai-language-models.
+    /// </summary>
     internal static readonly ImmutableArray<string> Families = ["fireworks_ai", "vertex_ai"];
 
-    /// <summary>Each other name of a vendor, with the vendor's own.</summary>
+    /// <summary>Each alias of a vendor, with the vendor's own name.</summary>
     internal static IEnumerable<KeyValuePair<string, string>> Names =>
         Aliases.OrderBy(alias => alias.Key, StringComparer.Ordinal);
 
     /// <summary>
-    /// The vendor that any system's name of a provider means, in the form of a provider's account; null when it has no
+    /// The vendor for any system's name of a provider, in the form of a provider's account; null when the name has no
     /// such form.
     /// </summary>
     public static string? NameOf(string raw)
@@ -54,14 +57,14 @@ public static class Vendors
         return ChartOfAccounts.IsProvider(name) ? Canonical(name) : null;
     }
 
-    /// <summary>The vendor of a name that has the form of a provider's account already.</summary>
+    /// <summary>The vendor of a name that already has the form of a provider's account.</summary>
     internal static string Canonical(string name) => Find(name) ?? name;
 
     /// <summary>The same for a part of a text, without copying it.</summary>
     internal static ReadOnlySpan<char> Canonical(ReadOnlySpan<char> name) => Find(name) is { } vendor ? vendor : name;
 
     /// <summary>
-    /// The names under which a price map may list a vendor's models, but those of the kinds of models.
+    /// The names under which a price map may list a vendor's models, except those of groups of models.
     /// </summary>
     internal static IEnumerable<string> SpellingsOf(string vendor) =>
         Aliases.Where(alias => alias.Value == vendor).Select(alias => alias.Key).Prepend(vendor);
@@ -71,7 +74,8 @@ public static class Vendors
         if (AliasesBySpan.TryGetValue(name, out var vendor))
             return vendor;
         foreach (var family in Families)
-            if (name.Length > family.Length && name[family.Length] == '-' && name.StartsWith(family, StringComparison.Ordinal))
+            if (name.Length > family.Length && name[family.Length] == '-'
+                && name.StartsWith(family, StringComparison.Ordinal))
                 return family;
         return null;
     }
