@@ -1,5 +1,3 @@
-using System.Diagnostics;
-
 namespace Factumerit.Ledger.Tests.Cli;
 
 public sealed class UsageImportTests : IAsyncLifetime, IDisposable
@@ -179,29 +177,6 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
         var run = await FaRun.OfAsync(environment, "usage", "import", "-");
 
         run.ShouldBe(new FaRun(1, "2 rows: 1 recorded, 0 already there, 1 refused; $0.01 recorded\n", "-:3: malformed-row: amount_cents 'x' is not a number\n"));
-    }
-
-    [Fact]
-    public async Task A_dash_where_standard_input_is_closed_ends_with_one_line()
-    {
-        var program = Path.Combine(AppContext.BaseDirectory, "fa.dll");
-        var start = new ProcessStartInfo("bash", ["-c", "exec dotnet \"$0\" usage import - <&-", program])
-        {
-            RedirectStandardError = true,
-        };
-        using var fa = Process.Start(start)!;
-        using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
-        try
-        {
-            (await fa.StandardError.ReadToEndAsync(deadline.Token))
-                .ShouldBe("Standard input is closed: give a file, or pipe one in.\n");
-            await fa.WaitForExitAsync(deadline.Token);
-            fa.ExitCode.ShouldBe(1);
-        }
-        finally
-        {
-            fa.Kill();
-        }
     }
 
     [Theory]
