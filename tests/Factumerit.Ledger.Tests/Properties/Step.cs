@@ -20,17 +20,33 @@ public abstract record Step
     private static readonly Gen<decimal> AmountsOrZero = Gen.Frequency((3, Amounts), (1, Gen.Constant(0m)));
 
     private static readonly Gen<Step> One = Gen.Frequency(
-        (3, from user in UserIds from credit in AmountsOrZero from n in Gen.Choose(0, 9)
+        (3, from user in UserIds
+            from credit in AmountsOrZero
+            from n in Gen.Choose(0, 9)
             select (Step)new SignupStep(user, credit, n == 0)),
-        (8, from user in UserIds from cents in AmountsOrZero from key in Keys
+        (8, from user in UserIds
+            from cents in AmountsOrZero
+            from key in Keys
             select (Step)new UsageStep(user, cents, key)),
-        (4, from user in UserIds from cents in Amounts from key in Keys from n in Gen.Choose(0, 2)
+        (4, from user in UserIds
+            from cents in Amounts
+            from key in Keys
+            from n in Gen.Choose(0, 2)
             select (Step)new GrantStep(user, cents, key, n > 0)),
-        (3, from credits in Amounts from tax in AmountsOrZero from p in Providers from key in Keys
+        (3, from credits in Amounts
+            from tax in AmountsOrZero
+            from p in Providers
+            from key in Keys
             select (Step)new PurchaseStep(credits, tax, p, key)),
-        (2, from cents in AmountsOrZero from p in Providers from key in Keys from n in Gen.Choose(0, 3)
+        (2, from cents in AmountsOrZero
+            from p in Providers
+            from key in Keys
+            from n in Gen.Choose(0, 3)
             select (Step)new WriteDownStep(cents, null, p, key, n == 0)),
-        (2, from cents in AmountsOrZero from p in Providers from key in Keys from n in Gen.Choose(0, 3)
+        (2, from cents in AmountsOrZero
+            from p in Providers
+            from key in Keys
+            from n in Gen.Choose(0, 3)
             select (Step)new WriteDownStep(null, cents, p, key, n == 0)),
         (1, UserIds.Select(user => (Step)new DeleteStep(user))),
         (4, Gen.Choose(1, 60).Select(back => (Step)new RepeatStep(back))));

@@ -11,15 +11,15 @@ namespace Factumerit.Ledger.Tests.Writing;
 /// </summary>
 public sealed class ReviewInDoubtTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
-    private static readonly Dictionary<
-        string, (decimal BalanceCents, Func<UsageUnderReview, ReviewCommand> Review)> Reviews = new()
-    {
-        ["bill"] = (97, usage =>
-            new BillUsage(new() { AmountCents = 3 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
-        ["bill of 0"] = (100, usage =>
-            new BillUsage(new() { AmountCents = 0 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
-        ["waiver"] = (100, usage => new WaiveUsage(new() { Reason = "ours" }, usage, null)),
-    };
+    private static readonly Dictionary<string, (decimal BalanceCents, Func<UsageUnderReview, ReviewCommand> Review)>
+        Reviews = new()
+        {
+            ["bill"] = (97, usage =>
+                new BillUsage(new() { AmountCents = 3 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
+            ["bill of 0"] = (100, usage =>
+                new BillUsage(new() { AmountCents = 0 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
+            ["waiver"] = (100, usage => new WaiveUsage(new() { Reason = "ours" }, usage, null)),
+        };
 
     public static TheoryData<string, Cut> ReviewsAndCuts()
     {
