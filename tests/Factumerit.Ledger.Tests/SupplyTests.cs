@@ -6,7 +6,9 @@ using System.Text.RegularExpressions;
 
 namespace Factumerit.Ledger.Tests;
 
-/// <summary>What a release is made of: the same sources give the same programs, and everything from outside is pinned.</summary>
+/// <summary>
+/// The contents of a release: the same sources give the same programs, and everything from outside is pinned.
+/// </summary>
 public sealed partial class SupplyTests
 {
     private static readonly string[] Programs = ["Factumerit.Ledger.dll", "Factumerit.Ledger.Api.dll", "fa.dll"];
@@ -24,7 +26,8 @@ public sealed partial class SupplyTests
             foreach (var program in Programs)
             {
                 var other = Directory.GetFiles(Path.Combine(copy, "src"), program, SearchOption.AllDirectories)
-                    .Single(file => file.Contains($"/bin/{Configuration}/", StringComparison.Ordinal) && IsItsOwn(file));
+                    .Single(file =>
+                        file.Contains($"/bin/{Configuration}/", StringComparison.Ordinal) && IsItsOwn(file));
                 Hash(other).ShouldBe(Hash(Path.Combine(AppContext.BaseDirectory, program)), program);
             }
         }
@@ -40,7 +43,8 @@ public sealed partial class SupplyTests
     {
         foreach (var project in Directory.GetDirectories(Path.Combine(Repository.Root, "src")))
             Directory.GetFiles(project, "*.cs", SearchOption.AllDirectories)
-                .Count(file => !file.Contains("/obj/", StringComparison.Ordinal) && File.ReadAllText(file).Contains("[LoggerMessage("))
+                .Count(file => !file.Contains("/obj/", StringComparison.Ordinal)
+                    && File.ReadAllText(file).Contains("[LoggerMessage("))
                 .ShouldBeLessThanOrEqualTo(1, project);
     }
 
@@ -84,18 +88,25 @@ public sealed partial class SupplyTests
         images.ShouldAllBe(image => Pinned().IsMatch(image));
     }
 
-    private static string Configuration => Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
+    private static string Configuration =>
+        Path.GetFileName(Path.GetDirectoryName(AppContext.BaseDirectory.TrimEnd('/')))!;
 
     // A library lies beside each program that uses it as well.
     private static bool IsItsOwn(string file) =>
-        file.Contains($"/{(Path.GetFileName(file) == "fa.dll" ? "Factumerit.Ledger.Cli" : Path.GetFileNameWithoutExtension(file))}/bin/",
+        file.Contains(
+            "/"
+            + (Path.GetFileName(file) == "fa.dll" ? "Factumerit.Ledger.Cli" : Path.GetFileNameWithoutExtension(file))
+            + "/bin/",
             StringComparison.Ordinal);
 
     private static string Hash(string file) => Convert.ToHexString(SHA256.HashData(File.ReadAllBytes(file)));
 
     private static void Copy(string from, string to)
     {
-        foreach (var file in new[] { "global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig" })
+        foreach (var file in new[]
+        {
+            "global.json", "Directory.Build.props", "Directory.Packages.props", ".editorconfig"
+        })
             File.Copy(Path.Combine(from, file), Path.Combine(to, file));
         var source = Path.Combine(from, "src");
         foreach (var file in Directory.EnumerateFiles(source, "*", SearchOption.AllDirectories))
@@ -109,7 +120,8 @@ public sealed partial class SupplyTests
         }
     }
 
-    // Analyzers look at the sources and change nothing. The copy has no history: the commit is the one that the programs under test were built from.
+    // Analyzers change nothing in the output, so they are off. The copy has no history, so the commit is passed: the
+    // one that the programs under test were built from.
     private static async Task BuildAsync(string folder, string project)
     {
         var start = new ProcessStartInfo("dotnet", [

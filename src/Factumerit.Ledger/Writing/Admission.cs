@@ -1,38 +1,42 @@
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Decides how many commands may wait for the writer. All that the queue holds, while the writer makes headway: a burst, or what piled up behind a
-/// database that stumbled, is soon worked off, and everybody is served. When much is left after a batch and a quarter of a second and several
-/// batches later it has not become less, work comes in faster than it can be done, and every wait only makes the next one longer. From then on no
-/// more may wait than can be written within <see cref="WriterOptions.OverloadTimeoutMs"/> at the present rate, until that was room enough for a while.
-/// Where the processor is what there is too little of, requests wait for a thread before they come here: those count as waiting too.
-/// An API key is refused only what is more than its share of the room, which is the same for all keys that wait: one that
-/// sends much does not keep out the others.
+/// Limits the number of commands that may wait for the writer. While the writer makes headway, the limit is
+/// <see cref="WriterOptions.QueueLimit"/>: a burst, or a backlog after a database failure, is soon written, and every
+/// caller is served.
+/// If many commands wait after a batch, and a quarter of a second and several batches later no fewer do, commands
+/// arrive faster than they are written and the wait only grows: an overload. During an overload, no more may wait than
+/// can be written within <see cref="WriterOptions.OverloadTimeoutMs"/> at the present rate. It ends when this room has
+/// sufficed for a while. If the processor is the bottleneck, requests wait for a thread before they reach the queue,
+/// so work items that wait for a thread count as waiting too.
+/// A command is refused only if its API key has used up its share of the room. All keys with waiting commands have
+/// equal shares, so a key that sends many commands does not crowd out the others.
 /// (After "Controlling Queue Delay", Nichols and Jacobson, ACM Queue 2012; the bound on the queue is Little's law.)
 /// </summary>
 /// <param name="options">The limits.</param>
 /// <param name="clock">The clock.</param>
-/// <param name="waitingForThread">How much waits for a thread; null asks the runtime.</param>
+/// <param name="waitingForThread">Returns how many work items wait for a thread; null asks the runtime.</param>
 internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<long>? waitingForThread = null)
 {
     /// <summary>
-    /// So many may wait in any case. A commit takes hardly longer for some hundred commands than for one: with less room a slow disk would make each
-    /// of them dearer, that would leave room for fewer still, and none would be answered sooner.
+    /// The smallest room during an overload. A commit of some hundred commands takes hardly longer than a commit of
+    /// one. With less room, a slow disk would raise the time per command, which would shrink the room further, and no
+    /// command would be answered sooner.
     /// </summary>
     public const int RoomMin = 500;
 
-    // Fewer are no sign of anything: a thousand callers who each wait for an answer before they send again are served,
-    // however slow it goes.
+    // Fewer waiting commands never count as an overload: a thousand clients that each wait for their response before
+    // they send the next request are all served, however slow the writer is.
     private const int ManyWait = 1000;
 
-    // Longer than Retry-After, so that those who were refused come back before the room is given up.
+    // Longer than Retry-After, so refused clients retry before the overload ends.
     private static readonly TimeSpan OverAfter = TimeSpan.FromSeconds(3);
 
     private static readonly TimeSpan HeadwayWithin = TimeSpan.FromMilliseconds(250);
 
     private const int HeadwayBatches = 3;
 
-    // The newest batch counts for so much in the average: about the last ten matter.
+    // The newest batch has a weight of 1/10 in the moving average, so about the last ten batches matter.
     private const int Batches = 10;
 
     private readonly Lock _lock = new();
@@ -43,15 +47,16 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
     private volatile int _room = options.QueueLimit;
     private long _overloadedUntil = long.MinValue;
 
-    // How many waited when the writer began to be watched for headway, and since when. Null while few wait.
+    // The start of the current check for headway: the number of waiting commands, the time, and the batches written
+    // since. Null while no check runs.
     private (long Waiting, long Since, int Batches)? _watch;
 
     /// <summary>Commands that wait or are being written.</summary>
     public int Waiting => Volatile.Read(ref _waiting);
 
     /// <summary>
-    /// One more of this key would be refused, or is better not begun with: in an overload as many may wait for a thread as
-    /// for the writer.
+    /// Whether the next command of this key would be refused, or should not be started: during an overload, the same
+    /// limit applies to work items that wait for a thread.
     /// </summary>
     public bool IsFullFor(Actor by)
     {
@@ -66,14 +71,17 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
 
     private int Room => clock.GetTimestamp() < Volatile.Read(ref _overloadedUntil) ? _room : options.QueueLimit;
 
-    /// <summary>Lets so many commands wait, or not. A batch is let in whole where a single command would be.</summary>
+    /// <summary>
+    /// Admits the commands together, or returns false. A batch may exceed the room if a single command would still fit.
+    /// </summary>
     public bool TryEnter(Actor by, int commands)
     {
         var room = Room;
         using var _ = _lock.EnterScope();
         var (before, after) = (_waiting, _waiting + commands);
         var fits = before == 0 || (after <= options.QueueLimit && before < room);
-        // Beyond the limit there is room for single commands of keys that have less than their share.
+        // A key with less than its share may exceed the room up to the queue limit, and with single commands up to
+        // twice the queue limit.
         if (!fits && !(after <= options.QueueLimit * (commands == 1 ? 2L : 1L) && HasShareLeft(by, room)))
             return false;
         Volatile.Write(ref _waiting, after);
@@ -83,7 +91,7 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
         return true;
     }
 
-    /// <summary>So many commands have been answered.</summary>
+    /// <summary>Ends the wait of commands that were answered.</summary>
     public void Leave(Actor by, int commands)
     {
         using var _ = _lock.EnterScope();
@@ -92,7 +100,7 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
             _waitingOfKey.Remove(by.Id);
     }
 
-    // Alone, a key has no share but the room itself.
+    // A key that waits alone has no share beyond the room.
     private bool HasShareLeft(Actor by, int room)
     {
         var own = _waitingOfKey.GetValueOrDefault(by.Id);
@@ -100,10 +108,14 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
         return keys > 1 && own < Math.Max(1, room / keys);
     }
 
-    /// <summary>Who waits does so for a database that stumbles and not because too much comes in.</summary>
+    /// <summary>
+    /// Starts the check for headway anew: the commands wait because the database failed, not because of an overload.
+    /// </summary>
     public void NotStanding() => _watch = null;
 
-    /// <summary>A batch was written, in so much time since it was taken, and is about to leave.</summary>
+    /// <summary>Records a batch that was written; its commands still count as waiting.</summary>
+    /// <param name="commands">The number of commands in the batch.</param>
+    /// <param name="elapsed">The time since the writer began to write the batch.</param>
     public void Written(int commands, TimeSpan elapsed)
     {
         var newest = elapsed / commands;
@@ -130,5 +142,8 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
         return true;
     }
 
-    private void KeepOverload() => Volatile.Write(ref _overloadedUntil, clock.GetTimestamp() + (long)(OverAfter.TotalSeconds * clock.TimestampFrequency));
+    private void KeepOverload() =>
+        Volatile.Write(
+            ref _overloadedUntil,
+            clock.GetTimestamp() + (long)(OverAfter.TotalSeconds * clock.TimestampFrequency));
 }

@@ -4,17 +4,18 @@ using Microsoft.Extensions.Logging;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Compares the database's clock, whose time entries carry, with the service's. As created_at never decreases (R13),
-/// one commit of a clock that jumped ahead would date all later ones: beyond the bound none is made.
+/// Compares the database's clock, which dates the entries, with the service's clock. No commit is made while the
+/// database's clock is too far ahead: created_at never decreases (R13), so one commit with a time in the future would
+/// date all later ones.
 /// </summary>
 internal sealed class DatabaseClock(TimeSpan aheadMax, TimeProvider clock, ILogger logger)
 {
-    // A clock that is wrong shows with every commit, which may be hundreds a second.
+    // Every commit detects a wrong clock, and there may be hundreds of commits a second.
     private static readonly TimeSpan LogEvery = TimeSpan.FromMinutes(1);
 
     private long _loggedAt = -1;
 
-    /// <exception cref="ClockAheadException">The database's clock is further ahead than it may be.</exception>
+    /// <exception cref="ClockAheadException">The database's clock is further ahead than the bound allows.</exception>
     public void Require(DateTimeOffset databaseTime)
     {
         var ahead = databaseTime - clock.GetUtcNow();

@@ -3,12 +3,12 @@ using Factumerit.Ledger.Commands;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Those who share the next commit. While the last one is under way, the next is decided ahead, as its commands come, as far as that can be done on
-/// remembered budgets: when its turn begins, the database need not wait for it.
+/// The next batch. While the previous commit is in flight, the batch is decided ahead on cached budgets, as its
+/// commands arrive and if the cache suffices. When its turn begins, the database need not wait for the decisions.
 /// </summary>
 internal sealed class Draft(RecentBudgets recent, TimeProvider clock)
 {
-    // What is decided carries the time of its first decision: no commit should be much older than it says.
+    // All decisions carry the time at which the batch began to decide. A commit should not be much later than its time.
     private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
 
     private readonly List<Submission> _submissions = [];
@@ -19,7 +19,7 @@ internal sealed class Draft(RecentBudgets recent, TimeProvider clock)
 
     public IReadOnlyList<Submission> Submissions => _submissions;
 
-    /// <summary>Commands of all submissions.</summary>
+    /// <summary>The number of commands in all submissions.</summary>
     public int Count { get; private set; }
 
     public void Add(Submission submission)
@@ -28,7 +28,10 @@ internal sealed class Draft(RecentBudgets recent, TimeProvider clock)
         Count += submission.Commands.Count;
     }
 
-    /// <summary>Lets those decide who have not yet. Once one of them can't, on what is remembered, none can.</summary>
+    /// <summary>
+    /// Decides the commands that are not decided yet. If the cached budgets are not enough for one of them, all
+    /// decisions of the batch are discarded, and the commit decides it on loaded state.
+    /// </summary>
     public void Decide()
     {
         if (_decided == 0 && _submissions.Count > 0)
@@ -38,7 +41,9 @@ internal sealed class Draft(RecentBudgets recent, TimeProvider clock)
                 Undecide();
     }
 
-    /// <summary>What all have decided, for the commit to prove; null when it has to be decided on what is read.</summary>
+    /// <summary>
+    /// The decisions of the whole batch, for the commit to verify; null when it must be decided on loaded state.
+    /// </summary>
     public LedgerState? Decided()
     {
         if (_state is not null && !RecentBudgets.IsProvenBySaving(_state, Count))
@@ -46,7 +51,9 @@ internal sealed class Draft(RecentBudgets recent, TimeProvider clock)
         return _state;
     }
 
-    /// <summary>Takes back what was decided too long ago; then those can still be left out who should not have waited for so long.</summary>
+    /// <summary>
+    /// Discards decisions that are too old, and removes the submissions that are over. The rest is decided again.
+    /// </summary>
     public void Renew(Predicate<Submission> isOver)
     {
         if (_submissions.Count == 0 || clock.GetElapsedTime(_begunAt) <= GoodFor)
@@ -74,7 +81,7 @@ internal sealed class Draft(RecentBudgets recent, TimeProvider clock)
         }
         catch (Exception)
         {
-            // A bug, which the commit meets again, and has its ways.
+            // A bug. The commit decides the command again and handles the exception.
             return false;
         }
     }

@@ -4,8 +4,8 @@ using System.Threading.Channels;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// The commands that wait for the writer. Each API key has its turn after as many commands as every other, however many it
-/// sends; those of one key stay in order.
+/// The commands that wait for the writer. The API keys that wait get equal shares of the writer, counted in commands,
+/// however many each key sends. The commands of one key stay in order.
 /// (Start-time fair queuing: Goyal, Vin and Cheng, SIGCOMM 1996.)
 /// </summary>
 internal sealed class FairQueue
@@ -17,18 +17,20 @@ internal sealed class FairQueue
             Comparer = Comparer<Submission>.Create((one, other) => one.Position.CompareTo(other.Position)),
         });
 
-    // Where a key's next command goes, for keys that are ahead of the one being served.
+    // The position of a key's next command, for keys that are ahead of the position being served.
     private readonly Dictionary<int, long> _nextOfKey = [];
     private long _served;
     private long _added;
     private int _commands;
 
-    /// <summary>How many commands wait.</summary>
+    /// <summary>The number of waiting commands.</summary>
     public int Commands => Volatile.Read(ref _commands);
 
     public bool IsEmpty => !_waiting.Reader.TryPeek(out _);
 
-    /// <summary>False when the queue is closed; otherwise says how many commands wait now.</summary>
+    /// <summary>Adds the submission; returns false when the queue is closed.</summary>
+    /// <param name="submission">The submission.</param>
+    /// <param name="commands">The number of commands that wait now.</param>
     public bool TryAdd(Submission submission, out int commands)
     {
         using var _ = _lock.EnterScope();
@@ -45,7 +47,10 @@ internal sealed class FairQueue
         return isOpen;
     }
 
-    /// <summary>Takes the next one, unless it has more commands than fit.</summary>
+    /// <summary>
+    /// Takes the next submission; returns false if none waits or it has more than <paramref name="commandsMax"/>
+    /// commands.
+    /// </summary>
     public bool TryTake(int commandsMax, [NotNullWhen(true)] out Submission? submission)
     {
         using var _ = _lock.EnterScope();
@@ -59,9 +64,9 @@ internal sealed class FairQueue
         return true;
     }
 
-    /// <summary>Completes when something waits; false when nothing does and the queue is closed.</summary>
+    /// <summary>Completes with true when a submission waits, with false when the queue is closed and empty.</summary>
     public ValueTask<bool> WaitAsync() => _waiting.Reader.WaitToReadAsync();
 
-    /// <summary>Takes nothing new.</summary>
+    /// <summary>Accepts no more submissions.</summary>
     public void Close() => _waiting.Writer.TryComplete();
 }

@@ -3,7 +3,10 @@ using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Writing;
 
-/// <summary>The ledger's instruments, on the framework's meters under the name <see cref="MeterName"/>. docs/operating.md lists them.</summary>
+/// <summary>
+/// The ledger's instruments, on the framework's meters under the name <see cref="MeterName"/>. docs/operating.md lists
+/// them.
+/// </summary>
 public static class LedgerMetrics
 {
     public const string MeterName = "Factumerit.Ledger";
@@ -17,10 +20,13 @@ public static class LedgerMetrics
         "ledger.writer.commit.duration", "s", "From taking a batch to its durable commit, retries included.");
 
     public static readonly Counter<long> Retries = Meter.CreateCounter<long>(
-        "ledger.writer.retries", "{attempt}", "Commits that were tried again after a serialization failure, a deadlock or a lost connection.");
+        "ledger.writer.retries", "{attempt}",
+        "Commits that were tried again after a serialization failure, a deadlock or a lost connection.");
 
     private static readonly Counter<long> Guesses = Meter.CreateCounter<long>(
-        "ledger.writer.guesses", "{batch}", "Batches that were decided on remembered budgets, by whether they were right; those that were not are decided again.");
+        "ledger.writer.guesses", "{batch}",
+        "Batches that were decided on remembered budgets, by whether they were right;"
+        + " those that were not are decided again.");
 
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "ledger.refusals", "{command}", "Commands that were refused, by code.");
@@ -38,33 +44,40 @@ public static class LedgerMetrics
         "ledger.review.oldest_age", "s", "How long the first of them has been waiting; 0 when none is.");
 
     /// <summary>Counts a refusal.</summary>
-    public static void Refused(Refusal refusal) => Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
+    public static void Refused(Refusal refusal) =>
+        Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
 
-    /// <summary>Counts an item of LiteLLM's.</summary>
+    /// <summary>Counts an item that LiteLLM reported.</summary>
     /// <param name="result">accepted, replayed, needs_review, skipped or failed.</param>
-    /// <param name="reason">Why it waits or failed; null for the others.</param>
+    /// <param name="reason">Why the item needs review or failed; null for every other result.</param>
     public static void TakenIn(string result, string? reason) =>
         IntakeItems.Add(1, new("result", result), new KeyValuePair<string, object?>("reason", reason));
 
-    /// <summary>Counts a batch that was decided on remembered budgets.</summary>
+    /// <summary>Counts a batch that was decided on cached budgets.</summary>
     public static void Guessed(bool wasRight) => Guesses.Add(1, new KeyValuePair<string, object?>("right", wasRight));
 
-    // What those who empty the outbox saw last.
+    // The size of the outbox for LiteLLM, as the outbox worker last measured it.
     private static long _outboxLength;
     private static long _outboxAgeSeconds;
 
-    // Held weakly: tests make many writers, and a meter never lets go of what it observes.
+    // A weak reference, because tests create many writers and a meter never releases an object that it observes.
     private static WeakReference<LedgerWriter>? _observed;
 
     static LedgerMetrics()
     {
         Meter.CreateObservableGauge(
-            "ledger.writer.queue.length", () => _observed is { } o && o.TryGetTarget(out var writer) ? writer.Waiting : 0, "{command}", "Commands that wait or are being written.");
-        Meter.CreateObservableGauge("ledger.litellm.outbox.length", () => Volatile.Read(ref _outboxLength), "{entry}", "What LiteLLM has still to be told.");
-        Meter.CreateObservableGauge("ledger.litellm.outbox.age", () => Volatile.Read(ref _outboxAgeSeconds), "s", "For how long the oldest of it has been waiting.");
+            "ledger.writer.queue.length",
+            () => _observed is { } o && o.TryGetTarget(out var writer) ? writer.Waiting : 0,
+            "{command}", "Commands that wait or are being written.");
+        Meter.CreateObservableGauge(
+            "ledger.litellm.outbox.length", () => Volatile.Read(ref _outboxLength),
+            "{entry}", "What LiteLLM has still to be told.");
+        Meter.CreateObservableGauge(
+            "ledger.litellm.outbox.age", () => Volatile.Read(ref _outboxAgeSeconds),
+            "s", "For how long the oldest of it has been waiting.");
     }
 
-    /// <summary>How much LiteLLM has still to be told, as of now.</summary>
+    /// <summary>Records the current size of the outbox for LiteLLM.</summary>
     public static void Observe(OutboxSize size)
     {
         Volatile.Write(ref _outboxLength, size.Length);

@@ -8,29 +8,30 @@ using Polly.Retry;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// The only place that begins a transaction. One loop takes the commands that wait, as many as fit and each API key in its
-/// turn, lets them decide on freshly loaded and locked state, or on budgets it remembers and that the commit proves, and
-/// saves all they decided in one serializable commit; then each caller gets its answer (R12). Meanwhile the next commit is
-/// made up. A refused command leaves its neighbours alone (R10).
+/// The only place that begins a transaction. One loop takes a batch of waiting commands, as many as fit, with the API
+/// keys in turn. The commands decide on freshly loaded and locked state, or on cached budgets that the commit verifies.
+/// All decisions are saved in one serializable commit, and then each caller gets its answer (R12). Meanwhile the loop
+/// prepares the next batch. A refused command does not affect the others (R10).
 /// </summary>
 public sealed class LedgerWriter : IAsyncDisposable
 {
     // idle_in_transaction_session_timeout, for which Npgsql has no name.
     private const string TurnTookTooLong = "25P03";
 
-    // Taking fewer at a time ahead of their turn would cost more than it gains.
+    // The fewest waiting commands that are taken ahead of their turn. Taking fewer costs more than it gains.
     private const int TakenAheadMin = 16;
 
-    // No attempt begins later than this after the first, however few there were: an attempt on a database that hangs
-    // takes long by itself.
+    // No attempt begins later than this after the first one, even if attempts are left: on a database that hangs, a
+    // single attempt takes long.
     private static readonly TimeSpan GiveUpAfter = TimeSpan.FromSeconds(15);
 
-    // After so long no attempt follows one that timed out: the database is silent, and callers get their answer within
-    // 10 seconds.
+    // After this time, an attempt that timed out is not retried: the database does not respond, and callers get their
+    // answer within 10 seconds.
     private static readonly TimeSpan SilenceMax = TimeSpan.FromSeconds(8);
 
     /// <summary>The answer to commands beyond the queue's limit.</summary>
-    public static readonly Refusal TooMany = new Refusal.Unavailable("More requests are waiting than can be written in good time.");
+    public static readonly Refusal TooMany =
+        new Refusal.Unavailable("More requests are waiting than can be written in good time.");
 
     private readonly LedgerDatabase _database;
     private readonly WriterOptions _options;
@@ -43,18 +44,21 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly RecentBudgets _recent;
     private readonly DatabaseClock _databaseClock;
 
-    // Tells the loop that there are enough to be taken ahead.
+    // Tells the loop that enough commands wait to take them ahead of their turn.
     private readonly Signal _someWait = new();
 
-    public LedgerWriter(LedgerDatabase database, WriterOptions options, TimeProvider clock, ILogger<LedgerWriter> logger)
+    public LedgerWriter(
+        LedgerDatabase database, WriterOptions options, TimeProvider clock, ILogger<LedgerWriter> logger)
     {
         (_database, _options, _clock, _logger) = (database, options, clock, logger);
         _admission = new Admission(options, clock);
         _recent = new RecentBudgets(options, clock);
         _databaseClock = new DatabaseClock(database.ClockSkewMax, clock, logger);
         LedgerMetrics.Observe(this);
-        _retries = options.AttemptsMax > 1 ? new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build() : ResiliencePipeline.Empty;
-        // The loop serves everyone: it must not log under the trace of the request that happened to make the writer.
+        _retries = options.AttemptsMax > 1
+            ? new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build()
+            : ResiliencePipeline.Empty;
+        // The loop serves every caller: it must not log under the trace of the request that created the writer.
         using (ExecutionContext.SuppressFlow())
             _loop = Task.Run(RunAsync);
     }
@@ -62,18 +66,19 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// <summary>Commands that wait or are being written.</summary>
     public int Waiting => _admission.Waiting;
 
-    /// <summary>More comes in than can be written: one more command of this key would be refused.</summary>
+    /// <summary>Whether the next command of this key would be refused, because the writer is overloaded.</summary>
     public bool IsFullFor(Actor by) => _admission.IsFullFor(by);
 
-    /// <summary>Why the last commit could not be written, and when; null since one was.</summary>
+    /// <summary>Why and when the last commit failed; null after a commit that was written.</summary>
     public WriteFailure? LastFailure { get; private set; }
 
-    /// <summary>Raised by a commit that left something to tell LiteLLM (R20).</summary>
+    /// <summary>Raised by a commit that added entries to the outbox for LiteLLM (R20).</summary>
     public Signal OutboxFilled { get; } = new();
 
     /// <summary>
-    /// Completes when every command has its outcome. They are decided in order, in one commit. When too many wait, all are refused at once.
-    /// Cancelling helps only until the writer has begun: a commit is never abandoned half-way.
+    /// Completes when every command has its outcome. The commands are decided in order, in one commit. If too many
+    /// commands wait, all of these are refused at once. Cancellation has an effect only until the writer has begun with
+    /// them: a commit is never abandoned half-way.
     /// </summary>
     public async Task WriteAsync(IReadOnlyList<Command> commands, CancellationToken cancellationToken)
     {
@@ -90,15 +95,15 @@ public sealed class LedgerWriter : IAsyncDisposable
         await submission.Done;
     }
 
-    /// <summary>Takes nothing new, writes what waits, and ends.</summary>
+    /// <summary>Accepts no more commands, writes the waiting ones, and ends.</summary>
     public async ValueTask DisposeAsync()
     {
         _queue.Close();
         await _loop;
     }
 
-    // If it ended nobody would be answered any more: a bug costs those whose commits are at hand, and no one after
-    // them.
+    // The loop must not end on an exception, or no later caller would be answered. A bug fails only the submissions in
+    // the two drafts.
     private async Task RunAsync()
     {
         var (one, other) = (new Draft(_recent, _clock), new Draft(_recent, _clock));
@@ -110,7 +115,7 @@ public sealed class LedgerWriter : IAsyncDisposable
             }
             catch (Exception exception)
             {
-                // Their requests log it.
+                // The failed requests log the exception.
                 Fail(one, exception);
                 Fail(other, exception);
             }
@@ -149,15 +154,15 @@ public sealed class LedgerWriter : IAsyncDisposable
         Complete(written);
     }
 
-    // What comes while a commit is under way is decided on what that one is to leave; if it fails, so does the proof of
-    // this.
+    // Decides the next batch on the balances of the commit in flight. If that commit fails, this batch's check fails
+    // too.
     private async Task TakeAheadAsync(Draft next, Commit commit, Task writing)
     {
         await Task.WhenAny(writing, commit.OnItsWay);
         while (!writing.IsCompleted)
         {
             var someWait = _someWait.Next;
-            // Beside another writer most of it would be out of date by the time of its turn.
+            // With another writer active, most of these decisions would be stale by their turn.
             if (_queue.Commands >= TakenAheadMin && !_recent.OthersWrite)
                 Take(next);
             await Task.WhenAny(writing, someWait);
@@ -177,7 +182,8 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     private void Leave(Submission submission) => _admission.Leave(submission.By, submission.Commands.Count);
 
-    // Where another writer has the turn, whoever comes while we wait for ours shares the commit.
+    // Takes the turn before the batch is made up. Commands that arrive while another writer has the turn then share
+    // the commit.
     private async Task<Turn?> TryTakeTurnAsync()
     {
         try
@@ -186,7 +192,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
         catch (Exception)
         {
-            // The commit meets the same, and has its ways.
+            // The commit meets the same failure and handles it.
             return null;
         }
     }
@@ -202,7 +208,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            // Not even a logger that throws may end the loop: everybody after it would wait for ever.
+            // Not even a logger that throws may end the loop: all later callers would wait forever.
             foreach (var submission in batch)
                 submission.Fail(exception);
         }
@@ -216,7 +222,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         draft.Decide();
     }
 
-    // Ends whom nobody waits for any more, and who has waited for too long.
+    // Ends a submission whose caller has gone, or that has waited too long.
     private bool IsOver(Submission submission)
     {
         if (submission.IsAbandoned)
@@ -258,12 +264,16 @@ public sealed class LedgerWriter : IAsyncDisposable
             LogGivenUp(commit.Commands.Count, exception);
             LastFailure = new WriteFailure(exception, _clock.GetTimestamp());
             foreach (var submission in batch)
-                submission.Refuse(new Refusal.Unavailable("The database can't be reached, is too busy, or can't be written to now."));
+                submission.Refuse(new Refusal.Unavailable(
+                    "The database can't be reached, is too busy, or can't be written to now."));
         }
         catch (Exception exception) when (batch.Count > 1)
         {
-            // One of them carries what the database won't take, which is a bug; its neighbours must not pay for it.
-            _logger.LogError(exception, "A commit of {Commands} commands failed; each caller's are now written alone", commit.Commands.Count);
+            // One command carries a value that the database rejects, which is a bug. The other callers' commands must
+            // not fail because of it.
+            _logger.LogError(
+                exception, "A commit of {Commands} commands failed; each caller's are now written alone",
+                commit.Commands.Count);
             await commit.DisposeAsync();
             foreach (var submission in batch)
             {
@@ -278,14 +288,15 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
-    // A full disk stays full for long, and every commit meets it: it is reported once, until something was written
-    // again.
+    // A disk stays full for long and fails every commit. It is logged once, until a commit was written again.
     private void LogGivenUp(int commands, Exception exception)
     {
         if (!DatabaseFailure.IsDiskFull(exception))
             _logger.LogWarning("A commit of {Commands} commands was given up: {Reason}", commands, exception.Message);
         else if (LastFailure is not { Reason: { } last } || !DatabaseFailure.IsDiskFull(last))
-            _logger.LogError("The disk of the database is full; nothing is written until it has room again: {Reason}", exception.Message);
+            _logger.LogError(
+                "The disk of the database is full; nothing is written until it has room again: {Reason}",
+                exception.Message);
     }
 
     private RetryStrategyOptions Retry() => new()
@@ -299,9 +310,11 @@ public sealed class LedgerWriter : IAsyncDisposable
         OnRetry = retry =>
         {
             LedgerMetrics.Retries.Add(1);
-            // Who waits because the database stumbles does not wait because too much comes in.
+            // Commands that wait because the database failed are no sign of an overload.
             _admission.NotStanding();
-            _logger.LogWarning("A commit is tried again after attempt {Attempt}: {Reason}", retry.AttemptNumber + 1, retry.Outcome.Exception?.Message);
+            _logger.LogWarning(
+                "A commit is tried again after attempt {Attempt}: {Reason}",
+                retry.AttemptNumber + 1, retry.Outcome.Exception?.Message);
             return default;
         },
     };
@@ -322,20 +335,24 @@ public sealed class LedgerWriter : IAsyncDisposable
     private static bool HasTimedOut(Exception exception) =>
         exception is TimeoutException || (exception.InnerException is { } inner && HasTimedOut(inner));
 
-    // Whatever is sent, the database can't take it now, or it is not known whether it did: to try its commands one by
-    // one would only lose some of them.
+    // The database can't accept any commit now, or the outcome of this one is unknown. Writing its commands one by one
+    // would only lose some of them.
     private static bool IsNobodysFault(Exception exception) =>
         exception is CommitInDoubtException or OperationCanceledException
-        || (!DatabaseFailure.LiesInData(exception) && (IsTransient(exception) || DatabaseFailure.IsUnavailable(exception)));
+        || (!DatabaseFailure.LiesInData(exception)
+            && (IsTransient(exception) || DatabaseFailure.IsUnavailable(exception)));
 
-    // Serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx but for a full disk,
-    // 57P0x and broken sockets), a key that another writer inserted first (after a fresh start the loser finds it and
-    // answers with a replay), and a turn that took too long. A commit in doubt is looked up by the next attempt,
-    // whatever it was that failed.
+    // Transient are: serialization failures, deadlocks and lost connections (SQLSTATE 40001, 40P01, 08xxx, 53xxx
+    // except a full disk, 57P0x and broken sockets); a key that another writer inserted first (the retry finds it and
+    // answers with a replay); and a turn that took too long. A commit in doubt is always retried, whatever failed: the
+    // next attempt looks up its outcome.
     private static bool IsTransient(Exception exception) => exception switch
     {
         CommitInDoubtException => true,
-        PostgresException { SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation or TurnTookTooLong } => true,
+        PostgresException
+        {
+            SqlState: PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation or TurnTookTooLong
+        } => true,
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } => false,
         NpgsqlException npgsql => npgsql.IsTransient || npgsql.InnerException is IOException or TimeoutException,
         TimeoutException or IOException => true,
@@ -343,5 +360,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     };
 }
 
-/// <summary>A commit that the database did not take, whatever was in it; At is a timestamp of the clock.</summary>
+/// <summary>
+/// A commit that failed because of the database, not because of its data. At is a timestamp of the clock.
+/// </summary>
 public sealed record WriteFailure(Exception Reason, long At);

@@ -3,43 +3,49 @@ using Factumerit.Ledger.Commands;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// The budgets of the last commits as this writer leaves them. A batch of plain usages decides on them instead of reading them again, and is saved and
-/// committed in one round trip. What is remembered is a guess, and saving proves it: each budget must still have the balance that was decided on, each
-/// key must be new, and no entry may be younger. If not, nothing is saved, and the batch is decided again on what is read.
+/// A cache of the budgets in this writer's last commits. A batch of plain usages decides on cached budgets instead of
+/// reading them again, and is saved and committed in one round trip. A cached budget is a guess that saving verifies:
+/// each budget must still have the balance that was decided on, each idempotency key must be new, and no entry may be
+/// younger than the commit. Otherwise nothing is saved, and the batch is decided again on loaded state.
 /// </summary>
 internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
 {
     private const int PauseMax = 127;
 
-    // How often the database is asked what time it is. In between, ours tells how much has passed.
+    // How long the database's time is used before it is read again. In between, the service's clock measures the time
+    // that has passed.
     private static readonly TimeSpan TimeIsGoodFor = TimeSpan.FromSeconds(1);
 
-    // One commit may end while the next is decided.
+    // A commit may end while the next batch is being decided.
     private readonly Lock _lock = new();
     private readonly Dictionary<string, UserAccount> _users = new(StringComparer.Ordinal);
     private (DateTimeOffset Now, long ReadAt)? _time;
 
-    // Where guesses are wrong again and again, as with two writers for the same users or callers who repeat themselves,
-    // fewer are made.
+    // After each wrong guess, more batches are decided on loaded state before the next guess. Guesses are often wrong
+    // with two writers for the same users, or with callers that repeat their requests.
     private int _pause;
     private int _turnsToRead;
     private bool _othersWrite;
 
-    /// <summary>A balance had been moved by somebody else when the last guess was made: there is another writer.</summary>
+    /// <summary>
+    /// Whether another writer is active: its changes were found when the last guess was verified.
+    /// </summary>
     public bool OthersWrite
     {
         get => Volatile.Read(ref _othersWrite);
         set => Volatile.Write(ref _othersWrite, value);
     }
 
-    /// <summary>The database's time, just read.</summary>
+    /// <summary>Stores the database's time, which was just read.</summary>
     public void SetTime(DateTimeOffset now)
     {
         using var _ = _lock.EnterScope();
         _time = (now, clock.GetTimestamp());
     }
 
-    /// <summary>An empty state to which budgets are lent; null when this turn they must be read.</summary>
+    /// <summary>
+    /// Creates an empty state for cached budgets; returns null when this batch must be decided on loaded state.
+    /// </summary>
     public LedgerState? Begin(int commands)
     {
         using var _ = _lock.EnterScope();
@@ -53,13 +59,15 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
             _turnsToRead--;
             return null;
         }
-        // In whole microseconds, as the database keeps them.
-        return new LedgerState(time.Now.AddTicks(passed.Ticks - (passed.Ticks % TimeSpan.TicksPerMicrosecond)), commands);
+        // In whole microseconds, the precision of the database.
+        return new LedgerState(
+            time.Now.AddTicks(passed.Ticks - (passed.Ticks % TimeSpan.TicksPerMicrosecond)), commands);
     }
 
     /// <summary>
-    /// Lends what the command decides on; false when that has to be read. It stays remembered with what is decided on it, so that the next commit may
-    /// decide on what this one is to leave: where that comes to nothing, <see cref="Forget"/> it.
+    /// Loads the cached budget that the command decides on into the state; returns false when the budget must be read.
+    /// The cache and the state share the budget, so the next batch can be decided on the balances of this one. If the
+    /// decisions are discarded, call <see cref="Forget"/>.
     /// </summary>
     public bool TryLend(LedgerState state, Command command)
     {
@@ -75,13 +83,14 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
     }
 
     /// <summary>
-    /// Whether saving can prove what so many commands decided on lent budgets: it brings a usage for each, and moves each budget. A refusal, a replay, or a
-    /// balance that was only looked at, could be wrong unnoticed.
+    /// Whether saving verifies all decisions on cached budgets: each command must have recorded a usage, and each
+    /// budget must have moved. A refusal, a replay, or a balance that was only read could be wrong without being
+    /// detected.
     /// </summary>
     public static bool IsProvenBySaving(LedgerState state, int commands) =>
         state.NewUsages.Count == commands && state.ChangedUsers.Count == state.Users.Count;
 
-    /// <summary>A guess was right, or was not.</summary>
+    /// <summary>Records whether a guess was right.</summary>
     public void Learn(bool wasRight)
     {
         using var _ = _lock.EnterScope();
@@ -92,7 +101,7 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
         LedgerMetrics.Guessed(wasRight);
     }
 
-    /// <summary>The budgets as they were read, and are after a commit.</summary>
+    /// <summary>Caches the budgets of a batch that was decided on loaded state, as they are after its commit.</summary>
     public void Keep(LedgerState state)
     {
         using var _ = _lock.EnterScope();
@@ -107,7 +116,7 @@ internal sealed class RecentBudgets(WriterOptions options, TimeProvider clock)
                 _users[user.UserId] = user;
     }
 
-    /// <summary>What was decided on these came to nothing.</summary>
+    /// <summary>Removes the state's budgets from the cache, because the decisions on them are discarded.</summary>
     public void Forget(LedgerState state)
     {
         using var _ = _lock.EnterScope();

@@ -6,20 +6,21 @@ using Npgsql;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Loads what a batch of commands needs to decide, in one round trip: the time, the budgets they name (rows locked in user_id order), the
-/// usages and keys that may be there already, and the account totals when one of them asks.
+/// Loads the data that the commands of a batch name, in one round trip: the time, the budgets (rows locked in user_id
+/// order), the usages and idempotency keys that may be known already, and the account totals if a command reads them.
 /// </summary>
 internal static class StateLoader
 {
-    // A clock that is set back must not turn the order of created_at (R13).
+    // A clock that is set back must not break the order of created_at (R13).
     private const string Origin = """
-        SELECT greatest(clock_timestamp(), CASE WHEN newest.id > last_entry_id THEN newest.created_at END), opening_cents,
-               clock_timestamp()
+        SELECT greatest(clock_timestamp(), CASE WHEN newest.id > last_entry_id THEN newest.created_at END),
+               opening_cents, clock_timestamp()
         FROM ledger_origin LEFT JOIN (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) newest ON true
         """;
 
     private const string UserColumns =
-        "user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, deleted_at, signed_up_at";
+        "user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at, "
+        + "deleted_at, signed_up_at";
 
     private const string Users = $"""
         SELECT {UserColumns}
@@ -29,12 +30,15 @@ internal static class StateLoader
     private const int UsageColumnCount = 26;
 
     private const string UsageColumns = """
-        u.user_id, u.request_id, u.request_hash, u.id, u.user_price_cents, u.billing_status, u.transaction_id, u.balance_after_cents, u.occurred_at, u.created_at,
-        u.model, u.provider, u.provider_cost_usd, u.markup_factor, u.price_version, u.review_reason, u.reviewed_at, u.filled_at, u.external_id,
-        u.prompt_tokens, u.completion_tokens, u.cache_read_tokens, u.cache_write_tokens, u.reasoning_tokens, u.description, u.usage
+        u.user_id, u.request_id, u.request_hash, u.id, u.user_price_cents, u.billing_status, u.transaction_id,
+        u.balance_after_cents, u.occurred_at, u.created_at,
+        u.model, u.provider, u.provider_cost_usd, u.markup_factor, u.price_version, u.review_reason, u.reviewed_at,
+        u.filled_at, u.external_id,
+        u.prompt_tokens, u.completion_tokens, u.cache_read_tokens, u.cache_write_tokens, u.reasoning_tokens,
+        u.description, u.usage
         """;
 
-    // The condition is the expression of uq_llm_usage_user_request, which is what makes it a look-up.
+    // The join condition is the expression of the index uq_llm_usage_user_request, so the join uses that index.
     private const string Usages = $"""
         SELECT {UsageColumns}
         FROM unnest($1, $2) AS asked (user_id, request_id)
@@ -56,8 +60,8 @@ internal static class StateLoader
 
     private const string Totals = "SELECT account, debits_cents, credits_cents, entry_count FROM account_totals";
 
-    // Cut in the database, as a sum of costs may need more digits than a decimal has. No operation takes more than the
-    // bound, which every decimal holds.
+    // Truncated in the database, because a sum of costs may need more digits than a decimal has. The bound fits in a
+    // decimal, and no operation takes more than the bound.
     private static readonly string UnwrittenCosts = $"""
         SELECT provider, least(trunc(due, 7), 1e15), trim_scale(due - trunc(due, 7))
         FROM (SELECT provider, cost_usd * 100 - written_down_cents AS due FROM provider_usage_costs 
@@ -67,9 +71,17 @@ internal static class StateLoader
     public static async Task<LedgerState> LoadAsync(Turn turn, IReadOnlyList<Command> commands)
     {
         string[] users = [.. commands.Select(c => c.UserId).OfType<string>().Distinct(StringComparer.Ordinal)];
-        var usages = commands.Where(c => c.UserId is not null).SelectMany(c => RequestIdsOf(c).Select(id => (UserId: c.UserId!, RequestId: id))).Distinct().ToList();
-        var aliases = commands.Select(c => c.Aliases).OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
-            .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId)).Distinct().ToList();
+        var usages = commands
+            .Where(c => c.UserId is not null)
+            .SelectMany(c => RequestIdsOf(c).Select(id => (UserId: c.UserId!, RequestId: id)))
+            .Distinct()
+            .ToList();
+        var aliases = commands
+            .Select(c => c.Aliases)
+            .OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
+            .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId))
+            .Distinct()
+            .ToList();
         Guid[] reviews = [.. commands.Select(c => c.UsageId).OfType<Guid>().Distinct()];
         var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
         Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
@@ -80,13 +92,16 @@ internal static class StateLoader
         batch.BatchCommands.Add(new(Origin));
         batch.BatchCommands.Add(Command(Users, users));
         if (usages.Count > 0)
-            batch.BatchCommands.Add(Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
+            batch.BatchCommands.Add(Command(
+                Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
         if (aliases.Count > 0)
-            batch.BatchCommands.Add(Command(Aliases, aliases.Select(a => a.SourceSystem).ToArray(), aliases.Select(a => a.ExternalId).ToArray()));
+            batch.BatchCommands.Add(Command(
+                Aliases, aliases.Select(a => a.SourceSystem).ToArray(), aliases.Select(a => a.ExternalId).ToArray()));
         if (reviews.Length > 0)
             batch.BatchCommands.Add(ReviewSaver.Look(reviews));
         if (answers.Count > 0)
-            batch.BatchCommands.Add(Command(Answers, answers.Select(a => a.Operation).ToArray(), answers.Select(a => a.Key).ToArray()));
+            batch.BatchCommands.Add(Command(
+                Answers, answers.Select(a => a.Operation).ToArray(), answers.Select(a => a.Key).ToArray()));
         if (costs.Length > 0)
             batch.BatchCommands.Add(Command(UnwrittenCosts, costs));
         if (totals)
@@ -105,13 +120,18 @@ internal static class StateLoader
         if (usages.Count > 0)
             await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
         if (aliases.Count > 0)
-            await ReadAllAsync(reader, r => state.Load(r.GetString(UsageColumnCount), r.GetString(UsageColumnCount + 1), ReadUsage(r)));
+            await ReadAllAsync(
+                reader,
+                r => state.Load(r.GetString(UsageColumnCount), r.GetString(UsageColumnCount + 1), ReadUsage(r)));
         if (reviews.Length > 0)
             await ReadAllAsync(reader, r => state.Load(ReviewSaver.Read(r)));
         if (answers.Count > 0)
-            await ReadAllAsync(reader, r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3))));
+            await ReadAllAsync(
+                reader,
+                r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3))));
         if (costs.Length > 0)
-            await ReadAllAsync(reader, r => state.Load(new UnwrittenCost(r.GetString(0), r.GetDecimal(1), r.GetDecimal(2))));
+            await ReadAllAsync(
+                reader, r => state.Load(new UnwrittenCost(r.GetString(0), r.GetDecimal(1), r.GetDecimal(2))));
         if (totals)
             await ReadAllAsync(reader, r => state.Load(ReadTotal(r)));
         if (keys.Length > 0)
@@ -122,13 +142,24 @@ internal static class StateLoader
         return state;
     }
 
-    // A usage that waits may be billed by a command that does not name its user, or become the user's of a command that
-    // names one, who may have a usage of that request id already (R9). Few wait, so that this takes a round trip of its
-    // own.
+    // A command may bill a waiting usage without naming its user, so that user's budget is loaded. A command that names
+    // a user may assign a waiting usage without a user to it. That user may already have a usage with the same request
+    // id (R9), so that usage is loaded. Waiting usages are rare, so a second round trip is acceptable.
     private static async Task LoadForAsync(Turn turn, LedgerState state, string[] users)
     {
-        string[] more = [.. state.Waiting.Select(w => w.UserId).OfType<string>().Distinct(StringComparer.Ordinal).Except(users, StringComparer.Ordinal)];
-        var pairs = state.Waiting.Where(w => w.UserId is null).SelectMany(w => users, (w, user) => (UserId: user, w.RequestId)).Distinct().ToList();
+        string[] more =
+        [
+            .. state.Waiting
+                .Select(w => w.UserId)
+                .OfType<string>()
+                .Distinct(StringComparer.Ordinal)
+                .Except(users, StringComparer.Ordinal),
+        ];
+        var pairs = state.Waiting
+            .Where(w => w.UserId is null)
+            .SelectMany(w => users, (w, user) => (UserId: user, w.RequestId))
+            .Distinct()
+            .ToList();
         await using var batch = turn.NewBatch();
         batch.BatchCommands.Add(Command(Users, more));
         batch.BatchCommands.Add(Command(Usages, [.. pairs.Select(p => p.UserId)], [.. pairs.Select(p => p.RequestId)]));
@@ -138,9 +169,11 @@ internal static class StateLoader
         await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
     }
 
-    // A caller may have reported a call under any of the ids that it has at another system.
+    // A client may have reported a call under any of the ids that the call has at another system.
     private static IEnumerable<string> RequestIdsOf(Command command) =>
-        command.Aliases is { } aliases ? aliases.ExternalIds.Where(id => !id.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal)) : command.RequestId is { } id ? [id] : [];
+        command.Aliases is { } aliases
+            ? aliases.ExternalIds.Where(id => !id.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal))
+            : command.RequestId is { } id ? [id] : [];
 
     private static NpgsqlBatchCommand Command(string sql, params string[][] arrays)
     {
@@ -195,14 +228,16 @@ internal static class StateLoader
         ReviewedAt = reader.GetFieldValue<DateTimeOffset?>(16),
         FilledAt = reader.GetFieldValue<DateTimeOffset?>(17),
         ExternalId = Text(reader, 18),
-        Tokens = new TokenCounts(Count(reader, 19), Count(reader, 20), Count(reader, 21), Count(reader, 22), Count(reader, 23)),
+        Tokens = new TokenCounts(
+            Count(reader, 19), Count(reader, 20), Count(reader, 21), Count(reader, 22), Count(reader, 23)),
         Description = Text(reader, 24),
         UsageJson = Text(reader, 25),
     };
 
     private static long? Count(NpgsqlDataReader reader, int column) => reader.GetFieldValue<int?>(column);
 
-    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+    private static string? Text(NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : reader.GetString(column);
 
     private static AccountTotal ReadTotal(NpgsqlDataReader reader) => new()
     {

@@ -4,37 +4,44 @@ using NpgsqlTypes;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Saves what the commands of a batch decided: one statement per table, each taking its rows as arrays, all in one round trip. The number of
-/// statements does not grow with the number of commands.
+/// Saves the decisions of a batch in one round trip, with one statement per table that takes its rows as arrays. The
+/// number of statements does not grow with the number of commands.
 /// </summary>
 internal static class StateSaver
 {
     private const string Users = """
-        INSERT INTO user_budgets AS u (user_id, balance_cents, total_spent_cents, total_added_cents, debits_cents, credits_cents, entry_count,
+        INSERT INTO user_budgets AS u (user_id, balance_cents, total_spent_cents, total_added_cents,
+                                       debits_cents, credits_cents, entry_count,
                                        promo_expires_at, created_at, updated_at, deleted_at, signed_up_at)
         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (user_id) DO UPDATE SET
-            balance_cents = excluded.balance_cents, total_spent_cents = excluded.total_spent_cents, total_added_cents = excluded.total_added_cents,
-            debits_cents = u.debits_cents + excluded.debits_cents, credits_cents = u.credits_cents + excluded.credits_cents,
+            balance_cents = excluded.balance_cents, total_spent_cents = excluded.total_spent_cents,
+            total_added_cents = excluded.total_added_cents,
+            debits_cents = u.debits_cents + excluded.debits_cents,
+            credits_cents = u.credits_cents + excluded.credits_cents,
             entry_count = u.entry_count + excluded.entry_count,
-            promo_expires_at = excluded.promo_expires_at, updated_at = excluded.updated_at, deleted_at = excluded.deleted_at,
-            signed_up_at = excluded.signed_up_at
+            promo_expires_at = excluded.promo_expires_at, updated_at = excluded.updated_at,
+            deleted_at = excluded.deleted_at, signed_up_at = excluded.signed_up_at
         """;
 
-    // What postings move of users who were there.
+    // Applies postings to existing budgets.
     private static readonly string MovedUsers = Move(
         "unnest($2, $3, $4, $5, $6, $7, $8) AS m (user_id, balance_cents, entries, spent, added, debits, credits)",
         """
         balance_cents = u.balance_cents + m.credits - m.debits, total_spent_cents = u.total_spent_cents + m.spent,
-        total_added_cents = u.total_added_cents + m.added, debits_cents = u.debits_cents + m.debits, credits_cents = u.credits_cents + m.credits
+        total_added_cents = u.total_added_cents + m.added, debits_cents = u.debits_cents + m.debits,
+        credits_cents = u.credits_cents + m.credits
         """);
 
-    // The same for users who did nothing but spend, as nearly all do: an amount each instead of four.
+    // The same for users who only spent, which is the usual case: one amount per user instead of four.
     private static readonly string SpendingUsers = Move(
         "unnest($2, $3, $4, $5) AS m (user_id, balance_cents, entries, spent)",
-        "balance_cents = u.balance_cents - m.spent, total_spent_cents = u.total_spent_cents + m.spent, debits_cents = u.debits_cents + m.spent");
+        """
+        balance_cents = u.balance_cents - m.spent, total_spent_cents = u.total_spent_cents + m.spent,
+        debits_cents = u.debits_cents + m.spent
+        """);
 
-    // unnest gives the rows in the order of the arrays, and so ids in the order of the decisions (R13).
+    // unnest returns the rows in the order of the arrays, so entry ids follow the order of the decisions (R13).
     private const string Entries = """
         INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, description, reference_type,
                                     reference_id, posted_by, created_at)
@@ -42,7 +49,8 @@ internal static class StateSaver
         """;
 
     private const string LegacyRows = """
-        INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description, created_at)
+        INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description,
+                                         created_at)
         SELECT t.*, $6 FROM unnest($1, $2, $3, $4, $5) AS t
         """;
 
@@ -60,18 +68,21 @@ internal static class StateSaver
         INSERT INTO account_totals AS t (account, debits_cents, credits_cents, entry_count)
         SELECT * FROM unnest($1, $2, $3, $4)
         ON CONFLICT (account) DO UPDATE SET debits_cents = t.debits_cents + excluded.debits_cents,
-            credits_cents = t.credits_cents + excluded.credits_cents, entry_count = t.entry_count + excluded.entry_count
+            credits_cents = t.credits_cents + excluded.credits_cents,
+            entry_count = t.entry_count + excluded.entry_count
         """;
 
-    // Behind the costs of this commit: the provider's row may be as new.
+    // Runs after the costs of this commit are saved, because saving them may insert the provider's row.
     private const string UsageWriteDowns = """
         UPDATE provider_usage_costs p SET written_down_cents = p.written_down_cents + w.amount_cents
-        FROM (SELECT provider, sum(amount_cents) AS amount_cents FROM unnest($1, $2) AS w (provider, amount_cents) GROUP BY provider) w
+        FROM (SELECT provider, sum(amount_cents) AS amount_cents
+              FROM unnest($1, $2) AS w (provider, amount_cents) GROUP BY provider) w
         WHERE p.provider = w.provider
         """;
 
     /// <summary>
-    /// Takes the turn, if that was not done to read, saves everything and commits, in one round trip; says whether there is now more to tell LiteLLM (R20).
+    /// Saves everything and commits in one round trip, which also takes the turn if no read has taken it. Returns
+    /// whether the commit added entries to the outbox for LiteLLM (R20).
     /// </summary>
     public static async Task<bool> SaveAndCommitAsync(Turn turn, LedgerState state)
     {
@@ -94,9 +105,12 @@ internal static class StateSaver
         return outbox.Any(command => command.Rows > 0);
     }
 
-    /// <summary>Whether saving failed because what was decided on, or that a key was new, is not so any more.</summary>
+    /// <summary>
+    /// Whether saving failed because the state that was decided on is stale, or an idempotency key is no longer new.
+    /// </summary>
     public static bool IsOutdated(PostgresException exception) =>
-        exception.SqlState is PostgresErrorCodes.InvalidTextRepresentation or PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation;
+        exception.SqlState is PostgresErrorCodes.InvalidTextRepresentation or PostgresErrorCodes.UniqueViolation
+            or PostgresErrorCodes.ExclusionViolation;
 
     private static void SaveUsers(NpgsqlBatch batch, IReadOnlyCollection<UserAccount> users, DateTimeOffset now)
     {
@@ -134,9 +148,9 @@ internal static class StateSaver
             rows.Column(u => u.AddedCents).Column(u => u.DebitsCents).Column(u => u.CreditsCents);
     }
 
-    // A budget moves from the balance that was decided on; the rest of the row is neither sent nor read. If a balance
-    // is not that any more, or the newest entry is younger than this commit (R13), nothing is saved: text that is no
-    // number is how plain SQL says no.
+    // Changes a budget only if it still has the balance that was decided on; other columns are neither sent nor read.
+    // If a balance has changed, or the newest entry is younger than this commit (R13), nothing is saved: casting
+    // non-numeric text raises 22P02, which aborts the transaction.
     private static string Move(string movements, string changes) => $"""
         WITH moved AS (
             UPDATE user_budgets u SET {changes}, entry_count = u.entry_count + m.entries, updated_at = $1
@@ -144,8 +158,11 @@ internal static class StateSaver
             WHERE u.user_id = m.user_id AND u.balance_cents = m.balance_cents AND u.deleted_at IS NULL
             RETURNING 1),
         newest AS (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1)
-        SELECT CASE WHEN count(*) <> cardinality($2) OR EXISTS (SELECT FROM newest, ledger_origin WHERE newest.id > last_entry_id AND newest.created_at > $1)
-                    THEN ('outdated: ' || count(*) || ' of ' || cardinality($2) || ' budgets are as they were decided on')::integer END
+        SELECT CASE WHEN count(*) <> cardinality($2)
+                         OR EXISTS (SELECT FROM newest, ledger_origin
+                                    WHERE newest.id > last_entry_id AND newest.created_at > $1)
+                    THEN ('outdated: ' || count(*) || ' of ' || cardinality($2)
+                          || ' budgets are as they were decided on')::integer END
         FROM moved
         """;
 
@@ -224,7 +241,7 @@ internal static class StateSaver
 
     private static DateTime? Utc(DateTimeOffset? time) => time?.UtcDateTime;
 
-    /// <summary>One statement of the batch with its rows turned into an array per column.</summary>
+    /// <summary>A statement of the batch. Its rows are passed as one array per column.</summary>
     internal sealed class Rows<TRow>
     {
         private readonly NpgsqlBatchCommand _command;

@@ -2,24 +2,24 @@ using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Writing;
 
-/// <summary>Commands of one caller that wait for the writer, and the caller's promise.</summary>
+/// <summary>The commands of one caller that wait for the writer, and the task that the caller awaits.</summary>
 internal sealed class Submission(IReadOnlyList<Command> commands, long queuedAt, CancellationToken cancellationToken)
 {
-    // Continuations must not run on the writer's loop: a slow caller would hold up everybody else's commit.
+    // Continuations must not run on the writer's loop: a slow caller would delay every other caller's commit.
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public IReadOnlyList<Command> Commands { get; } = commands;
 
-    /// <summary>Whose commands they are.</summary>
+    /// <summary>The actor who made the request.</summary>
     public Actor By => Commands[0].By;
 
-    /// <summary>Its place in the queue.</summary>
+    /// <summary>The submission's place in the queue.</summary>
     public (long Start, long Added) Position { get; set; }
 
-    /// <summary>When it was queued, as a timestamp of the clock.</summary>
+    /// <summary>When the submission was queued, as a timestamp of the clock.</summary>
     public long QueuedAt { get; } = queuedAt;
 
-    /// <summary>The caller went away before the work began; nothing is written for it.</summary>
+    /// <summary>Whether the caller has cancelled. Nothing is written if it cancelled before the work began.</summary>
     public bool IsAbandoned => cancellationToken.IsCancellationRequested;
 
     public Task Done => _done.Task;

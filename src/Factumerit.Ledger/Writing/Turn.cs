@@ -3,14 +3,15 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Writing;
 
-/// <summary>A serializable transaction of the writer; what was not committed when it ends is rolled back.</summary>
+/// <summary>A serializable transaction of the writer. It is rolled back on disposal unless it was committed.</summary>
 internal sealed class Turn : IAsyncDisposable
 {
     private const string Begin = "BEGIN ISOLATION LEVEL SERIALIZABLE";
 
-    // Writers of all processes take turns. LOCK TABLE takes no snapshot, so the one that a transaction gets next holds
-    // all that was committed before its turn: writers don't run into each other's serialization failures, and entry ids
-    // become visible in order (R13). The table is never written, so neither vacuum nor readers meet the lock.
+    // The writers of all processes take turns. LOCK TABLE takes no snapshot, so the transaction's snapshot is taken
+    // after it and holds everything that was committed before the turn. So writers don't cause each other serialization
+    // failures, and entry ids become visible in order (R13). The lock does not block readers, and the table is never
+    // written, so vacuum does not meet the lock either.
     private const string Take = "LOCK TABLE ledger_origin IN EXCLUSIVE MODE";
 
     private bool _isTaken;
@@ -19,10 +20,10 @@ internal sealed class Turn : IAsyncDisposable
 
     public NpgsqlConnection Connection { get; }
 
-    /// <summary>A connection to take the turn on, which is done by its first batch.</summary>
+    /// <summary>Opens a connection. The first batch on it takes the turn.</summary>
     public static async Task<Turn> OpenAsync(LedgerDatabase database) => new(await database.OpenWriterAsync());
 
-    /// <summary>Waits for the turn before anything else is said.</summary>
+    /// <summary>Opens a connection and waits for the turn.</summary>
     public static async Task<Turn> TakeAsync(LedgerDatabase database)
     {
         var turn = await OpenAsync(database);
@@ -39,7 +40,10 @@ internal sealed class Turn : IAsyncDisposable
         }
     }
 
-    /// <summary>A batch that first begins the transaction and waits for the turn, unless one before it did: in the same round trip as what follows.</summary>
+    /// <summary>
+    /// Creates a batch. The first batch also begins the transaction and waits for the turn, in the same round trip as
+    /// its other statements.
+    /// </summary>
     public NpgsqlBatch NewBatch()
     {
         var batch = new NpgsqlBatch(Connection);
@@ -52,6 +56,6 @@ internal sealed class Turn : IAsyncDisposable
         return batch;
     }
 
-    /// <summary>Gives the connection back, which rolls back what is open on it.</summary>
+    /// <summary>Returns the connection to the pool, which rolls back an open transaction.</summary>
     public ValueTask DisposeAsync() => Connection.DisposeAsync();
 }

@@ -5,44 +5,66 @@ using NpgsqlTypes;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Saves the usages of a batch with their aliases and costs. Columns that no usage of the batch fills are left out of the statement, so that the
-/// plain report of an amount costs nothing for what it does not say; and where usages are all that a batch posts, entries and history are made of their
-/// rows, so that nothing is sent twice.
+/// Saves the usages of a batch with their aliases and costs. The statement omits columns that no usage of the batch
+/// fills, so a plain report of an amount does not pay for absent values. If the batch posts nothing but usages, the
+/// same statement derives entries and history from the usage rows, so no value is sent twice.
 /// </summary>
 internal static class UsageSaver
 {
-    // Groups of columns that tend to be filled together: few enough that each combination stays a prepared statement.
+    // Groups of columns that are usually filled together. They are few enough that each combination stays a prepared
+    // statement.
     private static readonly Group[] Groups =
     [
-        // Nearly all are billed as they come, and name no time of their own.
-        new(["billing_status", "occurred_at"], u => u.Usage.BillingStatus != Usage.Billed || u.Request!.OccurredAt is not null, rows => rows
-            .Column(u => u.Usage.BillingStatus)
-            .Column(u => u.Usage.OccurredAt.UtcDateTime)),
-        new(["provider"], u => u.Usage.Provider is not null, rows => rows
-            .Column(u => u.Usage.Provider)),
-        new(["provider_cost_usd", "markup_factor", "price_version"], u => u.Usage.ProviderCostUsd is not null || u.Usage.MarkupFactor is not null, rows => rows
-            .Column(u => u.Usage.ProviderCostUsd)
-            .Column(u => u.Usage.MarkupFactor)
-            .Column(u => u.Usage.PriceVersion)),
-        new(["cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "usage"], u => u.Request!.HasTokenDetails, rows => rows
-            .Column(u => (int?)u.Request!.CacheReadTokens)
-            .Column(u => (int?)u.Request!.CacheWriteTokens)
-            .Column(u => (int?)u.Request!.ReasoningTokens)
-            .Column(u => u.Request!.Usage?.GetRawText(), NpgsqlDbType.Jsonb)),
-        new(["source_system", "external_id", "virtual_key_id", "review_reason", "payer_hint"], u => u.Origin is not null || u.Usage.ReviewReason is not null, rows => rows
-            .Column(u => u.Origin?.SourceSystem ?? "api")
-            .Column(u => u.Origin?.Aliases[0])
-            .Column(u => u.Origin?.VirtualKeyId)
-            .Column(u => u.Usage.ReviewReason)
-            .Column(u => u.Origin?.PayerHint, NpgsqlDbType.Jsonb)),
-        new(["description", "reference_id", "metadata"], u => u.Request!.HasNotes, rows => rows
-            .Column(u => u.Request!.Description)
-            .Column(u => u.Request!.ReferenceId)
-            .Column(u => u.Request!.Metadata?.GetRawText(), NpgsqlDbType.Json)),
+        // Nearly all usages are billed when they are recorded, and their requests give no time of their own.
+        new(
+            ["billing_status", "occurred_at"],
+            u => u.Usage.BillingStatus != Usage.Billed || u.Request!.OccurredAt is not null,
+            rows => rows
+                .Column(u => u.Usage.BillingStatus)
+                .Column(u => u.Usage.OccurredAt.UtcDateTime)),
+        new(
+            ["provider"],
+            u => u.Usage.Provider is not null,
+            rows => rows
+                .Column(u => u.Usage.Provider)),
+        new(
+            ["provider_cost_usd", "markup_factor", "price_version"],
+            u => u.Usage.ProviderCostUsd is not null || u.Usage.MarkupFactor is not null,
+            rows => rows
+                .Column(u => u.Usage.ProviderCostUsd)
+                .Column(u => u.Usage.MarkupFactor)
+                .Column(u => u.Usage.PriceVersion)),
+        new(
+            ["cache_read_tokens", "cache_write_tokens", "reasoning_tokens", "usage"],
+            u => u.Request!.HasTokenDetails,
+            rows => rows
+                .Column(u => (int?)u.Request!.CacheReadTokens)
+                .Column(u => (int?)u.Request!.CacheWriteTokens)
+                .Column(u => (int?)u.Request!.ReasoningTokens)
+                .Column(u => u.Request!.Usage?.GetRawText(), NpgsqlDbType.Jsonb)),
+        new(
+            ["source_system", "external_id", "virtual_key_id", "review_reason", "payer_hint"],
+            u => u.Origin is not null || u.Usage.ReviewReason is not null,
+            rows => rows
+                .Column(u => u.Origin?.SourceSystem ?? "api")
+                .Column(u => u.Origin?.Aliases[0])
+                .Column(u => u.Origin?.VirtualKeyId)
+                .Column(u => u.Usage.ReviewReason)
+                .Column(u => u.Origin?.PayerHint, NpgsqlDbType.Jsonb)),
+        new(
+            ["description", "reference_id", "metadata"],
+            u => u.Request!.HasNotes,
+            rows => rows
+                .Column(u => u.Request!.Description)
+                .Column(u => u.Request!.ReferenceId)
+                .Column(u => u.Request!.Metadata?.GetRawText(), NpgsqlDbType.Json)),
     ];
 
-    private static readonly string[] Statements = [.. Enumerable.Range(0, 1 << Groups.Length).Select(filled => Insert(ColumnsOf(filled)))];
-    private static readonly string[] PostingStatements = [.. Enumerable.Range(0, 1 << Groups.Length).Select(filled => InsertAndPost(ColumnsOf(filled)))];
+    private static readonly string[] Statements =
+        [.. Enumerable.Range(0, 1 << Groups.Length).Select(filled => Insert(ColumnsOf(filled)))];
+
+    private static readonly string[] PostingStatements =
+        [.. Enumerable.Range(0, 1 << Groups.Length).Select(filled => InsertAndPost(ColumnsOf(filled)))];
 
     private const string Aliases = """
         INSERT INTO usage_aliases (source_system, external_id, usage_id) SELECT * FROM unnest($1, $2, $3)
@@ -55,8 +77,8 @@ internal static class UsageSaver
         """;
 
     /// <summary>
-    /// Whether all that the commit posts are the prices of its usages, one transaction each in the same order. Saving the usages then saves entries and
-    /// history as well.
+    /// Whether the commit posts nothing but the prices of its usages, with one transaction each and in the same order.
+    /// Saving the usages then saves entries and history as well.
     /// </summary>
     public static bool PostsAll(LedgerState state)
     {
@@ -111,22 +133,24 @@ internal static class UsageSaver
 
     private static string[] ColumnsOf(int filled) =>
     [
-        "id", "user_id", "request_id", "model", "prompt_tokens", "completion_tokens", "user_price_cents", "transaction_id", "balance_after_cents", "request_hash",
-        "posted_by",
+        "id", "user_id", "request_id", "model", "prompt_tokens", "completion_tokens", "user_price_cents",
+        "transaction_id", "balance_after_cents", "request_hash", "posted_by",
         .. Groups.Where((_, i) => (filled & (1 << i)) != 0).SelectMany(g => g.Columns),
     ];
 
     private static string Insert(string[] columns) => $"{InsertUsages(columns)} FROM {RowsOf(columns)}";
 
-    // What no usage of the batch says otherwise: it is billed, and was made just now.
+    // The defaults, if no usage of the batch differs: it is billed, and occurred at the time of the commit.
     private static string InsertUsages(string[] columns) => columns.Contains("billing_status")
         ? $"INSERT INTO llm_usage (created_at, {string.Join(", ", columns)}) SELECT $1, u.*"
-        : $"INSERT INTO llm_usage (created_at, billing_status, occurred_at, {string.Join(", ", columns)}) SELECT $1, '{Usage.Billed}', $1, u.*";
+        : $"INSERT INTO llm_usage (created_at, billing_status, occurred_at, {string.Join(", ", columns)})"
+            + $" SELECT $1, '{Usage.Billed}', $1, u.*";
 
-    // What Usage posts, and the history that comes with it (R14): the price leaves the user's account for the calls'
-    // expense. A usage's rows stay in the order of the decisions, and so do the ids of entries and history (R13); a
-    // transaction's two entries depend on its usage, so that no plan can turn them round. The usages are the statement
-    // itself, which runs first: where a key is known (R9) it ends before an entry has taken an id.
+    // Also inserts the entries that the command Usage posts, and their history (R14): the price moves from the user's
+    // account to the expense account of the calls. The usage rows keep the order of the decisions, and so do the ids of
+    // entries and history (R13). The two entries of a transaction depend on its usage row, so no query plan can swap
+    // them. The insert of the usages is the main statement, which runs first: if an idempotency key is already known
+    // (R9), it fails before an entry has taken an id.
     private static string InsertAndPost(string[] columns)
     {
         var description = columns.Contains("description") ? "u.description" : "NULL";
@@ -137,11 +161,16 @@ internal static class UsageSaver
                                             reference_type, reference_id, posted_by, created_at)
                 SELECT u.transaction_id, e.account, e.debit_cents, e.credit_cents, {{description}},
                        '{{Usage.ReferenceType}}', u.request_id, u.posted_by, $1
-                FROM u CROSS JOIN LATERAL (VALUES ('{{ChartOfAccounts.User("")}}' || u.user_id, u.user_price_cents, 0), ('{{ChartOfAccounts.ApiExpense}}', 0, u.user_price_cents))
+                FROM u CROSS JOIN LATERAL (VALUES
+                    ('{{ChartOfAccounts.User("")}}' || u.user_id, u.user_price_cents, 0),
+                    ('{{ChartOfAccounts.ApiExpense}}', 0, u.user_price_cents))
                     AS e (account, debit_cents, credit_cents)),
             history AS (
-                INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description, created_at)
-                SELECT u.user_id, -u.user_price_cents, u.balance_after_cents, '{{Usage.ReferenceType}}', {{description}}, $1 FROM u)
+                INSERT INTO budget_transactions (user_id, amount_cents, balance_after, transaction_type, description,
+                                                 created_at)
+                SELECT u.user_id, -u.user_price_cents, u.balance_after_cents, '{{Usage.ReferenceType}}',
+                       {{description}}, $1
+                FROM u)
             {{InsertUsages(columns)}} FROM u
             """;
     }
@@ -149,5 +178,6 @@ internal static class UsageSaver
     private static string RowsOf(string[] columns) =>
         $"unnest({string.Join(", ", columns.Select((_, i) => $"${i + 2}"))}) AS u ({string.Join(", ", columns)})";
 
-    private sealed record Group(string[] Columns, Predicate<KeptUsage> IsFilled, Action<StateSaver.Rows<KeptUsage>> AddColumns);
+    private sealed record Group(
+        string[] Columns, Predicate<KeptUsage> IsFilled, Action<StateSaver.Rows<KeptUsage>> AddColumns);
 }

@@ -2,16 +2,20 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Writing;
 
-/// <summary>Loads the keys at LiteLLM that commands name. Only the writer changes them, and writers take turns, so that no row has to be locked.</summary>
+/// <summary>
+/// Loads the virtual keys at LiteLLM that commands name. Only writers change them, and writers take turns, so the rows
+/// need no lock.
+/// </summary>
 internal static class VirtualKeyLoader
 {
     private const string Keys = """
-        SELECT id, user_id, label, key_hash, key_name, models, max_budget_usd, expires_at, status, is_blocked, created_by, created_at, revoked_at,
-               checked_at, last_error
+        SELECT id, user_id, label, key_hash, key_name, models, max_budget_usd, expires_at, status, is_blocked,
+               created_by, created_at, revoked_at, checked_at, last_error
         FROM virtual_keys WHERE id = ANY ($1)
         """;
 
-    public static NpgsqlBatchCommand Command(Guid[] ids) => new(Keys) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } };
+    public static NpgsqlBatchCommand Command(Guid[] ids) =>
+        new(Keys) { Parameters = { new NpgsqlParameter<Guid[]> { TypedValue = ids } } };
 
     public static VirtualKey Read(NpgsqlDataReader reader) => new()
     {
@@ -32,5 +36,6 @@ internal static class VirtualKeyLoader
         LastError = Text(reader, 14),
     };
 
-    private static string? Text(NpgsqlDataReader reader, int column) => reader.IsDBNull(column) ? null : reader.GetString(column);
+    private static string? Text(NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? null : reader.GetString(column);
 }

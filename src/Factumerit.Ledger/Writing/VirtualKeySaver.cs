@@ -5,25 +5,29 @@ using NpgsqlTypes;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Saves what a commit decided about users' keys at LiteLLM, and fills the outbox (R20). The order matters: what was settled comes before what is new,
-/// and the keys of users whose credit came or went come last, when it is clear which keys there are. Commits that concern no key cost nothing.
+/// Saves the decisions of a commit about users' virtual keys at LiteLLM, and fills the outbox (R20). The order matters:
+/// settled outbox entries are deleted before new ones are added. Entries for users whose credit was used up or came
+/// back are added last, when all changes of the keys are saved. Commits that concern no key cost nothing.
 /// </summary>
 internal static class VirtualKeySaver
 {
-    // Arrays of arrays would have to be of one length each, so the models travel as one JSON list per key.
+    // In PostgreSQL, the inner arrays of an array must have equal lengths, so each key's models are passed as a JSON
+    // list.
     private const string New = """
         INSERT INTO virtual_keys (created_at, updated_at, id, user_id, label, alias, max_budget_usd, expires_at, status,
                                   created_by, created_by_id, models)
         SELECT $1, $1, k.id, k.user_id, k.label, k.alias, k.max_budget_usd, k.expires_at, k.status,
                k.created_by, k.created_by_id,
-               CASE WHEN k.models IS NOT NULL THEN ARRAY (SELECT m FROM jsonb_array_elements_text(k.models) WITH ORDINALITY AS e (m, n) ORDER BY n) END
+               CASE WHEN k.models IS NOT NULL
+                    THEN ARRAY (SELECT m FROM jsonb_array_elements_text(k.models) WITH ORDINALITY AS e (m, n)
+                                ORDER BY n) END
         FROM unnest($2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
             AS k (id, user_id, label, alias, max_budget_usd, expires_at, status, created_by, created_by_id, models)
         """;
 
-    // An entry that is no longer there was settled by somebody else, or taken back. After trouble the key is looked at
-    // soon: what was sent more than once may have been done late. A key that ends here is logged, unless a command of
-    // the same commit ends it.
+    // An entry that no longer exists was settled by another worker, or taken back. If a delivery took more than one
+    // attempt, checked_at is cleared and LiteLLM is soon asked about the key: an earlier attempt may have taken effect
+    // late. A key that ends here is logged, unless a command of the same commit ends it.
     private static readonly string Settled = $"""
         WITH done AS (
             DELETE FROM litellm_outbox o USING unnest($2, $3, $4) AS s (id, is_known, is_ended) WHERE o.id = s.id
@@ -40,24 +44,28 @@ internal static class VirtualKeySaver
             checked_at = CASE WHEN d.attempts > 1 THEN NULL ELSE k.checked_at END,
             status = CASE WHEN d.action = 'delete' OR NOT d.is_known THEN 'revoked' ELSE k.status END,
             revoked_at = CASE WHEN d.action = 'delete' OR NOT d.is_known THEN $1 ELSE k.revoked_at END,
-            last_error = CASE WHEN d.action <> 'delete' AND NOT d.is_known THEN '{NoteVirtualKey.GoneThere}' ELSE k.last_error END
+            last_error = CASE WHEN d.action <> 'delete' AND NOT d.is_known THEN '{NoteVirtualKey.GoneThere}'
+                              ELSE k.last_error END
         FROM done d WHERE k.id = d.virtual_key_id
         """;
 
     private const string Changed = """
-        UPDATE virtual_keys k SET updated_at = $1, key_hash = c.key_hash, key_name = c.key_name, status = c.status, revoked_at = c.revoked_at,
-            checked_at = c.checked_at, last_error = c.last_error
-        FROM unnest($2, $3, $4, $5, $6, $7, $8) AS c (id, key_hash, key_name, status, revoked_at, checked_at, last_error)
+        UPDATE virtual_keys k SET
+            updated_at = $1, key_hash = c.key_hash, key_name = c.key_name, status = c.status,
+            revoked_at = c.revoked_at, checked_at = c.checked_at, last_error = c.last_error
+        FROM unnest($2, $3, $4, $5, $6, $7, $8)
+            AS c (id, key_hash, key_name, status, revoked_at, checked_at, last_error)
         WHERE k.id = c.id
         """;
 
     private const string TakeBack = "DELETE FROM litellm_outbox WHERE virtual_key_id = ANY ($1)";
 
     private const string Delete = """
-        INSERT INTO litellm_outbox (created_at, next_attempt_at, virtual_key_id, action) SELECT $1, $1, id, 'delete' FROM unnest($2) AS k (id)
+        INSERT INTO litellm_outbox (created_at, next_attempt_at, virtual_key_id, action)
+        SELECT $1, $1, id, 'delete' FROM unnest($2) AS k (id)
         """;
 
-    // A key that is still being made has nothing yet that could be deleted: whoever makes it finds it ended.
+    // A key that is still being created has nothing to delete yet. The request that creates it finds it ended.
     private const string EndedUsers = $"""
         WITH ended AS (
             UPDATE virtual_keys k SET status = 'revoking', updated_at = $1
@@ -87,7 +95,7 @@ internal static class VirtualKeySaver
         WHERE NOT EXISTS (SELECT FROM litellm_outbox o WHERE o.virtual_key_id = k.id)
         """;
 
-    /// <summary>Adds the statements; returns those that may fill the outbox.</summary>
+    /// <summary>Adds the statements to the batch; returns those that may add entries to the outbox.</summary>
     public static List<NpgsqlBatchCommand> Save(NpgsqlBatch batch, LedgerState state)
     {
         var (keys, now) = (state.VirtualKeys, state.Now.UtcDateTime);
@@ -117,7 +125,9 @@ internal static class VirtualKeySaver
                 .Column(k => k.Status)
                 .Column(k => k.CreatedBy)
                 .Column(k => k.CreatedById)
-                .Column(k => k.Models is { } models ? System.Text.Json.JsonSerializer.Serialize(models) : null, NpgsqlDbType.Jsonb);
+                .Column(
+                    k => k.Models is { } models ? System.Text.Json.JsonSerializer.Serialize(models) : null,
+                    NpgsqlDbType.Jsonb);
         if (keys.Settled.Count > 0)
             new StateSaver.Rows<SettledDelivery>(batch, Settled, keys.Settled)
                 .Value(now)
@@ -138,15 +148,17 @@ internal static class VirtualKeySaver
             new StateSaver.Rows<Guid>(batch, TakeBack, ended).Column(id => id);
     }
 
-    // R20: the balances at the end of the commit count, whatever its commands saw in between.
-    private static void FollowBalances(NpgsqlBatch batch, LedgerState state, DateTime now, List<NpgsqlBatchCommand> outbox)
+    // R20: the balances at the end of the commit decide, not those between its commands.
+    private static void FollowBalances(
+        NpgsqlBatch batch, LedgerState state, DateTime now, List<NpgsqlBatchCommand> outbox)
     {
         List<UserAccount>? crossed = null;
         foreach (var user in state.ChangedUsers)
             if (user.HasCrossedZero && !user.IsDeleted)
                 (crossed ??= []).Add(user);
         if (crossed is not null)
-            outbox.Add(new StateSaver.Rows<UserAccount>(batch, Crossed, crossed).Value(now).Column(u => u.UserId).Column(ActionFor).Command);
+            outbox.Add(new StateSaver.Rows<UserAccount>(batch, Crossed, crossed)
+                .Value(now).Column(u => u.UserId).Column(ActionFor).Command);
 
         if (state.VirtualKeys.ToAlign.Count == 0)
             return;
@@ -156,7 +168,8 @@ internal static class VirtualKeySaver
             .Select(a => (a.Id, Action: ActionFor(a.User!)))
             .ToList();
         if (aligned.Count > 0)
-            outbox.Add(new StateSaver.Rows<(Guid Id, string Action)>(batch, Aligned, aligned).Value(now).Column(a => a.Id).Column(a => a.Action).Command);
+            outbox.Add(new StateSaver.Rows<(Guid Id, string Action)>(batch, Aligned, aligned)
+                .Value(now).Column(a => a.Id).Column(a => a.Action).Command);
     }
 
     private static string ActionFor(UserAccount user) => user.BalanceCents > 0 ? "unblock" : "block";

@@ -6,9 +6,9 @@ using Npgsql;
 namespace Factumerit.Ledger.Benchmarks.Load;
 
 /// <summary>
-/// Compares what clients were told with what the database holds: every acknowledged request exactly once, with the right user and amount; every
-/// balance what was granted less what was used; every transaction balanced; and the service's own integrity check without a fault. Writers must
-/// have ended.
+/// Compares what clients were told with what the database holds. Every acknowledged request must be there exactly once,
+/// with the right user and amount. Every balance must equal the grant less the usage, every transaction must balance,
+/// and the service's own integrity check must find no fault. Writers must have ended.
 /// </summary>
 internal sealed class Audit(string connectionString)
 {
@@ -69,14 +69,16 @@ internal sealed class Audit(string connectionString)
             if (!seen.Add(id))
                 Fault("recorded twice", text);
             else if (user != Calls.User(call.User) || cents != call.Cents)
-                Fault("recorded wrongly", $"{text}: {cents} cents of {user}, not {call.Cents} of {Calls.User(call.User)}");
+                Fault("recorded wrongly",
+                    $"{text}: {cents} cents of {user}, not {call.Cents} of {Calls.User(call.User)}");
             else if (!missing.Remove(id))
                 unacknowledged++;
         }
         foreach (var id in missing)
             Fault("acknowledged, but LOST", Calls.RequestId(id.Tag, id.Thread, id.Number));
         if (unacknowledged > UnacknowledgedMax)
-            Fault("recorded, but nobody was told", $"{unacknowledged} usages, where at most {UnacknowledgedMax} can have been under way");
+            Fault("recorded, but nobody was told",
+                $"{unacknowledged} usages, where at most {UnacknowledgedMax} can have been under way");
     }
 
     private async Task CompareBudgetsAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
@@ -90,19 +92,24 @@ internal sealed class Audit(string connectionString)
             var expected = Calls.GrantCents - _spent.GetValueOrDefault(user);
             users++;
             if (balance != expected)
-                Fault("wrong balance", string.Create(CultureInfo.InvariantCulture, $"{user} has {balance}, granted less used is {expected}"));
+                Fault("wrong balance", string.Create(
+                    CultureInfo.InvariantCulture, $"{user} has {balance}, granted less used is {expected}"));
         }
         if (users != Calls.Users)
             Fault("wrong number of users", $"{users}, not {Calls.Users}");
     }
 
-    // Every grant and usage has two entries and one legacy row; each transaction balances (R1), and each user's entries come to the balance (R3).
+    // Every grant and usage has two entries and one legacy row. Each transaction balances (R1), and each user's entries
+    // add up to the balance (R3).
     private async Task CompareEntriesAsync(NpgsqlDataSource source, CancellationToken cancellationToken)
     {
-        await ExpectAsync(source, "entries", "SELECT count(*) FROM ledger_entries", 2 * (Usages + Calls.Users), cancellationToken);
-        await ExpectAsync(source, "legacy rows", "SELECT count(*) FROM budget_transactions", Usages + Calls.Users, cancellationToken);
+        await ExpectAsync(
+            source, "entries", "SELECT count(*) FROM ledger_entries", 2 * (Usages + Calls.Users), cancellationToken);
+        await ExpectAsync(
+            source, "legacy rows", "SELECT count(*) FROM budget_transactions", Usages + Calls.Users, cancellationToken);
         await ExpectAsync(source, "unbalanced transactions", """
-            SELECT count(*) FROM (SELECT FROM ledger_entries GROUP BY transaction_id HAVING sum(debit_cents) <> sum(credit_cents)) t
+            SELECT count(*) FROM (
+                SELECT FROM ledger_entries GROUP BY transaction_id HAVING sum(debit_cents) <> sum(credit_cents)) t
             """, 0, cancellationToken);
         await ExpectAsync(source, "budgets beside the ledger", """
             SELECT count(*) FROM user_budgets b LEFT JOIN user_ledger_balances l USING (user_id)
@@ -120,7 +127,8 @@ internal sealed class Audit(string connectionString)
             Fault("integrity: imbalance", report.Imbalance.ToString(CultureInfo.InvariantCulture));
     }
 
-    private async Task ExpectAsync(NpgsqlDataSource source, string what, string sql, long expected, CancellationToken cancellationToken)
+    private async Task ExpectAsync(
+        NpgsqlDataSource source, string what, string sql, long expected, CancellationToken cancellationToken)
     {
         await using var command = source.CreateCommand(sql);
         command.CommandTimeout = 0;

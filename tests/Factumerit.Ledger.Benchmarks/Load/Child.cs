@@ -5,7 +5,7 @@ using Factumerit.Ledger.Tests;
 namespace Factumerit.Ledger.Benchmarks.Load;
 
 /// <summary>
-/// A program that the benchmark starts: its output is kept, and it is ended by its id when this object goes, whatever happened before.
+/// A program that the benchmark starts. Keeps its output, and ends it by its id on disposal, whatever happened before.
 /// </summary>
 internal sealed class Child : IAsyncDisposable
 {
@@ -29,7 +29,8 @@ internal sealed class Child : IAsyncDisposable
     public string Output => Read(_output);
     public string Errors => Read(_errors);
 
-    public static Child Start(string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
+    public static Child Start(string program, IEnumerable<string> arguments,
+        IReadOnlyDictionary<string, string>? environment = null, string? directory = null)
     {
         var start = new ProcessStartInfo(program, arguments)
         {
@@ -42,15 +43,19 @@ internal sealed class Child : IAsyncDisposable
         return new Child(start);
     }
 
-    /// <summary>Runs a program to its end and returns what it wrote; a failure is an exception with the program's own words.</summary>
+    /// <summary>
+    /// Runs a program to its end and returns its output. A failure throws an exception with the program's output.
+    /// </summary>
     public static async Task<string> RunAsync(
-        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment, CancellationToken cancellationToken)
+        string program, IEnumerable<string> arguments, IReadOnlyDictionary<string, string>? environment,
+        CancellationToken cancellationToken)
     {
         await using var child = Start(program, arguments, environment);
         await child.WaitAsync(cancellationToken);
         return child.ExitCode == 0
             ? child.Output
-            : throw new InvalidOperationException($"{Path.GetFileName(program)} ended with {child.ExitCode}: {child.Errors}{child.Output}");
+            : throw new InvalidOperationException(
+                $"{Path.GetFileName(program)} ended with {child.ExitCode}: {child.Errors}{child.Output}");
     }
 
     public Task WaitAsync(CancellationToken cancellationToken) => _process.WaitForExitAsync(cancellationToken);
@@ -63,7 +68,9 @@ internal sealed class Child : IAsyncDisposable
         await _process.WaitForExitAsync(CancellationToken.None);
     }
 
-    /// <summary>Asks the program to end, and kills it when it has not after 30 seconds. Says whether it ended by itself.</summary>
+    /// <summary>
+    /// Asks the program to end, and kills it after 30 seconds if it has not. Returns true if it ended by itself.
+    /// </summary>
     public async Task<bool> StopAsync()
     {
         if (!_process.HasExited)

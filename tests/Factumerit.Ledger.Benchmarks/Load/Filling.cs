@@ -10,11 +10,15 @@ internal static class Filling
 
     public static async Task RunAsync(Server server, string database, int usages, CancellationToken cancellationToken)
     {
-        var sql = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Load", "Sql", "fill.sql"), cancellationToken);
-        await server.ExecuteAsync(database, sql.Replace(":usages", usages.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal), cancellationToken);
+        var sql = await File.ReadAllTextAsync(
+            Path.Combine(AppContext.BaseDirectory, "Load", "Sql", "fill.sql"), cancellationToken);
+        await server.ExecuteAsync(
+            database, sql.Replace(":usages", usages.ToString(CultureInfo.InvariantCulture), StringComparison.Ordinal),
+            cancellationToken);
         await server.ExecuteAsync(database, "VACUUM ANALYZE", cancellationToken);
         await server.ExecuteAsync(database, "CHECKPOINT", cancellationToken);
     }
 
-    public static IEnumerable<string> RequestIds(int usages) => Enumerable.Range(1, usages).Select(n => Calls.RequestId(Tag, 0, n));
+    public static IEnumerable<string> RequestIds(int usages) =>
+        Enumerable.Range(1, usages).Select(n => Calls.RequestId(Tag, 0, n));
 }

@@ -2,7 +2,9 @@ using System.Security.Cryptography;
 
 namespace Factumerit.Ledger.Benchmarks.Load;
 
-/// <summary>What scenarios share: the server, a database with 10,000 users to copy, the yardsticks so far, and where results go.</summary>
+/// <summary>
+/// Shared by all scenarios: the server, a database with 10,000 users to copy, the yardsticks so far, and the results.
+/// </summary>
 internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progress) : IAsyncDisposable
 {
     /// <summary>The database that others are copied from.</summary>
@@ -55,7 +57,8 @@ internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progre
     }
 
     /// <summary>
-    /// One service that has warmed up, for scenarios that need nothing else: those that follow each other share it. It is audited before anything else is opened.
+    /// One service that has warmed up, for scenarios that need nothing else. Scenarios that follow each other share it.
+    /// It is audited before another database is opened.
     /// </summary>
     public async Task<LedgerUnderLoad> WarmAsync(CancellationToken cancellationToken)
     {
@@ -83,7 +86,9 @@ internal sealed class Lab(Server server, Wrk wrk, string root, TextWriter progre
             await warm.DisposeAsync();
     }
 
-    /// <summary>A database with all users and one service or more on it. It is audited when the scenario closes it.</summary>
+    /// <summary>
+    /// A database with all users and one service or more on it. It is audited when the scenario closes it.
+    /// </summary>
     public async Task<LedgerUnderLoad> OpenAsync(string name, int processes, CancellationToken cancellationToken)
     {
         await CloseWarmAsync(cancellationToken);

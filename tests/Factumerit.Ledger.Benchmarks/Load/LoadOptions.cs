@@ -27,7 +27,8 @@ internal sealed record LoadOptions(bool Full, IReadOnlyList<string>? Only)
         }
         var unknown = options.Only?.Except(Scenario.All.Select(s => s.Name)).ToList();
         return unknown is { Count: > 0 }
-            ? (null, $"There is no scenario {string.Join(", ", unknown)}. There are {string.Join(", ", Scenario.All.Select(s => s.Name))}.")
+            ? (null, $"There is no scenario {string.Join(", ", unknown)}. "
+                + $"There are {string.Join(", ", Scenario.All.Select(s => s.Name))}.")
             : (options, null);
     }
 

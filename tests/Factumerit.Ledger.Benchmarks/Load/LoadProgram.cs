@@ -3,7 +3,9 @@ using Factumerit.Ledger.Benchmarks.Load.Scenarios;
 
 namespace Factumerit.Ledger.Benchmarks.Load;
 
-/// <summary>The verb load: runs the scenarios one after the other on one fresh server, prints the table, and writes it down.</summary>
+/// <summary>
+/// The verb load: runs the scenarios one after the other on one fresh server, prints the table, and writes it down.
+/// </summary>
 internal static class LoadProgram
 {
     public static async Task<int> RunAsync(LoadOptions options)
@@ -30,7 +32,8 @@ internal static class LoadProgram
         try
         {
             // The server's user must get through to its own directory below.
-            File.SetUnixFileMode(directory, File.GetUnixFileMode(directory) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            File.SetUnixFileMode(
+                directory, File.GetUnixFileMode(directory) | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
             await using var server = await Server.StartAsync(Path.Combine(directory, "server"), cancellationToken);
             await using var lab = new Lab(server, new Wrk(directory), root, Console.Error);
             foreach (var scenario in options.Chosen())
@@ -81,7 +84,8 @@ internal static class LoadProgram
 
     private static string FindRoot()
     {
-        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null;
+            directory = directory.Parent)
             if (File.Exists(Path.Combine(directory.FullName, "Factumerit.Ledger.sln")))
                 return directory.FullName;
         throw new InvalidOperationException("The benchmarks must run from within the repository.");

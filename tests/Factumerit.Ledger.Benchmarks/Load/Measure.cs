@@ -28,7 +28,8 @@ internal sealed record Measure(string What, double Value, Unit Unit)
     }
 
     /// <summary>The value in relation to a yardstick of the same run; nothing when that one did not run.</summary>
-    public Measure Against(string yardstick, double? ratio, Unit unit, double? must = null, double? aim = null, bool atLeast = true)
+    public Measure Against(
+        string yardstick, double? ratio, Unit unit, double? must = null, double? aim = null, bool atLeast = true)
     {
         if (ratio is { } reached)
             Bounds.Add(new Bound(yardstick, reached, unit, must, aim, atLeast));
@@ -52,12 +53,15 @@ internal sealed record Measure(string What, double Value, Unit Unit)
 /// <summary>What a value is held against: a yardstick, and what must be reached and what is aimed at.</summary>
 internal sealed record Bound(string? Yardstick, double Reached, Unit Unit, double? Must, double? Aim, bool AtLeast)
 {
-    public string Ratio => Yardstick is null ? "" : $"{Measure.Format(Reached, Unit)} {(Unit == Unit.Percent ? "of " : "")}{Yardstick}";
+    public string Ratio =>
+        Yardstick is null ? "" : $"{Measure.Format(Reached, Unit)} {(Unit == Unit.Percent ? "of " : "")}{Yardstick}";
     public string MustText => Text(Must);
     public string AimText => Text(Aim);
-    public string Met => Must is null ? "" : Aim is { } aim && Reaches(aim) ? "aim" : Reaches(Must.Value) ? "yes" : "NO";
+    public string Met =>
+        Must is null ? "" : Aim is { } aim && Reaches(aim) ? "aim" : Reaches(Must.Value) ? "yes" : "NO";
 
     private bool Reaches(double goal) => AtLeast ? Reached >= goal : Reached <= goal;
 
-    private string Text(double? goal) => goal is { } number ? $"{(AtLeast ? "≥" : "≤")} {Measure.Format(number, Unit)}" : "";
+    private string Text(double? goal) =>
+        goal is { } number ? $"{(AtLeast ? "≥" : "≤")} {Measure.Format(number, Unit)}" : "";
 }

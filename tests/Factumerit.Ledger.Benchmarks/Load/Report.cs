@@ -3,7 +3,9 @@ using Spectre.Console;
 
 namespace Factumerit.Ledger.Benchmarks.Load;
 
-/// <summary>The one table, on the terminal and between the markers of a page whose other text it leaves alone.</summary>
+/// <summary>
+/// Writes the table to the terminal and between the markers of a page. The page's other text stays as it is.
+/// </summary>
 internal sealed class Report(IReadOnlyList<Measure> measures, Machine machine)
 {
     private const string Begin = "<!-- scripts/bench writes from here -->";
@@ -15,11 +17,13 @@ internal sealed class Report(IReadOnlyList<Measure> measures, Machine machine)
     {
         var table = new Table().Border(TableBorder.Rounded);
         foreach (var column in Columns)
-            table.AddColumn(column is "what" or "in relation" ? new TableColumn(column) : new TableColumn(column).RightAligned());
+            table.AddColumn(
+                column is "what" or "in relation" ? new TableColumn(column) : new TableColumn(column).RightAligned());
         foreach (var row in Rows())
             table.AddRow([.. row.Select(cell => Colour(cell))]);
         // A file or a pipe gets plain text, and room for whole lines.
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect });
+        var console = AnsiConsole.Create(
+            new AnsiConsoleSettings { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect });
         if (Console.IsOutputRedirected)
             console.Profile.Width = 160;
         console.Write(table);
@@ -30,7 +34,8 @@ internal sealed class Report(IReadOnlyList<Measure> measures, Machine machine)
         var page = File.ReadAllText(path);
         var (begin, end) = (page.IndexOf(Begin, StringComparison.Ordinal), page.IndexOf(End, StringComparison.Ordinal));
         if (begin < 0 || end < begin)
-            throw new InvalidOperationException($"'{path}' lacks the markers '{Begin}' and '{End}': put them where the table belongs.");
+            throw new InvalidOperationException(
+                $"'{path}' lacks the markers '{Begin}' and '{End}': put them where the table belongs.");
         File.WriteAllText(path, page[..(begin + Begin.Length)] + "\n\n" + Markdown() + "\n" + page[end..]);
     }
 

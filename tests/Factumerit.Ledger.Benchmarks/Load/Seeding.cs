@@ -9,12 +9,14 @@ internal static class Seeding
     public static async Task RunAsync(Lab lab, string database, CancellationToken cancellationToken)
     {
         var connectionString = await lab.Server.CreateDatabaseAsync(database, null, cancellationToken);
-        await using (var service = await ServiceProcess.StartAsync(lab.Root, connectionString, lab.AdminKey, cancellationToken))
+        await using (var service = await ServiceProcess.StartAsync(
+            lab.Root, connectionString, lab.AdminKey, cancellationToken))
         {
             using var client = new HttpClient { BaseAddress = new Uri(service.Url) };
             client.DefaultRequestHeaders.Authorization = new("Bearer", lab.AdminKey);
             var options = new ParallelOptions { MaxDegreeOfParallelism = 256, CancellationToken = cancellationToken };
-            await Parallel.ForAsync(0, Calls.Users, options, async (number, stop) => await GrantAsync(client, Calls.User(number), stop));
+            await Parallel.ForAsync(
+                0, Calls.Users, options, async (number, stop) => await GrantAsync(client, Calls.User(number), stop));
             await service.StopAsync();
         }
         await lab.Server.ExecuteAsync(database, "VACUUM ANALYZE", cancellationToken);
@@ -24,11 +26,13 @@ internal static class Seeding
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, "/grants")
         {
-            Content = JsonContent.Create(new Dictionary<string, object> { ["user_id"] = user, ["amount_cents"] = Calls.GrantCents }),
+            Content = JsonContent.Create(
+                new Dictionary<string, object> { ["user_id"] = user, ["amount_cents"] = Calls.GrantCents }),
             Headers = { { "Idempotency-Key", $"seed-{user}" } },
         };
         using var answer = await client.SendAsync(request, cancellationToken);
         if (answer.StatusCode != HttpStatusCode.Created)
-            throw new InvalidOperationException($"A grant was answered {(int)answer.StatusCode}: {await answer.Content.ReadAsStringAsync(cancellationToken)}");
+            throw new InvalidOperationException($"A grant was answered {(int)answer.StatusCode}: "
+                + $"{await answer.Content.ReadAsStringAsync(cancellationToken)}");
     }
 }

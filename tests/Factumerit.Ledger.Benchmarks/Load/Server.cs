@@ -10,13 +10,15 @@ internal sealed class Server : IAsyncDisposable
 {
     private static readonly string[] SettingsThatMatter =
     [
-        "fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers", "max_wal_size", "checkpoint_timeout", "max_connections", "data_checksums",
+        "fsync", "synchronous_commit", "full_page_writes", "wal_level", "shared_buffers", "max_wal_size",
+        "checkpoint_timeout", "max_connections", "data_checksums",
     ];
 
     private readonly EmbeddedPostgres _postgres;
     private readonly string _directory;
 
-    private Server(EmbeddedPostgres postgres, string directory, string binaries) => (_postgres, _directory, Binaries) = (postgres, directory, binaries);
+    private Server(EmbeddedPostgres postgres, string directory, string binaries) =>
+        (_postgres, _directory, Binaries) = (postgres, directory, binaries);
 
     /// <summary>Where the server's programs are.</summary>
     public string Binaries { get; }
@@ -30,12 +32,16 @@ internal sealed class Server : IAsyncDisposable
         var bin = Environment.GetEnvironmentVariable("Embedded__BinDirectory");
         var binaries = await EmbeddedPostgresBinaries.FindAsync(bin, null, cancellationToken);
         if (!File.Exists(Path.Combine(binaries.Directory, "pgbench")))
-            throw new InvalidOperationException($"pgbench is missing beside the programs of PostgreSQL in '{binaries.Directory}': install it (Debian: postgresql-contrib or postgresql).");
+            throw new InvalidOperationException("pgbench is missing beside the programs of PostgreSQL in "
+                + $"'{binaries.Directory}': install it (Debian: postgresql-contrib or postgresql).");
         var options = new EmbeddedPostgresOptions { DataDirectory = directory, BinDirectory = binaries.Directory };
-        return new Server(await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, cancellationToken), directory, binaries.Directory);
+        return new Server(
+            await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, cancellationToken),
+            directory, binaries.Directory);
     }
 
-    public string ConnectionString(string database) => new NpgsqlConnectionStringBuilder(_postgres.ConnectionString) { Database = database }.ConnectionString;
+    public string ConnectionString(string database) =>
+        new NpgsqlConnectionStringBuilder(_postgres.ConnectionString) { Database = database }.ConnectionString;
 
     /// <summary>Creates a database: a copy of a template that nobody is connected to, or an empty one.</summary>
     public async Task<string> CreateDatabaseAsync(string name, string? template, CancellationToken cancellationToken)
@@ -76,7 +82,8 @@ internal sealed class Server : IAsyncDisposable
             ["PGUSER"] = settings.Username!,
             ["PGPASSWORD"] = settings.Password!,
         };
-        return Child.RunAsync(Path.Combine(Binaries, "pgbench"), [.. arguments, database], environment, cancellationToken);
+        return Child.RunAsync(
+            Path.Combine(Binaries, "pgbench"), [.. arguments, database], environment, cancellationToken);
     }
 
     /// <summary>The settings that decide how fast and how safe a commit is.</summary>
@@ -97,7 +104,8 @@ internal sealed class Server : IAsyncDisposable
 
     private async Task<NpgsqlConnection> OpenAsync(string database, CancellationToken cancellationToken)
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(ConnectionString(database)) { Pooling = false }.ConnectionString);
+        var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(ConnectionString(database)) { Pooling = false }.ConnectionString);
         await connection.OpenAsync(cancellationToken);
         return connection;
     }

@@ -4,14 +4,17 @@ using System.Net.Sockets;
 
 namespace Factumerit.Ledger.Benchmarks.Load;
 
-/// <summary>The service built in Release, in a process of its own on a loopback port, with its default configuration.</summary>
+/// <summary>
+/// The service built in Release, in its own process on a loopback port, with its default configuration.
+/// </summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     private const string Program = "src/Factumerit.Ledger.Api/bin/Release/net10.0/Factumerit.Ledger.Api.dll";
     private static readonly TimeSpan ReadyTimeout = TimeSpan.FromSeconds(60);
     private readonly Child _child;
 
-    private ServiceProcess(Child child, string url, TimeSpan readyAfter) => (_child, Url, ReadyAfter) = (child, url, readyAfter);
+    private ServiceProcess(Child child, string url, TimeSpan readyAfter) =>
+        (_child, Url, ReadyAfter) = (child, url, readyAfter);
 
     public string Url { get; }
 
@@ -27,19 +30,22 @@ internal sealed class ServiceProcess : IAsyncDisposable
     /// <summary>The most that it ever held, in MB.</summary>
     public double PeakMegabytes => Memory("VmHWM:");
 
-    public static Task<ServiceProcess> StartAsync(string root, string connectionString, string adminKey, CancellationToken cancellationToken)
+    public static Task<ServiceProcess> StartAsync(
+        string root, string connectionString, string adminKey, CancellationToken cancellationToken)
     {
         var environment = new Dictionary<string, string>
         {
             ["ConnectionStrings__Ledger"] = connectionString,
             ["Auth__BootstrapAdminKey"] = adminKey,
         };
-        return StartAsync("dotnet", [Path.Combine(root, Program)], environment, "/health/ready", FreePort(), cancellationToken);
+        return StartAsync(
+            "dotnet", [Path.Combine(root, Program)], environment, "/health/ready", FreePort(), cancellationToken);
     }
 
     /// <summary>Starts a program that serves HTTP, and returns when the path answers 200.</summary>
     public static async Task<ServiceProcess> StartAsync(
-        string program, IEnumerable<string> arguments, Dictionary<string, string> environment, string readyPath, int port, CancellationToken cancellationToken)
+        string program, IEnumerable<string> arguments, Dictionary<string, string> environment, string readyPath,
+        int port, CancellationToken cancellationToken)
     {
         var url = string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{port}");
         environment["ASPNETCORE_URLS"] = url;
@@ -51,7 +57,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
             while (!await AnswersAsync(client, url + readyPath, cancellationToken))
             {
                 if (child.HasExited || TimeProvider.System.GetElapsedTime(began) > ReadyTimeout)
-                    throw new InvalidOperationException($"The service did not become ready: {child.Errors}{child.Output}");
+                    throw new InvalidOperationException(
+                        $"The service did not become ready: {child.Errors}{child.Output}");
                 await Task.Delay(5, cancellationToken);
             }
             return new ServiceProcess(child, url, TimeProvider.System.GetElapsedTime(began));
@@ -74,7 +81,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public async Task StopAsync()
     {
         if (!await _child.StopAsync())
-            throw new InvalidOperationException($"The service did not stop when it was asked to. The end of its log: {Tail(Log)}");
+            throw new InvalidOperationException(
+                $"The service did not stop when it was asked to. The end of its log: {Tail(Log)}");
     }
 
     public Task KillAsync() => _child.KillAsync();
@@ -88,7 +96,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
             using var answer = await client.GetAsync(new Uri(url), cancellationToken);
             return answer.IsSuccessStatusCode;
         }
-        catch (Exception failure) when (failure is HttpRequestException || (failure is TaskCanceledException && !cancellationToken.IsCancellationRequested))
+        catch (Exception failure) when (failure is HttpRequestException
+            || (failure is TaskCanceledException && !cancellationToken.IsCancellationRequested))
         {
             return false;
         }
@@ -96,8 +105,10 @@ internal sealed class ServiceProcess : IAsyncDisposable
 
     private double Memory(string field)
     {
-        var line = File.ReadLines($"/proc/{_child.Id}/status").First(l => l.StartsWith(field, StringComparison.Ordinal));
-        return double.Parse(line[field.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) / 1024;
+        var line = File.ReadLines($"/proc/{_child.Id}/status")
+            .First(l => l.StartsWith(field, StringComparison.Ordinal));
+        return double.Parse(
+            line[field.Length..].Replace("kB", "", StringComparison.Ordinal), CultureInfo.InvariantCulture) / 1024;
     }
 
     private static string Tail(string text) => text.Length > 2000 ? text[^2000..] : text;

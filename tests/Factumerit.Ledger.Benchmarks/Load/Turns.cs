@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Benchmarks.Load;
 
 /// <summary>
-/// Figures that were taken in turn, within seconds, so that a change of the machine's mood meets all of them. The median counts: a turn in which the
-/// disk stalls, on whichever side, decides nothing.
+/// Figures that were taken in turn, within seconds, so a change in the machine's speed affects all of them. The median
+/// counts: a single turn in which the disk stalls, on either side, does not decide the result.
 /// </summary>
 internal static class Turns
 {
@@ -13,5 +13,6 @@ internal static class Turns
     }
 
     /// <summary>The median of what each turn's figure is in relation to the yardstick of the same turn.</summary>
-    public static double Ratio(IEnumerable<double> values, IEnumerable<double> yardstick) => values.Zip(yardstick, (value, held) => value / held).Median();
+    public static double Ratio(IEnumerable<double> values, IEnumerable<double> yardstick) =>
+        values.Zip(yardstick, (value, held) => value / held).Median();
 }

@@ -14,7 +14,9 @@ internal sealed record WrkOrder(string Script, int Connections, int Seconds)
     /// <summary>How many calls one request carries.</summary>
     public int CallsPerRequest { get; init; } = 1;
 
-    /// <summary>Requests a second that are offered, for scripts that pace them; others send again as soon as they have an answer.</summary>
+    /// <summary>
+    /// Requests offered per second, for scripts that pace them. Other scripts send again as soon as they are answered.
+    /// </summary>
     public int Rate { get; init; }
 }
 
@@ -33,7 +35,8 @@ internal sealed record WrkResult(IReadOnlyDictionary<string, double> Numbers, Wr
     /// <summary>Connections that failed or broke, as the client saw it.</summary>
     public double SocketErrors => Numbers["errors"];
 
-    public double Status(int status) => Numbers.GetValueOrDefault(string.Create(CultureInfo.InvariantCulture, $"status_{status}"));
+    public double Status(int status) =>
+        Numbers.GetValueOrDefault(string.Create(CultureInfo.InvariantCulture, $"status_{status}"));
 
     /// <summary>Usages a second that were acknowledged.</summary>
     public double UsagesPerSecond => Numbers["usages"] / Seconds;
@@ -42,16 +45,22 @@ internal sealed record WrkResult(IReadOnlyDictionary<string, double> Numbers, Wr
     public double AnswersPerSecond => (Status(200) + Status(201) + Refused) / Seconds;
 
     /// <summary>Answers of any other status.</summary>
-    public double Refused => Numbers.Where(n => n.Key.StartsWith("status_", StringComparison.Ordinal)).Sum(n => n.Value) - Status(200) - Status(201);
+    public double Refused =>
+        Numbers.Where(n => n.Key.StartsWith("status_", StringComparison.Ordinal)).Sum(n => n.Value)
+        - Status(200) - Status(201);
 
     /// <summary>Files that the script's threads wrote, by their extension.</summary>
-    public IReadOnlyList<string> Files(string extension) => [.. System.IO.Directory.EnumerateFiles(Directory, $"{Wrk.Text(Tag)}-*.{extension}")];
+    public IReadOnlyList<string> Files(string extension) =>
+        [.. System.IO.Directory.EnumerateFiles(Directory, $"{Wrk.Text(Tag)}-*.{extension}")];
 
     public override string ToString() => string.Create(
-        CultureInfo.InvariantCulture, $"{AnswersPerSecond:#,0} answers/s, p50 {P50Ms:0.0} ms, p99 {P99Ms:0.0} ms, max {MaxMs:0.0} ms, {Refused:0} refused, {SocketErrors:0} errors");
+        CultureInfo.InvariantCulture, $"{AnswersPerSecond:#,0} answers/s, p50 {P50Ms:0.0} ms, p99 {P99Ms:0.0} ms, "
+            + $"max {MaxMs:0.0} ms, {Refused:0} refused, {SocketErrors:0} errors");
 }
 
-/// <summary>Runs wrk with a script of this project. Each run has a tag of its own, so that its request ids are no other run's.</summary>
+/// <summary>
+/// Runs wrk with a script of this project. Each run has its own tag, so no two runs share a request id.
+/// </summary>
 internal sealed class Wrk(string directory)
 {
     // A second would not send more, but take turns with the service and the database on two processors.
@@ -76,7 +85,8 @@ internal sealed class Wrk(string directory)
         };
         var output = await Child.RunAsync(
             "wrk",
-            ["-t", Number(threads), "-c", Number(order.Connections), "-d", $"{order.Seconds}s", "--timeout", "10s", "-s", Path.Combine(lua, order.Script + ".lua"), url],
+            ["-t", Number(threads), "-c", Number(order.Connections), "-d", $"{order.Seconds}s", "--timeout", "10s",
+                "-s", Path.Combine(lua, order.Script + ".lua"), url],
             environment, cancellationToken);
         return new WrkResult(Parse(output), order, tag, directory);
     }
@@ -93,7 +103,9 @@ internal sealed class Wrk(string directory)
         foreach (var line in output.Split('\n'))
             if (line.TrimEnd().Split(' ') is ["bench", var name, var value])
                 numbers[name] = double.Parse(value, CultureInfo.InvariantCulture);
-        return numbers.ContainsKey("requests") ? numbers : throw new InvalidOperationException($"wrk did not report: {output}");
+        return numbers.ContainsKey("requests")
+            ? numbers
+            : throw new InvalidOperationException($"wrk did not report: {output}");
     }
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);

@@ -6,7 +6,9 @@ using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Benchmarks.Micro;
 
-/// <summary>The code that every usage passes in the service, without HTTP and the database. Figures are per usage.</summary>
+/// <summary>
+/// The code that runs in the service for every usage, without HTTP and the database. Figures are per usage.
+/// </summary>
 [MemoryDiagnoser]
 public class HotCode
 {
@@ -26,7 +28,13 @@ public class HotCode
         var state = new LedgerState(Now);
         foreach (var request in _requests)
             if (state.FindUser(request.UserId!) is null)
-                state.Load(new UserAccount { UserId = request.UserId!, BalanceCents = Calls.GrantCents, CreatedAt = Now, UpdatedAt = Now });
+                state.Load(new UserAccount
+                {
+                    UserId = request.UserId!,
+                    BalanceCents = Calls.GrantCents,
+                    CreatedAt = Now,
+                    UpdatedAt = Now,
+                });
         foreach (var request in _requests)
             new Usage(request).Apply(state);
         return state.NewEntries.Count;

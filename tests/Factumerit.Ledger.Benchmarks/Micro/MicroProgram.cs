@@ -5,7 +5,10 @@ using BenchmarkDotNet.Toolchains.InProcess.Emit;
 
 namespace Factumerit.Ledger.Benchmarks.Micro;
 
-/// <summary>The verb micro: BenchmarkDotNet on the hot code, in this process, since its own builds don't know the runtime yet.</summary>
+/// <summary>
+/// The verb micro: BenchmarkDotNet on the hot code. It runs in this process, because BenchmarkDotNet's own builds don't
+/// know the runtime yet.
+/// </summary>
 internal static class MicroProgram
 {
     private static readonly string[] All = ["--filter", "*"];
@@ -18,7 +21,8 @@ internal static class MicroProgram
             var config = ManualConfig.Create(DefaultConfig.Instance)
                 .AddJob(Job.ShortRun.WithToolchain(InProcessEmitToolchain.Instance))
                 .WithArtifactsPath(results);
-            var summaries = BenchmarkSwitcher.FromTypes([typeof(HotCode)]).Run([.. arguments, .. arguments is [] ? All : []], config);
+            var summaries = BenchmarkSwitcher.FromTypes([typeof(HotCode)])
+                .Run([.. arguments, .. arguments is [] ? All : []], config);
             return summaries.Any(s => s.HasCriticalValidationErrors || s.Reports.Any(r => !r.Success)) ? 1 : 0;
         }
         finally

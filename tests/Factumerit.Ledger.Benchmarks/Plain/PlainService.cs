@@ -13,8 +13,8 @@ using Npgsql;
 namespace Factumerit.Ledger.Benchmarks.Plain;
 
 /// <summary>
-/// The yardstick "one at a time": POST /usage as a plain EF service would do it, one serializable commit per request, tried again with a fresh
-/// context when it loses. It keeps no totals per account, and asks for no API key.
+/// The yardstick "one at a time": POST /usage as a plain EF service would do it. Each request is one serializable
+/// commit, and is retried with a fresh context when it loses. Keeps no totals per account and asks for no API key.
 /// </summary>
 internal static class PlainService
 {
@@ -25,7 +25,8 @@ internal static class PlainService
         var builder = WebApplication.CreateBuilder();
         builder.Logging.ClearProviders();
         var source = NpgsqlDataSource.Create(builder.Configuration.GetConnectionString("Ledger")
-            ?? throw new InvalidOperationException("ConnectionStrings__Ledger must name a database with the ledger's schema."));
+            ?? throw new InvalidOperationException(
+                "ConnectionStrings__Ledger must name a database with the ledger's schema."));
         builder.Services.AddPooledDbContextFactory<PlainDbContext>(options => options.UseNpgsql(source));
         builder.Services.ConfigureHttpJsonOptions(options =>
         {
@@ -39,7 +40,8 @@ internal static class PlainService
         return 0;
     }
 
-    private static async Task<IResult> RecordAsync(UsageRequest request, IDbContextFactory<PlainDbContext> contexts, CancellationToken cancellationToken)
+    private static async Task<IResult> RecordAsync(
+        UsageRequest request, IDbContextFactory<PlainDbContext> contexts, CancellationToken cancellationToken)
     {
         for (var attempt = 1; ; attempt++)
         {
@@ -59,13 +61,16 @@ internal static class PlainService
         }
     }
 
-    private static async Task<IResult> TryAsync(PlainDbContext context, UsageRequest request, CancellationToken cancellationToken)
+    private static async Task<IResult> TryAsync(
+        PlainDbContext context, UsageRequest request, CancellationToken cancellationToken)
     {
-        await using var transaction = await context.Database.BeginTransactionAsync(IsolationLevel.Serializable, cancellationToken);
+        await using var transaction = await context.Database.BeginTransactionAsync(
+            IsolationLevel.Serializable, cancellationToken);
         var budget = await context.Budgets.SingleAsync(b => b.UserId == request.UserId, cancellationToken);
         if (budget.BalanceCents <= 0)
             return Results.StatusCode(StatusCodes.Status402PaymentRequired);
-        var (now, cents, id) = (TimeProvider.System.GetUtcNow().UtcDateTime, request.AmountCents!.Value, Guid.CreateVersion7());
+        var (now, cents, id) =
+            (TimeProvider.System.GetUtcNow().UtcDateTime, request.AmountCents!.Value, Guid.CreateVersion7());
         budget.BalanceCents -= cents;
         budget.TotalSpentCents += cents;
         budget.DebitsCents += cents;
@@ -73,22 +78,33 @@ internal static class PlainService
         budget.UpdatedAt = now;
         var usage = ToUsage(request, id, budget.BalanceCents, now);
         context.Add(usage);
-        context.Add(new PlainHistory { UserId = budget.UserId, AmountCents = -cents, BalanceAfter = budget.BalanceCents, CreatedAt = now });
-        // A key that was used before breaks the unique constraint here. A look beforehand would make serializable transactions fail in crowds.
+        context.Add(new PlainHistory
+        {
+            UserId = budget.UserId,
+            AmountCents = -cents,
+            BalanceAfter = budget.BalanceCents,
+            CreatedAt = now,
+        });
+        // A key that was used before breaks the unique constraint here. Reading it first would make many serializable
+        // transactions fail.
         await context.SaveChangesAsync(cancellationToken);
-        // Tracked entries would go out by a statement each. Legs that come apart are looked up at the commit, and so run into everybody else's.
+        // EF would send each tracked entry in its own statement. The commit then has to look up the entries of such a
+        // transaction, and so conflicts with other transactions.
         await context.Database.ExecuteSqlAsync(
             $"""
-            INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, reference_type, reference_id, created_at)
+            INSERT INTO ledger_entries
+                (transaction_id, account, debit_cents, credit_cents, reference_type, reference_id, created_at)
             VALUES ({id}, {ChartOfAccounts.User(budget.UserId)}, {cents}, 0, 'llm_call', {request.RequestId}, {now}),
                    ({id}, {ChartOfAccounts.ApiExpense}, 0, {cents}, 'llm_call', {request.RequestId}, {now})
             """,
             cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);
-        return Results.Json(ToAnswer(usage), LedgerJson.Default.RecordedUsage, statusCode: StatusCodes.Status201Created);
+        return Results.Json(
+            ToAnswer(usage), LedgerJson.Default.RecordedUsage, statusCode: StatusCodes.Status201Created);
     }
 
-    private static PlainUsage ToUsage(UsageRequest request, Guid transactionId, decimal balanceCents, DateTime now) => new()
+    private static PlainUsage ToUsage(
+        UsageRequest request, Guid transactionId, decimal balanceCents, DateTime now) => new()
     {
         Id = Guid.CreateVersion7(),
         UserId = request.UserId!,
@@ -101,7 +117,8 @@ internal static class PlainService
         CreatedAt = now,
         TransactionId = transactionId,
         BalanceAfterCents = balanceCents,
-        RequestHash = RequestHash.Of(request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens).Value,
+        RequestHash = RequestHash.Of(
+            request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens).Value,
     };
 
     private static RecordedUsage ToAnswer(PlainUsage usage) => new()
@@ -119,7 +136,10 @@ internal static class PlainService
 
     private static bool IsLost(Exception exception) => exception switch
     {
-        PostgresException { SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected } => true,
+        PostgresException
+        {
+            SqlState: PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
+        } => true,
         { InnerException: { } inner } => IsLost(inner),
         _ => false,
     };

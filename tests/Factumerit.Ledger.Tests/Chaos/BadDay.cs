@@ -23,30 +23,37 @@ public sealed class BadDay : IAsyncLifetime
 
     /// <summary>The service on this directory, started when it does not run.</summary>
     internal async Task<ServiceProcess> StartAsync(string? connectionString = null) =>
-        _service is { HasExited: false } ? _service : _service = await ServiceProcess.StartAsync(DataDirectory, connectionString);
+        _service is { HasExited: false }
+            ? _service
+            : _service = await ServiceProcess.StartAsync(DataDirectory, connectionString);
 
     /// <summary>A new user with plenty of credit.</summary>
     public async Task<string> UserAsync(decimal creditCents = 1_000_000)
     {
         var user = $"user-{Guid.NewGuid():N}";
-        (await Sender.PostAsync(Service.Url, "/grants", new { user_id = user, amount_cents = creditCents }, user)).Expect(201);
+        (await Sender.PostAsync(Service.Url, "/grants", new { user_id = user, amount_cents = creditCents }, user))
+            .Expect(201);
         return user;
     }
 
     /// <summary>
-    /// Audits what a user's load was told, sends again what was not acknowledged, audits that too, and holds the balance against it.
+    /// Audits the answers of a user's load, resends what was not acknowledged, audits those answers too, and compares
+    /// the balance with the sum.
     /// </summary>
-    internal async Task SettleAsync(string connectionString, string user, IReadOnlyCollection<SentUsage> sent, decimal creditCents = 1_000_000)
+    internal async Task SettleAsync(
+        string connectionString, string user, IReadOnlyCollection<SentUsage> sent, decimal creditCents = 1_000_000)
     {
         sent.ShouldAllBe(s => s.Reply == null || s.IsAcknowledged || s.Reply.Status == 503);
         await LoadAuditor.AuditAsync(connectionString, sent);
         var usages = sent.Select(s => s.Usage).Distinct().ToList();
         var again = await Task.WhenAll(
-            usages.Except(sent.Where(s => s.IsAcknowledged).Select(s => s.Usage)).Select(usage => Sender.SendAsync(Service.Url, usage)));
+            usages.Except(sent.Where(s => s.IsAcknowledged).Select(s => s.Usage))
+                .Select(usage => Sender.SendAsync(Service.Url, usage)));
         again.ShouldAllBe(s => s.IsAcknowledged);
         await LoadAuditor.AuditAsync(connectionString, [.. sent, .. again]);
 
-        (await Sender.GetAsync(Service.Url, $"/users/{user}")).Expect(200).Amount("balance_cents").ShouldBe(creditCents - usages.Sum(usage => usage.Cents));
+        (await Sender.GetAsync(Service.Url, $"/users/{user}")).Expect(200).Amount("balance_cents")
+            .ShouldBe(creditCents - usages.Sum(usage => usage.Cents));
         LoadAuditor.ExpectBalanced(await Sender.GetAsync(Service.Url, "/ledger/integrity"));
     }
 }

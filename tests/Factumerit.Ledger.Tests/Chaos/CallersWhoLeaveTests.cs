@@ -4,7 +4,9 @@ using System.Text;
 
 namespace Factumerit.Ledger.Tests.Chaos;
 
-/// <summary>Callers who hang up in the middle of their request, over and over, as gateways with short timeouts do.</summary>
+/// <summary>
+/// Clients that disconnect in the middle of a request again and again, as gateways with short timeouts do.
+/// </summary>
 public sealed class CallersWhoLeaveTests(BadDay day) : IClassFixture<BadDay>
 {
     private const int Leaving = 8;
@@ -21,7 +23,8 @@ public sealed class CallersWhoLeaveTests(BadDay day) : IClassFixture<BadDay>
         using var enough = new CancellationTokenSource();
         var staying = Task.WhenAll(Enumerable.Range(0, 3).Select(_ => StayAsync(service.Url, user, enough.Token)));
 
-        await Task.WhenAll(Enumerable.Range(0, Leaving).Select(sender => LeaveAsync(service.Url, $"/users/{user}", sender)));
+        await Task.WhenAll(
+            Enumerable.Range(0, Leaving).Select(sender => LeaveAsync(service.Url, $"/users/{user}", sender)));
 
         await enough.CancelAsync();
         (await staying).ShouldAllBe(answered => answered > 0);
@@ -36,7 +39,8 @@ public sealed class CallersWhoLeaveTests(BadDay day) : IClassFixture<BadDay>
         for (; !enough.IsCancellationRequested; answered++)
         {
             (await day.Sender.GetAsync(url, $"/users/{user}").WaitAsync(Patience, CancellationToken.None)).Expect(200);
-            (await day.Sender.SendAsync(url, LoadSender.Usages(user, 1)[0]).WaitAsync(Patience, CancellationToken.None)).IsAcknowledged.ShouldBeTrue();
+            (await day.Sender.SendAsync(url, LoadSender.Usages(user, 1)[0]).WaitAsync(Patience, CancellationToken.None))
+                .IsAcknowledged.ShouldBeTrue();
         }
         return answered;
     }
@@ -44,7 +48,8 @@ public sealed class CallersWhoLeaveTests(BadDay day) : IClassFixture<BadDay>
     private static async Task LeaveAsync(Uri url, string path, int seed)
     {
         var random = new Random(seed);
-        var request = Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ServiceProcess.AdminKey}\r\n\r\n");
+        var request = Encoding.ASCII.GetBytes(
+            $"GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {ServiceProcess.AdminKey}\r\n\r\n");
         for (var i = 0; i < LeftEach; i++)
         {
             using var client = new TcpClient { LingerState = new LingerOption(true, 0) };

@@ -15,11 +15,13 @@ public sealed class DatabaseAwayTests(BadDay day) : IClassFixture<BadDay>
             var before = day.Sender.Sent.Count(s => s.IsAcknowledged);
             using var enough = new CancellationTokenSource();
             var sending = day.Sender.SendUntilAsync(service.Url, user, enough.Token);
-            await ServiceProcess.UntilAsync(() => Task.FromResult(day.Sender.Sent.Count(s => s.IsAcknowledged) > before + 10));
+            await ServiceProcess.UntilAsync(() =>
+                Task.FromResult(day.Sender.Sent.Count(s => s.IsAcknowledged) > before + 10));
             await server.StopAsync(mode);
             await service.UntilNotReadyAsync();
 
-            (await day.Sender.SendAsync(service.Url, LoadSender.Usages(user, 1)[0])).Reply.ShouldNotBeNull().ExpectProblem(503, "unavailable");
+            (await day.Sender.SendAsync(service.Url, LoadSender.Usages(user, 1)[0])).Reply.ShouldNotBeNull()
+                .ExpectProblem(503, "unavailable");
             foreach (var path in (string[])[$"/users/{user}", "/ledger/balances", "/ledger/integrity", "/api-keys"])
                 (await day.Sender.GetAsync(service.Url, path)).ExpectProblem(503, "unavailable");
             (await day.Sender.GetAsync(service.Url, "/health/live")).Expect(200);

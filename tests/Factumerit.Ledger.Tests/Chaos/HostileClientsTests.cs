@@ -6,7 +6,10 @@ using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Chaos;
 
-/// <summary>Clients that send the most expensive bodies they can: the service's memory stays bounded, and others are served.</summary>
+/// <summary>
+/// Clients that send the most expensive bodies they can. The service's memory stays bounded, and other clients are
+/// served.
+/// </summary>
 public sealed class HostileClientsTests
 {
     private const int MiB = 1024 * 1024;
@@ -51,8 +54,13 @@ public sealed class HostileClientsTests
         yield return new string('[', 4 * MiB);
         yield return Array($"{{{string.Join(',', Enumerable.Range(0, 50).Select(n => $"\"f{n}\":1"))}}}", 352_000);
         yield return $$"""[{"{{new string('<', (4 * MiB) - 20)}}":1}]""";
-        yield return $"[{string.Join(',', Enumerable.Range(0, 1000).Select(n => $$"""{"user_id":"u","amount_cents":0,"request_id":"{{n}}"}"""))}]";
-        yield return Array("{\"user_id\":\"u\",\"amount_cents\":0,\"request_id\":\"r\",\"metadata\":{\"a\":" + Array("0", 16_000) + "}}", 4 * MiB);
+        yield return "["
+            + string.Join(
+                ',',
+                Enumerable.Range(0, 1000).Select(n => $$"""{"user_id":"u","amount_cents":0,"request_id":"{{n}}"}"""))
+            + "]";
+        yield return Array("{\"user_id\":\"u\",\"amount_cents\":0,\"request_id\":\"r\",\"metadata\":{\"a\":"
+            + Array("0", 16_000) + "}}", 4 * MiB);
     }
 
     // Twice, each time on a connection of its own. What it is answered does not matter.
@@ -92,11 +100,14 @@ public sealed class HostileClientsTests
         ((int)answer.StatusCode).ShouldBe(201);
     }
 
-    private static string Array(string item, int bytes) => $"[{string.Join(',', Enumerable.Repeat(item, bytes / (item.Length + 1)))}]";
+    private static string Array(string item, int bytes) =>
+        $"[{string.Join(',', Enumerable.Repeat(item, bytes / (item.Length + 1)))}]";
 
     private static int MemoryMiB(int process)
     {
-        var line = File.ReadLines($"/proc/{process}/status").First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
-        return int.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
+        var line = File.ReadLines($"/proc/{process}/status")
+            .First(l => l.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return int.Parse(
+            line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) / 1024;
     }
 }

@@ -1,8 +1,9 @@
 namespace Factumerit.Ledger.Tests.Chaos;
 
 /// <summary>
-/// The real service and its embedded database as processes, hit in the middle of a load: what was acknowledged is there once (R12), what was
-/// not is there at most once and can be sent again (R9), and the books balance (R1, R2, R3).
+/// The real service and its embedded database as processes, killed in the middle of a load. What was acknowledged is
+/// stored once (R12), everything else is stored at most once and can be sent again (R9), and the books balance (R1, R2,
+/// R3).
 /// </summary>
 public sealed class KilledServiceTests(BadDay day) : IClassFixture<BadDay>
 {
@@ -39,15 +40,18 @@ public sealed class KilledServiceTests(BadDay day) : IClassFixture<BadDay>
 
         Signals.Send(postmaster, signal);
 
-        await ServiceProcess.UntilAsync(() => Task.FromResult(ServiceProcess.PostmasterOf(day.DataDirectory) is { } next && next != postmaster));
+        await ServiceProcess.UntilAsync(() =>
+            Task.FromResult(ServiceProcess.PostmasterOf(day.DataDirectory) is { } next && next != postmaster));
         await service.UntilReadyAsync();
         var afterwards = LoadSender.Usages(user, 1)[0];
-        await ServiceProcess.UntilAsync(async () => (await day.Sender.SendAsync(service.Url, afterwards)).IsAcknowledged);
+        await ServiceProcess.UntilAsync(async () =>
+            (await day.Sender.SendAsync(service.Url, afterwards)).IsAcknowledged);
         await enough.CancelAsync();
         await sending;
         var sent = SentOf(user);
         sent.ShouldAllBe(s => s.Reply != null);
-        sent.Where(s => s.Reply!.Status == 503).ShouldAllBe(s => s.Reply!.ExpectProblem(503, "unavailable").RetryAfter == "1");
+        sent.Where(s => s.Reply!.Status == 503)
+            .ShouldAllBe(s => s.Reply!.ExpectProblem(503, "unavailable").RetryAfter == "1");
         await day.SettleAsync(LoadAuditor.EmbeddedConnectionString(day.DataDirectory), user, sent);
     }
 
@@ -71,7 +75,8 @@ public sealed class KilledServiceTests(BadDay day) : IClassFixture<BadDay>
         var postgresLog = Path.Combine(day.DataDirectory, "postgres.log");
         var linesBefore = File.ReadLines(postgresLog).Count();
         await day.StartAsync();
-        File.ReadLines(postgresLog).Skip(linesBefore).ShouldNotContain(line => line.Contains("not properly shut down", StringComparison.Ordinal));
+        File.ReadLines(postgresLog).Skip(linesBefore)
+            .ShouldNotContain(line => line.Contains("not properly shut down", StringComparison.Ordinal));
         await day.SettleAsync(LoadAuditor.EmbeddedConnectionString(day.DataDirectory), user, SentOf(user));
     }
 

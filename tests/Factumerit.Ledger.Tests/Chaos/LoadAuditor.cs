@@ -6,14 +6,16 @@ using Npgsql;
 namespace Factumerit.Ledger.Tests.Chaos;
 
 /// <summary>
-/// Holds what a <see cref="LoadSender"/> was told against what is stored: each acknowledged usage is there once and as answered, each other one
-/// at most once, and the user paid for exactly what is there.
+/// Compares the answers that a <see cref="LoadSender"/> got with the database: each acknowledged usage is stored once
+/// and as answered, every other one at most once, and the user paid for exactly what is stored.
 /// </summary>
 internal static class LoadAuditor
 {
     private const string Stored = """
         SELECT u.user_id, u.request_id, u.id, coalesce(sum(e.debit_cents), 0), count(e.id)
-        FROM llm_usage u LEFT JOIN ledger_entries e ON e.reference_type = 'llm_call' AND e.reference_id = u.request_id AND e.account = 'user:' || u.user_id
+        FROM llm_usage u
+        LEFT JOIN ledger_entries e ON e.reference_type = 'llm_call' AND e.reference_id = u.request_id
+            AND e.account = 'user:' || u.user_id
         GROUP BY u.user_id, u.request_id, u.id
         """;
 
@@ -42,7 +44,9 @@ internal static class LoadAuditor
     public static string EmbeddedConnectionString(string dataDirectory) => new NpgsqlConnectionStringBuilder
     {
         Host = "127.0.0.1",
-        Port = int.Parse(File.ReadLines(Path.Combine(dataDirectory, "postgres", "postmaster.pid")).ElementAt(3), CultureInfo.InvariantCulture),
+        Port = int.Parse(
+            File.ReadLines(Path.Combine(dataDirectory, "postgres", "postmaster.pid")).ElementAt(3),
+            CultureInfo.InvariantCulture),
         Username = EmbeddedPostgres.User,
         Password = File.ReadAllText(Path.Combine(dataDirectory, "password")).Trim(),
         Database = EmbeddedPostgres.Database,
@@ -52,13 +56,15 @@ internal static class LoadAuditor
     private static async Task<List<StoredUsage>> ReadAsync(string connectionString)
     {
         // Not from a pool, which may hold connections from before the server went away.
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await using var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(Stored, connection);
         await using var reader = await command.ExecuteReaderAsync();
         var stored = new List<StoredUsage>();
         while (await reader.ReadAsync())
-            stored.Add(new StoredUsage(reader.GetString(0), reader.GetString(1), reader.GetGuid(2), reader.GetDecimal(3), reader.GetInt64(4)));
+            stored.Add(new StoredUsage(
+                reader.GetString(0), reader.GetString(1), reader.GetGuid(2), reader.GetDecimal(3), reader.GetInt64(4)));
         return stored;
     }
 

@@ -5,14 +5,15 @@ using Factumerit.Ledger.Tests.Http;
 namespace Factumerit.Ledger.Tests.Chaos;
 
 /// <summary>
-/// Posts usages in parallel and records what was acknowledged and what was not, for the <see cref="LoadAuditor"/>. Every request must get an
-/// answer, or lose its connection, within a bounded time: a request that hangs fails the test.
+/// Posts usages in parallel and records which were acknowledged, for the <see cref="LoadAuditor"/>. Every request must
+/// get an answer or lose its connection within a bounded time: a request that hangs fails the test.
 /// </summary>
 internal sealed class LoadSender(string adminKey) : IDisposable
 {
     // Far more than a service needs that is alive, and that gives up in time when its database is not.
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(30);
-    private readonly HttpClient _client = new(new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { Timeout = AnswerWithin };
+    private readonly HttpClient _client =
+        new(new SocketsHttpHandler { MaxConnectionsPerServer = 64 }) { Timeout = AnswerWithin };
     private readonly ConcurrentBag<SentUsage> _sent = [];
 
     /// <summary>Every attempt so far.</summary>
@@ -25,7 +26,8 @@ internal sealed class LoadSender(string adminKey) : IDisposable
 
     /// <summary>Posts them, so many at a time.</summary>
     public Task SendAsync(Uri url, IEnumerable<UsageToSend> usages, int parallel = 32) =>
-        Parallel.ForEachAsync(usages, new ParallelOptions { MaxDegreeOfParallelism = parallel }, async (usage, _) => await SendAsync(url, usage));
+        Parallel.ForEachAsync(usages, new ParallelOptions { MaxDegreeOfParallelism = parallel }, async (usage, _) =>
+            await SendAsync(url, usage));
 
     /// <summary>Posts new usages of a user until told to stop, or until the service is gone.</summary>
     public Task SendUntilAsync(Uri url, string userId, CancellationToken enough, int parallel = 8) => Task.WhenAll(
@@ -42,7 +44,12 @@ internal sealed class LoadSender(string adminKey) : IDisposable
         var sent = new SentUsage(usage, null);
         try
         {
-            sent = sent with { Reply = await PostAsync(url, "/usage", new { user_id = usage.UserId, amount_cents = usage.Cents, request_id = usage.RequestId }) };
+            sent = sent with
+            {
+                Reply = await PostAsync(
+                    url, "/usage",
+                    new { user_id = usage.UserId, amount_cents = usage.Cents, request_id = usage.RequestId })
+            };
         }
         catch (HttpRequestException)
         {
@@ -53,9 +60,12 @@ internal sealed class LoadSender(string adminKey) : IDisposable
     }
 
     public Task<Reply> PostAsync(Uri url, string path, object body, string? idempotencyKey = null) =>
-        SendAsync(new HttpRequestMessage(HttpMethod.Post, new Uri(url, path)) { Content = JsonContent.Create(body) }, idempotencyKey);
+        SendAsync(
+            new HttpRequestMessage(HttpMethod.Post, new Uri(url, path)) { Content = JsonContent.Create(body) },
+            idempotencyKey);
 
-    public Task<Reply> GetAsync(Uri url, string path) => SendAsync(new HttpRequestMessage(HttpMethod.Get, new Uri(url, path)), null);
+    public Task<Reply> GetAsync(Uri url, string path) =>
+        SendAsync(new HttpRequestMessage(HttpMethod.Get, new Uri(url, path)), null);
 
     private async Task<Reply> SendAsync(HttpRequestMessage request, string? idempotencyKey)
     {

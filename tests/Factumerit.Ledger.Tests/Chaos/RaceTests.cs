@@ -3,15 +3,16 @@ using Factumerit.Ledger.Tests.Http;
 namespace Factumerit.Ledger.Tests.Chaos;
 
 /// <summary>
-/// Many callers at once over HTTP. Whatever the order, the answers and what is stored must be those of one sequential order. Run on one
-/// service, and on two that share a database.
+/// Many clients at once over HTTP. Answers and stored data must be those of one sequential order, whichever it is. Run
+/// on one service, and on two that share a database.
 /// </summary>
 public abstract class RaceTests(LedgerService service)
 {
     private const int Racers = 50;
 
     /// <summary>Posts as one of many racers.</summary>
-    private protected virtual Task<Reply> PostAsync(int racer, string path, object body, string? idempotencyKey = null) =>
+    private protected virtual Task<Reply> PostAsync(
+        int racer, string path, object body, string? idempotencyKey = null) =>
         service.PostAsync(path, body, idempotencyKey);
 
     [Fact]
@@ -19,7 +20,8 @@ public abstract class RaceTests(LedgerService service)
     {
         var user = await service.UserAsync(100);
 
-        var replies = await RaceAsync(Racers, racer => PostAsync(racer, "/usage", new { user_id = user, amount_cents = 7, request_id = "same" }));
+        var replies = await RaceAsync(Racers, racer =>
+            PostAsync(racer, "/usage", new { user_id = user, amount_cents = 7, request_id = "same" }));
 
         replies.Single(reply => reply.Status == 201).Replayed.ShouldBeFalse();
         replies.Where(reply => reply.Status == 200).ShouldAllBe(reply => reply.Replayed);
@@ -35,7 +37,8 @@ public abstract class RaceTests(LedgerService service)
     {
         var user = await service.UserAsync(0);
 
-        var replies = await RaceAsync(Racers, racer => PostAsync(racer, "/grants", new { user_id = user, amount_cents = 7 }, $"grant of {user}"));
+        var replies = await RaceAsync(Racers, racer =>
+            PostAsync(racer, "/grants", new { user_id = user, amount_cents = 7 }, $"grant of {user}"));
 
         replies.ShouldAllBe(reply => reply.Status == 201);
         replies.Count(reply => reply.Replayed).ShouldBe(Racers - 1);
@@ -50,14 +53,17 @@ public abstract class RaceTests(LedgerService service)
     {
         var user = await service.UserAsync(10_000);
 
-        var usages = await RaceAsync(Racers, racer => PostAsync(racer, "/usage", new { user_id = user, amount_cents = racer + 1, request_id = "one key" }));
-        var grants = await RaceAsync(Racers, racer => PostAsync(racer, "/grants", new { user_id = user, amount_cents = racer + 1 }, $"one key of {user}"));
+        var usages = await RaceAsync(Racers, racer =>
+            PostAsync(racer, "/usage", new { user_id = user, amount_cents = racer + 1, request_id = "one key" }));
+        var grants = await RaceAsync(Racers, racer =>
+            PostAsync(racer, "/grants", new { user_id = user, amount_cents = racer + 1 }, $"one key of {user}"));
 
         foreach (var replies in new[] { usages, grants })
             foreach (var loser in replies.Except([replies.Single(reply => reply.Status == 201)]))
                 loser.ExpectProblem(422, "idempotency-key-reused");
         var spentCents = usages.Single(reply => reply.Status == 201).Amount("amount_cents");
-        var balanceCents = grants.Single(reply => reply.Status == 201).Json.GetProperty("budget").GetProperty("balance_cents").GetDecimal();
+        var balanceCents = grants.Single(reply => reply.Status == 201).Json.GetProperty("budget")
+            .GetProperty("balance_cents").GetDecimal();
         (await service.BalanceAsync(user)).ShouldBe(balanceCents);
         balanceCents.ShouldBeInRange(10_001 - spentCents, 10_050 - spentCents);
         await service.Database.AssertIntegrityAsync();
@@ -68,7 +74,8 @@ public abstract class RaceTests(LedgerService service)
     {
         var user = await service.UserAsync(100);
 
-        var replies = await RaceAsync(200, racer => PostAsync(racer, "/usage", new { user_id = user, amount_cents = 1, request_id = $"call-{racer}" }));
+        var replies = await RaceAsync(200, racer =>
+            PostAsync(racer, "/usage", new { user_id = user, amount_cents = 1, request_id = $"call-{racer}" }));
 
         replies.Where(reply => reply.Status == 201).Select(reply => reply.Amount("balance_cents")).Order()
             .ShouldBe(Enumerable.Range(0, 100).Select(cents => (decimal)cents));
@@ -83,9 +90,11 @@ public abstract class RaceTests(LedgerService service)
     {
         var user = await service.UserAsync(100);
 
-        var replies = await RaceAsync(Racers, racer => PostAsync(racer, "/usage", new { user_id = user, amount_cents = 30, request_id = $"call-{racer}" }));
+        var replies = await RaceAsync(Racers, racer =>
+            PostAsync(racer, "/usage", new { user_id = user, amount_cents = 30, request_id = $"call-{racer}" }));
 
-        replies.Where(reply => reply.Status == 201).Select(reply => reply.Amount("balance_cents")).Order().ShouldBe([-20, 10, 40, 70]);
+        replies.Where(reply => reply.Status == 201).Select(reply => reply.Amount("balance_cents")).Order()
+            .ShouldBe([-20, 10, 40, 70]);
         foreach (var refused in replies.Where(reply => reply.Status != 201))
             refused.ExpectProblem(402, "insufficient-credit").Amount("balance_cents").ShouldBe(-20);
         await service.Database.AssertIntegrityAsync();
@@ -104,7 +113,9 @@ public abstract class RaceTests(LedgerService service)
 
             var granted = await WasBeforeDeletionAsync(grant);
             var used = await WasBeforeDeletionAsync(usage);
-            decimal?[] balances = [granted?.Json.GetProperty("budget").GetProperty("balance_cents").GetDecimal(), used?.Amount("balance_cents")];
+            decimal?[] balances = [
+                granted?.Json.GetProperty("budget").GetProperty("balance_cents").GetDecimal(),
+                used?.Amount("balance_cents")];
             decimal?[][] possible = (granted, used) switch
             {
                 (null, null) => [[null, null]],
@@ -112,8 +123,10 @@ public abstract class RaceTests(LedgerService service)
                 (null, _) => [[null, 7]],
                 _ => [[15, 12], [12, 7]],
             };
-            possible.ShouldContain(order => order.SequenceEqual(balances), $"{balances[0]} after the grant, {balances[1]} after the usage");
-            deletion.Expect(200).Amount("forfeited_cents").ShouldBe(10 + (granted is null ? 0 : 5) - (used is null ? 0 : 3));
+            possible.ShouldContain(order => order.SequenceEqual(balances),
+                $"{balances[0]} after the grant, {balances[1]} after the usage");
+            deletion.Expect(200).Amount("forfeited_cents")
+                .ShouldBe(10 + (granted is null ? 0 : 5) - (used is null ? 0 : 3));
             (await service.BalanceAsync(user)).ShouldBe(0);
         }
         await service.Database.AssertIntegrityAsync();
@@ -125,7 +138,8 @@ public abstract class RaceTests(LedgerService service)
         var user = $"user-{Guid.NewGuid():N}";
 
         var replies = await RaceAsync(Racers, racer =>
-            PostAsync(racer, "/users", new { user_id = user, initial_credit_cents = 5, override_headroom_check = true }));
+            PostAsync(
+                racer, "/users", new { user_id = user, initial_credit_cents = 5, override_headroom_check = true }));
 
         replies.Count(reply => reply.Status == 201).ShouldBe(1);
         replies.Count(reply => reply.Status == 200).ShouldBe(Racers - 1);
@@ -140,7 +154,8 @@ public abstract class RaceTests(LedgerService service)
         (await PostAsync(0, "/grants", new { user_id = user, amount_cents = 100 }, user)).Expect(201);
 
         var replies = await RaceAsync(Racers, racer => racer % 2 == 0
-            ? PostAsync(racer, "/users", new { user_id = user, initial_credit_cents = racer + 1, override_headroom_check = true })
+            ? PostAsync(racer, "/users",
+                new { user_id = user, initial_credit_cents = racer + 1, override_headroom_check = true })
             : PostAsync(racer, "/usage", new { user_id = user, amount_cents = 1, request_id = $"call-{racer}" }));
 
         var signups = replies.Where((_, racer) => racer % 2 == 0).ToList();
@@ -149,7 +164,8 @@ public abstract class RaceTests(LedgerService service)
         var credit = signups.FindIndex(reply => reply.Status == 201) * 2 + 1;
         (await service.BalanceAsync(user)).ShouldBe(100 + credit - (Racers / 2));
         (await service.Database.ScalarAsync<long>(
-            $"SELECT count(*) FROM ledger_entries WHERE account = 'user:{user}' AND reference_type = 'initial'")).ShouldBe(1);
+            $"SELECT count(*) FROM ledger_entries WHERE account = 'user:{user}' AND reference_type = 'initial'"))
+            .ShouldBe(1);
         await service.Database.AssertIntegrityAsync();
     }
 
@@ -158,19 +174,31 @@ public abstract class RaceTests(LedgerService service)
     {
         var user = await service.UserAsync(10_000);
         var provider = $"p{Guid.NewGuid():N}"[..20];
-        // Costs with a part below the smallest unit, so that something has to be carried over from write-down to write-down.
+        // These costs have a part below the smallest unit, so each write-down carries a remainder over to the next.
         var replies = await RaceAsync(200, racer => racer % 5 == 4
             ? PostAsync(racer, "/write-downs", new { from_usage = true, provider, force = true }, $"{provider} {racer}")
-            : PostAsync(racer, "/usage", new { user_id = user, request_id = $"{provider} {racer}", provider, provider_cost_usd = $"0.00{racer:000}0000123456789" }));
-        var last = await PostAsync(0, "/write-downs", new { from_usage = true, provider, force = true }, $"{provider} last");
+            : PostAsync(racer, "/usage", new
+            {
+                user_id = user,
+                request_id = $"{provider} {racer}",
+                provider,
+                provider_cost_usd = $"0.00{racer:000}0000123456789"
+            }));
+        var last = await PostAsync(
+            0, "/write-downs", new { from_usage = true, provider, force = true }, $"{provider} last");
 
         replies.ShouldAllBe(reply => reply.Status == 201 || reply.Status == 200);
-        var costUsd = Enumerable.Range(0, 200).Where(racer => racer % 5 != 4).Sum(racer => (racer / 100_000m) + 0.000000000123456789m);
-        var bookedCents = replies.Where((_, racer) => racer % 5 == 4).Append(last).Sum(reply => reply.Amount("amount_cents"));
+        var costUsd = Enumerable.Range(0, 200).Where(racer => racer % 5 != 4)
+            .Sum(racer => (racer / 100_000m) + 0.000000000123456789m);
+        var bookedCents = replies.Where((_, racer) => racer % 5 == 4).Append(last)
+            .Sum(reply => reply.Amount("amount_cents"));
         bookedCents.ShouldBe(Money.Cut(costUsd * 100));
-        (await service.Database.ScalarAsync<string>($"SELECT trim_scale(cost_usd) || ' ' || trim_scale(written_down_cents) FROM provider_usage_costs WHERE provider = '{provider}'"))
+        (await service.Database.ScalarAsync<string>(
+            "SELECT trim_scale(cost_usd) || ' ' || trim_scale(written_down_cents) FROM provider_usage_costs "
+            + $"WHERE provider = '{provider}'"))
             .ShouldBe($"{Money.Format(costUsd)} {Money.Format(bookedCents)}");
-        (await service.Database.ScalarAsync<decimal>($"SELECT sum(debit_cents) FROM ledger_entries WHERE account = 'asset:{provider}'")).ShouldBe(bookedCents);
+        (await service.Database.ScalarAsync<decimal>(
+            $"SELECT sum(debit_cents) FROM ledger_entries WHERE account = 'asset:{provider}'")).ShouldBe(bookedCents);
         await service.Database.AssertIntegrityAsync();
     }
 
@@ -179,7 +207,8 @@ public abstract class RaceTests(LedgerService service)
     {
         var users = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => service.UserAsync(1000)));
         var writing = RaceAsync(400, racer =>
-            PostAsync(racer, "/usage", new { user_id = users[racer % users.Length], amount_cents = 1, request_id = $"call-{racer}" }));
+            PostAsync(racer, "/usage",
+                new { user_id = users[racer % users.Length], amount_cents = 1, request_id = $"call-{racer}" }));
 
         var read = new List<long>();
         bool isLast;
@@ -193,7 +222,9 @@ public abstract class RaceTests(LedgerService service)
         (await writing).ShouldAllBe(reply => reply.Status == 201);
         read.ShouldBe(await EntryIdsAfterAsync(0));
         (await service.Database.ScalarAsync<long>(
-            "SELECT count(*) FROM (SELECT created_at, lag(created_at) OVER (ORDER BY id) AS before FROM ledger_entries) e WHERE created_at < before")).ShouldBe(0);
+            "SELECT count(*) FROM "
+            + "(SELECT created_at, lag(created_at) OVER (ORDER BY id) AS before FROM ledger_entries) e "
+            + "WHERE created_at < before")).ShouldBe(0);
         await service.Database.AssertIntegrityAsync();
     }
 
@@ -211,11 +242,13 @@ public abstract class RaceTests(LedgerService service)
     }
 
     private Task<long> TransactionsOfAsync(string user) =>
-        service.Database.ScalarAsync<long>($"SELECT count(DISTINCT transaction_id) FROM ledger_entries WHERE account = 'user:{user}'");
+        service.Database.ScalarAsync<long>(
+            $"SELECT count(DISTINCT transaction_id) FROM ledger_entries WHERE account = 'user:{user}'");
 
     private async Task<List<long>> EntryIdsAfterAsync(long id)
     {
-        await using var command = service.Database.Ledger.Readers.CreateCommand($"SELECT id FROM ledger_entries WHERE id > {id} ORDER BY id");
+        await using var command = service.Database.Ledger.Readers.CreateCommand(
+            $"SELECT id FROM ledger_entries WHERE id > {id} ORDER BY id");
         await using var reader = await command.ExecuteReaderAsync();
         var ids = new List<long>();
         while (await reader.ReadAsync())

@@ -7,7 +7,10 @@ using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Tests.Chaos;
 
-/// <summary>The real service as a process of its own, on a free port, with an embedded database in the given directory or on a given one.</summary>
+/// <summary>
+/// The real service in its own process, on a free port. Its database is embedded in the given directory, or a given
+/// one.
+/// </summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     public const string AdminKey = "an-admin-key-for-bad-days-0123456789abcdef";
@@ -34,11 +37,13 @@ internal sealed class ServiceProcess : IAsyncDisposable
     }
 
     /// <summary>Returns when it is ready.</summary>
-    public static async Task<ServiceProcess> StartAsync(string dataDirectory, string? connectionString = null, params string[] configuration)
+    public static async Task<ServiceProcess> StartAsync(
+        string dataDirectory, string? connectionString = null, params string[] configuration)
     {
         var url = new Uri($"http://127.0.0.1:{FreePort()}");
         var start = new ProcessStartInfo("dotnet", [
-            Path.Combine(AppContext.BaseDirectory, "Factumerit.Ledger.Api.dll"), $"--urls={url}", $"--Auth:BootstrapAdminKey={AdminKey}",
+            Path.Combine(AppContext.BaseDirectory, "Factumerit.Ledger.Api.dll"), $"--urls={url}",
+            $"--Auth:BootstrapAdminKey={AdminKey}",
             $"--Embedded:DataDirectory={dataDirectory}", .. DatabaseOf(connectionString), .. configuration])
         {
             RedirectStandardOutput = true,
@@ -127,7 +132,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
             _log.AppendLine(CultureInfo.InvariantCulture, $"{line.Data}");
     }
 
-    private static string[] DatabaseOf(string? connectionString) => connectionString is null ? [] : [$"--ConnectionStrings:Ledger={connectionString}"];
+    private static string[] DatabaseOf(string? connectionString) =>
+        connectionString is null ? [] : [$"--ConnectionStrings:Ledger={connectionString}"];
 
     private static int FreePort()
     {

@@ -5,7 +5,9 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Chaos;
 
-/// <summary>A PostgreSQL that nobody watches over: stopped, it stays away until it is started again, on the same port.</summary>
+/// <summary>
+/// A PostgreSQL without a supervisor: once stopped, it stays down until it is started again, on the same port.
+/// </summary>
 internal sealed class StoppableServer : IAsyncDisposable
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(60);
@@ -13,7 +15,9 @@ internal sealed class StoppableServer : IAsyncDisposable
     private readonly EmbeddedPostgresBinaries _binaries;
     private readonly EmbeddedPostgresCommands _commands;
 
-    private StoppableServer(string directory, EmbeddedPostgresBinaries binaries, EmbeddedPostgresCommands commands, string connectionString) =>
+    private StoppableServer(
+        string directory, EmbeddedPostgresBinaries binaries, EmbeddedPostgresCommands commands,
+        string connectionString) =>
         (_directory, _binaries, _commands, ConnectionString) = (directory, binaries, commands, connectionString);
 
     public string ConnectionString { get; }
@@ -22,7 +26,8 @@ internal sealed class StoppableServer : IAsyncDisposable
 
     public static async Task<StoppableServer> StartAsync(string directory)
     {
-        var embedded = await EmbeddedPostgres.StartAsync(new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
+        var embedded = await EmbeddedPostgres.StartAsync(
+            new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
         await embedded.AbandonAsync();
         var binaries = await EmbeddedPostgresBinaries.FindAsync(null, clusterMajor: null, CancellationToken.None);
         var commands = await EmbeddedPostgresCommands.ChooseAsync(directory, binaries, CancellationToken.None);

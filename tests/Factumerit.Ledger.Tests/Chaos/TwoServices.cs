@@ -14,7 +14,8 @@ public sealed class TwoServices : LedgerService
     {
         await base.InitializeAsync();
         _second = Service.Build([
-            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={Database.ConnectionString}", $"--Auth:BootstrapAdminKey={AdminKey}",
+            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={Database.ConnectionString}",
+            $"--Auth:BootstrapAdminKey={AdminKey}",
             "--Serilog:MinimumLevel:Default=Fatal"]);
         await Verbs.PrepareAsync(_second, migrate: false, CancellationToken.None);
         await _second.StartAsync();

@@ -11,9 +11,14 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_new_key_is_shown_with_its_secret()
     {
-        _ledger.Answers(201, """{"id":"k1","name":"bot","role":"bot","user_prefix":"vikunja:","key_prefix":"fk_12","created_at":"2026-01-02T00:00:00Z","revoked_at":null,"secret":"fk_12_secret"}""");
+        _ledger.Answers(201,
+            """
+            {"id":"k1","name":"bot","role":"bot","user_prefix":"vikunja:","key_prefix":"fk_12",
+             "created_at":"2026-01-02T00:00:00Z","revoked_at":null,"secret":"fk_12_secret"}
+            """);
 
-        var run = await FaRun.OfAsync(_ledger, "api-key", "create", "--name", "bot", "--role", "bot", "--user-prefix", "vikunja:");
+        var run = await FaRun.OfAsync(
+            _ledger, "api-key", "create", "--name", "bot", "--role", "bot", "--user-prefix", "vikunja:");
 
         run.ShouldBe(new FaRun(0, """
             Id            k1
@@ -34,9 +39,14 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_key_that_may_overdraw_is_asked_for_and_shown_as_such()
     {
-        _ledger.Answers(201, """{"id":"k1","name":"gateway","role":"admin","user_prefix":null,"may_overdraw":true,"key_prefix":"fk_12","created_at":"2026-01-02T00:00:00Z","revoked_at":null,"secret":"fk_12_secret"}""");
+        _ledger.Answers(201,
+            """
+            {"id":"k1","name":"gateway","role":"admin","user_prefix":null,"may_overdraw":true,"key_prefix":"fk_12",
+             "created_at":"2026-01-02T00:00:00Z","revoked_at":null,"secret":"fk_12_secret"}
+            """);
 
-        var run = await FaRun.OfAsync(_ledger, "api-key", "create", "--name", "gateway", "--role", "admin", "--may-overdraw");
+        var run = await FaRun.OfAsync(
+            _ledger, "api-key", "create", "--name", "gateway", "--role", "admin", "--may-overdraw");
 
         run.Stdout.ShouldContain("May overdraw  yes\n");
         _ledger.Request.Body.ShouldBe("""{"name":"gateway","role":"admin","may_overdraw":true}""");
@@ -45,7 +55,11 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Keys_are_listed_without_secrets()
     {
-        _ledger.Answers(200, """{"api_keys":[{"id":1,"name":"bot","role":"bot","user_prefix":null,"key_prefix":"fk_12","created_at":"2026-01-02T00:00:00Z","revoked_at":"2026-01-03T00:00:00Z"}]}""");
+        _ledger.Answers(200,
+            """
+            {"api_keys":[{"id":1,"name":"bot","role":"bot","user_prefix":null,"key_prefix":"fk_12",
+             "created_at":"2026-01-02T00:00:00Z","revoked_at":"2026-01-03T00:00:00Z"}]}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "api-key", "list");
 
@@ -73,32 +87,45 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
         _ledger.Answers(200, """
             {"api_keys":[
                 {"id":"1","name":"old","role":"bot","user_prefix":"vik*","may_intake":true,"made_by":null},
-                {"id":"2","name":"new","role":"bot","user_prefix":"vik*","may_intake":true,"made_by":{"api_key_id":null,"name":"bootstrap"}},
-                {"id":"3","name":"ended","role":"bot","user_prefix":"vik*","made_by":null,"revoked_at":"2026-01-03T00:00:00Z"},
+                {"id":"2","name":"new","role":"bot","user_prefix":"vik*","may_intake":true,
+                  "made_by":{"api_key_id":null,"name":"bootstrap"}},
+                {"id":"3","name":"ended","role":"bot","user_prefix":"vik*","made_by":null,
+                  "revoked_at":"2026-01-03T00:00:00Z"},
                 {"id":"4","name":"plain","role":"bot","user_prefix":"vikunja:","made_by":null}]}
             """);
 
         var run = await FaRun.OfAsync(_ledger, "api-key", "list");
 
         run.Stdout.Split('\n').Where(line => line.StartsWith("Warning", StringComparison.Ordinal)).ShouldBe([
-            "Warning: old (1) is from before an upgrade and touches every user that begins with vik and may take in calls of LiteLLM. Replace it if it need not."]);
+            "Warning: old (1) is from before an upgrade and touches every user that begins with vik and may take in "
+                + "calls of LiteLLM. Replace it if it need not."]);
     }
 
     [Fact]
     public async Task A_key_is_rotated_by_its_id()
     {
-        _ledger.Answers(200, """{"id":"k1","name":"bot","role":"bot","old_secret_ends_at":"2026-01-03T00:00:00Z","secret":"fk_13_secret"}""");
+        _ledger.Answers(200,
+            """
+            {"id":"k1","name":"bot","role":"bot","old_secret_ends_at":"2026-01-03T00:00:00Z","secret":"fk_13_secret"}
+            """);
 
-        var run = await FaRun.OfAsync(_ledger, "api-key", "rotate", "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c", "--overlap-seconds", "60", "--yes");
+        var run = await FaRun.OfAsync(
+            _ledger, "api-key", "rotate", "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c", "--overlap-seconds", "60", "--yes");
 
-        run.Stdout.ShouldEndWith("Secret        fk_13_secret\nThe secret before works until 2026-01-03 00:00:00Z.\nKeep the secret now: it is not shown again.\n");
-        (_ledger.Request.Method, _ledger.Request.Path, _ledger.Request.Body).ShouldBe(("POST", "/api-keys/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c/rotate", """{"overlap_seconds":60}"""));
+        run.Stdout.ShouldEndWith("Secret        fk_13_secret\n"
+            + "The secret before works until 2026-01-03 00:00:00Z.\nKeep the secret now: it is not shown again.\n");
+        (_ledger.Request.Method, _ledger.Request.Path, _ledger.Request.Body)
+            .ShouldBe(("POST", "/api-keys/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c/rotate", """{"overlap_seconds":60}"""));
     }
 
     [Fact]
     public async Task The_audit_log_is_shown_newest_first()
     {
-        _ledger.Answers(200, """{"changes":[{"id":7,"at":"2026-01-02T00:00:00Z","by":{"api_key_id":"k1","name":"ann"},"action":"api_key.revoked","subject":"k2","detail":null}],"next_before":null}""");
+        _ledger.Answers(200,
+            """
+            {"changes":[{"id":7,"at":"2026-01-02T00:00:00Z","by":{"api_key_id":"k1","name":"ann"},
+             "action":"api_key.revoked","subject":"k2","detail":null}],"next_before":null}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "audit-log", "--action", "api_key.revoked");
 

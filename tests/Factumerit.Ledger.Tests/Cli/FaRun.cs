@@ -19,13 +19,21 @@ public sealed record FaRun(int ExitCode, string Stdout, string Stderr)
     /// <summary>An environment without terminals that knows the ledger's address and key.</summary>
     public static FaEnvironment Beside(FakeLedger ledger) => Alone() with
     {
-        Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = ledger.Url, ["FACTUMERIT_API_KEY"] = FakeLedger.ApiKey },
+        Variables = new Dictionary<string, string>
+        {
+            ["FACTUMERIT_URL"] = ledger.Url,
+            ["FACTUMERIT_API_KEY"] = FakeLedger.ApiKey,
+        },
     };
 
     /// <summary>An environment without terminals beside the real service, as its admin.</summary>
     public static FaEnvironment Beside(LedgerService service) => Alone() with
     {
-        Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = service.Url.ToString(), ["FACTUMERIT_API_KEY"] = LedgerService.AdminKey },
+        Variables = new Dictionary<string, string>
+        {
+            ["FACTUMERIT_URL"] = service.Url.ToString(),
+            ["FACTUMERIT_API_KEY"] = LedgerService.AdminKey,
+        },
     };
 
     /// <summary>An environment that knows nothing.</summary>

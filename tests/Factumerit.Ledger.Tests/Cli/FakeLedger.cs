@@ -82,7 +82,8 @@ public sealed class FakeLedger : IAsyncDisposable
         if (_answers.TryDequeue(out var answer))
             await answer(context);
         else if (_result is not null)
-            await context.Response.WriteAsync($$"""{"results":[{{string.Join(',', Enumerable.Repeat(_result, JsonElement.Parse(body).GetArrayLength()))}}]}""");
+            await context.Response.WriteAsync("""{"results":["""
+                + string.Join(',', Enumerable.Repeat(_result, JsonElement.Parse(body).GetArrayLength())) + "]}");
         else
             context.Response.StatusCode = 599;
     }

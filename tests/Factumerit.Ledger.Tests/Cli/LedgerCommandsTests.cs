@@ -5,7 +5,11 @@ namespace Factumerit.Ledger.Tests.Cli;
 public sealed class LedgerCommandsTests : IAsyncLifetime
 {
     private const string Budget =
-        """{"user_id":"alice","balance_cents":595.0,"total_spent_cents":5,"total_added_cents":600,"has_credit":true,"promo_expires_at":null,"created_at":"2026-01-02T03:04:05.123456Z","updated_at":"2026-01-03T00:00:00+01:00","deleted_at":null}""";
+        """
+        {"user_id":"alice","balance_cents":595.0,"total_spent_cents":5,"total_added_cents":600,"has_credit":true,
+         "promo_expires_at":null,"created_at":"2026-01-02T03:04:05.123456Z","updated_at":"2026-01-03T00:00:00+01:00",
+         "deleted_at":null}
+        """;
 
     private FakeLedger _ledger = null!;
 
@@ -17,8 +21,16 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     public async Task Balances_follow_all_pages_and_end_with_a_total()
     {
         _ledger
-            .Answers(200, """{"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":249500,"total_debits":5,"total_credits":249505,"entry_count":1200}],"next_after":"asset:anthropic"}""")
-            .Answers(200, """{"accounts":[{"account":"user:@bob:m.org","type":"user","balance_cents":-0.0165,"total_debits":0.0165,"total_credits":0,"entry_count":1}],"next_after":null}""");
+            .Answers(200,
+                """
+                {"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":249500,"total_debits":5,
+                 "total_credits":249505,"entry_count":1200}],"next_after":"asset:anthropic"}
+                """)
+            .Answers(200,
+                """
+                {"accounts":[{"account":"user:@bob:m.org","type":"user","balance_cents":-0.0165,"total_debits":0.0165,
+                 "total_credits":0,"entry_count":1}],"next_after":null}
+                """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "balances");
 
@@ -54,7 +66,8 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "balances", "--json");
 
-        run.ShouldBe(new FaRun(0, "[{\"account\":\"a\",\"balance_cents\":1.0000000},\n{\"account\":\"b\", \"more\":1}]\n", ""));
+        run.ShouldBe(
+            new FaRun(0, "[{\"account\":\"a\",\"balance_cents\":1.0000000},\n{\"account\":\"b\", \"more\":1}]\n", ""));
     }
 
     [Fact]
@@ -62,7 +75,15 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     {
         _ledger
             .Answers(200, Budget)
-            .Answers(200, """{"entries":[{"id":13,"transaction_id":"t2","account":"user:alice","debit_cents":5,"credit_cents":0,"description":"a\u001b[31mb\nc","reference_type":"llm_call","reference_id":"r1","created_at":"2026-01-02T03:04:06Z","posted_by":{"api_key_id":"k1","name":"bot"}},{"id":2,"transaction_id":"t1","account":"user:alice","debit_cents":0,"credit_cents":600,"description":null,"reference_type":"initial","reference_id":null,"created_at":"2026-01-02T03:04:05Z"}],"next_before":2}""");
+            .Answers(200,
+                """
+                {"entries":[{"id":13,"transaction_id":"t2","account":"user:alice","debit_cents":5,"credit_cents":0,
+                 "description":"a\u001b[31mb\nc","reference_type":"llm_call","reference_id":"r1",
+                 "created_at":"2026-01-02T03:04:06Z","posted_by":{"api_key_id":"k1","name":"bot"}},
+                 {"id":2,"transaction_id":"t1","account":"user:alice","debit_cents":0,"credit_cents":600,
+                 "description":null,"reference_type":"initial","reference_id":null,
+                 "created_at":"2026-01-02T03:04:05Z"}],"next_before":2}
+                """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "user", "alice", "--limit", "2");
 
@@ -99,7 +120,11 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Integrity_of_sound_books_is_balanced_and_exits_with_0()
     {
-        _ledger.Answers(200, """{"is_balanced":true,"total_debits":6118,"total_credits":6118,"imbalance":0,"entry_count":13,"transaction_count":6,"faults":[]}""");
+        _ledger.Answers(200,
+            """
+            {"is_balanced":true,"total_debits":6118,"total_credits":6118,"imbalance":0,"entry_count":13,
+             "transaction_count":6,"faults":[]}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "integrity");
 
@@ -117,7 +142,12 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Integrity_prints_each_fault_and_exits_with_1()
     {
-        _ledger.Answers(200, """{"is_balanced":false,"total_debits":10,"total_credits":9.5,"imbalance":-0.5,"entry_count":2,"transaction_count":1,"faults":[{"kind":"unbalanced-transaction","id":"t1","detail":"debits 10, credits 9.5"},{"kind":"budget","id":7,"detail":null}]}""");
+        _ledger.Answers(200,
+            """
+            {"is_balanced":false,"total_debits":10,"total_credits":9.5,"imbalance":-0.5,"entry_count":2,
+             "transaction_count":1,"faults":[{"kind":"unbalanced-transaction","id":"t1",
+             "detail":"debits 10, credits 9.5"},{"kind":"budget","id":7,"detail":null}]}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "integrity");
 
@@ -139,8 +169,16 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Integrity_numbers_the_faults_that_stand_and_one_is_resolved_by_its_number()
     {
-        _ledger.Answers(200, """{"is_balanced":false,"total_debits":10,"total_credits":10,"imbalance":0,"entry_count":2,"transaction_count":1,"faults":[{"kind":"budget-mismatch","id":"bob","detail":"d","fault_id":7,"found_at":"2026-01-31T12:00:00Z"}]}""");
-        _ledger.Answers(200, """{"fault_id":7,"kind":"budget-mismatch","id":"bob","detail":"d","resolved_by":"root","reason":"set back"}""");
+        _ledger.Answers(200,
+            """
+            {"is_balanced":false,"total_debits":10,"total_credits":10,"imbalance":0,"entry_count":2,
+             "transaction_count":1,"faults":[{"kind":"budget-mismatch","id":"bob","detail":"d","fault_id":7,
+             "found_at":"2026-01-31T12:00:00Z"}]}
+            """);
+        _ledger.Answers(200,
+            """
+            {"fault_id":7,"kind":"budget-mismatch","id":"bob","detail":"d","resolved_by":"root","reason":"set back"}
+            """);
 
         var shown = await FaRun.OfAsync(_ledger, "ledger", "integrity");
         var resolved = await FaRun.OfAsync(_ledger, "ledger", "resolve-fault", "7", "--reason", "set back");
@@ -157,7 +195,8 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Integrity_for_programs_exits_with_1_on_a_fault_all_the_same()
     {
-        const string Answer = """{"is_balanced":true,"imbalance":0,"faults":[{"kind":"budget","id":"alice","detail":"d"}]}""";
+        const string Answer =
+            """{"is_balanced":true,"imbalance":0,"faults":[{"kind":"budget","id":"alice","detail":"d"}]}""";
         _ledger.Answers(200, Answer);
 
         var run = await FaRun.OfAsync(_ledger, "--json", "ledger", "integrity");
@@ -168,7 +207,11 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Integrity_reads_everything_when_asked_to()
     {
-        _ledger.Answers(200, """{"is_balanced":true,"total_debits":0,"total_credits":0,"imbalance":0,"entry_count":0,"transaction_count":0,"faults":[]}""");
+        _ledger.Answers(200,
+            """
+            {"is_balanced":true,"total_debits":0,"total_credits":0,"imbalance":0,"entry_count":0,"transaction_count":0,
+             "faults":[]}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "integrity", "--full");
 
@@ -179,7 +222,11 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Summary_adds_the_types_up()
     {
-        _ledger.Answers(200, """{"types":[{"type":"asset","accounts":1,"debits":5,"credits":2500,"net":2495,"entries":2},{"type":"equity","accounts":2,"debits":2759,"credits":0,"net":-2759,"entries":2}]}""");
+        _ledger.Answers(200,
+            """
+            {"types":[{"type":"asset","accounts":1,"debits":5,"credits":2500,"net":2495,"entries":2},
+             {"type":"equity","accounts":2,"debits":2759,"credits":0,"net":-2759,"entries":2}]}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "summary");
 
@@ -195,7 +242,11 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Headroom_is_shown_with_the_providers()
     {
-        _ledger.Answers(200, """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[{"provider":"anthropic","balance_cents":2495}]}""");
+        _ledger.Answers(200,
+            """
+            {"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[{"provider":"anthropic",
+             "balance_cents":2495}]}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "headroom");
 
@@ -213,7 +264,11 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Colour_is_for_terminals_only_and_never_with_NO_COLOR()
     {
-        const string Sound = """{"is_balanced":true,"total_debits":0,"total_credits":0,"imbalance":0,"entry_count":0,"transaction_count":0,"faults":[]}""";
+        const string Sound =
+            """
+            {"is_balanced":true,"total_debits":0,"total_credits":0,"imbalance":0,"entry_count":0,"transaction_count":0,
+             "faults":[]}
+            """;
         _ledger.Answers(200, Sound).Answers(200, Sound);
         var terminal = FaRun.Beside(_ledger) with { StdoutIsTerminal = true };
         var quiet = FaRun.Beside(_ledger) with { StdoutIsTerminal = true };
@@ -227,7 +282,11 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     public async Task Long_rows_are_neither_wrapped_nor_cut_where_no_terminal_is()
     {
         var account = "user:" + new string('x', 200);
-        _ledger.Answers(200, $$"""{"accounts":[{"account":"{{account}}","type":"user","balance_cents":0,"total_debits":0,"total_credits":0,"entry_count":0}],"next_after":null}""");
+        _ledger.Answers(200,
+            $$"""
+            {"accounts":[{"account":"{{account}}","type":"user","balance_cents":0,"total_debits":0,"total_credits":0,
+             "entry_count":0}],"next_after":null}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "balances");
 
@@ -237,7 +296,11 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_table_wider_than_the_terminal_is_shown_as_records()
     {
-        const string Accounts = """{"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":249500,"total_debits":5,"total_credits":249505,"entry_count":1200}],"next_after":null}""";
+        const string Accounts =
+            """
+            {"accounts":[{"account":"asset:anthropic","type":"asset","balance_cents":249500,"total_debits":5,
+             "total_credits":249505,"entry_count":1200}],"next_after":null}
+            """;
         _ledger.Answers(200, Accounts).Answers(200, Accounts);
 
         var fitting = await FaRun.OfAsync(Terminal(61), "ledger", "balances");
@@ -270,7 +333,8 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     public async Task A_description_at_the_end_of_a_table_is_wrapped_between_words()
     {
         _ledger.Answers(200, Budget).Answers(200, """
-            {"entries":[{"id":13,"account":"user:alice","debit_cents":123456.7,"credit_cents":0,"description":"Summary of task 17 and of all that came after it",
+            {"entries":[{"id":13,"account":"user:alice","debit_cents":123456.7,"credit_cents":0,
+             "description":"Summary of task 17 and of all that came after it",
              "reference_type":"llm_call","reference_id":"r1","created_at":"2026-01-02T03:04:06Z"}],"next_before":null}
             """);
 
@@ -287,7 +351,10 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
     private FaEnvironment Terminal(int width)
     {
         var environment = FaRun.Beside(_ledger) with { StdoutIsTerminal = true, TerminalWidth = width };
-        return environment with { Variables = new Dictionary<string, string>(environment.Variables) { ["NO_COLOR"] = "1" } };
+        return environment with
+        {
+            Variables = new Dictionary<string, string>(environment.Variables) { ["NO_COLOR"] = "1" },
+        };
     }
 
     [Fact]
@@ -298,7 +365,8 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
         var first = await FaRun.OfAsync(_ledger, "ledger", "headroom");
         var second = await FaRun.OfAsync(_ledger, "ledger", "headroom");
 
-        first.ShouldBe(new FaRun(1, "", $"The answer of {_ledger.Url}/ was not understood: is it the ledger's address?\n"));
+        first.ShouldBe(
+            new FaRun(1, "", $"The answer of {_ledger.Url}/ was not understood: is it the ledger's address?\n"));
         second.ShouldBe(new FaRun(1, "", $"{_ledger.Url}/ answered 502 BadGateway: is it the ledger's address?\n"));
     }
 }

@@ -22,7 +22,8 @@ public sealed class MoneyFormatTests
 
     [Fact]
     public void A_column_has_its_decimal_points_below_each_other() =>
-        MoneyFormat.Align([123456m, -5.5m, null, 0m]).ShouldBe(["$1,234.56 ", "   -$0.055", "          ", "    $0.00 "]);
+        MoneyFormat.Align([123456m, -5.5m, null, 0m])
+            .ShouldBe(["$1,234.56 ", "   -$0.055", "          ", "    $0.00 "]);
 
     [Theory]
     [InlineData("5", true)]
@@ -37,5 +38,6 @@ public sealed class MoneyFormatTests
     [InlineData("5\n", false)]
     [InlineData("NaN", false)]
     [InlineData("٥", false)]
-    public void Only_what_JSON_takes_as_a_number_is_one(string text, bool isNumber) => MoneyFormat.IsNumber(text).ShouldBe(isNumber);
+    public void Only_what_JSON_takes_as_a_number_is_one(string text, bool isNumber) =>
+        MoneyFormat.IsNumber(text).ShouldBe(isNumber);
 }

@@ -7,7 +7,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     private const string NoUser = """{"status":404,"code":"user-not-found","detail":"There is no user alise."}""";
     private const string Never = "Nothing was ever bought from a provider of the name opnai. ";
     private const string Held = """{"asset_cents":2495,"providers":[{"provider":"anthropic","balance_cents":2495}]}""";
-    private const string Headroom = """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
+    private const string Headroom =
+        """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
 
     private FakeLedger _ledger = null!;
 
@@ -21,7 +22,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         _ledger.Answers(201, Granted);
 
         var run = await FaRun.OfAsync(
-            _ledger, "grant", "alice", "--amount-cents", "500", "--reason", "sorry", "--admin-id", "ivan", "--new-user", "--idempotency-key", "k1");
+            _ledger, "grant", "alice", "--amount-cents", "500", "--reason", "sorry", "--admin-id", "ivan", "--new-user",
+            "--idempotency-key", "k1");
 
         run.ShouldBe(new FaRun(0, "Granted $5.00 to alice; balance $6.00 (transaction t1).\n", ""));
         _ledger.Request.ShouldBe(new Received(
@@ -52,7 +54,9 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         (await FaRun.OfAsync(_ledger, "grant", "alise", "--amount-cents", "500"))
             .ShouldBe(new FaRun(1, "", "user-not-found: There is no user alise. Give --new-user to open a budget.\n"));
         (await FaRun.OfAsync(_ledger, "grant", "alise", "--amount-cents", "500", "--json")).ShouldBe(new FaRun(
-            1, "", """{"status":404,"code":"user-not-found","detail":"There is no user alise. Give --new-user to open a budget."}""" + "\n"));
+            1, "",
+            """{"status":404,"code":"user-not-found","detail":"There is no user alise. Give --new-user to open a budget."}"""
+                + "\n"));
         _ledger.Requests.ShouldAllBe(request => request.Method == "GET");
     }
 
@@ -62,14 +66,16 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     [InlineData("", 1, "\nNothing was done.\n")]
     public async Task A_grant_to_a_user_who_is_not_there_asks_on_a_terminal(string typed, int exitCode, string stderr)
     {
-        _ledger.Answers(404, NoUser).Answers(201, Granted.Replace("}}", "},\"user_created\":true}", StringComparison.Ordinal));
+        _ledger.Answers(404, NoUser)
+            .Answers(201, Granted.Replace("}}", "},\"user_created\":true}", StringComparison.Ordinal));
         var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader(typed) };
 
         var run = await FaRun.OfAsync(environment, "grant", "alise", "--amount-cents", "500");
 
         run.ExitCode.ShouldBe(exitCode);
         run.Stderr.ShouldBe("There is no user alise. Open a budget and grant $5.00? [y/N] " + stderr);
-        run.Stdout.ShouldBe(exitCode == 0 ? "Granted $5.00 to alice, a new user; balance $6.00 (transaction t1).\n" : "");
+        run.Stdout.ShouldBe(
+            exitCode == 0 ? "Granted $5.00 to alice, a new user; balance $6.00 (transaction t1).\n" : "");
         _ledger.Requests.Count.ShouldBe(2 - exitCode);
     }
 
@@ -88,8 +94,11 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(503, Unavailable).HangsUp();
 
-        (await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "5", "--new-user", "--idempotency-key", "k1", "--json")).ShouldBe(new FaRun(
-            1, "", """{"status":503,"code":"unavailable","detail":"The database is away. It may have been done or not: run again with --idempotency-key k1, which is safe."}""" + "\n"));
+        (await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "5", "--new-user", "--idempotency-key", "k1",
+            "--json")).ShouldBe(new FaRun(
+            1, "",
+            """{"status":503,"code":"unavailable","detail":"The database is away. It may have been done or not: run again with --idempotency-key k1, which is safe."}"""
+                + "\n"));
         var lost = await FaRun.OfAsync(_ledger, "purchase", "--credits-cents", "5", "--json");
         System.Text.Json.JsonElement.Parse(lost.Stderr).GetProperty("code").GetString().ShouldBe("outcome-unknown");
     }
@@ -99,7 +108,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(201, Granted, ("Idempotency-Replayed", "true"));
 
-        var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--new-user", "--idempotency-key", "k1");
+        var run = await FaRun.OfAsync(
+            _ledger, "grant", "alice", "--amount-cents", "500", "--new-user", "--idempotency-key", "k1");
 
         run.Stdout.ShouldBe("Already granted $5.00 to alice; balance $6.00 (transaction t1).\n");
     }
@@ -126,7 +136,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         run.ShouldBe(new FaRun(
             1,
             "",
-            $"unavailable: The database is away. It may have been done or not: run again with --idempotency-key {_ledger.Request.IdempotencyKey}, which is safe.\n"));
+            "unavailable: The database is away. It may have been done or not: run again with --idempotency-key "
+                + $"{_ledger.Request.IdempotencyKey}, which is safe.\n"));
     }
 
     [Fact]
@@ -138,7 +149,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
 
         run.ExitCode.ShouldBe(1);
         run.Stderr.ShouldStartWith($"The connection to {_ledger.Url}/ was lost before the answer came: ");
-        run.Stderr.ShouldEndWith(" It may have been done or not: run again with --idempotency-key 'June'\\''s', which is safe.\n");
+        run.Stderr.ShouldEndWith(
+            " It may have been done or not: run again with --idempotency-key 'June'\\''s', which is safe.\n");
     }
 
     [Fact]
@@ -157,24 +169,30 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         _ledger.Answers(201, $$"""{"transaction_id":"t1","total_cents":2759,"headroom":{{Headroom}}}""");
 
         var run = await FaRun.OfAsync(
-            _ledger, "purchase", "--credits-cents", "2500", "--sales-tax-cents", "259", "--provider", "openai", "--invoice", "I-1", "--idempotency-key", "k");
+            _ledger, "purchase", "--credits-cents", "2500", "--sales-tax-cents", "259", "--provider", "openai",
+            "--invoice", "I-1", "--idempotency-key", "k");
 
         run.ShouldBe(new FaRun(0, "Booked a purchase of $27.59; headroom $19.00 (transaction t1).\n", ""));
         _ledger.Request.Path.ShouldBe("/purchases");
         _ledger.Request.IdempotencyKey.ShouldBe("k");
-        _ledger.Request.Body.ShouldBe("""{"credits_cents":2500,"sales_tax_cents":259,"provider":"openai","invoice":"I-1"}""");
+        _ledger.Request.Body.ShouldBe(
+            """{"credits_cents":2500,"sales_tax_cents":259,"provider":"openai","invoice":"I-1"}""");
     }
 
     [Theory]
     [InlineData(201, "\"t1\"", "5", "Wrote asset:openai down by $0.05; headroom $19.00 (transaction t1).\n")]
-    [InlineData(201, "\"t1\"", "-5", "Added $0.05 found above the books to asset:openai; headroom $19.00 (transaction t1).\n")]
+    [InlineData(
+        201, "\"t1\"", "-5", "Added $0.05 found above the books to asset:openai; headroom $19.00 (transaction t1).\n")]
     [InlineData(200, "null", "0", "Nothing to post: asset:openai is right; headroom $19.00.\n")]
-    public async Task A_write_down_to_a_balance_says_what_it_found(int status, string transaction, string amount, string stdout)
+    public async Task A_write_down_to_a_balance_says_what_it_found(
+        int status, string transaction, string amount, string stdout)
     {
-        _ledger.Answers(status, $$"""{"transaction_id":{{transaction}},"amount_cents":{{amount}},"headroom":{{Headroom}}}""");
+        _ledger.Answers(
+            status, $$"""{"transaction_id":{{transaction}},"amount_cents":{{amount}},"headroom":{{Headroom}}}""");
 
         var run = await FaRun.OfAsync(
-            _ledger, "write-down", "--actual-balance-cents", "2495", "--provider", "openai", "--reason", "month", "--idempotency-key", "k", "--yes");
+            _ledger, "write-down", "--actual-balance-cents", "2495", "--provider", "openai", "--reason", "month",
+            "--idempotency-key", "k", "--yes");
 
         run.ShouldBe(new FaRun(0, stdout, ""));
         _ledger.Request.IdempotencyKey.ShouldBe("k");

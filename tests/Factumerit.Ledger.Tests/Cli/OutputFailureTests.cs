@@ -6,7 +6,8 @@ namespace Factumerit.Ledger.Tests.Cli;
 /// <summary>An output that can't be written, on a full disk or closed, ends in one line and exit code 1.</summary>
 public sealed class OutputFailureTests : IAsyncLifetime
 {
-    private const string Headroom = """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
+    private const string Headroom =
+        """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
     private const string Line = "The output can't be written: No space left on device.";
 
     private FakeLedger _ledger = null!;
@@ -21,7 +22,8 @@ public sealed class OutputFailureTests : IAsyncLifetime
         _ledger.Answers(200, Headroom).Answers(200, Headroom);
 
         (await RunAsync("ledger", "headroom")).ShouldBe((1, Line + "\n"));
-        (await RunAsync("ledger", "headroom", "--json")).ShouldBe((1, $$"""{"code":"failed","detail":"{{Line}}"}""" + "\n"));
+        (await RunAsync("ledger", "headroom", "--json"))
+            .ShouldBe((1, $$"""{"code":"failed","detail":"{{Line}}"}""" + "\n"));
         (await RunAsync("--help")).ShouldBe((1, Line + "\n"));
     }
 
@@ -30,7 +32,8 @@ public sealed class OutputFailureTests : IAsyncLifetime
     {
         _ledger.Answers(201, $$"""{"transaction_id":"t1","total_cents":2759,"headroom":{{Headroom}}}""");
 
-        (await RunAsync("purchase", "--credits-cents", "5")).ShouldBe((1, Line + " The service has done what was asked.\n"));
+        (await RunAsync("purchase", "--credits-cents", "5"))
+            .ShouldBe((1, Line + " The service has done what was asked.\n"));
     }
 
     [Fact]
@@ -39,7 +42,8 @@ public sealed class OutputFailureTests : IAsyncLifetime
         _ledger.Answers(200, Headroom);
         var closed = FaRun.Beside(_ledger) with
         {
-            Stdout = new Unwritable(new UnauthorizedAccessException("Access to the path is denied.", new IOException("Bad file descriptor"))),
+            Stdout = new Unwritable(new UnauthorizedAccessException(
+                "Access to the path is denied.", new IOException("Bad file descriptor"))),
         };
 
         (await FaApplication.RunAsync(["ledger", "headroom"], closed)).ShouldBe(1);

@@ -3,20 +3,28 @@ using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary><c>fa prices</c>: what goes out, what people read, and the sample of real prices against the real service.</summary>
+/// <summary>
+/// <c>fa prices</c>: requests, printed tables, and the sample of real prices against the real service.
+/// </summary>
 public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
 {
     private const string Imported = """
-        {"version":2,"valid_from":"2026-01-02T00:00:00Z","added":1,"changed":1,"gone":1,"unchanged":1200,"skipped":3,"changes":[
+        {"version":2,"valid_from":"2026-01-02T00:00:00Z","added":1,"changed":1,"gone":1,"unchanged":1200,"skipped":3,
+          "changes":[
           {"model":"claude","change":"changed","valid_from":"2026-01-02T00:00:00Z",
-           "old":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,
+           "old":{"provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,
+             "cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,
              "mode":"chat","other_prices":{"a":1,"b":1}},
-           "new":{"provider":"anthropic","input_usd_per_token":0.0000025,"output_usd_per_token":null,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,
+           "new":{"provider":"anthropic","input_usd_per_token":0.0000025,"output_usd_per_token":null,
+             "cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,
              "mode":"chat","other_prices":{"a":2,"c":3}}},
           {"model":"llama","change":"added","valid_from":null,"old":null,
-           "new":{"provider":null,"input_usd_per_token":0,"output_usd_per_token":0,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null}},
+           "new":{"provider":null,"input_usd_per_token":0,"output_usd_per_token":0,"cache_read_usd_per_token":null,
+             "cache_write_usd_per_token":null,"reasoning_usd_per_token":null}},
           {"model":"old","change":"gone","valid_from":"2026-01-02T00:00:00Z",
-           "old":{"provider":"p","input_usd_per_token":0.000001,"output_usd_per_token":0.000002,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"mode":null,"other_prices":{"a":1}},"new":null}],
+           "old":{"provider":"p","input_usd_per_token":0.000001,"output_usd_per_token":0.000002,
+             "cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,
+             "mode":null,"other_prices":{"a":1}},"new":null}],
          "has_more_changes":true}
         """;
 
@@ -32,7 +40,11 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_version_is_cancelled_once_that_is_confirmed()
     {
-        _ledger.Answers(200, """{"version":7,"valid_from":"2026-02-01T00:00:00Z","cancelled_at":"2026-01-31T12:00:00Z","cancelled_by":"root"}""");
+        _ledger.Answers(200,
+            """
+            {"version":7,"valid_from":"2026-02-01T00:00:00Z","cancelled_at":"2026-01-31T12:00:00Z",
+             "cancelled_by":"root"}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "prices", "cancel", "7", "--yes");
 
@@ -60,15 +72,21 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
 
             """, ""));
         _ledger.Request.ShouldBe(new Received(
-            "POST", "/prices/import?valid_from=2026-01-02T00%3A00%3A00%2B00%3A00", "Bearer " + FakeLedger.ApiKey, null, """{"claude": {"input_cost_per_token": 2.50e-06}}"""));
+            "POST", "/prices/import?valid_from=2026-01-02T00%3A00%3A00%2B00%3A00", "Bearer " + FakeLedger.ApiKey, null,
+            """{"claude": {"input_cost_per_token": 2.50e-06}}"""));
     }
 
     [Theory]
-    [InlineData("Dry run, nothing was imported: 0 added, 0 changed, 0 gone, 2 unchanged, 0 skipped.\n", "/prices/import?dry_run=true", "--dry-run")]
+    [InlineData("Dry run, nothing was imported: 0 added, 0 changed, 0 gone, 2 unchanged, 0 skipped.\n",
+        "/prices/import?dry_run=true", "--dry-run")]
     [InlineData("Nothing changed: 0 added, 0 changed, 0 gone, 2 unchanged, 0 skipped.\n", "/prices/import")]
     public async Task Nothing_imported_is_said_as_such(string said, string path, params string[] options)
     {
-        _ledger.Answers(200, """{"version":null,"valid_from":"2026-01-02T00:00:00Z","added":0,"changed":0,"gone":0,"unchanged":2,"skipped":0,"changes":[],"has_more_changes":false}""");
+        _ledger.Answers(200,
+            """
+            {"version":null,"valid_from":"2026-01-02T00:00:00Z","added":0,"changed":0,"gone":0,"unchanged":2,
+             "skipped":0,"changes":[],"has_more_changes":false}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, ["prices", "import", _scratch.Write("map.json", "{}"), .. options]);
 
@@ -80,27 +98,33 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     public async Task An_import_that_would_end_many_models_asks_on_a_terminal_and_is_refused_elsewhere()
     {
         const string ending = """
-            {"type":"/problems/validation-failed","title":"t","status":400,"detail":"d","code":"validation-failed","errors":{"allow_gone":["must be true for this: 2 of the 10 models would end"]}}
+            {"type":"/problems/validation-failed","title":"t","status":400,"detail":"d","code":"validation-failed",
+              "errors":{"allow_gone":["must be true for this: 2 of the 10 models would end"]}}
             """;
         var file = _scratch.Write("map.json", "{}");
 
         _ledger.Answers(400, ending);
-        (await FaRun.OfAsync(_ledger, "prices", "import", file)).ShouldBe(new FaRun(1, "", "2 of the 10 models would end. If that is meant, run again with --yes.\n"));
+        (await FaRun.OfAsync(_ledger, "prices", "import", file))
+            .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. If that is meant, run again with --yes.\n"));
         _ledger.Answers(400, ending);
         (await FaRun.OfAsync(OnTerminal("n\n"), "prices", "import", file))
-            .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. Import it all the same? This can't be undone. [y/N] Nothing was done.\n"));
+            .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. Import it all the same? This can't be undone. "
+                + "[y/N] Nothing was done.\n"));
         _ledger.Answers(400, ending).Answers(200, Imported);
         (await FaRun.OfAsync(OnTerminal("y\n"), "prices", "import", file)).Stdout.ShouldEndWith("3 skipped.\n");
         _ledger.Answers(200, Imported);
         (await FaRun.OfAsync(_ledger, "prices", "import", file, "--yes")).ExitCode.ShouldBe(0);
-        _ledger.Answers(400, """{"title":"t","detail":"is wrong.","code":"validation-failed","errors":{"m":["is wrong"]}}""");
+        _ledger.Answers(
+            400, """{"title":"t","detail":"is wrong.","code":"validation-failed","errors":{"m":["is wrong"]}}""");
         (await FaRun.OfAsync(_ledger, "prices", "import", file, "--yes"))
             .ShouldBe(new FaRun(1, "", $"{file}: validation-failed: is wrong. m: is wrong\n"));
 
         _ledger.Requests.Select(request => request.Path).ShouldBe(
-            ["/prices/import", "/prices/import", "/prices/import", "/prices/import?allow_gone=true", "/prices/import?allow_gone=true", "/prices/import?allow_gone=true"]);
+            ["/prices/import", "/prices/import", "/prices/import", "/prices/import?allow_gone=true",
+                "/prices/import?allow_gone=true", "/prices/import?allow_gone=true"]);
 
-        FaEnvironment OnTerminal(string typed) => FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader(typed) };
+        FaEnvironment OnTerminal(string typed) =>
+            FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader(typed) };
     }
 
     [Fact]
@@ -108,16 +132,20 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     {
         _ledger.Answers(200, Imported);
 
-        (await FaRun.OfAsync(_ledger, "prices", "import", _scratch.Write("map.json", "{}"), "--json")).Stdout.ShouldBe(Imported + "\n");
+        (await FaRun.OfAsync(_ledger, "prices", "import", _scratch.Write("map.json", "{}"), "--json"))
+            .Stdout.ShouldBe(Imported + "\n");
     }
 
     [Fact]
     public async Task A_file_that_can_not_be_read_is_one_line()
     {
-        (await FaRun.OfAsync(_ledger, "prices", "import", "/nowhere/map.json")).ShouldBe(new FaRun(1, "", "/nowhere/map.json: no such file.\n"));
-        (await FaRun.OfAsync(_ledger, "prices", "import", _scratch.Path)).ShouldBe(new FaRun(1, "", $"{_scratch.Path}: is a directory.\n"));
+        (await FaRun.OfAsync(_ledger, "prices", "import", "/nowhere/map.json"))
+            .ShouldBe(new FaRun(1, "", "/nowhere/map.json: no such file.\n"));
+        (await FaRun.OfAsync(_ledger, "prices", "import", _scratch.Path))
+            .ShouldBe(new FaRun(1, "", $"{_scratch.Path}: is a directory.\n"));
         var large = _scratch.Write("large.json", new string(' ', (8 * 1024 * 1024) + 1));
-        (await FaRun.OfAsync(_ledger, "prices", "import", large)).ShouldBe(new FaRun(1, "", $"{large}: is larger than the 8 MiB that a price map may have.\n"));
+        (await FaRun.OfAsync(_ledger, "prices", "import", large))
+            .ShouldBe(new FaRun(1, "", $"{large}: is larger than the 8 MiB that a price map may have.\n"));
         _ledger.Requests.ShouldBeEmpty();
     }
 
@@ -163,11 +191,18 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     public async Task Prices_are_listed_for_a_million_tokens()
     {
         _ledger.Answers(200, """
-            {"prices":[{"model":"claude","provider":"anthropic","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"mode":"chat","other_prices":{"a":1,"b":2},"valid_from":null,"version":1,"is_gone":false},
-             {"model":"odd","provider":null,"input_usd_per_token":0.0000007999999999999999,"output_usd_per_token":null,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":0.00002,"valid_from":"2026-01-02T00:00:00Z","version":2,"is_gone":false}],"next_after":null}
+            {"prices":[{"model":"claude","provider":"anthropic","input_usd_per_token":0.000003,
+              "output_usd_per_token":0.000015,"cache_read_usd_per_token":0.0000003,"cache_write_usd_per_token":null,
+              "reasoning_usd_per_token":null,"mode":"chat","other_prices":{"a":1,"b":2},"valid_from":null,"version":1,
+              "is_gone":false},
+             {"model":"odd","provider":null,"input_usd_per_token":0.0000007999999999999999,
+               "output_usd_per_token":null,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,
+               "reasoning_usd_per_token":0.00002,"valid_from":"2026-01-02T00:00:00Z","version":2,"is_gone":false}],
+               "next_after":null}
             """);
 
-        var run = await FaRun.OfAsync(_ledger, "prices", "list", "--prefix", "a/b", "--provider", "p", "--at", "2026-01-01");
+        var run = await FaRun.OfAsync(
+            _ledger, "prices", "list", "--prefix", "a/b", "--provider", "p", "--at", "2026-01-01");
 
         run.ShouldBe(new FaRun(0, """
             MODEL   PROVIDER                 INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS  VALID FROM
@@ -182,8 +217,13 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
     public async Task A_models_history_is_shown_newest_first()
     {
         _ledger.Answers(200, """
-            {"model":"eu/claude","prices":[{"model":"eu/claude","provider":"p","input_usd_per_token":2,"output_usd_per_token":3,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"valid_from":"2026-01-02T00:00:00Z","version":1042,"is_gone":true},
-             {"model":"eu/claude","provider":"p","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,"mode":"chat","other_prices":{"ocr_cost_per_page":0.003,"input_cost_per_token_flex":0.0000000799},"valid_from":null,"version":1,"is_gone":false}]}
+            {"model":"eu/claude","prices":[{"model":"eu/claude","provider":"p","input_usd_per_token":2,
+              "output_usd_per_token":3,"cache_read_usd_per_token":null,"cache_write_usd_per_token":null,
+              "reasoning_usd_per_token":null,"valid_from":"2026-01-02T00:00:00Z","version":1042,"is_gone":true},
+             {"model":"eu/claude","provider":"p","input_usd_per_token":0.000003,"output_usd_per_token":0.000015,
+               "cache_read_usd_per_token":null,"cache_write_usd_per_token":null,"reasoning_usd_per_token":null,
+               "mode":"chat","other_prices":{"ocr_cost_per_page":0.003,"input_cost_per_token_flex":0.0000000799},
+               "valid_from":null,"version":1,"is_gone":false}]}
             """);
 
         var run = await FaRun.OfAsync(_ledger, "prices", "show", "eu/cl aude");
@@ -257,17 +297,30 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
 
     private const string Sample = """
         {
-          "sample_spec": { "input_cost_per_token": 0.0, "output_cost_per_token": 0.0, "litellm_provider": "one of the providers" },
-          "claude-sonnet-4-20250514": { "litellm_provider": "anthropic", "mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05, "cache_creation_input_token_cost": 3.75e-06, "cache_read_input_token_cost": 3e-07 },
-          "claude-opus-4-20250514": { "litellm_provider": "anthropic", "mode": "chat", "input_cost_per_token": 1.5e-05, "output_cost_per_token": 7.5e-05, "cache_creation_input_token_cost": 1.875e-05, "cache_read_input_token_cost": 1.5e-06 },
-          "claude-3-5-haiku-20241022": { "litellm_provider": "anthropic", "mode": "chat", "input_cost_per_token": 8e-07, "output_cost_per_token": 4e-06, "cache_creation_input_token_cost": 1e-06, "cache_read_input_token_cost": 8e-08 },
-          "gpt-4o": { "litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 1.25e-06 },
-          "gpt-4o-mini": { "litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1.5e-07, "output_cost_per_token": 6e-07, "cache_read_input_token_cost": 7.5e-08 },
-          "amazon.nova-lite-v1:0": { "litellm_provider": "bedrock_converse", "mode": "chat", "input_cost_per_token": 6e-08, "output_cost_per_token": 2.4e-07 },
-          "ai21.jamba-1-5-mini-v1:0": { "litellm_provider": "bedrock", "mode": "chat", "input_cost_per_token": 2e-07, "output_cost_per_token": 4e-07 },
-          "256-x-256/dall-e-2": { "litellm_provider": "openai", "input_cost_per_pixel": 2.4414e-07, "output_cost_per_pixel": 0.0 },
+          "sample_spec": { "input_cost_per_token": 0.0, "output_cost_per_token": 0.0,
+            "litellm_provider": "one of the providers" },
+          "claude-sonnet-4-20250514": { "litellm_provider": "anthropic", "mode": "chat",
+            "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05,
+            "cache_creation_input_token_cost": 3.75e-06, "cache_read_input_token_cost": 3e-07 },
+          "claude-opus-4-20250514": { "litellm_provider": "anthropic", "mode": "chat",
+            "input_cost_per_token": 1.5e-05, "output_cost_per_token": 7.5e-05,
+            "cache_creation_input_token_cost": 1.875e-05, "cache_read_input_token_cost": 1.5e-06 },
+          "claude-3-5-haiku-20241022": { "litellm_provider": "anthropic", "mode": "chat",
+            "input_cost_per_token": 8e-07, "output_cost_per_token": 4e-06, "cache_creation_input_token_cost": 1e-06,
+            "cache_read_input_token_cost": 8e-08 },
+          "gpt-4o": { "litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-06,
+            "output_cost_per_token": 1e-05, "cache_read_input_token_cost": 1.25e-06 },
+          "gpt-4o-mini": { "litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 1.5e-07,
+            "output_cost_per_token": 6e-07, "cache_read_input_token_cost": 7.5e-08 },
+          "amazon.nova-lite-v1:0": { "litellm_provider": "bedrock_converse", "mode": "chat",
+            "input_cost_per_token": 6e-08, "output_cost_per_token": 2.4e-07 },
+          "ai21.jamba-1-5-mini-v1:0": { "litellm_provider": "bedrock", "mode": "chat", "input_cost_per_token": 2e-07,
+            "output_cost_per_token": 4e-07 },
+          "256-x-256/dall-e-2": { "litellm_provider": "openai", "input_cost_per_pixel": 2.4414e-07,
+            "output_cost_per_pixel": 0.0 },
           "aiml/dall-e-3": { "litellm_provider": "aiml", "output_cost_per_image": 0.042 },
-          "local/llama-free": { "litellm_provider": "ollama", "mode": "chat", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0 }
+          "local/llama-free": { "litellm_provider": "ollama", "mode": "chat", "input_cost_per_token": 0.0,
+            "output_cost_per_token": 0.0 }
         }
         """;
 }

@@ -3,7 +3,9 @@ using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary><c>fa</c> against the real service: what it prints is what the service means. Ids and times are masked.</summary>
+/// <summary>
+/// <c>fa</c> against the real service: its output agrees with the service. Ids and times are masked.
+/// </summary>
 public sealed partial class RealServiceTests : IAsyncLifetime
 {
     private readonly LedgerService _service = new();
@@ -16,9 +18,11 @@ public sealed partial class RealServiceTests : IAsyncLifetime
     public async Task A_tour_from_the_purchase_to_the_last_balance()
     {
         await PrintsAsync("Booked a purchase of $27.59; headroom $25.00 (transaction <uuid>).\n",
-            "purchase", "--credits-cents", "2500", "--sales-tax-cents", "259", "--invoice", "INV-1", "--idempotency-key", "p");
+            "purchase", "--credits-cents", "2500", "--sales-tax-cents", "259", "--invoice", "INV-1",
+            "--idempotency-key", "p");
         await PrintsAsync("Already booked a purchase of $27.59; headroom $25.00 (transaction <uuid>).\n",
-            "purchase", "--credits-cents", "2500", "--sales-tax-cents", "259", "--invoice", "INV-1", "--idempotency-key", "p");
+            "purchase", "--credits-cents", "2500", "--sales-tax-cents", "259", "--invoice", "INV-1",
+            "--idempotency-key", "p");
         await PrintsAsync("""
             Created vikunja:alice.
             User           vikunja:alice
@@ -33,17 +37,21 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             Deleted        -
 
             """, "user", "create", "vikunja:alice", "--initial-credit-cents", "100", "--promo-ttl-days", "30");
-        (await FaAsync("user", "create", "vikunja:alice", "--initial-credit-cents", "100")).Stdout.ShouldStartWith("vikunja:alice was there already; nothing changed.\n");
-        string[] call = ["usage", "record", "vikunja:alice", "--amount-cents", "5.0165", "--request-id", "r1", "--model", "opus", "--prompt-tokens", "35",
-            "--completion-tokens", "4", "--description", "A call", "--occurred-at", "2026-01-31T12:00:00Z"];
+        (await FaAsync("user", "create", "vikunja:alice", "--initial-credit-cents", "100")).Stdout.ShouldStartWith(
+            "vikunja:alice was there already; nothing changed.\n");
+        string[] call = ["usage", "record", "vikunja:alice", "--amount-cents", "5.0165", "--request-id", "r1",
+            "--model", "opus", "--prompt-tokens", "35", "--completion-tokens", "4",
+            "--description", "A call", "--occurred-at", "2026-01-31T12:00:00Z"];
         await PrintsAsync("Recorded $0.050165 for vikunja:alice (request r1); balance $0.949835.\n", call);
         await PrintsAsync("Already recorded $0.050165 for vikunja:alice (request r1); balance $0.949835.\n", call);
         await PrintsAsync("Granted $5.00 to vikunja:alice; balance $5.949835 (transaction <uuid>).\n",
             "grant", "vikunja:alice", "--amount-cents", "500", "--reason", "Top-up", "--idempotency-key", "g");
         await PrintsAsync("Already granted $5.00 to vikunja:alice; balance $5.949835 (transaction <uuid>).\n",
             "grant", "vikunja:alice", "--amount-cents", "500", "--reason", "Top-up", "--idempotency-key", "g");
-        await PrintsAsync("Wrote asset:anthropic down by $0.05; headroom $19.000165 (transaction <uuid>).\n", "write-down", "--amount-cents", "5", "--yes");
-        await PrintsAsync("Nothing to post: asset:anthropic is right; headroom $19.000165.\n", "write-down", "--actual-balance-cents", "2495", "--yes");
+        await PrintsAsync("Wrote asset:anthropic down by $0.05; headroom $19.000165 (transaction <uuid>).\n",
+            "write-down", "--amount-cents", "5", "--yes");
+        await PrintsAsync("Nothing to post: asset:anthropic is right; headroom $19.000165.\n", "write-down",
+            "--actual-balance-cents", "2495", "--yes");
         await PrintsAsync("""
             User           vikunja:alice
             Balance        $5.949835
@@ -67,7 +75,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             vikunja:alice  $5.949835  $0.050165  $6.00  <time>  -
 
             """, "user", "list", "--prefix", "vikunja:");
-        await PrintsAsync("Deleted vikunja:alice: $5.949835 forfeited (transaction <uuid>).\n", "user", "delete", "vikunja:alice", "--yes");
+        await PrintsAsync("Deleted vikunja:alice: $5.949835 forfeited (transaction <uuid>).\n", "user", "delete",
+            "vikunja:alice", "--yes");
         await PrintsAsync("Deleted vikunja:alice: no credit was left.\n", "user", "delete", "vikunja:alice", "--yes");
     }
 
@@ -75,8 +84,10 @@ public sealed partial class RealServiceTests : IAsyncLifetime
     public async Task Margin_and_write_down_from_usage()
     {
         (await FaAsync("grant", "bob", "--amount-cents", "100", "--new-user")).ExitCode.ShouldBe(0);
-        string[] call = ["usage", "record", "bob", "--provider", "openai", "--model", "gpt", "--prompt-tokens", "1200", "--occurred-at", "2026-01-31T12:00:00Z"];
-        (await FaAsync([.. call, "--request-id", "1", "--cost-usd", "0.000165", "--amount-cents", "0.02"])).ExitCode.ShouldBe(0);
+        string[] call = ["usage", "record", "bob", "--provider", "openai", "--model", "gpt", "--prompt-tokens", "1200",
+            "--occurred-at", "2026-01-31T12:00:00Z"];
+        (await FaAsync([.. call, "--request-id", "1", "--cost-usd", "0.000165", "--amount-cents", "0.02"]))
+            .ExitCode.ShouldBe(0);
         (await FaAsync([.. call, "--request-id", "2", "--amount-cents", "1"])).ExitCode.ShouldBe(0);
 
         await PrintsAsync("""
@@ -85,17 +96,21 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             TOTAL           2      2,400           0      $0.000165     $0.0102  $0.000035             1        0       0
 
             """, "report", "margin", "--group-by", "day", "--from", "2026-01-01");
-        (await FaAsync("report", "margin", "--json", "--to", "2026-01-01")).Stdout.ShouldStartWith("""{"from":null,"to":"2026-01-01T00:00:00Z","group_by":"model","groups":[],"total":{"group":null,"calls":0,""");
-        await PrintsAsync("Wrote asset:openai down by $0.000165; headroom -$0.989965 (transaction <uuid>).\n", "write-down", "--from-usage", "--provider", "openai", "--force", "--yes");
-        await PrintsAsync("Nothing to post: no usage of openai waits to be written down; headroom -$0.989965.\n", "write-down", "--from-usage", "--provider", "openai", "--yes");
+        (await FaAsync("report", "margin", "--json", "--to", "2026-01-01")).Stdout.ShouldStartWith(
+            """{"from":null,"to":"2026-01-01T00:00:00Z","group_by":"model","groups":[],"total":{"group":null,"calls":0,""");
+        await PrintsAsync("Wrote asset:openai down by $0.000165; headroom -$0.989965 (transaction <uuid>).\n",
+            "write-down", "--from-usage", "--provider", "openai", "--force", "--yes");
+        await PrintsAsync("Nothing to post: no usage of openai waits to be written down; headroom -$0.989965.\n",
+            "write-down", "--from-usage", "--provider", "openai", "--yes");
     }
 
     [Fact]
     public async Task Reports_of_the_worked_example()
     {
         foreach (var line in (string[])[
-            "purchase --credits-cents 2500 --sales-tax-cents 259", "user create U --initial-credit-cents 100", "usage record U --amount-cents 5",
-            "grant U --amount-cents 500", "write-down --amount-cents 5 --yes", "user delete U --yes"])
+            "purchase --credits-cents 2500 --sales-tax-cents 259", "user create U --initial-credit-cents 100",
+            "usage record U --amount-cents 5", "grant U --amount-cents 500",
+            "write-down --amount-cents 5 --yes", "user delete U --yes"])
             (await FaAsync(line.Split(' '))).ExitCode.ShouldBe(0, line);
 
         await PrintsAsync("""
@@ -159,29 +174,41 @@ public sealed partial class RealServiceTests : IAsyncLifetime
     [Fact]
     public async Task The_life_of_an_api_key()
     {
-        var made = await FaAsync("api-key", "create", "--name", "Vikunja bot", "--role", "bot", "--user-prefix", "vikunja:");
+        var made = await FaAsync(
+            "api-key", "create", "--name", "Vikunja bot", "--role", "bot", "--user-prefix", "vikunja:");
         made.ExitCode.ShouldBe(0);
-        made.Stdout.ShouldMatch("^Id            <uuid>\nName          Vikunja bot\nRole          bot\nUser prefix   vikunja:\nMay overdraw  no\nMay intake    no\nExpires       -\nSecret        fa_bot_[0-9a-f]{8}_[0-9a-f]{64}\n");
+        made.Stdout.ShouldMatch(
+            "^Id            <uuid>\nName          Vikunja bot\nRole          bot\nUser prefix   vikunja:\n"
+                + "May overdraw  no\nMay intake    no\nExpires       -\n"
+                + "Secret        fa_bot_[0-9a-f]{8}_[0-9a-f]{64}\n");
         var secret = SecretOf().Match(made.Stdout).Value;
         string[] asBot = ["--api-key", secret];
 
-        (await FaAsync(["user", "show", "vikunja:nobody", .. asBot])).ShouldBe(new FaRun(1, "", "user-not-found: There is no user vikunja:nobody.\n"));
-        (await FaAsync(["user", "show", "bob", .. asBot])).Stderr.ShouldBe("forbidden: This key is bound to users that begin with vikunja:, which bob is not.\n");
-        (await FaAsync(["ledger", "summary", .. asBot])).Stderr.ShouldBe("forbidden: This needs a key of the role ops or admin; yours is bot.\n");
-        (await FaAsync("api-key", "list")).Stdout.ShouldMatch("\n<uuid>  Vikunja bot  bot   vikunja:     no         no      fa_bot_[0-9a-f]{8}  bootstrap  <time>  -          -        -\n");
+        (await FaAsync(["user", "show", "vikunja:nobody", .. asBot]))
+            .ShouldBe(new FaRun(1, "", "user-not-found: There is no user vikunja:nobody.\n"));
+        (await FaAsync(["user", "show", "bob", .. asBot])).Stderr.ShouldBe(
+            "forbidden: This key is bound to users that begin with vikunja:, which bob is not.\n");
+        (await FaAsync(["ledger", "summary", .. asBot])).Stderr.ShouldBe(
+            "forbidden: This needs a key of the role ops or admin; yours is bot.\n");
+        (await FaAsync("api-key", "list")).Stdout.ShouldMatch(
+            "\n<uuid>  Vikunja bot  bot   vikunja:     no         no      "
+            + "fa_bot_[0-9a-f]{8}  bootstrap  <time>  -          -        -\n");
         var list = await FaRun.OfAsync(FaRun.Beside(_service), "api-key", "list", "--json");
         var id = JsonOf(list)[0].GetProperty("id").GetString()!;
         await PrintsAsync("Revoked the key Vikunja bot (<uuid>).\n", "api-key", "revoke", id, "--yes");
-        (await FaAsync(["user", "show", "vikunja:alice", .. asBot])).ShouldBe(new FaRun(1, "", "unauthorized: The API key is unknown, expired or revoked.\n"));
+        (await FaAsync(["user", "show", "vikunja:alice", .. asBot]))
+            .ShouldBe(new FaRun(1, "", "unauthorized: The API key is unknown, expired or revoked.\n"));
     }
 
     [Fact]
     public async Task Refusals_are_one_line_and_exit_code_1()
     {
         (await FaAsync("usage", "record", "poor", "--amount-cents", "1", "--request-id", "r")).ShouldBe(new FaRun(1, "",
-            "insufficient-credit: poor has 0 cents of credit; spending needs a positive balance. Grant credit, then send the same request again.\n"));
+            "insufficient-credit: poor has 0 cents of credit; spending needs a positive balance. Grant credit, then "
+                + "send the same request again.\n"));
         (await FaAsync("user", "create", "U", "--initial-credit-cents", "1")).ShouldBe(new FaRun(1, "",
-            "insufficient-anthropic-credits: Of the 1 cents asked for, 0 are covered by provider credit that is not owed to users yet. Book a purchase first.\n"));
+            "insufficient-anthropic-credits: Of the 1 cents asked for, 0 are covered by provider credit that is not "
+                + "owed to users yet. Book a purchase first.\n"));
         (await FaAsync("user", "show", "a/b")).ShouldBe(new FaRun(1, "",
             "validation-failed: user_id must be 1 to 200 characters of letters, digits and @ . _ : + = -.\n"));
         (await FaAsync("grant", "U", "--amount-cents", "0.00000001")).ExitCode.ShouldBe(1);
@@ -204,10 +231,12 @@ public sealed partial class RealServiceTests : IAsyncLifetime
 
         run.ExitCode.ShouldBe(0);
         run.Stderr.ShouldBe("");
-        JsonOf(run).ValueKind.ShouldBeOneOf(System.Text.Json.JsonValueKind.Array, System.Text.Json.JsonValueKind.Object);
+        JsonOf(run).ValueKind.ShouldBeOneOf(
+            System.Text.Json.JsonValueKind.Array, System.Text.Json.JsonValueKind.Object);
     }
 
-    private async Task PrintsAsync(string stdout, params string[] args) => (await FaAsync(args)).ShouldBe(new FaRun(0, stdout, ""));
+    private async Task PrintsAsync(string stdout, params string[] args) =>
+        (await FaAsync(args)).ShouldBe(new FaRun(0, stdout, ""));
 
     private async Task<FaRun> FaAsync(params string[] args)
     {

@@ -3,7 +3,8 @@ namespace Factumerit.Ledger.Tests.Cli;
 /// <summary><c>fa report margin</c>, and <c>fa write-down --from-usage</c> that goes with it.</summary>
 public sealed class ReportCommandsTests : IAsyncLifetime
 {
-    private const string Headroom = """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
+    private const string Headroom =
+        """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
 
     private FakeLedger _ledger = null!;
 
@@ -14,9 +15,12 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     [Fact]
     public async Task People_see_dollars_and_the_total_below()
     {
-        _ledger.Answers(200, Page($"{Line("\"big\"", 1204, "0.1700000001", "15", "-2.00000001")},{Line("null", 1, "0", "0", "0")}", Line("null", 1205, "0.1700000001", "15", "-2.00000001"), "null"));
+        _ledger.Answers(200, Page(
+            $"{Line("\"big\"", 1204, "0.1700000001", "15", "-2.00000001")},{Line("null", 1, "0", "0", "0")}",
+            Line("null", 1205, "0.1700000001", "15", "-2.00000001"), "null"));
 
-        var run = await FaRun.OfAsync(_ledger, "report", "margin", "--from", "2026-01-01", "--to", "2026-02-01", "--group-by", "model");
+        var run = await FaRun.OfAsync(
+            _ledger, "report", "margin", "--from", "2026-01-01", "--to", "2026-02-01", "--group-by", "model");
 
         run.ShouldBe(new FaRun(0, """
             MODEL      CALLS  TOKENS IN  TOKENS OUT  PROVIDER COST  USER PRICE          MARGIN  COST UNKNOWN  WAITING  WAIVED
@@ -31,8 +35,13 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     [Fact]
     public async Task Programs_get_all_pages_as_one_answer_with_its_numbers_as_they_came()
     {
-        _ledger.Answers(200, Page(Line("\"a\"", 1, "1.50", "2", "3"), Line("null", 2, "9999999999.0000000000000000000000000001", "2", "3"), "\"a\""))
-            .Answers(200, Page(Line("\"b\"", 1, "1.50", "2", "3"), Line("null", 3, "9999999999.0000000000000000000000000001", "2", "3"), "null"));
+        _ledger
+            .Answers(200, Page(
+                Line("\"a\"", 1, "1.50", "2", "3"),
+                Line("null", 2, "9999999999.0000000000000000000000000001", "2", "3"), "\"a\""))
+            .Answers(200, Page(
+                Line("\"b\"", 1, "1.50", "2", "3"),
+                Line("null", 3, "9999999999.0000000000000000000000000001", "2", "3"), "null"));
 
         var run = await FaRun.OfAsync(_ledger, "report", "margin", "--json");
 
@@ -41,7 +50,8 @@ public sealed class ReportCommandsTests : IAsyncLifetime
             {{Line("\"b\"", 1, "1.50", "2", "3")}}],"total":{{Line("null", 3, "9999999999.0000000000000000000000000001", "2", "3")}}}
 
             """, ""));
-        _ledger.Requests.Select(r => r.Path).ShouldBe(["/reports/margin?limit=1000", "/reports/margin?limit=1000&after=a"]);
+        _ledger.Requests.Select(r => r.Path)
+            .ShouldBe(["/reports/margin?limit=1000", "/reports/margin?limit=1000&after=a"]);
     }
 
     [Fact]
@@ -79,11 +89,14 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     [Theory]
     [InlineData(201, "\"t1\"", "0.0165", "Wrote asset:openai down by $0.000165; headroom $19.00 (transaction t1).\n")]
     [InlineData(200, "null", "0", "Nothing to post: no usage of openai waits to be written down; headroom $19.00.\n")]
-    public async Task A_write_down_from_usage_sends_neither_amount(int status, string transaction, string amount, string stdout)
+    public async Task A_write_down_from_usage_sends_neither_amount(
+        int status, string transaction, string amount, string stdout)
     {
-        _ledger.Answers(status, $$"""{"transaction_id":{{transaction}},"amount_cents":{{amount}},"headroom":{{Headroom}}}""");
+        _ledger.Answers(
+            status, $$"""{"transaction_id":{{transaction}},"amount_cents":{{amount}},"headroom":{{Headroom}}}""");
 
-        var run = await FaRun.OfAsync(_ledger, "write-down", "--from-usage", "--provider", "openai", "--idempotency-key", "k", "--yes");
+        var run = await FaRun.OfAsync(
+            _ledger, "write-down", "--from-usage", "--provider", "openai", "--idempotency-key", "k", "--yes");
 
         run.ShouldBe(new FaRun(0, stdout, ""));
         _ledger.Request.Path.ShouldBe("/write-downs");
@@ -99,7 +112,8 @@ public sealed class ReportCommandsTests : IAsyncLifetime
 
         var run = await FaRun.OfAsync(environment, "write-down", "--from-usage");
 
-        run.Stderr.ShouldStartWith("Write asset:anthropic down by the cost of all usage that is not written down yet? This can't be undone. [y/N] ");
+        run.Stderr.ShouldStartWith("Write asset:anthropic down by the cost of all usage that is not written down yet? "
+            + "This can't be undone. [y/N] ");
         _ledger.Request.Path.ShouldBe("/ledger/headroom");
     }
 

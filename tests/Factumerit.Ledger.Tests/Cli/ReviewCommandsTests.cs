@@ -6,7 +6,8 @@ namespace Factumerit.Ledger.Tests.Cli;
 public sealed class ReviewCommandsTests : IAsyncLifetime
 {
     private const string Id = "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b";
-    private const string Billed = $$"""{"usage_id":"{{Id}}","request_id":"r1","user_id":"alice","amount_cents":1.65,"transaction_id":"t","balance_cents":-3,"billing_status":"billed"}""";
+    private const string Billed =
+        $$"""{"usage_id":"{{Id}}","request_id":"r1","user_id":"alice","amount_cents":1.65,"transaction_id":"t","balance_cents":-3,"billing_status":"billed"}""";
 
     private FakeLedger _ledger = null!;
 
@@ -18,10 +19,22 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     public async Task The_list_is_a_table_of_what_waits_over_all_pages()
     {
         _ledger
-            .Answers(200, $$"""{"usages":[{"usage_id":"{{Id}}","review_reason":"unknown-model","user_id":"alice","model":"gpt-x","prompt_tokens":1200,"completion_tokens":5,"provider_cost_usd":null,"occurred_at":"2026-01-31T12:00:00Z"}],"next_before":"{{Id}}"}""")
-            .Answers(200, """{"usages":[{"usage_id":"u2","review_reason":"no-user","user_id":null,"model":null,"prompt_tokens":null,"completion_tokens":null,"provider_cost_usd":0.0123,"occurred_at":"2026-01-30T12:00:00Z","payer_hint":{"key_alias":"editor","key_hash":"88dc","user_id":"auth0|65f0","email":"a@example.test","end_user":"Jürgen M."}}],"next_before":null}""");
+            .Answers(200,
+                $$"""
+                {"usages":[{"usage_id":"{{Id}}","review_reason":"unknown-model","user_id":"alice","model":"gpt-x",
+                 "prompt_tokens":1200,"completion_tokens":5,"provider_cost_usd":null,
+                 "occurred_at":"2026-01-31T12:00:00Z"}],"next_before":"{{Id}}"}
+                """)
+            .Answers(200,
+                """
+                {"usages":[{"usage_id":"u2","review_reason":"no-user","user_id":null,"model":null,"prompt_tokens":null,
+                 "completion_tokens":null,"provider_cost_usd":0.0123,"occurred_at":"2026-01-30T12:00:00Z",
+                 "payer_hint":{"key_alias":"editor","key_hash":"88dc","user_id":"auth0|65f0","email":"a@example.test",
+                 "end_user":"Jürgen M."}}],"next_before":null}
+                """);
 
-        var run = await FaRun.OfAsync(_ledger, "review", "list", "--user", "@bob:m.org", "--model", "gpt x", "--from", "2026-01-01", "--to", "2026-02-01");
+        var run = await FaRun.OfAsync(_ledger, "review", "list", "--user", "@bob:m.org", "--model", "gpt x", "--from",
+            "2026-01-01", "--to", "2026-02-01");
 
         run.ShouldBe(new FaRun(0, """
             USAGE                                 REASON         USER   MODEL     IN  OUT     COST  OCCURRED              PAYER HINT
@@ -29,14 +42,16 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
             u2                                    no-user        -      -          -    -  $0.0123  2026-01-30 12:00:00Z  user auth0|65f0, e-mail a@example.test, end user Jürgen M., key editor, hash 88dc
 
             """, ""));
-        const string query = "/usage?billing_status=needs_review&user_id=%40bob%3Am.org&model=gpt%20x&from=2026-01-01&to=2026-02-01&limit=1000";
+        const string query = "/usage?billing_status=needs_review&user_id=%40bob%3Am.org&model=gpt%20x"
+            + "&from=2026-01-01&to=2026-02-01&limit=1000";
         _ledger.Requests.Select(r => r.Path).ShouldBe([query, $"{query}&before={Id}"]);
     }
 
     [Fact]
     public async Task An_empty_queue_is_a_sentence_and_for_programs_an_empty_array()
     {
-        _ledger.Answers(200, """{"usages":[],"next_before":null}""").Answers(200, """{"usages":[],"next_before":null}""");
+        _ledger.Answers(200, """{"usages":[],"next_before":null}""")
+            .Answers(200, """{"usages":[],"next_before":null}""");
         (await FaRun.OfAsync(_ledger, "review", "list")).ShouldBe(new FaRun(0, "Nothing waits for review.\n", ""));
         (await FaRun.OfAsync(_ledger, "review", "list", "--json")).ShouldBe(new FaRun(0, "[]\n", ""));
     }
@@ -46,12 +61,16 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(200, Billed).Answers(200, Billed, ("Idempotency-Replayed", "true")).Answers(200, Billed);
 
-        (await FaRun.OfAsync(_ledger, "review", "bill", Id, "--amount-cents", "1.650", "--user", "alice", "--idempotency-key", "k", "--yes"))
+        (await FaRun.OfAsync(_ledger, "review", "bill", Id, "--amount-cents", "1.650", "--user", "alice",
+            "--idempotency-key", "k", "--yes"))
             .ShouldBe(new FaRun(0, "Billed $0.0165 to alice (request r1); balance -$0.03.\n", ""));
-        (await FaRun.OfAsync(_ledger, "review", "bill", Id, "--cost-usd", "0.000165", "--yes")).Stdout.ShouldStartWith("Already billed ");
+        (await FaRun.OfAsync(_ledger, "review", "bill", Id, "--cost-usd", "0.000165", "--yes")).Stdout.ShouldStartWith(
+            "Already billed ");
         (await FaRun.OfAsync(_ledger, "review", "bill", Id, "--yes", "--json")).Stdout.ShouldBe(Billed + "\n");
 
-        _ledger.Requests[0].ShouldBe(new Received("POST", $"/usage/{Id}/bill", "Bearer " + FakeLedger.ApiKey, "k", """{"amount_cents":1.650,"user_id":"alice"}"""));
+        _ledger.Requests[0].ShouldBe(new Received(
+            "POST", $"/usage/{Id}/bill", "Bearer " + FakeLedger.ApiKey, "k",
+            """{"amount_cents":1.650,"user_id":"alice"}"""));
         _ledger.Requests[1].Body.ShouldBe("""{"provider_cost_usd":0.000165}""");
         _ledger.Requests[2].Body.ShouldBe("{}");
         _ledger.Requests[2].IdempotencyKey.ShouldNotBeNullOrEmpty();
@@ -60,20 +79,25 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_waiver_sends_its_reason()
     {
-        _ledger.Answers(200, $$"""{"usage_id":"{{Id}}","request_id":"r1","user_id":null,"amount_cents":null,"balance_cents":0}""");
+        _ledger.Answers(
+            200, $$"""{"usage_id":"{{Id}}","request_id":"r1","user_id":null,"amount_cents":null,"balance_cents":0}""");
         (await FaRun.OfAsync(_ledger, "review", "waive", Id, "--reason", "A test of ours", "--yes"))
             .ShouldBe(new FaRun(0, $"Waived {Id} (request r1); no money moved.\n", ""));
-        (_ledger.Request.Path, _ledger.Request.Body).ShouldBe(($"/usage/{Id}/waive", """{"reason":"A test of ours"}"""));
+        (_ledger.Request.Path, _ledger.Request.Body)
+            .ShouldBe(($"/usage/{Id}/waive", """{"reason":"A test of ours"}"""));
     }
 
     [Fact]
     public async Task Pricing_again_tells_what_it_did_and_what_is_left()
     {
-        _ledger.Answers(200, """{"billed":1200,"waiting":1,"amount_cents":205}""").Answers(200, """{"billed":1,"waiting":0,"amount_cents":0}""");
+        _ledger.Answers(200, """{"billed":1200,"waiting":1,"amount_cents":205}""")
+            .Answers(200, """{"billed":1,"waiting":0,"amount_cents":0}""");
         (await FaRun.OfAsync(_ledger, "review", "reprice", "--model", "m", "--user", "alice", "--yes"))
             .ShouldBe(new FaRun(0, "Billed 1,200 calls for $2.05; 1 call still waits for review.\n", ""));
-        (await FaRun.OfAsync(_ledger, "review", "reprice", "--yes")).Stdout.ShouldBe("Billed 1 call for $0.00; 0 calls still wait for review.\n");
-        _ledger.Requests.Select(r => $"{r.Path} {r.Body}").ShouldBe(["""/usage/reprice {"model":"m","user_id":"alice"}""", "/usage/reprice {}"]);
+        (await FaRun.OfAsync(_ledger, "review", "reprice", "--yes")).Stdout.ShouldBe(
+            "Billed 1 call for $0.00; 0 calls still wait for review.\n");
+        _ledger.Requests.Select(r => $"{r.Path} {r.Body}")
+            .ShouldBe(["""/usage/reprice {"model":"m","user_id":"alice"}""", "/usage/reprice {}"]);
     }
 
     [Theory]
@@ -82,7 +106,8 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     [InlineData("review reprice")]
     public async Task Nothing_is_decided_unasked(string line)
     {
-        (await FaRun.OfAsync(_ledger, line.Split(' '))).ShouldBe(new FaRun(2, "", "This can't be undone: without a terminal to ask on, give --yes.\n"));
+        (await FaRun.OfAsync(_ledger, line.Split(' ')))
+            .ShouldBe(new FaRun(2, "", "This can't be undone: without a terminal to ask on, give --yes.\n"));
         var declined = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("n\n") };
         (await FaRun.OfAsync(declined, line.Split(' '))).ExitCode.ShouldBe(1);
         _ledger.Requests.ShouldBeEmpty();
@@ -90,7 +115,8 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
 
     [Theory]
     [InlineData("review bill 7 --yes", "USAGE: '7' is not a usage's id.\nTry 'fa review bill --help'.\n")]
-    [InlineData("review bill " + Id + " --amount-cents 1 --cost-usd 1", "Give at most one of --amount-cents and --cost-usd.\nTry 'fa review bill --help'.\n")]
+    [InlineData("review bill " + Id + " --amount-cents 1 --cost-usd 1",
+        "Give at most one of --amount-cents and --cost-usd.\nTry 'fa review bill --help'.\n")]
     [InlineData("review waive " + Id + " --yes", "Option '--reason' is required.\nTry 'fa review waive --help'.\n")]
     public async Task Wrong_usage_is_told(string line, string stderr) =>
         (await FaRun.OfAsync(FaRun.Alone(), line.Split(' '))).ShouldBe(new FaRun(2, "", stderr));
@@ -102,7 +128,11 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     [InlineData(2, 172800, "2 calls wait for review, the oldest for 2 days.")]
     public async Task The_summary_tells_what_waits(int waiting, int seconds, string line)
     {
-        _ledger.Answers(200, $$"""{"types":[],"review":{"waiting":{{waiting}},"oldest_at":"2026-01-01T00:00:00Z","oldest_age_seconds":{{seconds}} } }""");
+        _ledger.Answers(200,
+            $$"""
+            {"types":[],"review":{"waiting":{{waiting}},"oldest_at":"2026-01-01T00:00:00Z",
+             "oldest_age_seconds":{{seconds}} } }
+            """);
         (await FaRun.OfAsync(_ledger, "ledger", "summary")).Stdout.ShouldEndWith($"\n\n{line}\n");
     }
 
@@ -113,15 +143,20 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
         await service.InitializeAsync();
         try
         {
-            (await service.PostAsync("/usage", """{"user_id":"alice","request_id":"r1","model":"m","prompt_tokens":10}""")).Expect(201);
+            (await service.PostAsync(
+                "/usage", """{"user_id":"alice","request_id":"r1","model":"m","prompt_tokens":10}""")).Expect(201);
             var listed = await FaRun.OfAsync(FaRun.Beside(service), "review", "list", "--json");
             var id = System.Text.Json.JsonElement.Parse(listed.Stdout)[0].GetProperty("usage_id").GetString()!;
-            (await FaRun.OfAsync(FaRun.Beside(service), "review", "reprice", "--yes")).Stdout.ShouldBe("Billed 0 calls for $0.00; 1 call still waits for review.\n");
-            (await FaRun.OfAsync(FaRun.Beside(service), "review", "bill", id, "--yes")).Stderr.ShouldStartWith("not-priceable: The price book has no price of m");
+            (await FaRun.OfAsync(FaRun.Beside(service), "review", "reprice", "--yes")).Stdout.ShouldBe(
+                "Billed 0 calls for $0.00; 1 call still waits for review.\n");
+            (await FaRun.OfAsync(FaRun.Beside(service), "review", "bill", id, "--yes")).Stderr.ShouldStartWith(
+                "not-priceable: The price book has no price of m");
             (await FaRun.OfAsync(FaRun.Beside(service), "review", "bill", id, "--cost-usd", "0.0003", "--yes"))
                 .ShouldBe(new FaRun(0, "Billed $0.0003 to alice (request r1); balance -$0.0003.\n", ""));
-            (await FaRun.OfAsync(FaRun.Beside(service), "review", "waive", id, "--reason", "x", "--yes")).Stderr.ShouldStartWith($"already-reviewed: Usage {id} was billed by bootstrap");
-            (await FaRun.OfAsync(FaRun.Beside(service), "review", "list")).Stdout.ShouldBe("Nothing waits for review.\n");
+            (await FaRun.OfAsync(FaRun.Beside(service), "review", "waive", id, "--reason", "x", "--yes"))
+                .Stderr.ShouldStartWith($"already-reviewed: Usage {id} was billed by bootstrap");
+            (await FaRun.OfAsync(FaRun.Beside(service), "review", "list")).Stdout.ShouldBe(
+                "Nothing waits for review.\n");
         }
         finally
         {

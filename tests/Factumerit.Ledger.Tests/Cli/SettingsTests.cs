@@ -12,7 +12,11 @@ public sealed class SettingsTests : IDisposable
         await using var ledger = (await FakeLedger.StartAsync()).Answers(200, Empty);
         var environment = FaRun.Alone() with
         {
-            Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = "http://localhost:1", ["FACTUMERIT_API_KEY"] = "wrong" },
+            Variables = new Dictionary<string, string>
+            {
+                ["FACTUMERIT_URL"] = "http://localhost:1",
+                ["FACTUMERIT_API_KEY"] = "wrong",
+            },
         };
 
         var run = await FaRun.OfAsync(environment, "ledger", "headroom", "--url", ledger.Url, "--api-key", "right");
@@ -29,7 +33,9 @@ public sealed class SettingsTests : IDisposable
         _scratch.Write(".factumerit/admin-key", "embedded-key\n");
         _scratch.Write("deep/down/file", "");
 
-        var run = await FaRun.OfAsync(FaRun.Alone() with { WorkingDirectory = Path.Combine(_scratch.Path, "deep", "down") }, "ledger", "headroom");
+        var run = await FaRun.OfAsync(
+            FaRun.Alone() with { WorkingDirectory = Path.Combine(_scratch.Path, "deep", "down") },
+            "ledger", "headroom");
 
         run.ExitCode.ShouldBe(0);
         ledger.Request.Authorization.ShouldBe("Bearer embedded-key");
@@ -53,21 +59,31 @@ public sealed class SettingsTests : IDisposable
     [Fact]
     public async Task White_space_around_what_a_file_or_a_variable_holds_is_cut_off()
     {
-        await using var ledger = (await FakeLedger.StartAsync()).Answers(200, Empty).Answers(200, Empty).Answers(200, Empty);
+        await using var ledger = (await FakeLedger.StartAsync())
+            .Answers(200, Empty).Answers(200, Empty).Answers(200, Empty);
         _scratch.Write(".factumerit/url", $"\n {ledger.Url}\r\n");
         _scratch.Write(".factumerit/admin-key", "\n embedded-key\r\n\n");
         var beside = FaRun.Alone() with { WorkingDirectory = _scratch.Path };
-        var blank = beside with { Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = " \n", ["FACTUMERIT_API_KEY"] = "\n" } };
+        var blank = beside with
+        {
+            Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = " \n", ["FACTUMERIT_API_KEY"] = "\n" },
+        };
         var mounted = FaRun.Alone() with
         {
-            Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = $" {ledger.Url}\n", ["FACTUMERIT_API_KEY"] = "mounted-key\n" },
+            Variables = new Dictionary<string, string>
+            {
+                ["FACTUMERIT_URL"] = $" {ledger.Url}\n",
+                ["FACTUMERIT_API_KEY"] = "mounted-key\n",
+            },
         };
 
         (await FaRun.OfAsync(blank, "ledger", "headroom")).ExitCode.ShouldBe(0);
         ledger.Request.Authorization.ShouldBe("Bearer embedded-key");
         (await FaRun.OfAsync(mounted, "ledger", "headroom")).ExitCode.ShouldBe(0);
         ledger.Requests[^1].Authorization.ShouldBe("Bearer mounted-key");
-        (await FaRun.OfAsync(FaRun.Alone(), "ledger", "headroom", "--url", $"{ledger.Url}\n", "--api-key", " given-key\n")).ExitCode.ShouldBe(0);
+        (await FaRun.OfAsync(
+            FaRun.Alone(), "ledger", "headroom", "--url", $"{ledger.Url}\n", "--api-key", " given-key\n"))
+            .ExitCode.ShouldBe(0);
         ledger.Requests[^1].Authorization.ShouldBe("Bearer given-key");
     }
 
@@ -77,9 +93,11 @@ public sealed class SettingsTests : IDisposable
         _scratch.Write(".factumerit/admin-key", "embedded-key");
 
         var run = await FaRun.OfAsync(
-            FaRun.Alone() with { WorkingDirectory = _scratch.Path }, "ledger", "headroom", "--url", "https://ledger.invalid");
+            FaRun.Alone() with { WorkingDirectory = _scratch.Path },
+            "ledger", "headroom", "--url", "https://ledger.invalid");
 
-        run.ShouldBe(new FaRun(1, "", "No API key for https://ledger.invalid/: give --api-key or set FACTUMERIT_API_KEY.\n"));
+        run.ShouldBe(
+            new FaRun(1, "", "No API key for https://ledger.invalid/: give --api-key or set FACTUMERIT_API_KEY.\n"));
     }
 
     [Fact]
@@ -87,17 +105,20 @@ public sealed class SettingsTests : IDisposable
     {
         var run = await FaRun.OfAsync(FaRun.Alone(), "ledger", "headroom");
 
-        run.ShouldBe(new FaRun(1, "", "No API key for http://localhost:5080/: give --api-key or set FACTUMERIT_API_KEY.\n"));
+        run.ShouldBe(
+            new FaRun(1, "", "No API key for http://localhost:5080/: give --api-key or set FACTUMERIT_API_KEY.\n"));
     }
 
     [Fact]
     public async Task A_wrong_address_in_the_environment_is_told()
     {
-        var environment = FaRun.Alone() with { Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = "localhost:5080" } };
+        var environment =
+            FaRun.Alone() with { Variables = new Dictionary<string, string> { ["FACTUMERIT_URL"] = "localhost:5080" } };
 
         var run = await FaRun.OfAsync(environment, "ledger", "headroom");
 
-        run.ShouldBe(new FaRun(1, "", "'localhost:5080' from FACTUMERIT_URL is not an address such as http://localhost:5080.\n"));
+        run.ShouldBe(new FaRun(
+            1, "", "'localhost:5080' from FACTUMERIT_URL is not an address such as http://localhost:5080.\n"));
     }
 
     [Fact]

@@ -23,7 +23,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
             "r1,@bob:m.org,0.0165000,opus,10,20,\"a, \"\"b\"\"\",2026-01-02T00:00:00Z\r\n" +
             "r2,alice, 12345678901.1234567 ,,,,,\r\n");
 
-        run.ShouldBe(new FaRun(0, "2 rows: 2 recorded, 0 already there, 0 refused; $123,456,789.011399567 recorded\n", ""));
+        run.ShouldBe(
+            new FaRun(0, "2 rows: 2 recorded, 0 already there, 0 refused; $123,456,789.011399567 recorded\n", ""));
         _ledger.Request.ShouldBe(new Received(
             "POST",
             "/usage/batch",
@@ -35,7 +36,9 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Every_field_of_a_usage_has_a_column()
     {
-        _ledger.Answers(200, Results(Recorded("1"), """{"status":201,"usage":{"request_id":"r2","amount_cents":null,"billing_status":"needs_review"} }""", Recorded("2")));
+        _ledger.Answers(200, Results(Recorded("1"),
+            """{"status":201,"usage":{"request_id":"r2","amount_cents":null,"billing_status":"needs_review"} }""",
+            Recorded("2")));
 
         var run = await ImportAsync(
             "user_id,request_id,provider,provider_cost_usd,cache_read_tokens,cache_write_tokens,reasoning_tokens,usage,billing_status,enforce_balance,reference_id,metadata,model,prompt_tokens,amount_cents\n" +
@@ -43,7 +46,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
             "alice,r2,,,,,,,needs_review,,,,,,\n" +
             "alice,r3,,,,,,,,true,,,gpt-4o,10,\n");
 
-        run.ShouldBe(new FaRun(0, "3 rows: 3 recorded (1 for review), 0 already there, 0 refused; $0.03 recorded\n", ""));
+        run.ShouldBe(
+            new FaRun(0, "3 rows: 3 recorded (1 for review), 0 already there, 0 refused; $0.03 recorded\n", ""));
         _ledger.Request.Body.ShouldBe(
             """[{"user_id":"alice","request_id":"r1","provider":"openai","provider_cost_usd":0.0000644,"cache_read_tokens":1,"cache_write_tokens":2,"reasoning_tokens":3,"usage":{"a": 1.50},"enforce_balance":false,"reference_id":"task-1","metadata": {"b": "ü"} ,"model":"gpt-4o","prompt_tokens":10},"""
             + """{"user_id":"alice","request_id":"r2","billing_status":"needs_review"},"""
@@ -75,7 +79,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     {
         _ledger.Answers(200, Results(Recorded("1"), Recorded("1"))).Answers(200, Results(Recorded("1")));
 
-        var run = await ImportAsync(Header + "alice,1,r1\nalice,x,r2\nalice,1,r2\nalice,1,r1\nalice,2,r2\nbob,1,r1\n", "--batch-size", "3");
+        var run = await ImportAsync(
+            Header + "alice,1,r1\nalice,x,r2\nalice,1,r2\nalice,1,r1\nalice,2,r2\nbob,1,r1\n", "--batch-size", "3");
 
         run.ShouldBe(new FaRun(1, "6 rows: 3 recorded, 0 already there, 3 refused; $0.03 recorded\n", """
             usage.csv:3: malformed-row: amount_cents 'x' is not a number
@@ -134,7 +139,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Of_many_rows_refused_for_one_reason_the_first_ten_are_shown()
     {
-        _ledger.AnswersEachItem("""{"status":402,"problem":{"code":"insufficient-credit","detail":"bob has no credit."}}""");
+        _ledger.AnswersEachItem(
+            """{"status":402,"problem":{"code":"insufficient-credit","detail":"bob has no credit."}}""");
         var rows = Header + string.Concat(Enumerable.Range(1, 1012).Select(row => $"bob,1,r{row}\n")) + "bob,x,r\n";
 
         var run = await ImportAsync(rows);
@@ -151,7 +157,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task Refusals_for_programs_stand_in_the_summary()
     {
-        _ledger.AnswersEachItem("""{"status":402,"problem":{"code":"insufficient-credit","detail":"bob has no credit."}}""");
+        _ledger.AnswersEachItem(
+            """{"status":402,"problem":{"code":"insufficient-credit","detail":"bob has no credit."}}""");
 
         var run = await ImportAsync(Header + "bob,1,r1\nbob,1,r2\nbob,x,r3\n", "--json");
 
@@ -159,7 +166,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
         run.Stdout.ShouldContain("""
             "refusals":[{"code":"insufficient-credit","count":2,"first":[{"line":2,"detail":"insufficient-credit: bob has no credit."},{"line":3,
             """.ReplaceLineEndings(""));
-        run.Stdout.ShouldContain("""{"code":"malformed-row","count":1,"first":[{"line":4,"detail":"malformed-row: amount_cents """);
+        run.Stdout.ShouldContain(
+            """{"code":"malformed-row","count":1,"first":[{"line":4,"detail":"malformed-row: amount_cents """);
     }
 
     [Theory]
@@ -172,11 +180,13 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     public async Task A_dash_reads_standard_input()
     {
         _ledger.Answers(200, Results(Recorded("1")));
-        var environment = FaRun.Beside(_ledger) with { OpenStdin = () => new Pipe(Header + "alice,1,r1\nalice,x,r2\n") };
+        var environment =
+            FaRun.Beside(_ledger) with { OpenStdin = () => new Pipe(Header + "alice,1,r1\nalice,x,r2\n") };
 
         var run = await FaRun.OfAsync(environment, "usage", "import", "-");
 
-        run.ShouldBe(new FaRun(1, "2 rows: 1 recorded, 0 already there, 1 refused; $0.01 recorded\n", "-:3: malformed-row: amount_cents 'x' is not a number\n"));
+        run.ShouldBe(new FaRun(1, "2 rows: 1 recorded, 0 already there, 1 refused; $0.01 recorded\n",
+            "-:3: malformed-row: amount_cents 'x' is not a number\n"));
     }
 
     [Theory]
@@ -222,7 +232,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     public async Task Only_rows_whose_answer_does_not_stand_are_sent_again()
     {
         _ledger
-            .Answers(200, Results(Recorded("1"), """{"status":503,"problem":{"code":"unavailable","detail":"Away."}}""", Recorded("3")))
+            .Answers(200, Results(
+                Recorded("1"), """{"status":503,"problem":{"code":"unavailable","detail":"Away."}}""", Recorded("3")))
             .Answers(200, Results(Recorded("2")));
 
         var run = await ImportAsync(Header + "alice,1,r1\nalice,2,r2\nalice,3,r3\n");
@@ -282,12 +293,15 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     [InlineData("\r\n")]
     public async Task Line_numbers_are_right_behind_quoted_line_breaks(string lineBreak)
     {
-        _ledger.Answers(200, Results(Recorded("1"), """{"status":410,"problem":{"code":"user-deleted","detail":"Gone."}}"""));
-        var file = "user_id,amount_cents,request_id,description\nalice,1,r1,\"one\ntwo\n\nfour\"\n\nbob,1,r2,\"x\ny\"\nbob,x,r3,";
+        _ledger.Answers(
+            200, Results(Recorded("1"), """{"status":410,"problem":{"code":"user-deleted","detail":"Gone."}}"""));
+        var file = "user_id,amount_cents,request_id,description\nalice,1,r1,\"one\ntwo\n\nfour\"\n\n"
+            + "bob,1,r2,\"x\ny\"\nbob,x,r3,";
 
         var run = await ImportAsync("\ufeff" + file.Replace("\n", lineBreak, StringComparison.Ordinal));
 
-        run.Stderr.ShouldBe("usage.csv:7: user-deleted: Gone.\nusage.csv:9: malformed-row: amount_cents 'x' is not a number\n");
+        run.Stderr.ShouldBe(
+            "usage.csv:7: user-deleted: Gone.\nusage.csv:9: malformed-row: amount_cents 'x' is not a number\n");
     }
 
     [Fact]
@@ -335,7 +349,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     [InlineData("user_id,amount_cent,request_id\n", "usage.csv: unknown column 'amount_cent'; columns are user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata.\n")]
     [InlineData("user_id,amount_cents\n", "usage.csv: the column request_id is missing.\n")]
     [InlineData("user_id,amount_cents,request_id,user_id\n", "usage.csv: a column is there twice.\n")]
-    [InlineData("user_id,request_id,model\n", "usage.csv: no column prices the calls: amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review).\n")]
+    [InlineData("user_id,request_id,model\n", "usage.csv: no column prices the calls: amount_cents, "
+        + "provider_cost_usd, or model with tokens (or billing_status needs_review).\n")]
     public async Task A_wrong_header_is_told_before_anything_is_sent(string file, string stderr)
     {
         (await ImportAsync(file)).ShouldBe(new FaRun(1, "", stderr));
@@ -345,7 +360,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task A_missing_file_is_told()
     {
-        var run = await FaRun.OfAsync(FaRun.Beside(_ledger) with { WorkingDirectory = _scratch.Path }, "usage", "import", "none.csv");
+        var run = await FaRun.OfAsync(
+            FaRun.Beside(_ledger) with { WorkingDirectory = _scratch.Path }, "usage", "import", "none.csv");
 
         run.ShouldBe(new FaRun(1, "", "none.csv: no such file.\n"));
     }
@@ -370,11 +386,13 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     private static string Usage(int status, string cents) =>
         $$"""{"status":{{status}},"usage":{"usage_id":"u","request_id":"r","user_id":"a","amount_cents":{{cents}},"billing_status":"billed","transaction_id":"t","balance_cents":1} }""";
 
-    private Task<FaRun> ImportAsync(string file, params string[] options) => ImportAsync(FaRun.Beside(_ledger), file, options);
+    private Task<FaRun> ImportAsync(string file, params string[] options) =>
+        ImportAsync(FaRun.Beside(_ledger), file, options);
 
     private Task<FaRun> ImportAsync(Ledger.Cli.FaEnvironment environment, string file, params string[] options)
     {
         _scratch.Write("usage.csv", file);
-        return FaRun.OfAsync(environment with { WorkingDirectory = _scratch.Path }, ["usage", "import", "usage.csv", .. options]);
+        return FaRun.OfAsync(
+            environment with { WorkingDirectory = _scratch.Path }, ["usage", "import", "usage.csv", .. options]);
     }
 }

@@ -3,7 +3,11 @@ namespace Factumerit.Ledger.Tests.Cli;
 public sealed class UsageRecordTests : IAsyncLifetime
 {
     private const string Recorded =
-        """{"usage_id":"u1","request_id":"r1","user_id":"alice","amount_cents":0.0165,"billing_status":"billed","transaction_id":"t1","balance_cents":94.9835,"occurred_at":"2026-01-02T00:00:00Z","created_at":"2026-01-02T00:00:00Z"}""";
+        """
+        {"usage_id":"u1","request_id":"r1","user_id":"alice","amount_cents":0.0165,"billing_status":"billed",
+         "transaction_id":"t1","balance_cents":94.9835,"occurred_at":"2026-01-02T00:00:00Z",
+         "created_at":"2026-01-02T00:00:00Z"}
+        """;
 
     private FakeLedger _ledger = null!;
 
@@ -17,8 +21,9 @@ public sealed class UsageRecordTests : IAsyncLifetime
         _ledger.Answers(201, Recorded);
 
         var run = await FaRun.OfAsync(
-            _ledger, "usage", "record", "alice", "--amount-cents", "0.0165000", "--request-id", "r1", "--model", "opus", "--prompt-tokens", "10",
-            "--completion-tokens", "20", "--description", "héllo", "--occurred-at", "2026-01-02T00:00:00Z");
+            _ledger, "usage", "record", "alice", "--amount-cents", "0.0165000", "--request-id", "r1", "--model", "opus",
+            "--prompt-tokens", "10", "--completion-tokens", "20", "--description", "héllo",
+            "--occurred-at", "2026-01-02T00:00:00Z");
 
         run.ShouldBe(new FaRun(0, "Recorded $0.000165 for alice (request r1); balance $0.949835.\n", ""));
         _ledger.Request.ShouldBe(new Received(
@@ -35,8 +40,9 @@ public sealed class UsageRecordTests : IAsyncLifetime
         _ledger.Answers(201, Recorded);
 
         await FaRun.OfAsync(
-            _ledger, "usage", "record", "alice", "--request-id", "r1", "--provider", "openai", "--cost-usd", "0.000000000000000001", "--prompt-tokens", "10",
-            "--completion-tokens", "20", "--cache-read-tokens", "3", "--cache-write-tokens", "2", "--reasoning-tokens", "5");
+            _ledger, "usage", "record", "alice", "--request-id", "r1", "--provider", "openai",
+            "--cost-usd", "0.000000000000000001", "--prompt-tokens", "10", "--completion-tokens", "20",
+            "--cache-read-tokens", "3", "--cache-write-tokens", "2", "--reasoning-tokens", "5");
 
         _ledger.Request.Body.ShouldBe(
             """{"user_id":"alice","request_id":"r1","provider":"openai","provider_cost_usd":0.000000000000000001,"prompt_tokens":10,"completion_tokens":20,"cache_read_tokens":3,"cache_write_tokens":2,"reasoning_tokens":5}""");
@@ -45,11 +51,16 @@ public sealed class UsageRecordTests : IAsyncLifetime
     [Fact]
     public async Task A_call_that_waits_for_review_says_why()
     {
-        _ledger.Answers(201, """{"usage_id":"u1","request_id":"r1","user_id":"alice","amount_cents":null,"billing_status":"needs_review","review_reason":"requested","transaction_id":null,"balance_cents":5}""");
+        _ledger.Answers(201,
+            """
+            {"usage_id":"u1","request_id":"r1","user_id":"alice","amount_cents":null,"billing_status":"needs_review",
+             "review_reason":"requested","transaction_id":null,"balance_cents":5}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "usage", "record", "alice", "--request-id", "r1", "--needs-review");
 
-        run.ShouldBe(new FaRun(0, "Recorded a call for alice (request r1); it waits for review (requested), and no money moved.\n", ""));
+        run.ShouldBe(new FaRun(
+            0, "Recorded a call for alice (request r1); it waits for review (requested), and no money moved.\n", ""));
         _ledger.Request.Body.ShouldBe("""{"user_id":"alice","request_id":"r1","billing_status":"needs_review"}""");
     }
 
@@ -58,7 +69,8 @@ public sealed class UsageRecordTests : IAsyncLifetime
     {
         _ledger.Answers(200, Recorded, ("Idempotency-Replayed", "true"));
 
-        var run = await FaRun.OfAsync(_ledger, "usage", "record", "alice", "--amount-cents", "0.0165", "--request-id", "r1");
+        var run = await FaRun.OfAsync(
+            _ledger, "usage", "record", "alice", "--amount-cents", "0.0165", "--request-id", "r1");
 
         run.ShouldBe(new FaRun(0, "Already recorded $0.000165 for alice (request r1); balance $0.949835.\n", ""));
     }
@@ -70,15 +82,18 @@ public sealed class UsageRecordTests : IAsyncLifetime
 
         var run = await FaRun.OfAsync(_ledger, "usage", "record", "alice", "--amount-cents", "1");
 
-        var requestId = System.Text.Json.JsonDocument.Parse(_ledger.Request.Body).RootElement.GetProperty("request_id").GetString();
+        var requestId = System.Text.Json.JsonDocument.Parse(_ledger.Request.Body)
+            .RootElement.GetProperty("request_id").GetString();
         run.ShouldBe(new FaRun(
-            1, "", $"unavailable: The database is away. It may have been done or not: run again with --request-id {requestId}, which is safe.\n"));
+            1, "", "unavailable: The database is away. It may have been done or not: run again with --request-id "
+                + $"{requestId}, which is safe.\n"));
     }
 
     [Fact]
     public async Task Spent_credit_is_a_refusal()
     {
-        _ledger.Answers(402, """{"code":"insufficient-credit","detail":"alice has no credit left.","balance_cents":-1}""");
+        _ledger.Answers(
+            402, """{"code":"insufficient-credit","detail":"alice has no credit left.","balance_cents":-1}""");
 
         var run = await FaRun.OfAsync(_ledger, "usage", "record", "alice", "--amount-cents", "1");
 

@@ -3,7 +3,11 @@ namespace Factumerit.Ledger.Tests.Cli;
 public sealed class UserCommandsTests : IAsyncLifetime
 {
     private const string Budget =
-        """{"user_id":"vikunja:alice","balance_cents":100,"total_spent_cents":0,"total_added_cents":100,"has_credit":true,"promo_expires_at":"2026-02-01T00:00:00Z","signed_up_at":"2026-01-02T00:00:00Z","created_at":"2026-01-02T00:00:00Z","updated_at":"2026-01-02T00:00:00Z","deleted_at":null}""";
+        """
+        {"user_id":"vikunja:alice","balance_cents":100,"total_spent_cents":0,"total_added_cents":100,"has_credit":true,
+         "promo_expires_at":"2026-02-01T00:00:00Z","signed_up_at":"2026-01-02T00:00:00Z",
+         "created_at":"2026-01-02T00:00:00Z","updated_at":"2026-01-02T00:00:00Z","deleted_at":null}
+        """;
 
     private const string Shown = """
         User           vikunja:alice
@@ -31,7 +35,8 @@ public sealed class UserCommandsTests : IAsyncLifetime
         _ledger.Answers(201, Budget);
 
         var run = await FaRun.OfAsync(
-            _ledger, "user", "create", "vikunja:alice", "--initial-credit-cents", "100.0", "--promo-ttl-days", "30", "--override-headroom-check");
+            _ledger, "user", "create", "vikunja:alice", "--initial-credit-cents", "100.0", "--promo-ttl-days", "30",
+            "--override-headroom-check");
 
         run.ShouldBe(new FaRun(0, "Created vikunja:alice.\n" + Shown, ""));
         _ledger.Request.ShouldBe(new Received(
@@ -56,9 +61,11 @@ public sealed class UserCommandsTests : IAsyncLifetime
     [Fact]
     public async Task R7_a_user_whose_budget_something_else_opened_is_signed_up_and_not_created()
     {
-        _ledger.Answers(201, Budget.Replace("\"created_at\":\"2026-01-02", "\"created_at\":\"2026-01-01", StringComparison.Ordinal));
+        _ledger.Answers(201, Budget.Replace(
+            "\"created_at\":\"2026-01-02", "\"created_at\":\"2026-01-01", StringComparison.Ordinal));
 
-        (await FaRun.OfAsync(_ledger, "user", "create", "vikunja:alice")).Stdout.ShouldStartWith("Signed up vikunja:alice.\nUser ");
+        (await FaRun.OfAsync(_ledger, "user", "create", "vikunja:alice")).Stdout.ShouldStartWith(
+            "Signed up vikunja:alice.\nUser ");
     }
 
     [Fact]
@@ -105,7 +112,12 @@ public sealed class UserCommandsTests : IAsyncLifetime
     {
         _ledger
             .Answers(200, $$"""{"users":[{{Budget}}],"next_after":"vikunja:alice"}""")
-            .Answers(200, """{"users":[{"user_id":"vikunja:bob","balance_cents":-2.5,"total_spent_cents":2.5,"total_added_cents":0,"has_credit":false,"created_at":"2026-01-02T00:00:00Z","deleted_at":"2026-01-03T00:00:00Z"}],"next_after":null}""");
+            .Answers(200,
+                """
+                {"users":[{"user_id":"vikunja:bob","balance_cents":-2.5,"total_spent_cents":2.5,"total_added_cents":0,
+                 "has_credit":false,"created_at":"2026-01-02T00:00:00Z","deleted_at":"2026-01-03T00:00:00Z"}],
+                 "next_after":null}
+                """);
 
         var run = await FaRun.OfAsync(_ledger, "user", "list", "--prefix", "vikunja:");
 
@@ -128,9 +140,12 @@ public sealed class UserCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("""{"user_id":"bob","forfeited_cents":595,"written_off_cents":0,"transaction_id":"t1"}""", "Deleted bob: $5.95 forfeited (transaction t1).\n")]
-    [InlineData("""{"user_id":"bob","forfeited_cents":0,"written_off_cents":2.5,"transaction_id":"t1"}""", "Deleted bob: $0.025 written off (transaction t1).\n")]
-    [InlineData("""{"user_id":"bob","forfeited_cents":0,"written_off_cents":0,"transaction_id":null}""", "Deleted bob: no credit was left.\n")]
+    [InlineData("""{"user_id":"bob","forfeited_cents":595,"written_off_cents":0,"transaction_id":"t1"}""",
+        "Deleted bob: $5.95 forfeited (transaction t1).\n")]
+    [InlineData("""{"user_id":"bob","forfeited_cents":0,"written_off_cents":2.5,"transaction_id":"t1"}""",
+        "Deleted bob: $0.025 written off (transaction t1).\n")]
+    [InlineData("""{"user_id":"bob","forfeited_cents":0,"written_off_cents":0,"transaction_id":null}""",
+        "Deleted bob: no credit was left.\n")]
     public async Task Deleting_says_what_became_of_the_credit(string answer, string stdout)
     {
         _ledger.Answers(200, answer);
@@ -163,9 +178,11 @@ public sealed class UserCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("""{"user_id":"bob","balance_cents":-2.5}""", "bob owes $0.025, which will be written off. Delete bob?")]
+    [InlineData(
+        """{"user_id":"bob","balance_cents":-2.5}""", "bob owes $0.025, which will be written off. Delete bob?")]
     [InlineData("""{"user_id":"bob","balance_cents":0}""", "bob has no credit left. Delete bob?")]
-    [InlineData("""{"user_id":"bob","balance_cents":0,"deleted_at":"2026-01-02T00:00:00Z"}""", "bob was deleted before; nothing is left. Delete bob?")]
+    [InlineData("""{"user_id":"bob","balance_cents":0,"deleted_at":"2026-01-02T00:00:00Z"}""",
+        "bob was deleted before; nothing is left. Delete bob?")]
     public async Task Deleting_shows_what_is_at_stake_before_it_asks(string budget, string question)
     {
         _ledger.Answers(200, budget);
@@ -182,7 +199,8 @@ public sealed class UserCommandsTests : IAsyncLifetime
         using var keyboard = new SilentKeyboard(interrupted.Cancel);
         var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = keyboard };
 
-        var exitCode = await Factumerit.Ledger.Cli.FaApplication.RunAsync(["user", "delete", "bob"], environment, interrupted.Token);
+        var exitCode = await Factumerit.Ledger.Cli.FaApplication.RunAsync(
+            ["user", "delete", "bob"], environment, interrupted.Token);
 
         exitCode.ShouldBe(130);
         environment.Stderr.ToString().ShouldEndWith("[y/N] \nInterrupted.\n");
@@ -212,11 +230,17 @@ public sealed class UserCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_problem_is_one_line_with_its_code_and_fields()
     {
-        _ledger.Answers(400, """{"type":"/problems/validation-failed","title":"Bad","status":400,"detail":"2 fields are wrong.","code":"validation-failed","trace_id":"x","errors":{"user_id":["is too long","has a blank"],"promo_ttl_days":["is negative"]}}""");
+        _ledger.Answers(400,
+            """
+            {"type":"/problems/validation-failed","title":"Bad","status":400,"detail":"2 fields are wrong.",
+             "code":"validation-failed","trace_id":"x","errors":{"user_id":["is too long","has a blank"],
+             "promo_ttl_days":["is negative"]}}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "user", "create", "a b");
 
         run.ShouldBe(new FaRun(
-            1, "", "validation-failed: 2 fields are wrong. user_id: is too long, has a blank; promo_ttl_days: is negative\n"));
+            1, "",
+            "validation-failed: 2 fields are wrong. user_id: is too long, has a blank; promo_ttl_days: is negative\n"));
     }
 }

@@ -16,7 +16,8 @@ public sealed class VirtualKeyCommandsTests : IAsyncLifetime
         _ledger.Answers(201, Key("active", secret: "sk-secret"));
 
         var run = await FaRun.OfAsync(
-            _ledger, "virtual-key", "create", "alice", "--label", "editor", "--model", "m1", "--model", "m2", "--max-budget-usd", "12.50", "--expires-at", "2035-01-01");
+            _ledger, "virtual-key", "create", "alice", "--label", "editor", "--model", "m1", "--model", "m2",
+            "--max-budget-usd", "12.50", "--expires-at", "2035-01-01");
 
         run.ShouldBe(new FaRun(0, $"""
             Id      {Id}
@@ -29,14 +30,22 @@ public sealed class VirtualKeyCommandsTests : IAsyncLifetime
 
             """, ""));
         _ledger.Request.Path.ShouldBe("/virtual-keys");
-        _ledger.Request.Body.ShouldBe("""{"user_id":"alice","label":"editor","models":["m1","m2"],"max_budget_usd":12.50,"expires_at":"2035-01-01"}""");
+        _ledger.Request.Body.ShouldBe(
+            """{"user_id":"alice","label":"editor","models":["m1","m2"],"max_budget_usd":12.50,"expires_at":"2035-01-01"}""");
     }
 
     [Fact]
     public async Task Keys_are_listed_with_what_is_pending()
     {
-        const string stuck = """{"action":"block","attempts":3,"since":"2026-01-02T00:00:00Z","next_attempt_at":"2026-01-02T00:00:09Z","last_error":"LiteLLM answered 500"}""";
-        _ledger.Answers(200, $$"""{"virtual_keys":[{{Key("active", isBlocked: true)}},{{Key("active", pending: stuck)}}],"next_after":null}""");
+        const string stuck =
+            """
+            {"action":"block","attempts":3,"since":"2026-01-02T00:00:00Z","next_attempt_at":"2026-01-02T00:00:09Z",
+             "last_error":"LiteLLM answered 500"}
+            """;
+        _ledger.Answers(200,
+            $$"""
+            {"virtual_keys":[{{Key("active", isBlocked: true)}},{{Key("active", pending: stuck)}}],"next_after":null}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "virtual-key", "list", "--user", "a:b");
 
@@ -71,9 +80,12 @@ public sealed class VirtualKeyCommandsTests : IAsyncLifetime
         _ledger.Requests.ShouldBeEmpty();
     }
 
-    private static string Key(string status, bool isBlocked = false, string pending = "null", string? secret = null) => $$"""
-        {"virtual_key_id":"{{Id}}","user_id":"alice","label":"editor","alias":"factumerit-1","key_name":"sk-...9xQw","models":null,"max_budget_usd":null,
-         "expires_at":null,"status":"{{status}}","is_blocked":{{(isBlocked ? "true" : "false")}},"created_at":"2026-01-02T00:00:00Z","revoked_at":null,
+    private static string Key(
+        string status, bool isBlocked = false, string pending = "null", string? secret = null) => $$"""
+        {"virtual_key_id":"{{Id}}","user_id":"alice","label":"editor","alias":"factumerit-1","key_name":"sk-...9xQw",
+         "models":null,"max_budget_usd":null,"expires_at":null,
+         "status":"{{status}}","is_blocked":{{(isBlocked ? "true" : "false")}},
+         "created_at":"2026-01-02T00:00:00Z","revoked_at":null,
          "last_error":null,"pending":{{pending}}{{(secret is null ? "" : $",\"secret\":\"{secret}\"")}}}
         """;
 }

@@ -10,7 +10,8 @@ public sealed class WrongUsageTests
     [InlineData(
         "grant alice --amount-cents 1,50",
         "--amount-cents: '1,50' is not a number of cents such as 500 or 0.0165.\nTry 'fa grant --help'.\n")]
-    [InlineData("write-down", "Give one of --amount-cents, --actual-balance-cents and --from-usage.\nTry 'fa write-down --help'.\n")]
+    [InlineData("write-down",
+        "Give one of --amount-cents, --actual-balance-cents and --from-usage.\nTry 'fa write-down --help'.\n")]
     [InlineData(
         "write-down --amount-cents 1 --actual-balance-cents 1",
         "Give one of --amount-cents, --actual-balance-cents and --from-usage.\nTry 'fa write-down --help'.\n")]
@@ -28,7 +29,8 @@ public sealed class WrongUsageTests
         "--batch-size: '1001' is not a whole number between 1 and 1000.\nTry 'fa usage import --help'.\n")]
     [InlineData(
         "usage import f.csv --user alice",
-        "--user goes with --format: in the ledger's own file each row names its user.\nTry 'fa usage import --help'.\n")]
+        "--user goes with --format: in the ledger's own file each row names its user.\n"
+            + "Try 'fa usage import --help'.\n")]
     [InlineData(
         "usage import f.csv --format litellm",
         "--format: 'litellm' is not one of openrouter, openai, anthropic.\nTry 'fa usage import --help'.\n")]
@@ -46,13 +48,15 @@ public sealed class WrongUsageTests
         "--role: 'root' is not one of bot, ops, admin.\nTry 'fa api-key create --help'.\n")]
     [InlineData(
         "user delete --force --yes",
-        "Unrecognized option '--force'; put -- before an argument that begins with '-'.\nTry 'fa user delete --help'.\n")]
+        "Unrecognized option '--force'; put -- before an argument that begins with '-'.\n"
+            + "Try 'fa user delete --help'.\n")]
     [InlineData("api-key revoke bot", "ID: 'bot' is not a key's id.\nTry 'fa api-key revoke --help'.\n")]
     [InlineData("api-key rotate 7", "ID: '7' is not a key's id.\nTry 'fa api-key rotate --help'.\n")]
     [InlineData("virtual-key revoke 7", "ID: '7' is not a key's id.\nTry 'fa virtual-key revoke --help'.\n")]
     [InlineData("review waive 7 --reason x", "USAGE: '7' is not a usage's id.\nTry 'fa review waive --help'.\n")]
     [InlineData("user show alice bob", "Unrecognized command or argument 'bob'.\nTry 'fa user show --help'.\n")]
-    [InlineData("frobnicate", "Required command was not provided.\nUnrecognized command or argument 'frobnicate'.\nTry 'fa --help'.\n")]
+    [InlineData("frobnicate",
+        "Required command was not provided.\nUnrecognized command or argument 'frobnicate'.\nTry 'fa --help'.\n")]
     public async Task Wrong_usage_is_told_with_a_hint_and_exits_with_2(string line, string stderr)
     {
         var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
@@ -63,7 +67,8 @@ public sealed class WrongUsageTests
     [Theory]
     [InlineData("--json ledger", "Required command was not provided. Try 'fa ledger --help'.")]
     [InlineData("user show --json ..", "USER: '..' is not a user's id. Try 'fa user show --help'.")]
-    [InlineData("user delete --json --force", "Unrecognized option '--force'; put -- before an argument that begins with '-'. Try 'fa user delete --help'.")]
+    [InlineData("user delete --json --force",
+        "Unrecognized option '--force'; put -- before an argument that begins with '-'. Try 'fa user delete --help'.")]
     [InlineData("user delete alice --json", "This can't be undone: without a terminal to ask on, give --yes.")]
     public async Task Wrong_usage_for_programs_is_an_object(string line, string detail)
     {
@@ -111,7 +116,8 @@ public sealed class WrongUsageTests
         var run = await FaRun.OfAsync(FaRun.Alone(), "--help");
 
         run.ExitCode.ShouldBe(0);
-        foreach (var command in new[] { "ledger", "user", "usage", "grant", "purchase", "write-down", "api-key", "--url", "--json" })
+        foreach (var command in new[]
+            { "ledger", "user", "usage", "grant", "purchase", "write-down", "api-key", "--url", "--json" })
             run.Stdout.ShouldContain(command);
     }
 }

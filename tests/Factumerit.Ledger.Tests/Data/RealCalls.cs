@@ -5,7 +5,9 @@ namespace Factumerit.Ledger.Tests.Data;
 /// <summary>One LLM call of the trace.</summary>
 public sealed record RealCall(string Time, long ContextTokens, long GeneratedTokens);
 
-/// <summary>The 8,818 calls of one afternoon at a coding service, in order; README.md beside them says where they are from.</summary>
+/// <summary>
+/// The 8,818 calls of one afternoon at a coding service, in order. Their source is in the README.md beside them.
+/// </summary>
 internal static class RealCalls
 {
     public static string PathOf(string file) => Path.Combine(AppContext.BaseDirectory, "Data", file);

@@ -6,10 +6,12 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Database;
 
-/// <summary>Further questions that tests ask of a database, postings through the service, and a database for a single test.</summary>
+/// <summary>More queries for tests, postings through the service, and a database for a single test.</summary>
 internal static class DatabaseQueries
 {
-    /// <summary>Each row as one line, its columns separated by |, amounts without trailing zeros, a NULL as nothing.</summary>
+    /// <summary>
+    /// Returns each row as one line: columns separated by |, amounts without trailing zeros, NULL as an empty text.
+    /// </summary>
     public static async Task<List<string>> RowsAsync(this TestDatabase database, string sql)
     {
         await using var command = database.Ledger.Readers.CreateCommand(sql);
@@ -22,15 +24,18 @@ internal static class DatabaseQueries
 
     /// <summary>Queries that wait for a lock: each holds its connection meanwhile.</summary>
     public static Task<long> QueriesThatWaitAsync(this TestDatabase database) =>
-        database.ScalarAsync<long>("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
+        database.ScalarAsync<long>(
+            "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()");
 
     public static Task<IntegrityReport> CheckIntegrityAsync(this TestDatabase database) =>
         new IntegrityCheck(database.Ledger).RunAsync(CancellationToken.None);
 
     /// <summary>Runs postings through a service of their own, as after a start on this database.</summary>
-    public static async Task PostAsync(this TestDatabase database, Func<BudgetService, Task> post, CurrentPrices? prices = null)
+    public static async Task PostAsync(
+        this TestDatabase database, Func<BudgetService, Task> post, CurrentPrices? prices = null)
     {
-        await using var writer = new LedgerWriter(database.Ledger, new WriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance);
+        await using var writer = new LedgerWriter(
+            database.Ledger, new WriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance);
         await post(new BudgetService(writer, prices ?? new CurrentPrices(Markups.None), TimeProvider.System));
     }
 

@@ -5,10 +5,12 @@ namespace Factumerit.Ledger.Tests.Database;
 /// <summary>The verbs of the business for tests to which it does not matter whose request it is.</summary>
 internal static class ServiceVerbs
 {
-    public static Task<Outcome<Registration>> SignUpAsync(this BudgetService budgets, SignupRequest request, CancellationToken cancellationToken) =>
+    public static Task<Outcome<Registration>> SignUpAsync(
+        this BudgetService budgets, SignupRequest request, CancellationToken cancellationToken) =>
         budgets.SignUpAsync(request, Actor.Service, cancellationToken);
 
-    public static Task<Outcome<RecordedUsage>> RecordUsageAsync(this BudgetService budgets, UsageRequest request, CancellationToken cancellationToken) =>
+    public static Task<Outcome<RecordedUsage>> RecordUsageAsync(
+        this BudgetService budgets, UsageRequest request, CancellationToken cancellationToken) =>
         budgets.RecordUsageAsync(request, Actor.Service, cancellationToken);
 
     public static Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(
@@ -20,7 +22,8 @@ internal static class ServiceVerbs
         budgets.TakeInAsync(calls, Actor.Service, cancellationToken);
 
     public static Task<Outcome<GrantReceipt>> GrantAsync(
-        this BudgetService budgets, GrantRequest request, string admin, string? key, CancellationToken cancellationToken) =>
+        this BudgetService budgets, GrantRequest request, string admin, string? key,
+        CancellationToken cancellationToken) =>
         budgets.GrantAsync(request, Actor.Service with { Name = admin }, key, cancellationToken);
 
     public static Task<Outcome<PurchaseReceipt>> PurchaseAsync(
@@ -31,6 +34,7 @@ internal static class ServiceVerbs
         this BudgetService budgets, WriteDownRequest request, string? key, CancellationToken cancellationToken) =>
         budgets.WriteDownAsync(request, Actor.Service, key, cancellationToken);
 
-    public static Task<Outcome<Deletion>> DeleteUserAsync(this BudgetService budgets, string userId, CancellationToken cancellationToken) =>
+    public static Task<Outcome<Deletion>> DeleteUserAsync(
+        this BudgetService budgets, string userId, CancellationToken cancellationToken) =>
         budgets.DeleteUserAsync(userId, Actor.Service, cancellationToken);
 }

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Database;
 
-/// <summary>A migrated database of its own for a test class, with the few questions that tests ask of it by SQL.</summary>
+/// <summary>A migrated database for one test class, with the few SQL queries that tests need.</summary>
 public sealed class TestDatabase : IAsyncLifetime
 {
     public string ConnectionString { get; private set; } = "";
@@ -42,7 +42,7 @@ public sealed class TestDatabase : IAsyncLifetime
         return (T)(await command.ExecuteScalarAsync())!;
     }
 
-    /// <summary>Everything that R1, R2, R3, R11, R13 and R14 demand of what is stored; fails with the list of faults.</summary>
+    /// <summary>Checks R1, R2, R3, R11, R13 and R14 against the stored data. Fails with the list of faults.</summary>
     public async Task AssertIntegrityAsync()
     {
         var report = await new IntegrityCheck(Ledger).ReportAsync(full: true, CancellationToken.None);

@@ -5,8 +5,9 @@ using Npgsql;
 namespace Factumerit.Ledger.Tests.Database;
 
 /// <summary>
-/// The PostgreSQL of one test run: the one that ConnectionStrings__Ledger names (its user must be allowed to create databases), else a container
-/// where a Docker engine is, else an embedded server. Migrated once into a template, which each test class copies.
+/// The PostgreSQL of one test run: the server in ConnectionStrings__Ledger (its user must be allowed to create
+/// databases), else a container if there is a Docker engine, else an embedded server. The schema is migrated once into
+/// a template, which each test class copies.
 /// </summary>
 internal static class TestServer
 {
@@ -46,7 +47,8 @@ internal static class TestServer
         var server = new NpgsqlConnectionStringBuilder(await FindServerAsync()) { Pooling = false }.ConnectionString;
         await ExecuteAsync(server, $"DROP DATABASE IF EXISTS {Template}");
         await ExecuteAsync(server, $"CREATE DATABASE {Template} TEMPLATE template0");
-        await using (var template = new LedgerDatabase(new NpgsqlConnectionStringBuilder(server) { Database = Template }.ConnectionString))
+        await using (var template = new LedgerDatabase(
+            new NpgsqlConnectionStringBuilder(server) { Database = Template }.ConnectionString))
             await Migrator.MigrateAsync(template, CancellationToken.None);
         return server;
     }
@@ -59,7 +61,8 @@ internal static class TestServer
             return await WithoutFsyncAsync(await ContainerPostgres.StartAsync());
         RemoveLeftovers();
         var directory = Path.Combine(Path.GetTempPath(), $"{DirectoryPrefix}{Environment.ProcessId}");
-        var server = await EmbeddedPostgres.StartAsync(new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
+        var server = await EmbeddedPostgres.StartAsync(
+            new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {
             server.DisposeAsync().AsTask().GetAwaiter().GetResult();
@@ -68,8 +71,8 @@ internal static class TestServer
         return await WithoutFsyncAsync(server.ConnectionString);
     }
 
-    // A database that ends with its test need not outlive the machine, and to drop one waits for the disk. Tests of crashes
-    // start servers of their own.
+    // A test's database need not survive a crash of the machine, and dropping one waits for the disk. Tests of crashes
+    // start their own servers.
     private static async Task<string> WithoutFsyncAsync(string server)
     {
         await ExecuteAsync(server, "ALTER SYSTEM SET fsync = off");

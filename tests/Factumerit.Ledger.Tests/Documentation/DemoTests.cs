@@ -7,7 +7,9 @@ using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.Documentation;
 
-/// <summary>The company that <c>scripts/run --demo</c> loads: it shows what the product does, and says no more than its own lines.</summary>
+/// <summary>
+/// The company that <c>scripts/run --demo</c> loads: it shows what the product does and prints only its own lines.
+/// </summary>
 [Collection(nameof(BuildingHere))]
 public sealed class DemoTests : IAsyncLifetime
 {
@@ -49,7 +51,9 @@ public sealed class DemoTests : IAsyncLifetime
         said = said[Array.FindIndex(said, line => line.StartsWith("Demo: ", StringComparison.Ordinal))..];
         said.ShouldAllBe(line => !line.Contains(" INF ") && !line.Contains(" WRN "));
         said.ShouldContain(line => line.Contains("trial:yuri has -0.6 cents of credit"));
-        said.Count(line => line.StartsWith("vikunja bot: fa_bot_", StringComparison.Ordinal) || line.StartsWith("controller: fa_ops_", StringComparison.Ordinal)).ShouldBe(2);
+        said.Count(line =>
+            line.StartsWith("vikunja bot: fa_bot_", StringComparison.Ordinal)
+            || line.StartsWith("controller: fa_ops_", StringComparison.Ordinal)).ShouldBe(2);
         said.ShouldContain("BALANCED");
         var total = (await GetAsync("reports/margin?group_by=model")).GetProperty("total");
         total.GetProperty("calls").GetInt64().ShouldBeGreaterThan(2000);
@@ -74,5 +78,6 @@ public sealed class DemoTests : IAsyncLifetime
     private async Task<JsonElement> GetAsync(string path) => await _http.GetFromJsonAsync<JsonElement>(path);
 
     private Task<string> CountsAsync() => _database.ScalarAsync<string>(
-        "SELECT (SELECT count(*) FROM ledger_entries) || ' entries, ' || (SELECT count(*) FROM llm_usage) || ' usages, ' || (SELECT count(*) FROM api_keys) || ' keys'");
+        "SELECT (SELECT count(*) FROM ledger_entries) || ' entries, ' || "
+        + "(SELECT count(*) FROM llm_usage) || ' usages, ' || (SELECT count(*) FROM api_keys) || ' keys'");
 }

@@ -3,12 +3,14 @@ using System.Text.RegularExpressions;
 namespace Factumerit.Ledger.Tests.Documentation;
 
 /// <summary>
-/// A command as a document prints it. Blocks fenced as <c>sh</c> hold commands, those fenced as <c>console</c> commands after <c>$ </c>
-/// with what they print, and those fenced as <c>crontab</c> lines of a crontab.
+/// A command as a document prints it. Blocks fenced as <c>sh</c> hold commands. Blocks fenced as <c>console</c> hold
+/// commands after <c>$ </c> and their output. Blocks fenced as <c>crontab</c> hold lines of a crontab.
 /// </summary>
 internal sealed partial record DocumentedCommand(string Place, string Text, IReadOnlyList<string> Output)
 {
-    /// <summary>What the reader is told that the command needs, beyond what the project's scripts install; null for nothing.</summary>
+    /// <summary>
+    /// What the command needs beyond what the project's scripts install, as the document says it. Null if nothing.
+    /// </summary>
     public string? Needs => NeedsComment().Match(Text) is { Success: true } match ? match.Groups[1].Value : null;
 
     public string TextWithoutNeeds => NeedsComment().Replace(Text, "").TrimEnd();
@@ -67,7 +69,9 @@ internal sealed partial record DocumentedCommand(string Place, string Text, IRea
     }
 
     // Five fields of the schedule, then the command, in which cron takes a bare % for a line break.
-    private static string CronCommand(string line) => string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[5..]).Replace("\\%", "%", StringComparison.Ordinal);
+    private static string CronCommand(string line) =>
+        string.Join(' ', line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[5..])
+            .Replace("\\%", "%", StringComparison.Ordinal);
 
     // A command goes on where a line ends in a backslash, or inside of quotes.
     private static bool GoesOn(string text)

@@ -8,8 +8,8 @@ using Npgsql;
 namespace Factumerit.Ledger.Tests.Documentation;
 
 /// <summary>
-/// The commands of the README and the documents, taken from them and run in order as a reader would: one after the other at a terminal,
-/// beside one service, and with what they print held against what the documents print.
+/// Runs the commands of the README and the documents in order, as a reader would: at one terminal, beside one service.
+/// Compares their output with what the documents print.
 /// </summary>
 [Collection(nameof(BuildingHere))]
 public sealed partial class DocumentedCommandsTests
@@ -19,9 +19,11 @@ public sealed partial class DocumentedCommandsTests
     // In the order of reading: what a document needs of another stands before it.
     private static readonly string[] Documents =
     [
-        "README.md", "docs/accounting.md", "docs/pricing.md", "docs/litellm.md", "docs/operating.md", "docs/security.md", "docs/errors.md",
+        "README.md", "docs/accounting.md", "docs/pricing.md", "docs/litellm.md", "docs/operating.md",
+        "docs/security.md", "docs/errors.md",
         "docs/performance.md", "samples/README.md", "src/Factumerit.Ledger.Cli/README.md",
-        .. Directory.GetFiles(Path.Combine(Repository.Root, "docs", "decisions")).Select(file => Path.GetRelativePath(Repository.Root, file)).Order(),
+        .. Directory.GetFiles(Path.Combine(Repository.Root, "docs", "decisions"))
+            .Select(file => Path.GetRelativePath(Repository.Root, file)).Order(),
     ];
 
     /// <summary>The only commands that are not run here, with the reason.</summary>
@@ -29,14 +31,17 @@ public sealed partial class DocumentedCommandsTests
     {
         ["scripts/run --demo"] = $"{nameof(DemoTests)} runs it",
         ["scripts/test"] = "it runs this test",
-        ["scripts/fa write-down --provider bedrock --actual-balance-cents 120000 --reason \"From bedrock_converse\" --yes"] =
+        ["scripts/fa write-down --provider bedrock --actual-balance-cents 120000 "
+            + "--reason \"From bedrock_converse\" --yes"] =
             "only a ledger of before has the account that it takes the credit from",
         ["docker compose up"] = NeedsDocker,
         ["docker compose up -d"] = NeedsDocker,
         ["docker compose --profile litellm up -d"] = NeedsDocker,
-        ["docker compose exec -e FACTUMERIT_API_KEY=... ledger dotnet fa/fa.dll api-key create --name litellm --role bot --may-intake"] = NeedsDocker,
+        ["docker compose exec -e FACTUMERIT_API_KEY=... ledger dotnet fa/fa.dll "
+            + "api-key create --name litellm --role bot --may-intake"] = NeedsDocker,
         ["docker compose exec ledger dotnet fa/fa.dll --help"] = NeedsDocker,
-        ["docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=0.1.0 --build-arg REVISION=\"$(git rev-parse HEAD)\" "
+        ["docker buildx build --platform linux/amd64,linux/arm64 --build-arg VERSION=0.1.0 "
+            + "--build-arg REVISION=\"$(git rev-parse HEAD)\" "
             + "-t factumerit-ledger -f src/Factumerit.Ledger.Api/Dockerfile ."] = NeedsDocker,
         ["docker buildx imagetools inspect mcr.microsoft.com/dotnet/aspnet:10.0-noble-chiseled"] = NeedsDocker,
     };
@@ -48,7 +53,8 @@ public sealed partial class DocumentedCommandsTests
     {
         await using var reader = await Reader.SitDownAsync();
 
-        foreach (var command in Documents.SelectMany(DocumentedCommand.In).Where(command => !NotRun.ContainsKey(Bare(command))))
+        foreach (var command in Documents.SelectMany(DocumentedCommand.In)
+            .Where(command => !NotRun.ContainsKey(Bare(command))))
             await reader.FollowAsync(command);
 
         reader.Complaints.ShouldBeEmpty();
@@ -62,7 +68,12 @@ public sealed partial class DocumentedCommandsTests
 
         NotRun.Keys.ShouldBeSubsetOf(commands.Select(Bare));
         foreach (var command in commands)
-            command.Needs.ShouldBe(NotRun.GetValueOrDefault(Bare(command)) is { } reason && reason.StartsWith("needs", StringComparison.Ordinal) ? reason : null, command.Place);
+            command.Needs.ShouldBe(
+                NotRun.GetValueOrDefault(Bare(command)) is { } reason
+                && reason.StartsWith("needs", StringComparison.Ordinal)
+                    ? reason
+                    : null,
+                command.Place);
     }
 
     [Fact]
@@ -73,7 +84,8 @@ public sealed partial class DocumentedCommandsTests
     [Theory]
     [MemberData(nameof(AllDocuments))]
     public void No_command_stands_in_a_block_that_is_not_run(string document) =>
-        OtherBlocks(File.ReadAllLines(Path.Combine(Repository.Root, document))).Where(line => LooksLikeCommand().IsMatch(line)).ShouldBeEmpty();
+        OtherBlocks(File.ReadAllLines(Path.Combine(Repository.Root, document)))
+            .Where(line => LooksLikeCommand().IsMatch(line)).ShouldBeEmpty();
 
     [Theory]
     [MemberData(nameof(AllDocuments))]
@@ -93,7 +105,8 @@ public sealed partial class DocumentedCommandsTests
     [InlineData("fa ledger integrety", "integrety")]
     [InlineData("fa review list | build", "build")]
     [InlineData("fa ledger integrity --ful", "--ful")]
-    public void A_command_that_does_not_exist_would_be_found(string command, string? mistake) => FaUsage.MistakeIn(command).ShouldBe(mistake);
+    public void A_command_that_does_not_exist_would_be_found(string command, string? mistake) =>
+        FaUsage.MistakeIn(command).ShouldBe(mistake);
 
     private static string Bare(DocumentedCommand command) => Comment().Replace(command.Text, "").Trim();
 
@@ -111,7 +124,9 @@ public sealed partial class DocumentedCommandsTests
         }
     }
 
-    [GeneratedRegex(@"^(\$ |(sudo |\w+=\S* )*(scripts/[a-z]|docker |dotnet |curl |export |createdb |dropdb |pg_\w+ |psql |npm |apt-get |awk |fa [a-z]))")]
+    [GeneratedRegex(
+        @"^(\$ |(sudo |\w+=\S* )*(scripts/[a-z]|docker |dotnet |curl |export "
+        + @"|createdb |dropdb |pg_\w+ |psql |npm |apt-get |awk |fa [a-z]))")]
     private static partial Regex LooksLikeCommand();
 
     [GeneratedRegex("`(scripts/)?(?<command>fa [a-z][^`]*)`")]
@@ -127,7 +142,9 @@ public sealed partial class DocumentedCommandsTests
     [GeneratedRegex(@"\b(pg_dump|pg_restore|createdb|dropdb)\b|restored|localhost:5093")]
     private static partial Regex TakesClientPrograms();
 
-    /// <summary>Follows the documents at one terminal, in a directory that looks like the repository's after its first start.</summary>
+    /// <summary>
+    /// Follows the documents at one terminal, in a directory that looks like the repository after its first start.
+    /// </summary>
     private sealed class Reader : IAsyncDisposable
     {
         private readonly string _directory;
@@ -167,9 +184,12 @@ public sealed partial class DocumentedCommandsTests
         // The server's folder has the client's programs too. npm's package of PostgreSQL has none of them.
         private static string Programs { get; } = string.Join(':', [
             Environment.GetEnvironmentVariable("PATH")!,
-            .. Directory.Exists("/usr/lib/postgresql") ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => $"{version}/bin") : []]);
+            .. Directory.Exists("/usr/lib/postgresql")
+                ? Directory.GetDirectories("/usr/lib/postgresql").OrderDescending().Select(version => $"{version}/bin")
+                : []]);
 
-        private static bool HasClientPrograms { get; } = Programs.Split(':').Any(folder => File.Exists(Path.Combine(folder, "pg_dump")));
+        private static bool HasClientPrograms { get; } = Programs.Split(':')
+            .Any(folder => File.Exists(Path.Combine(folder, "pg_dump")));
 
         private string DataDirectory => Path.Combine(_directory, ".factumerit");
 
@@ -181,7 +201,8 @@ public sealed partial class DocumentedCommandsTests
             foreach (var name in (string[])["scripts", "samples"])
                 File.CreateSymbolicLink(Path.Combine(directory, name), Path.Combine(Repository.Root, name));
             Directory.CreateDirectory(Path.Combine(directory, ".path"));
-            File.CreateSymbolicLink(Path.Combine(directory, ".path", "fa"), Path.Combine(Repository.Root, "scripts", "fa"));
+            File.CreateSymbolicLink(
+                Path.Combine(directory, ".path", "fa"), Path.Combine(Repository.Root, "scripts", "fa"));
             return new Reader(directory, await FakeProxy.StartAsync());
         }
 
@@ -191,7 +212,8 @@ public sealed partial class DocumentedCommandsTests
                 return;
             CommandsRun++;
             await PrepareAsync(command.Text);
-            var text = _here.Aggregate(_printed.WithIdsOfThisRun(command.TextWithoutNeeds), (text, here) => text.Replace(here.Key, here.Value, StringComparison.Ordinal));
+            var text = _here.Aggregate(_printed.WithIdsOfThisRun(command.TextWithoutNeeds), (text, here) =>
+                text.Replace(here.Key, here.Value, StringComparison.Ordinal));
             if (command.Serves)
             {
                 await StartAsync(text);
@@ -215,9 +237,11 @@ public sealed partial class DocumentedCommandsTests
         // Where packages are listed the readme is what people see.
         private async Task CheckPackageAsync()
         {
-            using var package = ZipFile.OpenRead(Directory.GetFiles(Path.Combine(_directory, "artifacts"), "*.nupkg").Single());
+            using var package = ZipFile.OpenRead(
+                Directory.GetFiles(Path.Combine(_directory, "artifacts"), "*.nupkg").Single());
             package.GetEntry("README.md").ShouldNotBeNull();
-            using var manifest = new StreamReader(package.Entries.Single(entry => entry.Name.EndsWith(".nuspec", StringComparison.Ordinal)).Open());
+            using var manifest = new StreamReader(
+                package.Entries.Single(entry => entry.Name.EndsWith(".nuspec", StringComparison.Ordinal)).Open());
             (await manifest.ReadToEndAsync()).ShouldContain("<readme>README.md</readme>");
         }
 
@@ -240,7 +264,8 @@ public sealed partial class DocumentedCommandsTests
             if (command.StartsWith("scripts/fa ledger resolve-fault 7 ", StringComparison.Ordinal))
                 await ExecuteAsync("""
                     INSERT INTO ledger_faults (id, found_at, last_seen_at, kind, subject, detail)
-                    OVERRIDING SYSTEM VALUE VALUES (7, now(), now(), 'budget-mismatch', 'bob', 'R3: the budget is -19, the ledger says -20')
+                    OVERRIDING SYSTEM VALUE
+                    VALUES (7, now(), now(), 'budget-mismatch', 'bob', 'R3: the budget is -19, the ledger says -20')
                     """);
             else if (command.StartsWith("scripts/fa litellm reconcile ", StringComparison.Ordinal))
                 await MakeUnreportedCallsAsync();
@@ -248,18 +273,29 @@ public sealed partial class DocumentedCommandsTests
 
         private async Task MakeUnreportedCallsAsync()
         {
-            var key = new FakeKey { Token = FakeKey.HashOf("sk-alice"), KeyName = "sk-...lice", Fields = new() { ["user_id"] = "vikunja:alice" } };
+            var key = new FakeKey
+            {
+                Token = FakeKey.HashOf("sk-alice"),
+                KeyName = "sk-...lice",
+                Fields = new() { ["user_id"] = "vikunja:alice" }
+            };
             lock (_liteLlm.Keys)
                 _liteLlm.Keys.Add(key.Token, key);
             await _liteLlm.MakeCallsAsync([.. Enumerable.Range(9, 3).Select(hour =>
-                new FakeCall { Key = key.Token, Cost = 0.0042m, StartTime = new DateTimeOffset(2026, 1, 30, hour, 0, 0, TimeSpan.Zero) })]);
+                new FakeCall
+                {
+                    Key = key.Token,
+                    Cost = 0.0042m,
+                    StartTime = new DateTimeOffset(2026, 1, 30, hour, 0, 0, TimeSpan.Zero)
+                })]);
         }
 
         private async Task ExecuteAsync(string sql)
         {
             var port = (await File.ReadAllLinesAsync(Path.Combine(DataDirectory, "postgres", "postmaster.pid")))[3];
             var password = (await File.ReadAllTextAsync(Path.Combine(DataDirectory, "password"))).Trim();
-            await using var connection = new NpgsqlConnection($"Host=127.0.0.1;Port={port};Database=ledger;Username=factumerit;Password={password};Pooling=false");
+            await using var connection = new NpgsqlConnection(
+                $"Host=127.0.0.1;Port={port};Database=ledger;Username=factumerit;Password={password};Pooling=false");
             await connection.OpenAsync();
             await using var command = new NpgsqlCommand(sql, connection);
             await command.ExecuteNonQueryAsync();

@@ -22,7 +22,8 @@ internal static class FaUsage
                 isAlternative = true;
                 continue;
             }
-            if (word.StartsWith("--", StringComparison.Ordinal) && !path.SelectMany(command => command.Options).Any(option => option.Name == word.Split('=')[0]))
+            if (word.StartsWith("--", StringComparison.Ordinal)
+                && !path.SelectMany(command => command.Options).Any(option => option.Name == word.Split('=')[0]))
                 return word;
             if (path.Peek().Subcommands.FirstOrDefault(command => command.Name == word) is { } next)
                 path.Push(next);

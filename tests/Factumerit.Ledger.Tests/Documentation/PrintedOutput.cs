@@ -3,15 +3,17 @@ using System.Text.RegularExpressions;
 namespace Factumerit.Ledger.Tests.Documentation;
 
 /// <summary>
-/// Holds what commands print against what the documents print. Times, secrets and trace ids differ from run to run. So do ids, but the id
-/// that a document prints stands for the same thing further down. A line <c>...</c> stands for any number of lines.
+/// Compares the output of commands with what the documents print. Times, secrets and trace ids differ from run to run.
+/// So do ids, but an id that a document prints means the same thing further down. A line <c>...</c> stands for any
+/// number of lines.
 /// </summary>
 internal sealed partial class PrintedOutput
 {
     private readonly Dictionary<string, string> _ids = [];
 
     /// <summary>A later command with the ids of this run in place of those that the document prints.</summary>
-    public string WithIdsOfThisRun(string command) => Id().Replace(command, id => _ids.GetValueOrDefault(id.Value, id.Value));
+    public string WithIdsOfThisRun(string command) =>
+        Id().Replace(command, id => _ids.GetValueOrDefault(id.Value, id.Value));
 
     /// <summary>Null where both are the same, else what is not.</summary>
     public string? Difference(IReadOnlyList<string> printed, string output)
@@ -42,7 +44,8 @@ internal sealed partial class PrintedOutput
     private static bool IsSame(string printed, string actual) => Masked(printed) == Masked(actual);
 
     private static string Masked(string line) =>
-        TraceId().Replace(Secret().Replace(Time().Replace(Id().Replace(line, "<id>"), "<time>"), "<secret>"), "<trace>").TrimEnd();
+        TraceId().Replace(Secret().Replace(Time().Replace(Id().Replace(line, "<id>"), "<time>"), "<secret>"), "<trace>")
+            .TrimEnd();
 
     [GeneratedRegex("[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")]
     private static partial Regex Id();

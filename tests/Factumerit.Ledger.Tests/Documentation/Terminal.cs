@@ -3,7 +3,9 @@ using System.Globalization;
 
 namespace Factumerit.Ledger.Tests.Documentation;
 
-/// <summary>One bash for many commands, as at a terminal: what is exported or defined stays. Nobody is there to answer a question.</summary>
+/// <summary>
+/// One bash for many commands, as at a terminal: exports and definitions stay. No question gets an answer.
+/// </summary>
 internal sealed class Terminal : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromMinutes(3);
@@ -36,10 +38,15 @@ internal sealed class Terminal : IAsyncDisposable
         return (exitCode, await File.ReadAllTextAsync(output));
     }
 
-    /// <summary>Starts what serves until it is stopped, and waits until its output has the text. It ends with the terminal, or before.</summary>
+    /// <summary>
+    /// Starts a command that runs until it is stopped, and waits until its output contains the text. It ends with the
+    /// terminal at the latest.
+    /// </summary>
     public async Task StartAsync(string command, string untilText)
     {
-        var (script, output) = (Path.Combine(_scratch, $"command{_background.Count}"), Path.Combine(_scratch, $"output{_background.Count}"));
+        var (script, output) = (
+            Path.Combine(_scratch, $"command{_background.Count}"),
+            Path.Combine(_scratch, $"output{_background.Count}"));
         // One process, whose id is known: what scripts/run starts takes its place.
         await File.WriteAllTextAsync(script, $"exec env {command}");
         await File.WriteAllTextAsync(output, "");
@@ -49,7 +56,8 @@ internal sealed class Terminal : IAsyncDisposable
         while (!(await File.ReadAllTextAsync(output, deadline.Token)).Contains(untilText, StringComparison.Ordinal))
         {
             if (!Directory.Exists($"/proc/{id}"))
-                throw new InvalidOperationException($"{command} ended: {await File.ReadAllTextAsync(output, deadline.Token)}");
+                throw new InvalidOperationException(
+                    $"{command} ended: {await File.ReadAllTextAsync(output, deadline.Token)}");
             await Task.Delay(TimeSpan.FromMilliseconds(50), deadline.Token);
         }
     }

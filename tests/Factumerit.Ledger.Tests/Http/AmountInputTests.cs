@@ -1,6 +1,8 @@
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Amounts are read exactly or refused, on every field that takes one; nothing refused leaves a trace (R10).</summary>
+/// <summary>
+/// Every field that takes an amount reads it exactly or refuses it. A refused request leaves no trace (R10).
+/// </summary>
 public sealed class AmountInputTests(LedgerService service) : IClassFixture<LedgerService>
 {
     [Theory]
@@ -36,13 +38,21 @@ public sealed class AmountInputTests(LedgerService service) : IClassFixture<Ledg
         var user = await service.UserAsync(1);
         var footprint = await service.Database.FootprintAsync();
 
-        (await service.PostAsync("/usage", $$"""{"user_id":"{{user}}","amount_cents":{{amount}},"request_id":"r"}""")).ExpectErrors("amount_cents");
-        (await service.PostAsync("/grants", $$"""{"user_id":"{{user}}","amount_cents":{{amount}}}""", "g")).ExpectErrors("amount_cents");
-        (await service.PostAsync("/purchases", $$"""{"credits_cents":{{amount}}}""", "p")).ExpectErrors("credits_cents");
-        (await service.PostAsync("/purchases", $$"""{"credits_cents":1,"sales_tax_cents":{{amount}}}""", "p")).ExpectErrors("sales_tax_cents");
-        (await service.PostAsync("/write-downs", $$"""{"amount_cents":{{amount}}}""", "w")).ExpectErrors("amount_cents");
-        (await service.PostAsync("/write-downs", $$"""{"actual_balance_cents":{{amount}}}""", "w")).ExpectErrors("actual_balance_cents");
-        (await service.PostAsync("/users", $$"""{"user_id":"new","initial_credit_cents":{{amount}},"override_headroom_check":true}""")).ExpectErrors("initial_credit_cents");
+        (await service.PostAsync("/usage", $$"""{"user_id":"{{user}}","amount_cents":{{amount}},"request_id":"r"}"""))
+            .ExpectErrors("amount_cents");
+        (await service.PostAsync("/grants", $$"""{"user_id":"{{user}}","amount_cents":{{amount}}}""", "g"))
+            .ExpectErrors("amount_cents");
+        (await service.PostAsync("/purchases", $$"""{"credits_cents":{{amount}}}""", "p"))
+            .ExpectErrors("credits_cents");
+        (await service.PostAsync("/purchases", $$"""{"credits_cents":1,"sales_tax_cents":{{amount}}}""", "p"))
+            .ExpectErrors("sales_tax_cents");
+        (await service.PostAsync("/write-downs", $$"""{"amount_cents":{{amount}}}""", "w"))
+            .ExpectErrors("amount_cents");
+        (await service.PostAsync("/write-downs", $$"""{"actual_balance_cents":{{amount}}}""", "w"))
+            .ExpectErrors("actual_balance_cents");
+        (await service.PostAsync(
+            "/users", $$"""{"user_id":"new","initial_credit_cents":{{amount}},"override_headroom_check":true}"""))
+            .ExpectErrors("initial_credit_cents");
 
         (await service.Database.FootprintAsync()).ShouldBe(footprint);
     }
@@ -56,7 +66,8 @@ public sealed class AmountInputTests(LedgerService service) : IClassFixture<Ledg
     [InlineData("5.")]
     [InlineData("05")]
     public async Task What_is_no_json_number_is_malformed(string amount) =>
-        (await service.PostAsync("/usage", $$"""{"user_id":"u","amount_cents":{{amount}},"request_id":"r"}""")).ExpectProblem(400, "malformed-request");
+        (await service.PostAsync("/usage", $$"""{"user_id":"u","amount_cents":{{amount}},"request_id":"r"}"""))
+            .ExpectProblem(400, "malformed-request");
 
     [Theory]
     [InlineData("5", "5")]
@@ -87,8 +98,10 @@ public sealed class AmountInputTests(LedgerService service) : IClassFixture<Ledg
     {
         var user = await service.UserAsync(0);
 
-        (await service.PostAsync("/usage", $$"""{"user_id":"{{user}}","amount_cents":{{zero}},"request_id":"r"}""")).Expect(201).Amount("amount_cents").ShouldBe(0);
-        (await service.PostAsync("/grants", $$"""{"user_id":"{{user}}","amount_cents":{{zero}}}""", "g")).ExpectErrors("amount_cents");
+        (await service.PostAsync("/usage", $$"""{"user_id":"{{user}}","amount_cents":{{zero}},"request_id":"r"}"""))
+            .Expect(201).Amount("amount_cents").ShouldBe(0);
+        (await service.PostAsync("/grants", $$"""{"user_id":"{{user}}","amount_cents":{{zero}}}""", "g"))
+            .ExpectErrors("amount_cents");
         (await service.PostAsync("/purchases", $$"""{"credits_cents":{{zero}}}""", "p")).ExpectErrors("credits_cents");
     }
 
@@ -96,24 +109,30 @@ public sealed class AmountInputTests(LedgerService service) : IClassFixture<Ledg
     public async Task A_null_amount_is_a_missing_one()
     {
         var user = await service.UserAsync(1);
-        (await service.PostAsync("/usage", $$"""{"user_id":"{{user}}","amount_cents":null,"request_id":"r"}""")).Expect(201).Text("review_reason").ShouldBe("no-tokens");
-        (await service.PostAsync("/grants", """{"user_id":"u","amount_cents":null}""", "k")).ExpectErrors("amount_cents").Text("detail").ShouldBe("amount_cents is required.");
+        (await service.PostAsync("/usage", $$"""{"user_id":"{{user}}","amount_cents":null,"request_id":"r"}"""))
+            .Expect(201).Text("review_reason").ShouldBe("no-tokens");
+        (await service.PostAsync("/grants", """{"user_id":"u","amount_cents":null}""", "k"))
+            .ExpectErrors("amount_cents").Text("detail").ShouldBe("amount_cents is required.");
     }
 
     [Fact]
     public async Task A_purchase_and_its_tax_together_are_one_operation() =>
-        (await service.PostAsync("/purchases", """{"credits_cents":1000000000000,"sales_tax_cents":0.0000001}""", "p")).ExpectErrors("sales_tax_cents");
+        (await service.PostAsync("/purchases", """{"credits_cents":1000000000000,"sales_tax_cents":0.0000001}""", "p"))
+            .ExpectErrors("sales_tax_cents");
 
     [Fact]
     public async Task A_balance_that_could_not_be_kept_is_refused_and_leaves_no_trace()
     {
         var user = await service.UserAsync(0);
         for (var grant = 0; grant < 9; grant++)
-            (await service.PostAsync("/grants", new { user_id = user, amount_cents = 1_000_000_000_000m }, $"{user}-{grant}")).Expect(201);
-        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 999_999_999_999.9999999m }, $"{user}-last")).Expect(201);
+            (await service.PostAsync(
+                "/grants", new { user_id = user, amount_cents = 1_000_000_000_000m }, $"{user}-{grant}")).Expect(201);
+        (await service.PostAsync(
+            "/grants", new { user_id = user, amount_cents = 999_999_999_999.9999999m }, $"{user}-last")).Expect(201);
         var footprint = await service.Database.FootprintAsync();
 
-        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 0.0000001m }, $"{user}-over")).ExpectErrors("amount_cents");
+        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 0.0000001m }, $"{user}-over"))
+            .ExpectErrors("amount_cents");
 
         (await service.Database.FootprintAsync()).ShouldBe(footprint);
     }

@@ -6,27 +6,35 @@ public sealed class ApiKeyEndpointsTests(LedgerService service) : IClassFixture<
     [Fact]
     public async Task A_key_is_made_listed_used_revoked_and_then_refused()
     {
-        var made = (await service.PostAsync("/api-keys", new { name = "Vikunja bot", role = "bot", user_prefix = "vikunja:" })).Expect(201);
+        var made = (await service.PostAsync(
+            "/api-keys", new { name = "Vikunja bot", role = "bot", user_prefix = "vikunja:" })).Expect(201);
         var (id, secret, prefix) = (made.Text("id"), made.Text("secret"), made.Text("key_prefix"));
         secret.ShouldMatch("^fa_bot_[0-9a-f]{8}_[0-9a-f]{64}$");
         secret.ShouldStartWith(prefix);
         made.ShouldRead($$"""
-            {"id":"<uuid>","name":"Vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"may_intake":false,"key_prefix":"{{prefix}}","created_at":"<time>","made_by":{"api_key_id":null,"name":"bootstrap"},"last_used_at":null,"expires_at":null,"old_secret_ends_at":null,"revoked_at":null,"secret":"{{secret}}"}
+            {"id":"<uuid>","name":"Vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,
+             "may_intake":false,"key_prefix":"{{prefix}}","created_at":"<time>",
+             "made_by":{"api_key_id":null,"name":"bootstrap"},"last_used_at":null,"expires_at":null,
+             "old_secret_ends_at":null,"revoked_at":null,"secret":"{{secret}}"}
             """);
 
         var listed = (await service.GetAsync("/api-keys")).Expect(200);
         listed.Body.ShouldNotContain(secret);
         listed.Body.ShouldNotContain("\"secret\"");
         listed.List("api_keys").Single(key => key.GetProperty("id").GetString() == id).FieldNames()
-            .ShouldBe(["id", "name", "role", "user_prefix", "may_overdraw", "may_intake", "key_prefix", "created_at", "made_by", "last_used_at", "expires_at", "old_secret_ends_at", "revoked_at"]);
+            .ShouldBe(["id", "name", "role", "user_prefix", "may_overdraw", "may_intake", "key_prefix", "created_at",
+                "made_by", "last_used_at", "expires_at", "old_secret_ends_at", "revoked_at"]);
         (await service.GetAsync("/users/vikunja:alice", secret)).ExpectProblem(404, "user-not-found");
 
         var revoked = (await service.DeleteAsync($"/api-keys/{id}")).Expect(200);
         revoked.ShouldRead($$"""
-            {"id":"<uuid>","name":"Vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,"may_intake":false,"key_prefix":"{{prefix}}","created_at":"<time>","made_by":{"api_key_id":null,"name":"bootstrap"},"last_used_at":null,"expires_at":null,"old_secret_ends_at":null,"revoked_at":"<time>"}
+            {"id":"<uuid>","name":"Vikunja bot","role":"bot","user_prefix":"vikunja:","may_overdraw":false,
+             "may_intake":false,"key_prefix":"{{prefix}}","created_at":"<time>","made_by":{"api_key_id":null,
+             "name":"bootstrap"},"last_used_at":null,"expires_at":null,"old_secret_ends_at":null,"revoked_at":"<time>"}
             """);
         (await service.GetAsync("/users/vikunja:alice", secret)).ExpectProblem(401, "unauthorized");
-        (await service.DeleteAsync($"/api-keys/{id}")).Expect(200).Text("revoked_at").ShouldBe(revoked.Text("revoked_at"));
+        (await service.DeleteAsync($"/api-keys/{id}"))
+            .Expect(200).Text("revoked_at").ShouldBe(revoked.Text("revoked_at"));
     }
 
     [Fact]
@@ -37,7 +45,8 @@ public sealed class ApiKeyEndpointsTests(LedgerService service) : IClassFixture<
         var rows = await service.Database.ScalarAsync<string>("SELECT string_agg(k::text, ' ') FROM api_keys k");
         rows.ShouldNotContain(secret);
         rows.ShouldNotContain(secret[^64..]);
-        (await service.Database.ScalarAsync<long>($"SELECT count(*) FROM api_keys WHERE secret_hash = sha256('{secret}'::bytea)")).ShouldBe(1);
+        (await service.Database.ScalarAsync<long>(
+            $"SELECT count(*) FROM api_keys WHERE secret_hash = sha256('{secret}'::bytea)")).ShouldBe(1);
         rows.ShouldNotContain(LedgerService.AdminKey);
     }
 
@@ -80,7 +89,8 @@ public sealed class ApiKeyEndpointsTests(LedgerService service) : IClassFixture<
     {
         var name = $"key {Guid.NewGuid():N}";
 
-        var replies = await Task.WhenAll(Enumerable.Range(0, 12).Select(_ => service.PostAsync("/api-keys", new { name, role = "bot" })));
+        var replies = await Task.WhenAll(
+            Enumerable.Range(0, 12).Select(_ => service.PostAsync("/api-keys", new { name, role = "bot" })));
 
         replies.Count(r => r.Status == 201).ShouldBe(1);
         replies.Count(r => r.Status == 400).ShouldBe(11);
@@ -89,13 +99,16 @@ public sealed class ApiKeyEndpointsTests(LedgerService service) : IClassFixture<
     [Fact]
     public async Task A_rotation_shows_a_new_secret_once_and_ends_the_one_before_the_last()
     {
-        var made = (await service.PostAsync("/api-keys", new { name = $"key {Guid.NewGuid():N}", role = "ops" })).Expect(201);
+        var made = (await service.PostAsync("/api-keys", new { name = $"key {Guid.NewGuid():N}", role = "ops" }))
+            .Expect(201);
         var rotate = $"/api-keys/{made.Text("id")}/rotate";
-        var first = (await service.PostAsync(rotate, new { overlap_seconds = 3600, expires_at = "2099-01-01" })).ExpectErrors("expires_at");
+        var first = (await service.PostAsync(rotate, new { overlap_seconds = 3600, expires_at = "2099-01-01" }))
+            .ExpectErrors("expires_at");
         first = (await service.PostAsync(rotate, new { overlap_seconds = 3600 })).Expect(200);
 
         first.Text("secret").ShouldNotBe(made.Text("secret"));
-        first.Json.GetProperty("old_secret_ends_at").GetDateTimeOffset().ShouldBeGreaterThan(DateTimeOffset.UtcNow.AddMinutes(50));
+        first.Json.GetProperty("old_secret_ends_at")
+            .GetDateTimeOffset().ShouldBeGreaterThan(DateTimeOffset.UtcNow.AddMinutes(50));
         foreach (var secret in (string[])[made.Text("secret"), first.Text("secret")])
             (await service.GetAsync("/users", secret)).Expect(200);
 

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Every change that is no posting is in the audit log once, with its key; what changes nothing is not.</summary>
+/// <summary>
+/// The audit log has every change that is not a posting, once, with its key. Calls that change nothing are not in it.
+/// </summary>
 public sealed class AuditLogTests
 {
     [Fact]
@@ -15,14 +17,16 @@ public sealed class AuditLogTests
     public Task Changes_of_keys_are_logged() => WithServiceAsync(async service =>
     {
         var admin = (await service.PostAsync("/api-keys", new { name = "Ann", role = "admin" })).Expect(201);
-        var key = (await service.PostAsync("/api-keys", new { name = "b", role = "bot", user_prefix = "x:" }, key: admin.Text("secret"))).Expect(201).Text("id");
+        var key = (await service.PostAsync("/api-keys", new { name = "b", role = "bot", user_prefix = "x:" },
+            key: admin.Text("secret"))).Expect(201).Text("id");
         (await service.PostAsync($"/api-keys/{key}/rotate", "{}", key: admin.Text("secret"))).Expect(200);
         (await service.DeleteAsync($"/api-keys/{key}", admin.Text("secret"))).Expect(200);
         (await service.DeleteAsync($"/api-keys/{key}")).Expect(200);
 
         (await LinesAsync(service)).ShouldBe(
         [
-            $"Ann api_key.revoked {key}", $"Ann api_key.rotated {key}", $"Ann api_key.made {key}", $"bootstrap api_key.made {admin.Text("id")}",
+            $"Ann api_key.revoked {key}", $"Ann api_key.rotated {key}", $"Ann api_key.made {key}",
+            $"bootstrap api_key.made {admin.Text("id")}",
         ]);
         (await service.GetAsync("/audit-log")).Body.ShouldNotContain(admin.Text("secret")[^64..]);
     });
@@ -30,7 +34,9 @@ public sealed class AuditLogTests
     [Fact]
     public Task Imports_reviews_deletions_and_signups_without_credit_are_logged() => WithServiceAsync(async service =>
     {
-        (await service.PostAsync("/prices/import", """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""")).Expect(200);
+        (await service.PostAsync("/prices/import",
+            """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}"""))
+            .Expect(200);
         (await service.PostAsync("/users", new { user_id = "u" })).Expect(201);
         string[] usages = [await WaitingAsync(service, "1"), await WaitingAsync(service, "2")];
         (await service.PostAsync($"/usage/{usages[0]}/bill", new { amount_cents = 0 })).Expect(200);
@@ -47,10 +53,12 @@ public sealed class AuditLogTests
     [Fact]
     public Task Cancelled_prices_and_resolved_faults_are_logged_once() => WithServiceAsync(async service =>
     {
-        const string map = """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""";
+        const string map =
+            """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""";
         (await service.PostAsync($"/prices/import?valid_from={DateTime.UtcNow.AddDays(1):O}", map)).Expect(200);
         var fault = await service.Database.ScalarAsync<long>(
-            "INSERT INTO ledger_faults (found_at, last_seen_at, kind, subject, detail) VALUES (now(), now(), 'unbalanced', 's', 'd') RETURNING id");
+            "INSERT INTO ledger_faults (found_at, last_seen_at, kind, subject, detail) "
+            + "VALUES (now(), now(), 'unbalanced', 's', 'd') RETURNING id");
         for (var round = 0; round < 2; round++)
         {
             (await service.DeleteAsync("/prices/versions/1")).Expect(200);
@@ -65,7 +73,8 @@ public sealed class AuditLogTests
     [Fact]
     public Task What_changes_nothing_or_only_moves_money_is_not_logged() => WithServiceAsync(async service =>
     {
-        const string map = """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""";
+        const string map =
+            """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""";
         (await service.PostAsync("/prices/import?dry_run=true", map)).Expect(200);
         (await service.PostAsync("/purchases", new { credits_cents = 100 }, "p")).Expect(201);
         (await service.PostAsync("/users", new { user_id = "u", initial_credit_cents = 5 })).Expect(201);
@@ -89,11 +98,13 @@ public sealed class AuditLogTests
         try
         {
             (await service.PostAsync("/users", new { user_id = "u" })).Expect(201);
-            var key = (await service.PostAsync("/virtual-keys", new { user_id = "u", label = "l" })).Expect(201).Text("virtual_key_id");
+            var key = (await service.PostAsync("/virtual-keys", new { user_id = "u", label = "l" }))
+                .Expect(201).Text("virtual_key_id");
             (await service.DeleteAsync($"/virtual-keys/{key}")).Expect(200);
 
             (await LinesAsync(service)).ShouldBe(
-                [$"bootstrap virtual_key.revoked {key}", $"bootstrap virtual_key.made {key}", "bootstrap user.signed_up u"]);
+                [$"bootstrap virtual_key.revoked {key}", $"bootstrap virtual_key.made {key}",
+                    "bootstrap user.signed_up u"]);
         }
         finally
         {
@@ -147,7 +158,8 @@ public sealed class AuditLogTests
 
         var first = (await service.GetAsync("/audit-log?action=user.signed_up&limit=2")).Expect(200);
         Subjects(first).ShouldBe(["c", "b"]);
-        var second = (await service.GetAsync($"/audit-log?action=user.signed_up&limit=2&before={first.Next("next_before")}")).Expect(200);
+        var second = (await service.GetAsync(
+            $"/audit-log?action=user.signed_up&limit=2&before={first.Next("next_before")}")).Expect(200);
         Subjects(second).ShouldBe(["a"]);
         second.Next("next_before").ShouldBeNull();
         (await service.GetAsync("/audit-log?limit=0&before=x")).ExpectErrors("limit", "before");
@@ -171,16 +183,20 @@ public sealed class AuditLogTests
         typeof(AuditActions).GetFields().Where(field => field.IsLiteral)
             .Select(field => (string)field.GetValue(null)!));
 
-    private static IEnumerable<string> Subjects(Reply page) => page.List("changes").Select(c => c.GetProperty("subject").GetString()!);
+    private static IEnumerable<string> Subjects(Reply page) =>
+        page.List("changes").Select(c => c.GetProperty("subject").GetString()!);
 
     private static async Task<string> WaitingAsync(LedgerService service, string request) =>
-        (await service.PostAsync("/usage", new { user_id = "u", request_id = request, billing_status = "needs_review" })).Expect(201).Text("usage_id");
+        (await service.PostAsync(
+            "/usage", new { user_id = "u", request_id = request, billing_status = "needs_review" }))
+            .Expect(201).Text("usage_id");
 
     private static async Task<IEnumerable<string>> LinesAsync(LedgerService service) =>
         (await service.GetAsync("/audit-log")).Expect(200).List("changes").Select(Line);
 
     private static string Line(JsonElement change) =>
-        $"{change.GetProperty("by").GetProperty("name")} {change.GetProperty("action")} {change.GetProperty("subject")}";
+        $"{change.GetProperty("by").GetProperty("name")} {change.GetProperty("action")} "
+        + $"{change.GetProperty("subject")}";
 
     private static async Task WithServiceAsync(Func<LedgerService, Task> test)
     {

@@ -5,7 +5,9 @@ namespace Factumerit.Ledger.Tests.Http;
 /// <summary>Every route with every kind of key, keys bound to users, and that what names no roles is closed.</summary>
 public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFixture<AuthorizationTests.Keys>
 {
-    /// <summary>A service with a key of each kind, a user of each of two prefixes, and a route that says nothing of roles.</summary>
+    /// <summary>
+    /// A service with a key of each kind, a user of each of two prefixes, and a route that names no roles.
+    /// </summary>
     public sealed class Keys : LedgerService
     {
         public Dictionary<string, string?> ByKind { get; } = [];
@@ -79,12 +81,14 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
         foreach (var (kind, key) in keys.ByKind)
         {
             // An empty object is refused by every POST, but only behind the door.
-            using var body = verb == "POST" ? new StringContent("{}", System.Text.Encoding.UTF8, "application/json") : null;
+            using var body =
+                verb == "POST" ? new StringContent("{}", System.Text.Encoding.UTF8, "application/json") : null;
             var reply = await keys.SendAsync(new HttpMethod(verb), path, body, null, key);
             var open = reply.Status is not (401 or 403);
             open.ShouldBe(allowed.Split(' ').Contains(kind), $"{kind}: {reply.Status}");
             if (!open)
-                reply.ExpectProblem(kind is "none" or "wrong" or "revoked" ? 401 : 403, kind is "none" or "wrong" or "revoked" ? "unauthorized" : "forbidden");
+                reply.ExpectProblem(kind is "none" or "wrong" or "revoked" ? 401 : 403,
+                    kind is "none" or "wrong" or "revoked" ? "unauthorized" : "forbidden");
             else
                 reply.Status.ShouldBeOneOf(200, 400, 404, 409);
         }
@@ -93,7 +97,8 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
     [Fact]
     public async Task Health_problems_and_the_api_page_are_open_to_anyone()
     {
-        foreach (var path in (string[])["/health/live", "/health/ready", "/problems/user-deleted", "/swagger/index.html", "/swagger/v1/swagger.json"])
+        foreach (var path in (string[])["/health/live", "/health/ready", "/problems/user-deleted",
+            "/swagger/index.html", "/swagger/v1/swagger.json"])
             foreach (var key in (string?[])[null, "wrong"])
                 (await keys.GetAsync(path, key)).Expect(200);
     }
@@ -111,7 +116,8 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
     [Fact]
     public async Task A_refusal_says_which_roles_are_needed() =>
         (await keys.GetAsync("/users", keys.ByKind["bot"])).ShouldBeProblem(
-            403, "forbidden", "The key does not allow this", "This needs a key of the role ops or admin; yours is bot.");
+            403, "forbidden", "The key does not allow this",
+            "This needs a key of the role ops or admin; yours is bot.");
 
     [Theory]
     [InlineData("Basic abc")]
@@ -151,14 +157,16 @@ public sealed class AuthorizationTests(AuthorizationTests.Keys keys) : IClassFix
     {
         (await keys.GetAsync("/users/mine:a", keys.BoundBot)).Expect(200);
         (await keys.GetAsync("/users/mine:a/transactions", keys.BoundBot)).Expect(200);
-        (await keys.PostAsync("/usage", new { user_id = "mine:a", amount_cents = 1, request_id = "own" }, key: keys.BoundBot)).Expect(201);
+        (await keys.PostAsync("/usage", new { user_id = "mine:a", amount_cents = 1, request_id = "own" },
+            key: keys.BoundBot)).Expect(201);
     }
 
     [Fact]
     public async Task In_a_batch_a_bound_key_is_judged_item_by_item()
     {
         var reply = await keys.PostAsync("/usage/batch", """
-            [{"user_id":"other:a","amount_cents":1,"request_id":"b"},{"user_id":"mine:a","amount_cents":1,"request_id":"b"},{"amount_cents":1,"request_id":"b"}]
+            [{"user_id":"other:a","amount_cents":1,"request_id":"b"},
+             {"user_id":"mine:a","amount_cents":1,"request_id":"b"},{"amount_cents":1,"request_id":"b"}]
             """, key: keys.BoundBot);
 
         reply.Expect(200).List("results").Select(r => r.GetProperty("status").GetInt32()).ShouldBe([403, 201, 400]);

@@ -2,7 +2,10 @@ using System.Net;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>The real program behind a proxy that has it under a path: the API page, its document, redirects and the types of problems.</summary>
+/// <summary>
+/// The real program behind a proxy that serves it under a path: the API page, its document, redirects and the types of
+/// problems.
+/// </summary>
 public sealed class BehindProxyTests : IAsyncLifetime
 {
     private const string Nowhere = "--ConnectionStrings:Ledger=Host=127.0.0.1;Port=1;Username=u;Timeout=1";
@@ -27,14 +30,16 @@ public sealed class BehindProxyTests : IAsyncLifetime
         await ExpectAsync(url, "", "/a/ledger/", "/a/ledger");
         await ExpectAsync(url, "", null, "");
         // What would lead elsewhere is nobody's path.
-        foreach (var elsewhere in (string[])["//elsewhere.example", "https://elsewhere.example", "ledger", "/a b", "/<script>", "/a/../b", "/."])
+        foreach (var elsewhere in (string[])[
+            "//elsewhere.example", "https://elsewhere.example", "ledger", "/a b", "/<script>", "/a/../b", "/."])
             await ExpectAsync(url, "", elsewhere, "");
     }
 
     [Fact]
     public async Task A_proxy_that_passes_the_path_on_is_configured_by_PathBase()
     {
-        await using var service = ServiceProcess.Start([.. Common, "--PathBase=/ledger/", "--ForwardedHeaders:Enabled=true"]);
+        await using var service = ServiceProcess.Start(
+            [.. Common, "--PathBase=/ledger/", "--ForwardedHeaders:Enabled=true"]);
         var url = await service.UrlAsync();
 
         await ExpectAsync(url, "/ledger", null, "/ledger");
@@ -89,13 +94,15 @@ public sealed class BehindProxyTests : IAsyncLifetime
         using var root = await GetAsync(url, $"{path}/", prefix);
         root.Headers.Location!.ToString().ShouldBe($"{expectedBase}/swagger");
         using var page = await GetAsync(url, $"{path}/swagger", prefix);
-        new Uri(new Uri(url, $"{expectedBase}/swagger"), page.Headers.Location!).AbsolutePath.ShouldBe($"{expectedBase}/swagger/index.html");
+        new Uri(new Uri(url, $"{expectedBase}/swagger"), page.Headers.Location!)
+            .AbsolutePath.ShouldBe($"{expectedBase}/swagger/index.html");
         using var problem = await GetAsync(url, $"{path}/users", prefix);
         var reply = await Reply.OfAsync(problem);
         reply.Text("type").ShouldBe($"{expectedBase}/problems/unauthorized");
         using var document = await GetAsync(url, $"{path}/swagger/v1/swagger.json", prefix);
         var json = (await Reply.OfAsync(document)).Json;
-        json.GetProperty("servers")[0].GetProperty("url").GetString().ShouldBe(expectedBase.Length == 0 ? "/" : expectedBase);
+        json.GetProperty("servers")[0]
+            .GetProperty("url").GetString().ShouldBe(expectedBase.Length == 0 ? "/" : expectedBase);
         using var explained = await GetAsync(url, $"{path}/problems/unauthorized", prefix);
         explained.StatusCode.ShouldBe(HttpStatusCode.OK);
     }

@@ -3,10 +3,13 @@ using System.Text;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Bodies and paths that are not what they should be as a whole: refused with the right name, and nothing is written (R10).</summary>
+/// <summary>
+/// Bodies and paths that are wrong as a whole are refused with the right name, and nothing is written (R10).
+/// </summary>
 public sealed class BodyInputTests(LedgerService service) : IClassFixture<LedgerService>
 {
-    private static readonly string[] Posts = ["/users", "/usage", "/usage/batch", "/grants", "/purchases", "/write-downs", "/api-keys"];
+    private static readonly string[] Posts = [
+        "/users", "/usage", "/usage/batch", "/grants", "/purchases", "/write-downs", "/api-keys"];
 
     [Theory]
     [InlineData("")]
@@ -21,33 +24,40 @@ public sealed class BodyInputTests(LedgerService service) : IClassFixture<Ledger
     [InlineData("user_id=u")]
     [InlineData("<user/>")]
     [InlineData("\0")]
-    public async Task What_is_not_one_json_value_is_malformed(string body) => await RefusedAsync(Encoding.UTF8.GetBytes(body), "malformed-request");
+    public async Task What_is_not_one_json_value_is_malformed(string body) =>
+        await RefusedAsync(Encoding.UTF8.GetBytes(body), "malformed-request");
 
     [Theory]
     [InlineData("null")]
     [InlineData("5")]
     [InlineData("\"text\"")]
     [InlineData("true")]
-    public async Task Json_that_is_no_object_is_a_failed_validation(string body) => await RefusedAsync(Encoding.UTF8.GetBytes(body), "validation-failed");
+    public async Task Json_that_is_no_object_is_a_failed_validation(string body) =>
+        await RefusedAsync(Encoding.UTF8.GetBytes(body), "validation-failed");
 
     [Fact]
     public async Task Invalid_utf8_is_malformed_wherever_it_stands()
     {
-        foreach (var json in (string[])["""{"user_id":"*"}""", """{"*":1}""", """{"user_id":"u","amount_cents":0,"request_id":"r","metadata":{"a":"*"}}"""])
+        foreach (var json in (string[])["""{"user_id":"*"}""", """{"*":1}""",
+            """{"user_id":"u","amount_cents":0,"request_id":"r","metadata":{"a":"*"}}"""])
             foreach (var bytes in (byte[][])[[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xF5, 0x80, 0x80, 0x80]])
                 await RefusedAsync([.. json.SelectMany(c => c == '*' ? bytes : [(byte)c])], "malformed-request");
     }
 
     [Fact]
-    public async Task Utf16_is_malformed() => await RefusedAsync(Encoding.Unicode.GetBytes("""{"user_id":"u"}"""), "malformed-request");
+    public async Task Utf16_is_malformed() =>
+        await RefusedAsync(Encoding.Unicode.GetBytes("""{"user_id":"u"}"""), "malformed-request");
 
     [Theory]
     [InlineData(64)]
     [InlineData(100_000)]
     public async Task Deep_nesting_is_malformed(int depth)
     {
-        await RefusedAsync(Encoding.UTF8.GetBytes(new string('[', depth + 1) + new string(']', depth + 1)), "malformed-request");
-        await RefusedAsync(Encoding.UTF8.GetBytes($$"""{"metadata":{{string.Concat(Enumerable.Repeat("{\"a\":", depth))}}1{{new string('}', depth)}}}"""), "malformed-request");
+        await RefusedAsync(
+            Encoding.UTF8.GetBytes(new string('[', depth + 1) + new string(']', depth + 1)), "malformed-request");
+        await RefusedAsync(Encoding.UTF8.GetBytes(
+            $$"""{"metadata":{{string.Concat(Enumerable.Repeat("{\"a\":", depth))}}1{{new string('}', depth)}}}"""),
+            "malformed-request");
     }
 
     [Fact]
@@ -112,8 +122,10 @@ public sealed class BodyInputTests(LedgerService service) : IClassFixture<Ledger
     {
         var footprint = await service.Database.FootprintAsync();
         (await service.PostAsync("/users", $$"""{"user_id":"{{id}}"}""")).ExpectErrors("user_id");
-        (await service.PostAsync("/usage", $$"""{"user_id":"{{id}}","amount_cents":0,"request_id":"r"}""")).ExpectErrors("user_id");
-        (await service.PostAsync("/grants", $$"""{"user_id":"{{id}}","amount_cents":1}""", "g")).ExpectErrors("user_id");
+        (await service.PostAsync("/usage", $$"""{"user_id":"{{id}}","amount_cents":0,"request_id":"r"}"""))
+            .ExpectErrors("user_id");
+        (await service.PostAsync("/grants", $$"""{"user_id":"{{id}}","amount_cents":1}""", "g"))
+            .ExpectErrors("user_id");
         (await service.Database.FootprintAsync()).ShouldBe(footprint);
     }
 

@@ -4,7 +4,9 @@ using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>However much is wrong with a request, its answer stays small: errors are listed up to a limit, then counted.</summary>
+/// <summary>
+/// However much is wrong with a request, its answer stays small: it lists errors up to a limit, then counts them.
+/// </summary>
 public sealed class BoundedAnswerTests(LedgerService service) : IClassFixture<LedgerService>
 {
     [Fact]
@@ -44,8 +46,10 @@ public sealed class BoundedAnswerTests(LedgerService service) : IClassFixture<Le
         // In JSON each of these is escaped by six characters.
         item = item.Replace("<NAME>", new string('<', 4000), StringComparison.Ordinal);
 
-        (await service.PostAsync("/usage", item)).ExpectProblem(400, "validation-failed").Body.Length.ShouldBeLessThan(item.Length);
-        (await service.PostAsync("/usage/batch", Array(item, 1000))).Expect(200).Body.Length.ShouldBeLessThan(item.Length * 1000);
+        (await service.PostAsync("/usage", item))
+            .ExpectProblem(400, "validation-failed").Body.Length.ShouldBeLessThan(item.Length);
+        (await service.PostAsync("/usage/batch", Array(item, 1000)))
+            .Expect(200).Body.Length.ShouldBeLessThan(item.Length * 1000);
         var bound = await service.KeyAsync("bot", "mine:");
         (await service.PostAsync("/usage/batch", Array(item, 1000), null, bound)).Expect(200).Body.Length
             .ShouldBeLessThan(item.Length * 1000);
@@ -53,7 +57,8 @@ public sealed class BoundedAnswerTests(LedgerService service) : IClassFixture<Le
 
     [Fact]
     public async Task Even_the_smallest_items_make_no_large_answer() =>
-        (await service.PostAsync("/usage/batch", Array("1", 1000))).Expect(200).Body.Length.ShouldBeLessThan(512 * 1024);
+        (await service.PostAsync("/usage/batch", Array("1", 1000)))
+            .Expect(200).Body.Length.ShouldBeLessThan(512 * 1024);
 
     [Fact]
     public async Task An_array_of_too_many_items_is_refused_whole_and_an_item_that_is_too_long_alone()
@@ -62,9 +67,12 @@ public sealed class BoundedAnswerTests(LedgerService service) : IClassFixture<Le
         items.Text("detail").ShouldBe("$ must be an array of 1 to 1000 usages.");
 
         var padding = new string(' ', JsonBody.ObjectBytesMax);
-        var batch = await service.PostAsync("/usage/batch", $$"""[{"user_id":"u",{{padding}}"amount_cents":0,"request_id":"r1"},{"user_id":"u","amount_cents":0,"request_id":"r2"}]""");
+        var batch = await service.PostAsync("/usage/batch",
+            $$"""[{"user_id":"u",{{padding}}"amount_cents":0,"request_id":"r1"},"""
+            + """{"user_id":"u","amount_cents":0,"request_id":"r2"}]""");
         batch.Expect(200).List("results").Select(r => r.GetProperty("status").GetInt32()).ShouldBe([400, 201]);
-        (await service.PostAsync("/usage", $$"""{"user_id":"u",{{padding}}"amount_cents":0,"request_id":"r1"}""")).ExpectErrors("$");
+        (await service.PostAsync("/usage", $$"""{"user_id":"u",{{padding}}"amount_cents":0,"request_id":"r1"}"""))
+            .ExpectErrors("$");
     }
 
     [Fact]
@@ -76,9 +84,11 @@ public sealed class BoundedAnswerTests(LedgerService service) : IClassFixture<Le
     public async Task Mistakes_in_a_price_map_are_shown_in_short()
     {
         var entry = $$"""{"input_cost_per_token":1,"{{new string('<', 3000)}}":1,"{{new string('<', 3000)}}":2}""";
-        var map = $"{{{string.Join(',', Enumerable.Range(0, 150).Select(n => $"\"m{n}\":{entry.Replace(":1,", ":-1,", StringComparison.Ordinal)}"))}}}";
+        var map = $"{{{string.Join(',', Enumerable.Range(0, 150).Select(n =>
+            $"\"m{n}\":{entry.Replace(":1,", ":-1,", StringComparison.Ordinal)}"))}}}";
 
-        (await service.PostAsync("/prices/import", map)).ExpectProblem(400, "validation-failed").Body.Length.ShouldBeLessThan(map.Length);
+        (await service.PostAsync("/prices/import", map))
+            .ExpectProblem(400, "validation-failed").Body.Length.ShouldBeLessThan(map.Length);
     }
 
     [Fact]
@@ -91,7 +101,8 @@ public sealed class BoundedAnswerTests(LedgerService service) : IClassFixture<Le
             .ExpectProblem(400, "malformed-request");
     }
 
-    private static string Stray(int fields) => $"{{{string.Join(',', Enumerable.Range(0, fields).Select(n => $"\"f{n}\":1"))}}}";
+    private static string Stray(int fields) =>
+        $"{{{string.Join(',', Enumerable.Range(0, fields).Select(n => $"\"f{n}\":1"))}}}";
 
     private static string Array(string item, int count) => $"[{string.Join(',', Enumerable.Repeat(item, count))}]";
 }

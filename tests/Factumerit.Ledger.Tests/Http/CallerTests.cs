@@ -30,7 +30,9 @@ public sealed class CallerTests
         new Caller(Actor.Service, "fa_bot_1", Roles.Bot) { UserPrefix = prefix }.MayTouch(userId).ShouldBe(covers);
 
     [Theory]
-    [InlineData("vik", "This key is bound to the user vik and users that begin with vik and one of : @ . _ + = -, which other is not.")]
+    [InlineData("vik",
+        "This key is bound to the user vik and users that begin with vik and one of : @ . _ + = -, "
+        + "which other is not.")]
     [InlineData("vik*", "This key is bound to users that begin with vik, which other is not.")]
     [InlineData("vikunja:", "This key is bound to users that begin with vikunja:, which other is not.")]
     public void A_refusal_says_what_the_key_is_bound_to(string prefix, string reason) =>

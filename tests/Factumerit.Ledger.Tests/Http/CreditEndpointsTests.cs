@@ -26,11 +26,14 @@ public sealed class CreditEndpointsTests
         var first = await service.PostAsync("/grants", body, "g");
 
         first.Expect(201).ShouldRead("""
-            {"transaction_id":"<uuid>","budget":{"user_id":"newcomer","balance_cents":12.5,"total_spent_cents":0,"total_added_cents":12.5,"has_credit":true,
-             "promo_expires_at":null,"signed_up_at":null,"created_at":"<time>","updated_at":"<time>","deleted_at":null},"user_created":true}
+            {"transaction_id":"<uuid>","budget":{"user_id":"newcomer","balance_cents":12.5,"total_spent_cents":0,
+             "total_added_cents":12.5,"has_credit":true,
+             "promo_expires_at":null,"signed_up_at":null,"created_at":"<time>","updated_at":"<time>",
+             "deleted_at":null},"user_created":true}
             """);
         await ReplaysAsync(service, "/grants", body, "g", first);
-        (await service.PostAsync("/grants", new { user_id = "newcomer", amount_cents = 13 }, "g")).ExpectProblem(422, "idempotency-key-reused");
+        (await service.PostAsync("/grants", new { user_id = "newcomer", amount_cents = 13 }, "g"))
+            .ExpectProblem(422, "idempotency-key-reused");
         (await service.BalanceAsync("newcomer")).ShouldBe(12.5m);
         var entry = (await service.GetAsync("/users/newcomer/entries")).List("entries").ShouldHaveSingleItem();
         entry.GetProperty("reference_id").GetString().ShouldBe("ivan");
@@ -39,13 +42,16 @@ public sealed class CreditEndpointsTests
     [Fact]
     public Task Without_create_user_a_misspelt_user_gets_nothing_R10() => WithServiceAsync(async service =>
     {
-        (await service.PostAsync("/grants", new { user_id = "alise", amount_cents = 5, create_user = false }, "g")).ExpectProblem(404, "user-not-found");
+        (await service.PostAsync("/grants", new { user_id = "alise", amount_cents = 5, create_user = false }, "g"))
+            .ExpectProblem(404, "user-not-found");
         (await service.GetAsync("/users/alise")).ExpectProblem(404, "user-not-found");
 
         var user = await service.UserAsync(0);
-        var receipt = (await service.PostAsync("/grants", new { user_id = user, amount_cents = 5, create_user = false }, "g")).Expect(201);
+        var receipt = (await service.PostAsync(
+            "/grants", new { user_id = user, amount_cents = 5, create_user = false }, "g")).Expect(201);
         receipt.Json.GetProperty("user_created").GetBoolean().ShouldBeFalse();
-        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 5, create_user = "no" }, "h")).ExpectErrors("create_user");
+        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 5, create_user = "no" }, "h"))
+            .ExpectErrors("create_user");
     });
 
     [Fact]
@@ -53,7 +59,9 @@ public sealed class CreditEndpointsTests
     {
         var body = new { user_id = "newcomer", amount_cents = 5 };
         var first = (await service.PostAsync("/grants", body, "g")).Expect(201);
-        await service.Database.ExecuteAsync("ALTER TABLE idempotency_keys DISABLE TRIGGER USER; UPDATE idempotency_keys SET answer = (answer::jsonb - 'UserCreated')::json");
+        await service.Database.ExecuteAsync(
+            "ALTER TABLE idempotency_keys DISABLE TRIGGER USER; "
+            + "UPDATE idempotency_keys SET answer = (answer::jsonb - 'UserCreated')::json");
 
         var replay = (await service.PostAsync("/grants", body, "g")).Expect(201);
 
@@ -67,12 +75,16 @@ public sealed class CreditEndpointsTests
         (await service.PostAsync("/purchases", new { credits_cents = 100 }, "p")).Expect(201);
         var footprint = await service.Database.FootprintAsync();
 
-        var tooMuch = (await service.PostAsync("/write-downs", new { amount_cents = 100.5m }, "w")).ExpectProblem(409, "insufficient-provider-credit");
+        var tooMuch = (await service.PostAsync("/write-downs", new { amount_cents = 100.5m }, "w"))
+            .ExpectProblem(409, "insufficient-provider-credit");
         (tooMuch.Amount("available_cents"), tooMuch.Amount("requested_cents")).ShouldBe((100m, 100.5m));
-        tooMuch.Text("detail").ShouldStartWith("asset:anthropic holds 100 cents, less than the 100.5 cents to write down.");
-        foreach (var body in (object[])[new { amount_cents = 1, provider = "antropic" }, new { actual_balance_cents = 90, provider = "antropic" }])
+        tooMuch.Text("detail")
+            .ShouldStartWith("asset:anthropic holds 100 cents, less than the 100.5 cents to write down.");
+        foreach (var body in (object[])[
+            new { amount_cents = 1, provider = "antropic" }, new { actual_balance_cents = 90, provider = "antropic" }])
         {
-            var unknown = (await service.PostAsync("/write-downs", body, "w")).ExpectProblem(409, "insufficient-provider-credit");
+            var unknown = (await service.PostAsync("/write-downs", body, "w"))
+                .ExpectProblem(409, "insufficient-provider-credit");
             unknown.Amount("available_cents").ShouldBe(0);
             unknown.Text("detail").ShouldStartWith("Nothing was ever bought from antropic.");
         }
@@ -82,7 +94,8 @@ public sealed class CreditEndpointsTests
         var first = (await service.PostAsync("/write-downs", forced, "w")).Expect(201);
         first.Json.GetProperty("headroom").GetProperty("asset_cents").GetDecimal().ShouldBe(-0.5m);
         await ReplaysAsync(service, "/write-downs", forced, "w", first);
-        (await service.PostAsync("/write-downs", new { amount_cents = 100.5m }, "w")).ExpectProblem(422, "idempotency-key-reused");
+        (await service.PostAsync("/write-downs", new { amount_cents = 100.5m }, "w"))
+            .ExpectProblem(422, "idempotency-key-reused");
         await service.Database.AssertIntegrityAsync();
     });
 
@@ -93,7 +106,8 @@ public sealed class CreditEndpointsTests
 
         (await service.PostAsync("/grants", new { user_id = "u", amount_cents = 1 }, "g", key)).Expect(201);
 
-        (await service.GetAsync("/users/u/entries")).List("entries").Single().GetProperty("reference_id").GetString().ShouldBe("Finance");
+        (await service.GetAsync("/users/u/entries"))
+            .List("entries").Single().GetProperty("reference_id").GetString().ShouldBe("Finance");
     });
 
     [Fact]
@@ -106,10 +120,12 @@ public sealed class CreditEndpointsTests
 
         first.Expect(201).ShouldRead("""
             {"transaction_id":"<uuid>","total_cents":2759,
-             "headroom":{"asset_cents":2500,"liability_cents":40,"available_cents":2460,"providers":[{"provider":"openai","balance_cents":2500}]}}
+             "headroom":{"asset_cents":2500,"liability_cents":40,"available_cents":2460,
+             "providers":[{"provider":"openai","balance_cents":2500}]}}
             """);
         await ReplaysAsync(service, "/purchases", body, "p", first);
-        (await service.PostAsync("/purchases", new { credits_cents = 2501, sales_tax_cents = 259, provider = "openai", invoice = "INV-1" }, "p"))
+        (await service.PostAsync("/purchases",
+            new { credits_cents = 2501, sales_tax_cents = 259, provider = "openai", invoice = "INV-1" }, "p"))
             .ExpectProblem(422, "idempotency-key-reused");
     });
 
@@ -123,28 +139,34 @@ public sealed class CreditEndpointsTests
 
         first.Expect(201).ShouldRead("""
             {"transaction_id":"<uuid>","amount_cents":5.5,
-             "headroom":{"asset_cents":94.5,"liability_cents":0,"available_cents":94.5,"providers":[{"provider":"anthropic","balance_cents":94.5}]}}
+             "headroom":{"asset_cents":94.5,"liability_cents":0,"available_cents":94.5,
+             "providers":[{"provider":"anthropic","balance_cents":94.5}]}}
             """);
         await ReplaysAsync(service, "/write-downs", body, "w", first);
-        (await service.PostAsync("/write-downs", new { actual_balance_cents = 5.5m }, "w")).ExpectProblem(422, "idempotency-key-reused");
+        (await service.PostAsync("/write-downs", new { actual_balance_cents = 5.5m }, "w"))
+            .ExpectProblem(422, "idempotency-key-reused");
     });
 
     [Fact]
-    public Task A_write_down_that_finds_more_is_negative_and_one_that_finds_nothing_is_200() => WithServiceAsync(async service =>
-    {
-        (await service.PostAsync("/purchases", new { credits_cents = 100 }, "p")).Expect(201);
+    public Task A_write_down_that_finds_more_is_negative_and_one_that_finds_nothing_is_200() =>
+        WithServiceAsync(async service =>
+        {
+            (await service.PostAsync("/purchases", new { credits_cents = 100 }, "p")).Expect(201);
 
-        (await service.PostAsync("/write-downs", new { actual_balance_cents = 103 }, "more")).Expect(201).Amount("amount_cents").ShouldBe(-3);
+            (await service.PostAsync("/write-downs", new { actual_balance_cents = 103 }, "more"))
+                .Expect(201).Amount("amount_cents").ShouldBe(-3);
 
-        var first = await service.PostAsync("/write-downs", new { actual_balance_cents = 103 }, "nothing");
-        first.Expect(200).ShouldRead("""
-            {"transaction_id":null,"amount_cents":0,
-             "headroom":{"asset_cents":103,"liability_cents":0,"available_cents":103,"providers":[{"provider":"anthropic","balance_cents":103}]}}
-            """);
-        (await service.PostAsync("/write-downs", new { actual_balance_cents = 50 }, "less")).Expect(201).Amount("amount_cents").ShouldBe(53);
-        // What was nothing then is still the first answer, though it would be something now.
-        await ReplaysAsync(service, "/write-downs", new { actual_balance_cents = 103 }, "nothing", first);
-    });
+            var first = await service.PostAsync("/write-downs", new { actual_balance_cents = 103 }, "nothing");
+            first.Expect(200).ShouldRead("""
+                {"transaction_id":null,"amount_cents":0,
+                 "headroom":{"asset_cents":103,"liability_cents":0,"available_cents":103,
+                 "providers":[{"provider":"anthropic","balance_cents":103}]}}
+                """);
+            (await service.PostAsync("/write-downs", new { actual_balance_cents = 50 }, "less"))
+                .Expect(201).Amount("amount_cents").ShouldBe(53);
+            // What was nothing then is still the first answer, though it would be something now.
+            await ReplaysAsync(service, "/write-downs", new { actual_balance_cents = 103 }, "nothing", first);
+        });
 
     [Fact]
     public Task A_key_is_for_one_operation_R9() => WithServiceAsync(async service =>
@@ -161,7 +183,8 @@ public sealed class CreditEndpointsTests
         var footprint = await service.Database.FootprintAsync();
         foreach (var (path, body) in new (string, object)[]
         {
-            ("/grants", new { user_id = "u", amount_cents = 1 }), ("/purchases", new { credits_cents = 1 }), ("/write-downs", new { amount_cents = 1 }),
+            ("/grants", new { user_id = "u", amount_cents = 1 }), ("/purchases", new { credits_cents = 1 }),
+            ("/write-downs", new { amount_cents = 1 }),
         })
         {
             (await service.PostAsync(path, body)).ExpectErrors("Idempotency-Key");

@@ -24,11 +24,14 @@ public sealed class EmbeddedServingRoleTests : EmbeddedPostgresTest
         await before.DisposeAsync();
 
         await using var app = Service.Build(
-            ["--urls=http://127.0.0.1:0", $"--Embedded:DataDirectory={DataDirectory}", "--Serilog:MinimumLevel:Default=Fatal"]);
+            ["--urls=http://127.0.0.1:0", $"--Embedded:DataDirectory={DataDirectory}",
+                "--Serilog:MinimumLevel:Default=Fatal"]);
         await Verbs.PrepareAsync(app, migrate: true, CancellationToken.None);
         var service = app.Services.GetRequiredService<BudgetService>();
-        (await service.GrantAsync(new() { UserId = "alice", AmountCents = 5 }, "root", "g", default)).Answer.ShouldNotBeNull();
-        (await service.RecordUsageAsync(new() { UserId = "alice", AmountCents = 1, RequestId = "r" }, default)).Answer.ShouldNotBeNull();
+        (await service.GrantAsync(new() { UserId = "alice", AmountCents = 5 }, "root", "g", default))
+            .Answer.ShouldNotBeNull();
+        (await service.RecordUsageAsync(new() { UserId = "alice", AmountCents = 1, RequestId = "r" }, default))
+            .Answer.ShouldNotBeNull();
 
         var database = app.Services.GetRequiredService<LedgerDatabase>();
         (await ScalarAsync(database, "SELECT current_user")).ShouldBe(EmbeddedPostgres.ServingRole);

@@ -5,11 +5,15 @@ using Factumerit.Ledger.Tests.LiteLlm;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Bodies with a Content-Encoding: decoded on the three routes that take many items, refused elsewhere, and never taken for what they are not.</summary>
+/// <summary>
+/// Bodies with a Content-Encoding: the three routes that take many items decode them, all others refuse them, and no
+/// body is read as something else than it is.
+/// </summary>
 public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<IntakeService>
 {
     private const int MiB = 1024 * 1024;
-    private const string Broken = "The body can't be decoded as its Content-Encoding says: it is broken or not complete.";
+    private const string Broken =
+        "The body can't be decoded as its Content-Encoding says: it is broken or not complete.";
     private readonly string _user = $"user-{Guid.NewGuid():N}";
 
     public static TheoryData<string> Encodings => ["gzip", "deflate", "br", "x-gzip", "GZip"];
@@ -18,10 +22,14 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
     [MemberData(nameof(Encodings))]
     public async Task The_intake_batches_and_the_price_import_take_each(string encoding)
     {
-        IntakeService.Counts((await SendAsync("/intake/litellm", Encode(encoding, Call("1")), encoding)).Expect(200)).ShouldBe([1, 0, 0, 0, 0]);
-        (await SendAsync("/usage/batch", Encode(encoding, $$"""[{"user_id":"{{_user}}","amount_cents":0,"request_id":"2"}]"""), encoding)).Expect(200)
+        IntakeService.Counts((await SendAsync("/intake/litellm", Encode(encoding, Call("1")), encoding)).Expect(200))
+            .ShouldBe([1, 0, 0, 0, 0]);
+        (await SendAsync("/usage/batch", Encode(
+            encoding, $$"""[{"user_id":"{{_user}}","amount_cents":0,"request_id":"2"}]"""), encoding)).Expect(200)
             .List("results").ShouldHaveSingleItem();
-        (await SendAsync("/prices/import?dry_run=true", Encode(encoding, """{"m": {"litellm_provider": "p", "input_cost_per_token": 1e-9, "output_cost_per_token": 1e-9}}"""), encoding))
+        (await SendAsync("/prices/import?dry_run=true", Encode(encoding,
+            """{"m": {"litellm_provider": "p", "input_cost_per_token": 1e-9, "output_cost_per_token": 1e-9}}"""),
+            encoding))
             .Expect(200);
     }
 
@@ -30,7 +38,8 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
     [InlineData("")]
     public async Task No_encoding_by_name_is_none(string encoding)
     {
-        IntakeService.Counts((await SendAsync("/intake/litellm", Encoding.UTF8.GetBytes(Call("1")), encoding)).Expect(200)).ShouldBe([1, 0, 0, 0, 0]);
+        IntakeService.Counts((await SendAsync("/intake/litellm", Encoding.UTF8.GetBytes(Call("1")), encoding))
+            .Expect(200)).ShouldBe([1, 0, 0, 0, 0]);
         (await SendAsync("/users", Encoding.UTF8.GetBytes($$"""{"user_id":"{{_user}}-2"}"""), encoding)).Expect(201);
     }
 
@@ -46,22 +55,26 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
         reply.ShouldBeProblem(
             415, "unsupported-media-type", "The body is not JSON, or is encoded",
             "This route takes a body with the Content-Encoding gzip, deflate or br, one of them, or none.");
-        (await service.Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{_user}'")).ShouldBe(0);
+        (await service.Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{_user}'"))
+            .ShouldBe(0);
     }
 
     [Theory]
     [InlineData("/usage")]
     [InlineData("/users")]
     [InlineData("/intake/litellm/reconcile")]
-    public async Task Elsewhere_every_encoding_is_415(string path) => (await SendAsync(path, Encode("gzip", "{}"), "gzip")).ShouldBeProblem(
-        415, "unsupported-media-type", "The body is not JSON, or is encoded", "This route takes no Content-Encoding: send the body as it is.");
+    public async Task Elsewhere_every_encoding_is_415(string path) =>
+        (await SendAsync(path, Encode("gzip", "{}"), "gzip")).ShouldBeProblem(
+            415, "unsupported-media-type", "The body is not JSON, or is encoded",
+            "This route takes no Content-Encoding: send the body as it is.");
 
     [Theory]
     [MemberData(nameof(Encodings))]
     public async Task However_much_is_decoded_of_little_nothing_of_it_is_missed(string encoding)
     {
         foreach (var count in (int[])[1, 50, 500, 1_999])
-            IntakeService.Counts((await SendAsync("/intake/litellm", Encode(encoding, string.Join('\n', Enumerable.Range(0, count).Select(n => Call($"{count}-{n}")))), encoding))
+            IntakeService.Counts((await SendAsync("/intake/litellm", Encode(
+                encoding, string.Join('\n', Enumerable.Range(0, count).Select(n => Call($"{count}-{n}")))), encoding))
                 .Expect(200)).ShouldBe([count, 0, 0, 0, 0]);
     }
 
@@ -84,15 +97,18 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
         // Brotli has no checksum: of what is changed inside, only what makes no sense is noticed.
         for (var at = encoding == "br" ? 0 : 100; at < 200; at++)
             corrupt[at] ^= 0x5a;
-        foreach (var bytes in (byte[][])[whole[..(whole.Length / 2)], whole[..^1], corrupt, Encoding.UTF8.GetBytes(Call("1")), [.. whole, .. new byte[10_000]], [.. whole, 0], [.. whole, .. whole]])
+        foreach (var bytes in (byte[][])[whole[..(whole.Length / 2)], whole[..^1], corrupt,
+            Encoding.UTF8.GetBytes(Call("1")), [.. whole, .. new byte[10_000]], [.. whole, 0], [.. whole, .. whole]])
         {
             foreach (var path in (string[])["/usage/batch", "/prices/import"])
-                (await SendAsync(path, bytes, encoding)).ExpectProblem(400, "malformed-request").Text("detail").ShouldBe(Broken);
+                (await SendAsync(path, bytes, encoding))
+                    .ExpectProblem(400, "malformed-request").Text("detail").ShouldBe(Broken);
             var reply = await SendAsync("/intake/litellm", bytes, encoding);
             if (reply.Status == 400)
                 reply.ExpectProblem(400, "malformed-request").Text("detail").ShouldBe(Broken);
             else
-                reply.Expect(200).List("failed")[^1].GetProperty("detail").GetString().ShouldNotBeNull().ShouldEndWith(Broken);
+                reply.Expect(200)
+                    .List("failed")[^1].GetProperty("detail").GetString().ShouldNotBeNull().ShouldEndWith(Broken);
         }
     }
 
@@ -114,25 +130,31 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
     [Fact]
     public async Task Memory_stays_flat_whatever_is_decoded()
     {
-        var padded = Encode("gzip", $$"""[{"id":"{{_user}}","response_cost":0.01,"messages":"{{new string('x', (31 * MiB) + (MiB / 2))}}","metadata":{"user_api_key_user_id":"{{_user}}"} }]""");
-        IntakeService.Counts((await SendAsync("/intake/litellm", padded, "gzip")).Expect(200)).ShouldBe([1, 0, 0, 0, 0]);
+        var padded = Encode("gzip",
+            $$"""[{"id":"{{_user}}","response_cost":0.01,"messages":"{{new string('x', (31 * MiB) + (MiB / 2))}}","""
+            + $$""" "metadata":{"user_api_key_user_id":"{{_user}}"} }]""");
+        IntakeService.Counts((await SendAsync("/intake/litellm", padded, "gzip")).Expect(200))
+            .ShouldBe([1, 0, 0, 0, 0]);
         var before = GC.GetTotalAllocatedBytes(precise: true);
 
         for (var n = 0; n < 4; n++)
-            IntakeService.Counts((await SendAsync("/intake/litellm", padded, "gzip")).Expect(200)).ShouldBe([0, 1, 0, 0, 0]);
+            IntakeService.Counts((await SendAsync("/intake/litellm", padded, "gzip")).Expect(200))
+                .ShouldBe([0, 1, 0, 0, 0]);
 
         // Nothing as large as one body was ever held.
         (GC.GetTotalAllocatedBytes(precise: true) - before).ShouldBeLessThan(4 * 16 * MiB);
     }
 
-    private string Call(string id) => $$"""{"id":"{{_user}}-{{id}}","response_cost":0.01,"metadata":{"user_api_key_user_id":"{{_user}}"} }""";
+    private string Call(string id) =>
+        $$"""{"id":"{{_user}}-{{id}}","response_cost":0.01,"metadata":{"user_api_key_user_id":"{{_user}}"} }""";
 
     private Task<Reply> SendAsync(string path, byte[] body, string encoding) =>
         service.SendAsync(HttpMethod.Post, path, Content(body, encoding), null, LedgerService.AdminKey);
 
     private static ByteArrayContent Content(byte[] body, string encoding)
     {
-        var content = new ByteArrayContent(body) { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        var content = new ByteArrayContent(body)
+            { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
         return content;
     }

@@ -3,7 +3,9 @@ using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>A fault over HTTP: reported in integrity, health and the list, and resolved by an admin with a reason.</summary>
+/// <summary>
+/// A fault over HTTP: integrity, health and the list report it, and an admin resolves it with a reason.
+/// </summary>
 public sealed class FaultEndpointsTests(LedgerService service) : IClassFixture<LedgerService>
 {
     [Fact]
@@ -12,10 +14,13 @@ public sealed class FaultEndpointsTests(LedgerService service) : IClassFixture<L
         var user = await service.UserAsync(100);
         var watch = service.Get<IntegrityWatch>();
         await watch.CheckAsync(CancellationToken.None);
-        (await service.GetAsync("/health/ready")).ShouldRead("""{"status":"healthy","checks":{"database":"healthy","books":"healthy"}}""");
+        (await service.GetAsync("/health/ready"))
+            .ShouldRead("""{"status":"healthy","checks":{"database":"healthy","books":"healthy"}}""");
         await service.Database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 101 WHERE user_id = '{user}'");
-        await service.Database.ExecuteAsync("UPDATE account_totals SET entry_count = entry_count + 1 WHERE account = 'user:*'");
-        Faults(await service.GetAsync("/ledger/integrity")).ShouldContain(f => f.GetProperty("fault_id").ValueKind == JsonValueKind.Null);
+        await service.Database.ExecuteAsync(
+            "UPDATE account_totals SET entry_count = entry_count + 1 WHERE account = 'user:*'");
+        Faults(await service.GetAsync("/ledger/integrity"))
+            .ShouldContain(f => f.GetProperty("fault_id").ValueKind == JsonValueKind.Null);
         (await service.GetAsync("/ledger/faults")).ShouldRead("""{"faults":[],"next_before":null}""");
 
         await watch.CheckAsync(CancellationToken.None);
@@ -26,11 +31,13 @@ public sealed class FaultEndpointsTests(LedgerService service) : IClassFixture<L
             {"status":"healthy","checks":{"database":"healthy","books":"faults: 2, see GET /ledger/integrity"}}
             """);
         await service.Database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 100 WHERE user_id = '{user}'");
-        await service.Database.ExecuteAsync("UPDATE account_totals SET entry_count = entry_count - 1 WHERE account = 'user:*'");
+        await service.Database.ExecuteAsync(
+            "UPDATE account_totals SET entry_count = entry_count - 1 WHERE account = 'user:*'");
         foreach (var fault in faults)
         {
             var path = $"/ledger/faults/{fault.GetProperty("fault_id").GetInt64()}/resolve";
-            (await service.PostAsync(path, new { reason = "set back" }, key: await service.KeyAsync("ops"))).ExpectProblem(403, "forbidden");
+            (await service.PostAsync(path, new { reason = "set back" }, key: await service.KeyAsync("ops")))
+                .ExpectProblem(403, "forbidden");
             (await service.PostAsync(path, new { reason = " " })).ExpectProblem(400, "validation-failed")
                 .Json.GetProperty("errors").EnumerateObject().Select(e => e.Name).ShouldBe(["reason"]);
             var resolved = (await service.PostAsync(path, new { reason = "set back" })).Expect(200);
@@ -51,5 +58,6 @@ public sealed class FaultEndpointsTests(LedgerService service) : IClassFixture<L
     public async Task A_fault_that_is_not_there_is_404() =>
         (await service.PostAsync("/ledger/faults/4711/resolve", new { reason = "r" })).ExpectProblem(404, "not-found");
 
-    private static List<JsonElement> Faults(Reply reply) => [.. reply.Expect(200).Json.GetProperty("faults").EnumerateArray()];
+    private static List<JsonElement> Faults(Reply reply) =>
+        [.. reply.Expect(200).Json.GetProperty("faults").EnumerateArray()];
 }

@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Builder;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Live says that the process answers, ready that it can work; and neither says anything to strangers but that.</summary>
+/// <summary>
+/// Live says that the process answers, ready says that it can work. Neither tells strangers anything else.
+/// </summary>
 public sealed class HealthTests
 {
     private const string Nowhere = "Host=127.0.0.1;Port=1;Username=ledger;Password=not-to-be-told;Timeout=1";
@@ -18,7 +20,8 @@ public sealed class HealthTests
         await using (var app = await StartAsync(connectionString))
         {
             (await GetAsync(app, "/health/live")).Expect(200).ShouldRead("""{"status":"healthy","checks":{}}""");
-            (await GetAsync(app, "/health/ready")).Expect(200).ShouldRead("""{"status":"healthy","checks":{"database":"healthy","books":"not checked yet"}}""");
+            (await GetAsync(app, "/health/ready")).Expect(200).ShouldRead(
+                """{"status":"healthy","checks":{"database":"healthy","books":"not checked yet"}}""");
             (await GetAsync(app, "/health/ready", HttpMethod.Head)).Expect(200).Body.ShouldBeEmpty();
         }
         await TestServer.DropDatabaseAsync(connectionString);
@@ -40,7 +43,8 @@ public sealed class HealthTests
         await using (var app = await StartAsync(connectionString))
         {
             (await GetAsync(app, "/health/live")).Expect(200);
-            (await GetAsync(app, "/health/ready")).Expect(503).ShouldRead("""{"status":"unhealthy","checks":{"database":"not migrated","books":"not checked yet"}}""");
+            (await GetAsync(app, "/health/ready")).Expect(503).ShouldRead(
+                """{"status":"unhealthy","checks":{"database":"not migrated","books":"not checked yet"}}""");
 
             await using (var database = new LedgerDatabase(connectionString))
                 await Migrator.MigrateAsync(database, CancellationToken.None);
@@ -58,7 +62,8 @@ public sealed class HealthTests
 
         (await GetAsync(app, "/health/live")).Expect(200);
         var ready = (await GetAsync(app, "/health/ready")).Expect(503);
-        ready.ShouldRead("""{"status":"unhealthy","checks":{"database":"can't be reached","books":"not checked yet"}}""");
+        ready.ShouldRead(
+            """{"status":"unhealthy","checks":{"database":"can't be reached","books":"not checked yet"}}""");
         var users = (await GetAsync(app, "/users")).ExpectProblem(503, "unavailable");
         users.RetryAfter.ShouldBe("1");
         users.Body.ShouldNotContain("not-to-be-told");
@@ -67,7 +72,8 @@ public sealed class HealthTests
     private static async Task<WebApplication> StartAsync(string connectionString)
     {
         var app = Service.Build([
-            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={connectionString}", $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}",
+            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={connectionString}",
+            $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}",
             "--Serilog:MinimumLevel:Default=Fatal"]);
         await Verbs.PrepareAsync(app, migrate: false, CancellationToken.None);
         await app.StartAsync();
@@ -77,7 +83,8 @@ public sealed class HealthTests
     private static async Task<Reply> GetAsync(WebApplication app, string path, HttpMethod? method = null)
     {
         using var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
-        using var request = new HttpRequestMessage(method ?? HttpMethod.Get, path) { Headers = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+        using var request = new HttpRequestMessage(method ?? HttpMethod.Get, path)
+            { Headers = { Authorization = new("Bearer", LedgerService.AdminKey) } };
         using var response = await client.SendAsync(request);
         return await Reply.OfAsync(response);
     }

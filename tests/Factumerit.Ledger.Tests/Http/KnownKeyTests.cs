@@ -91,7 +91,8 @@ public sealed class KnownKeyTests(TestDatabase database) : IClassFixture<TestDat
     {
         var (id, old) = await MakeAsync();
         await FindsAsync(old, true);
-        var rotated = (await Store.RotateAsync(id, new RotationRequest { OverlapSeconds = 60 }, Actor.Bootstrap, default)).Answer!;
+        var rotated = (await Store.RotateAsync(
+            id, new RotationRequest { OverlapSeconds = 60 }, Actor.Bootstrap, default)).Answer!;
 
         await FindsAsync(old, true);
         await FindsAsync(rotated.Secret!, true);
@@ -123,7 +124,8 @@ public sealed class KnownKeyTests(TestDatabase database) : IClassFixture<TestDat
         (await LastUseAsync(id)).ShouldBe(first!.Value.AddMinutes(1));
     }
 
-    private async Task FindsAsync(string secret, bool isKnown) => (await Keys.FindCallerAsync(secret, default) is not null).ShouldBe(isKnown);
+    private async Task FindsAsync(string secret, bool isKnown) =>
+        (await Keys.FindCallerAsync(secret, default) is not null).ShouldBe(isKnown);
 
     private async Task<DateTimeOffset?> LastUseAsync(Guid id) =>
         (await Store.ListAsync(default)).Single(k => k.Key.Id == id).Key.LastUsedAt;
@@ -135,7 +137,8 @@ public sealed class KnownKeyTests(TestDatabase database) : IClassFixture<TestDat
         return (made.Key.Id, made.Secret!);
     }
 
-    private Task RevokeElsewhereAsync(Guid id) => database.ExecuteAsync($"UPDATE api_keys SET revoked_at = now() WHERE id = '{id}'");
+    private Task RevokeElsewhereAsync(Guid id) =>
+        database.ExecuteAsync($"UPDATE api_keys SET revoked_at = now() WHERE id = '{id}'");
 
     private sealed class HandClock : TimeProvider
     {

@@ -11,8 +11,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>
-/// The whole service on a real port, with a database of its own: what a test class talks HTTP to. Requests go out as the bootstrap admin
-/// unless another key is given.
+/// The whole service on a real port, with its own database. Test classes talk HTTP to it. Requests use the bootstrap
+/// admin's key unless the test gives another.
 /// </summary>
 public class LedgerService : IAsyncLifetime
 {
@@ -26,7 +26,8 @@ public class LedgerService : IAsyncLifetime
     public Uri Url => new(_app.Urls.First());
 
     /// <summary>Everything that is mapped, as the router knows it.</summary>
-    public IEnumerable<RouteEndpoint> Routes => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
+    public IEnumerable<RouteEndpoint> Routes =>
+        _app.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>();
 
     /// <summary>What the service is made of.</summary>
     public T Get<T>()
@@ -47,7 +48,8 @@ public class LedgerService : IAsyncLifetime
     {
         await Database.InitializeAsync();
         _app = Service.Build([
-            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={await ConnectAsync()}", $"--Auth:BootstrapAdminKey={AdminKey}",
+            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={await ConnectAsync()}",
+            $"--Auth:BootstrapAdminKey={AdminKey}",
             "--Serilog:MinimumLevel:Default=Fatal", .. Configuration]);
         Map(_app);
         await Verbs.PrepareAsync(_app, migrate: false, CancellationToken.None);
@@ -63,15 +65,19 @@ public class LedgerService : IAsyncLifetime
         await Database.DisposeAsync();
     }
 
-    public Task<Reply> GetAsync(string path, string? key = AdminKey) => SendAsync(HttpMethod.Get, path, null, null, key);
+    public Task<Reply> GetAsync(string path, string? key = AdminKey) =>
+        SendAsync(HttpMethod.Get, path, null, null, key);
 
-    public Task<Reply> DeleteAsync(string path, string? key = AdminKey) => SendAsync(HttpMethod.Delete, path, null, null, key);
+    public Task<Reply> DeleteAsync(string path, string? key = AdminKey) =>
+        SendAsync(HttpMethod.Delete, path, null, null, key);
 
     /// <summary>Posts a JSON body as it stands, or an object that is serialized with its names as they are.</summary>
     public Task<Reply> PostAsync(string path, object body, string? idempotencyKey = null, string? key = AdminKey) =>
-        SendAsync(HttpMethod.Post, path, new StringContent(body as string ?? JsonSerializer.Serialize(body), Encoding.UTF8, "application/json"), idempotencyKey, key);
+        SendAsync(HttpMethod.Post, path, new StringContent(
+            body as string ?? JsonSerializer.Serialize(body), Encoding.UTF8, "application/json"), idempotencyKey, key);
 
-    public async Task<Reply> SendAsync(HttpMethod method, string path, HttpContent? content, string? idempotencyKey, string? key)
+    public async Task<Reply> SendAsync(
+        HttpMethod method, string path, HttpContent? content, string? idempotencyKey, string? key)
     {
         using var request = new HttpRequestMessage(method, path) { Content = content };
         if (key is not null)
@@ -83,7 +89,8 @@ public class LedgerService : IAsyncLifetime
     }
 
     /// <summary>A new API key of a role.</summary>
-    public async Task<string> KeyAsync(string role, string? userPrefix = null, bool mayOverdraw = false, bool mayIntake = false) =>
+    public async Task<string> KeyAsync(
+        string role, string? userPrefix = null, bool mayOverdraw = false, bool mayIntake = false) =>
         (await PostAsync("/api-keys", new
         {
             name = $"{role} {Guid.NewGuid():N}",
@@ -99,11 +106,13 @@ public class LedgerService : IAsyncLifetime
         userId ??= $"user-{Guid.NewGuid():N}";
         (await PostAsync("/users", new { user_id = userId })).Expect(201);
         if (creditCents > 0)
-            (await PostAsync("/grants", new { user_id = userId, amount_cents = creditCents }, Guid.NewGuid().ToString())).Expect(201);
+            (await PostAsync("/grants", new { user_id = userId, amount_cents = creditCents },
+                Guid.NewGuid().ToString())).Expect(201);
         return userId;
     }
 
-    public async Task<decimal> BalanceAsync(string userId) => (await GetAsync($"/users/{userId}")).Expect(200).Amount("balance_cents");
+    public async Task<decimal> BalanceAsync(string userId) =>
+        (await GetAsync($"/users/{userId}")).Expect(200).Amount("balance_cents");
 }
 
 /// <summary>An HTTP answer, read whole.</summary>

@@ -15,7 +15,8 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
     {
         // What the service reads by itself, of the tables that are held here, stays away.
         protected override string[] Configuration =>
-            [$"--Database:PoolSize={2 * ReportsAtOnce}", "--Integrity:IntervalSeconds=0", "--Pricing:RefreshSeconds=3600"];
+            [$"--Database:PoolSize={2 * ReportsAtOnce}", "--Integrity:IntervalSeconds=0",
+                "--Pricing:RefreshSeconds=3600"];
     }
 
     [Fact]
@@ -28,7 +29,8 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
         await WaitForQueriesThatWaitAsync(ReportsAtOnce);
 
         // A key that was never seen has to be looked up.
-        (await service.PostAsync("/usage", new { user_id = user, amount_cents = 1, request_id = "beside reports" }, key: bot).WaitAsync(Patience)).Expect(201);
+        (await service.PostAsync("/usage", new { user_id = user, amount_cents = 1, request_id = "beside reports" },
+            key: bot).WaitAsync(Patience)).Expect(201);
         (await service.BalanceAsync(user).WaitAsync(Patience)).ShouldBe(9);
 
         reports.ShouldAllBe(report => !report.IsCompleted);
@@ -41,7 +43,8 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
     public async Task Of_the_checks_of_the_books_one_runs_at_a_time_and_one_of_those_that_read_all()
     {
         await using var hold = await HoldAsync("ledger_checkpoint");
-        string[] paths = ["/ledger/integrity", "/ledger/integrity?full=false", "/ledger/integrity", "/ledger/integrity?full=true", "/ledger/integrity?full=true"];
+        string[] paths = ["/ledger/integrity", "/ledger/integrity?full=false", "/ledger/integrity",
+            "/ledger/integrity?full=true", "/ledger/integrity?full=true"];
         var checks = paths.Select(path => service.GetAsync(path)).ToList();
         await WaitForQueriesThatWaitAsync(2);
 
@@ -59,7 +62,11 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
         await using var hold = await HoldAsync("model_prices");
         var running = Enumerable.Range(0, ReportsAtOnce).Select(_ => service.GetAsync("/prices")).ToList();
         await WaitForQueriesThatWaitAsync(ReportsAtOnce);
-        using var client = new HttpClient { BaseAddress = service.Url, DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", LedgerService.AdminKey) } };
+        using var client = new HttpClient
+        {
+            BaseAddress = service.Url,
+            DefaultRequestHeaders = { Authorization = new AuthenticationHeaderValue("Bearer", LedgerService.AdminKey) },
+        };
         using var leave = new CancellationTokenSource();
         var leaving = Enumerable.Range(0, WaitingMax).Select(_ => client.GetAsync("/prices", leave.Token)).ToList();
 

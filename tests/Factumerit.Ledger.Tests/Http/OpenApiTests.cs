@@ -5,11 +5,16 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>The API page against the routes that are mapped: nothing missing, and its examples are what the service takes and answers.</summary>
+/// <summary>
+/// Compares the API page with the mapped routes: nothing is missing, and the service takes and answers what the
+/// examples show.
+/// </summary>
 public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlmService>
 {
-    private static readonly string[] OfAnyKey = ["unauthorized", "forbidden", "rate-limited", "internal-error", "unavailable"];
-    private static readonly string[] OfABody = ["validation-failed", "malformed-request", "request-timeout", "payload-too-large", "unsupported-media-type"];
+    private static readonly string[] OfAnyKey = [
+        "unauthorized", "forbidden", "rate-limited", "internal-error", "unavailable"];
+    private static readonly string[] OfABody = [
+        "validation-failed", "malformed-request", "request-timeout", "payload-too-large", "unsupported-media-type"];
 
     [Fact]
     public async Task Every_mapped_route_is_on_the_page()
@@ -22,9 +27,11 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [Fact]
     public async Task The_page_begins_with_users_and_ends_with_health()
     {
-        var tags = (await OperationsAsync()).Values.Select(operation => operation.GetProperty("tags")[0].GetString()).Distinct();
+        var tags = (await OperationsAsync())
+            .Values.Select(operation => operation.GetProperty("tags")[0].GetString()).Distinct();
 
-        tags.ShouldBe(["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys", "Audit log", "Problems", "Health"]);
+        tags.ShouldBe(["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys",
+            "Audit log", "Problems", "Health"]);
     }
 
     [Fact]
@@ -35,7 +42,8 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         {
             documented[name].GetProperty("summary").GetString().ShouldNotBeNullOrWhiteSpace(name);
             documented[name].GetProperty("description").GetString()!.ShouldContain(
-                endpoint.Metadata.GetMetadata<AllowedRoles>() is { } allowed ? $"Roles: {string.Join(", ", allowed.Roles)}." : "For anyone.", customMessage: name);
+                endpoint.Metadata.GetMetadata<AllowedRoles>() is { } allowed
+                    ? $"Roles: {string.Join(", ", allowed.Roles)}." : "For anyone.", customMessage: name);
             documented[name].ToString().ShouldContain("\"example\"", customMessage: name);
             AnswerExample(documented[name]).ValueKind.ShouldBe(JsonValueKind.Object, name);
             if (name.StartsWith("POST", StringComparison.Ordinal))
@@ -54,7 +62,8 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [InlineData("POST /usage/batch")]
     [InlineData("GET /usage/{usage_id}", "not-found")]
     [InlineData("GET /usage", "validation-failed")]
-    [InlineData("POST /usage/{usage_id}/bill", "not-found", "already-reviewed", "not-priceable", "user-deleted", "idempotency-key-reused")]
+    [InlineData("POST /usage/{usage_id}/bill", "not-found", "already-reviewed", "not-priceable", "user-deleted",
+        "idempotency-key-reused")]
     [InlineData("POST /usage/{usage_id}/waive", "not-found", "already-reviewed", "idempotency-key-reused")]
     [InlineData("POST /usage/reprice")]
     [InlineData("POST /intake/litellm")]
@@ -87,9 +96,12 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         var operation = (await OperationsAsync())[route];
 
         var shown = operation.GetProperty("responses").EnumerateObject()
-            .Where(response => response.Value.TryGetProperty("content", out var content) && content.TryGetProperty("application/problem+json", out _))
-            .SelectMany(response => response.Value.GetProperty("content").GetProperty("application/problem+json").GetProperty("examples").EnumerateObject()
-                .Select(example => (Status: response.Name, Code: example.Name, Problem: example.Value.GetProperty("value"))))
+            .Where(response => response.Value.TryGetProperty("content", out var content)
+                && content.TryGetProperty("application/problem+json", out _))
+            .SelectMany(response => response.Value.GetProperty("content")
+                .GetProperty("application/problem+json").GetProperty("examples").EnumerateObject()
+                .Select(example =>
+                    (Status: response.Name, Code: example.Name, Problem: example.Value.GetProperty("value"))))
             .ToList();
 
         shown.Select(s => s.Code).ShouldBe([.. OfAnyKey, .. OfABodyOf(route), .. own], ignoreOrder: true);
@@ -98,7 +110,8 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
             status.ShouldBe($"{ProblemCatalog.Find(code).Status}");
             problem.GetProperty("status").GetInt32().ShouldBe(ProblemCatalog.Find(code).Status);
             problem.GetProperty("code").GetString().ShouldBe(code);
-            problem.FieldNames().ShouldBe(["type", "title", "status", "detail", "code", "trace_id", .. Extensions(code)]);
+            problem.FieldNames().ShouldBe(
+                ["type", "title", "status", "detail", "code", "trace_id", .. Extensions(code)]);
         }
     }
 
@@ -106,13 +119,17 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     public async Task The_examples_are_what_the_service_takes_and_answers()
     {
         var operations = await OperationsAsync();
-        var ids = new Dictionary<string, string> { ["{user_id}"] = "vikunja:alice", ["{code}"] = "user-deleted", ["{model}"] = "claude-sonnet-4-20250514" };
+        var ids = new Dictionary<string, string>
+            { ["{user_id}"] = "vikunja:alice", ["{code}"] = "user-deleted", ["{model}"] = "claude-sonnet-4-20250514" };
         string[] order =
         [
-            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /usage/{usage_id}/bill", "POST /usage/{usage_id}/waive", "POST /usage/reprice", "POST /intake/litellm", "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants",
+            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /usage/{usage_id}/bill",
+            "POST /usage/{usage_id}/waive", "POST /usage/reprice", "POST /intake/litellm",
+            "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants",
             "POST /write-downs", "POST /virtual-keys", "POST /api-keys", "POST /api-keys/{id}/rotate",
             .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)),
-            "POST /ledger/faults/{id}/resolve", "DELETE /prices/versions/{version}", "DELETE /virtual-keys/{id}", "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
+            "POST /ledger/faults/{id}/resolve", "DELETE /prices/versions/{version}", "DELETE /virtual-keys/{id}",
+            "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
         ];
         order.ShouldBe(operations.Keys, ignoreOrder: true);
         ids["fault"] = (await service.Database.ScalarAsync<long>("""
@@ -124,19 +141,30 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         {
             // A review takes a usage that waits for it.
             if (name.EndsWith("/bill", StringComparison.Ordinal) || name.EndsWith("/waive", StringComparison.Ordinal))
-                ids["{usage_id}"] = (await service.PostAsync("/usage", new { user_id = "u", request_id = name, billing_status = "needs_review" })).Expect(201).Text("usage_id");
+                ids["{usage_id}"] = (await service.PostAsync(
+                    "/usage", new { user_id = "u", request_id = name, billing_status = "needs_review" }))
+                    .Expect(201).Text("usage_id");
             if (name == "DELETE /prices/versions/{version}")
                 ids["{version}"] = await ImportAheadAsync();
-            var path = ids.Where(id => id.Key.StartsWith('{')).Aggregate(name.Split(' ')[1], (text, id) => text.Replace(id.Key, id.Value, StringComparison.Ordinal));
-            path = path.Replace("{id}", ids.GetValueOrDefault(path.Split('/')[1] switch { "api-keys" => "key", "virtual-keys" => "virtual key", "ledger" when path.Contains("/faults/") => "fault", _ => "transaction" }), StringComparison.Ordinal);
+            var path = ids.Where(id => id.Key.StartsWith('{'))
+                .Aggregate(name.Split(' ')[1], (text, id) => text.Replace(id.Key, id.Value, StringComparison.Ordinal));
+            path = path.Replace("{id}", ids.GetValueOrDefault(path.Split('/')[1] switch
+            {
+                "api-keys" => "key",
+                "virtual-keys" => "virtual key",
+                "ledger" when path.Contains("/faults/") => "fault",
+                _ => "transaction",
+            }), StringComparison.Ordinal);
             var reply = name.Split(' ')[0] switch
             {
-                "POST" => await service.PostAsync(path, RequestExample(operations[name]).GetRawText(), $"example of {name}"),
+                "POST" => await service.PostAsync(
+                    path, RequestExample(operations[name]).GetRawText(), $"example of {name}"),
                 "DELETE" => await service.DeleteAsync(path),
                 _ => await service.GetAsync(path),
             };
             reply.Status.ShouldBeOneOf(200, 201);
-            operations[name].GetProperty("responses").TryGetProperty($"{reply.Status}", out _).ShouldBeTrue($"{name} answered {reply.Status}");
+            operations[name].GetProperty("responses")
+                .TryGetProperty($"{reply.Status}", out _).ShouldBeTrue($"{name} answered {reply.Status}");
             SameNames(AnswerExample(operations[name]), reply.Json, name);
             if (name == "POST /usage")
                 (ids["{usage_id}"], ids["transaction"]) = (reply.Text("usage_id"), reply.Text("transaction_id"));
@@ -158,7 +186,8 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [Fact]
     public async Task Every_operation_has_a_name_of_its_own_for_generated_clients()
     {
-        var names = (await OperationsAsync()).Values.Select(operation => operation.GetProperty("operationId").GetString()!).ToList();
+        var names = (await OperationsAsync())
+            .Values.Select(operation => operation.GetProperty("operationId").GetString()!).ToList();
 
         names.ShouldBeUnique();
         names.ShouldAllBe(name => name.Length > 5 && char.IsAsciiLetterLower(name[0]) && name.All(char.IsAsciiLetter));
@@ -170,18 +199,22 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         var document = (await service.GetAsync("/swagger/v1/swagger.json", key: null)).Expect(200).Json;
         foreach (var (name, operation) in await OperationsAsync())
         {
-            var media = operation.GetProperty("responses").EnumerateObject().First(response => response.Name is "200" or "201").Value.GetProperty("content").GetProperty("application/json");
+            var media = operation.GetProperty("responses")
+                .EnumerateObject().First(response => response.Name is "200" or "201")
+                .Value.GetProperty("content").GetProperty("application/json");
             Fits(media.GetProperty("example"), media.GetProperty("schema"), name);
         }
 
         // Examples are held against what the service answers elsewhere.
         void Fits(JsonElement value, JsonElement schema, string where)
         {
-            while (schema.TryGetProperty("$ref", out var reference) || schema.TryGetProperty("allOf", out var all) && all[0].TryGetProperty("$ref", out reference))
+            while (schema.TryGetProperty("$ref", out var reference)
+                || schema.TryGetProperty("allOf", out var all) && all[0].TryGetProperty("$ref", out reference))
             {
                 if (value.ValueKind == JsonValueKind.Null && schema.TryGetProperty("nullable", out _))
                     return;
-                schema = document.GetProperty("components").GetProperty("schemas").GetProperty(reference.GetString()!.Split('/')[^1]);
+                schema = document.GetProperty("components")
+                    .GetProperty("schemas").GetProperty(reference.GetString()!.Split('/')[^1]);
             }
             // An object as its sender wrote it may be anything.
             if (!schema.TryGetProperty("type", out _))
@@ -193,9 +226,12 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
                     Fits(item, schema.GetProperty("items"), $"{where}[]");
             else if (value.ValueKind == JsonValueKind.Object && schema.TryGetProperty("properties", out var properties))
             {
-                // An item of a batch has a usage or a problem, a secret is shown once, and grants of before don't say whom they created.
-                string[] notAlways = where.EndsWith("results[]", StringComparison.Ordinal) ? ["usage", "problem"] : ["secret", "user_created"];
-                schema.GetProperty("required").EnumerateArray().Select(field => field.GetString()).ShouldBe(value.FieldNames().Except(notAlways), ignoreOrder: true, where);
+                // A batch item has either a usage or a problem. A secret is shown once. Old grants don't say whether
+                // they created the user.
+                string[] notAlways = where.EndsWith("results[]", StringComparison.Ordinal)
+                    ? ["usage", "problem"] : ["secret", "user_created"];
+                schema.GetProperty("required").EnumerateArray().Select(field => field.GetString()).ShouldBe(
+                    value.FieldNames().Except(notAlways), ignoreOrder: true, where);
                 foreach (var field in value.EnumerateObject())
                     Fits(field.Value, properties.GetProperty(field.Name), $"{where}: {field.Name}");
             }
@@ -212,7 +248,8 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
             IAcceptsMetadata accepts => accepts.RequestType,
             IProducesResponseTypeMetadata produces => produces.Type,
             _ => null,
-        }).OfType<Type>().Select(type => type.IsArray ? type.GetElementType()! : type).Where(type => type != typeof(void)).Distinct().ToList();
+        }).OfType<Type>().Select(type => type.IsArray ? type.GetElementType()! : type)
+            .Where(type => type != typeof(void)).Distinct().ToList();
 
         types.Count.ShouldBeGreaterThan(15);
         foreach (var type in types)
@@ -221,7 +258,9 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
 
     // What LiteLLM sends is never refused for what is in it.
     private static string[] OfABodyOf(string route) =>
-        route == "POST /intake/litellm" ? ["malformed-request", "request-timeout", "payload-too-large", "unsupported-media-type"] : route.StartsWith("POST", StringComparison.Ordinal) ? OfABody : [];
+        route == "POST /intake/litellm"
+            ? ["malformed-request", "request-timeout", "payload-too-large", "unsupported-media-type"]
+            : route.StartsWith("POST", StringComparison.Ordinal) ? OfABody : [];
 
     private static string[] Extensions(string code) => code switch
     {
@@ -244,23 +283,31 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         else if (example.ValueKind != JsonValueKind.Null && answer.ValueKind != JsonValueKind.Null)
             (Kind(answer) == Kind(example)).ShouldBeTrue($"{where}: {answer} is not of the kind of {example}");
 
-        static JsonValueKind Kind(JsonElement value) => value.ValueKind == JsonValueKind.False ? JsonValueKind.True : value.ValueKind;
+        static JsonValueKind Kind(JsonElement value) =>
+            value.ValueKind == JsonValueKind.False ? JsonValueKind.True : value.ValueKind;
     }
 
     private static JsonElement RequestExample(JsonElement operation) =>
-        operation.GetProperty("requestBody").GetProperty("content").GetProperty("application/json").GetProperty("example");
+        operation.GetProperty("requestBody")
+            .GetProperty("content").GetProperty("application/json").GetProperty("example");
 
-    private static JsonElement AnswerExample(JsonElement operation) => operation.GetProperty("responses").EnumerateObject()
-        .First(response => response.Name is "200" or "201").Value.GetProperty("content").GetProperty("application/json").GetProperty("example");
+    private static JsonElement AnswerExample(JsonElement operation) =>
+        operation.GetProperty("responses").EnumerateObject()
+            .First(response => response.Name is "200" or "201")
+            .Value.GetProperty("content").GetProperty("application/json").GetProperty("example");
 
     private async Task<Dictionary<string, JsonElement>> OperationsAsync() =>
-        (await service.GetAsync("/swagger/v1/swagger.json", key: null)).Expect(200).Json.GetProperty("paths").EnumerateObject()
-            .SelectMany(path => path.Value.EnumerateObject().Select(verb => (Name: $"{verb.Name.ToUpperInvariant()} {path.Name}", verb.Value)))
+        (await service.GetAsync("/swagger/v1/swagger.json", key: null))
+            .Expect(200).Json.GetProperty("paths").EnumerateObject()
+            .SelectMany(path => path.Value.EnumerateObject().Select(
+                verb => (Name: $"{verb.Name.ToUpperInvariant()} {path.Name}", verb.Value)))
             .ToDictionary(operation => operation.Name, operation => operation.Value);
 
     private IEnumerable<(string Name, RouteEndpoint Endpoint)> Mapped() =>
         from endpoint in service.Routes
         from verb in endpoint.Metadata.GetMetadata<HttpMethodMetadata>()!.HttpMethods
         where endpoint.Metadata.GetMetadata<IExcludeFromDescriptionMetadata>() is not { ExcludeFromDescription: true }
-        select ($"{verb} /{endpoint.RoutePattern.RawText!.Replace(":guid", "", StringComparison.Ordinal).Replace(":long", "", StringComparison.Ordinal).Replace("{**", "{", StringComparison.Ordinal).Trim('/')}", endpoint);
+        select ($"{verb} /" + endpoint.RoutePattern.RawText!
+            .Replace(":guid", "", StringComparison.Ordinal).Replace(":long", "", StringComparison.Ordinal)
+            .Replace("{**", "{", StringComparison.Ordinal).Trim('/'), endpoint);
 }

@@ -14,7 +14,8 @@ public sealed class PagingTests(PagingTests.Rows rows) : IClassFixture<PagingTes
             await UserAsync(0, "c:empty");
             (await PostAsync("/purchases", new { credits_cents = 100, sales_tax_cents = 1 }, "p")).Expect(201);
             for (var call = 0; call < 6; call++)
-                (await PostAsync("/usage", new { user_id = "a:1", amount_cents = 1, request_id = $"r{call}" })).Expect(201);
+                (await PostAsync("/usage", new { user_id = "a:1", amount_cents = 1, request_id = $"r{call}" }))
+                    .Expect(201);
         }
     }
 
@@ -29,7 +30,8 @@ public sealed class PagingTests(PagingTests.Rows rows) : IClassFixture<PagingTes
     [InlineData("/usage?user_id=a:1&billing_status=billed&", "usages", "before", "usage_id", 6)]
     [InlineData("/ledger/balances?", "accounts", "after", "account", 11)]
     [InlineData("/ledger/balances?type=user&", "accounts", "after", "account", 6)]
-    public async Task Pages_of_any_size_hold_every_row_once(string path, string list, string cursor, string key, int count)
+    public async Task Pages_of_any_size_hold_every_row_once(
+        string path, string list, string cursor, string key, int count)
     {
         var whole = Keys((await rows.GetAsync($"{path}limit=1000")).Expect(200), list, key);
         whole.Count.ShouldBe(count);
@@ -93,7 +95,8 @@ public sealed class PagingTests(PagingTests.Rows rows) : IClassFixture<PagingTes
     [InlineData("usez")]
     [InlineData("user:b:2")]
     public async Task Nothing_comes_after_the_last_account(string after) =>
-        (await rows.GetAsync($"/ledger/balances?after={after}")).Expect(200).ShouldRead("""{"accounts":[],"next_after":null}""");
+        (await rows.GetAsync($"/ledger/balances?after={after}"))
+            .Expect(200).ShouldRead("""{"accounts":[],"next_after":null}""");
 
     [Theory]
     [InlineData("user", "user:a:1", "user:a:2", "user:a:3", "user:a_1", "user:b:1", "user:b:2")]
@@ -113,7 +116,8 @@ public sealed class PagingTests(PagingTests.Rows rows) : IClassFixture<PagingTes
         var read = new List<string>();
         for (var next = ""; next is not null;)
         {
-            var page = (await rows.GetAsync($"{path}limit={limit}{(next == "" ? "" : $"&{cursor}={Uri.EscapeDataString(next)}")}")).Expect(200);
+            var page = (await rows.GetAsync(
+                $"{path}limit={limit}{(next == "" ? "" : $"&{cursor}={Uri.EscapeDataString(next)}")}")).Expect(200);
             page.List(list).Count.ShouldBeInRange(1, limit);
             read.AddRange(Keys(page, list, key));
             next = page.Next($"next_{cursor}");
@@ -122,5 +126,6 @@ public sealed class PagingTests(PagingTests.Rows rows) : IClassFixture<PagingTes
         return read;
     }
 
-    private static List<string> Keys(Reply reply, string list, string key) => [.. reply.List(list).Select(row => row.GetProperty(key).ToString())];
+    private static List<string> Keys(Reply reply, string list, string key) =>
+        [.. reply.List(list).Select(row => row.GetProperty(key).ToString())];
 }

@@ -14,7 +14,8 @@ public sealed class PostedByTests(LedgerService service) : IClassFixture<LedgerS
         var (key, by) = await KeyAsync("admin");
         var user = $"user-{Guid.NewGuid():N}";
         var grant = (await service.PostAsync(
-            "/grants", new { user_id = user, amount_cents = 5, admin_id = "somebody else" }, Guid.NewGuid().ToString(), key)).Expect(201);
+            "/grants", new { user_id = user, amount_cents = 5, admin_id = "somebody else" }, Guid.NewGuid().ToString(),
+            key)).Expect(201);
 
         var transaction = (await service.GetAsync($"/ledger/transactions/{grant.Text("transaction_id")}")).Expect(200);
         PostedBy(transaction.Json).ShouldBe(by);
@@ -36,10 +37,12 @@ public sealed class PostedByTests(LedgerService service) : IClassFixture<LedgerS
             ("/grants", new { user_id = user, amount_cents = 3 }),
             ("/usage", new { user_id = user, amount_cents = 2 }),
         })
-            made[path] = (await service.PostAsync(path, body, Guid.NewGuid().ToString(), key)).Expect(201).Text("transaction_id");
+            made[path] = (await service.PostAsync(path, body, Guid.NewGuid().ToString(), key))
+                .Expect(201).Text("transaction_id");
         var newcomer = $"user-{Guid.NewGuid():N}";
         (await service.PostAsync("/users", new { user_id = newcomer, initial_credit_cents = 7 }, key: key)).Expect(201);
-        made["signup"] = (await service.GetAsync($"/users/{newcomer}/entries")).List("entries").Single().GetProperty("transaction_id").GetString()!;
+        made["signup"] = (await service.GetAsync($"/users/{newcomer}/entries"))
+            .List("entries").Single().GetProperty("transaction_id").GetString()!;
         made["deletion"] = (await service.DeleteAsync($"/users/{user}", key)).Expect(200).Text("transaction_id");
 
         foreach (var (what, id) in made)
@@ -48,15 +51,19 @@ public sealed class PostedByTests(LedgerService service) : IClassFixture<LedgerS
 
     // Several statements save usages: alone, with others, with and without what costs more columns.
     [Theory]
-    [InlineData("""[{"user_id":"USER","amount_cents":1,"request_id":"a"},{"user_id":"USER","amount_cents":2,"request_id":"b"}]""")]
-    [InlineData("""[{"user_id":"USER","amount_cents":0,"request_id":"a"},{"user_id":"USER","amount_cents":2,"request_id":"b","description":"d"}]""")]
-    [InlineData("""[{"user_id":"USER","request_id":"a","billing_status":"needs_review"},{"user_id":"USER","amount_cents":2,"request_id":"b"}]""")]
+    [InlineData("""[{"user_id":"USER","amount_cents":1,"request_id":"a"},"""
+        + """{"user_id":"USER","amount_cents":2,"request_id":"b"}]""")]
+    [InlineData("""[{"user_id":"USER","amount_cents":0,"request_id":"a"},"""
+        + """{"user_id":"USER","amount_cents":2,"request_id":"b","description":"d"}]""")]
+    [InlineData("""[{"user_id":"USER","request_id":"a","billing_status":"needs_review"},"""
+        + """{"user_id":"USER","amount_cents":2,"request_id":"b"}]""")]
     public async Task Usages_carry_the_key_however_they_are_saved(string batch)
     {
         var (key, by) = await KeyAsync("bot");
         var user = await service.UserAsync(10);
 
-        (await service.PostAsync("/usage/batch", batch.Replace("USER", user, StringComparison.Ordinal), key: key)).Expect(200)
+        (await service.PostAsync("/usage/batch", batch.Replace("USER", user, StringComparison.Ordinal), key: key))
+            .Expect(200)
             .List("results").Select(r => r.GetProperty("status").GetInt32()).ShouldAllBe(status => status == 201);
 
         var usages = (await service.GetAsync($"/usage?user_id={user}")).List("usages");
@@ -75,20 +82,24 @@ public sealed class PostedByTests(LedgerService service) : IClassFixture<LedgerS
         var waiting = (await service.PostAsync(
             "/usage", new { user_id = user, request_id = "r", billing_status = "needs_review" }, key: bot)).Expect(201);
 
-        var billed = (await service.PostAsync($"/usage/{waiting.Text("usage_id")}/bill", new { amount_cents = 1 }, key: admin)).Expect(200);
+        var billed = (await service.PostAsync(
+            $"/usage/{waiting.Text("usage_id")}/bill", new { amount_cents = 1 }, key: admin)).Expect(200);
 
         PostedBy(billed.Json).ShouldBe(reporter);
         billed.Json.GetProperty("reviewer").GetRawText().ShouldBe(reviewer);
-        PostedBy((await service.GetAsync($"/ledger/transactions/{billed.Text("transaction_id")}")).Json).ShouldBe(reviewer);
+        PostedBy((await service.GetAsync($"/ledger/transactions/{billed.Text("transaction_id")}")).Json)
+            .ShouldBe(reviewer);
     }
 
     [Fact]
     public async Task What_is_from_before_an_upgrade_has_nobody()
     {
         await service.Database.ExecuteAsync(LedgerSql.InsertMove("equity:grants", "user:before", "5"));
-        var id = await service.Database.ScalarAsync<Guid>("SELECT transaction_id FROM ledger_entries WHERE account = 'user:before'");
+        var id = await service.Database.ScalarAsync<Guid>(
+            "SELECT transaction_id FROM ledger_entries WHERE account = 'user:before'");
 
-        (await service.GetAsync($"/ledger/transactions/{id}")).Expect(200).Json.GetProperty("posted_by").ValueKind.ShouldBe(JsonValueKind.Null);
+        (await service.GetAsync($"/ledger/transactions/{id}"))
+            .Expect(200).Json.GetProperty("posted_by").ValueKind.ShouldBe(JsonValueKind.Null);
     }
 
     private async Task<(string Secret, string By)> KeyAsync(string role)

@@ -3,7 +3,9 @@ using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Prices that have not begun can be taken back, and an import can't begin further ahead than a year (R18).</summary>
+/// <summary>
+/// Prices that have not begun can be cancelled, and an import can't begin more than a year ahead (R18).
+/// </summary>
 public sealed class PriceCancellationTests : IAsyncLifetime
 {
     private readonly LedgerService _service = new();
@@ -46,12 +48,15 @@ public sealed class PriceCancellationTests : IAsyncLifetime
         var third = await ImportAsync(3, DateTimeOffset.UtcNow.AddDays(2));
 
         (await CancelAsync(first)).ExpectProblem(409, "not-cancellable");
-        (await CancelAsync(second)).ExpectProblem(409, "not-cancellable").Text("detail").ShouldContain($"Version {third}");
+        (await CancelAsync(second))
+            .ExpectProblem(409, "not-cancellable").Text("detail").ShouldContain($"Version {third}");
         (await CancelAsync(4711)).ExpectProblem(404, "not-found");
-        (await _service.DeleteAsync($"/prices/versions/{third}", await _service.KeyAsync("ops"))).ExpectProblem(403, "forbidden");
+        (await _service.DeleteAsync($"/prices/versions/{third}", await _service.KeyAsync("ops")))
+            .ExpectProblem(403, "forbidden");
         (await CancelAsync(third)).Expect(200);
         (await CancelAsync(second)).Expect(200);
-        _service.Get<CurrentPrices>().Pricer.Book.Find("m", DateTimeOffset.UtcNow.AddDays(3))!.InputUsdPerToken.ShouldBe(1);
+        _service.Get<CurrentPrices>().Pricer.Book.Find("m", DateTimeOffset.UtcNow.AddDays(3))!
+            .InputUsdPerToken.ShouldBe(1);
     }
 
     // A call may be dated up to five minutes ahead, and another process may price it with the version for a while.
@@ -118,8 +123,10 @@ public sealed class PriceCancellationTests : IAsyncLifetime
     [Fact]
     public async Task An_import_begins_at_most_366_days_ahead()
     {
-        (await _service.PostAsync($"/prices/import?valid_from={In(367)}", Map(1))).ExpectProblem(400, "validation-failed")
-            .Json.GetProperty("errors").GetProperty("valid_from")[0].GetString().ShouldBe("must be at most 366 days ahead");
+        (await _service.PostAsync($"/prices/import?valid_from={In(367)}", Map(1)))
+            .ExpectProblem(400, "validation-failed")
+            .Json.GetProperty("errors")
+            .GetProperty("valid_from")[0].GetString().ShouldBe("must be at most 366 days ahead");
         (await _service.PostAsync($"/prices/import?valid_from={In(365)}", Map(1))).Expect(200);
 
         static string In(int days) => DateTimeOffset.UtcNow.AddDays(days).UtcDateTime.ToString("O");

@@ -6,7 +6,9 @@ using Microsoft.AspNetCore.Builder;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Every code of the catalogue with its whole body; rate-limited and unavailable have services of their own.</summary>
+/// <summary>
+/// Every code of the catalogue with its whole body. The tests of rate-limited and unavailable have their own services.
+/// </summary>
 public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<ProblemTests.Broken>
 {
     private const int MiB = 1024 * 1024;
@@ -16,7 +18,8 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     {
         protected override void Map(WebApplication app)
         {
-            app.MapGet("/broken", string () => throw new InvalidOperationException("a secret of the service")).AllowAnonymous();
+            app.MapGet("/broken", string () => throw new InvalidOperationException("a secret of the service"))
+                .AllowAnonymous();
             app.MapGet("/unstorable", UnstorableAsync).AllowAnonymous();
         }
 
@@ -29,25 +32,30 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     }
 
     [Fact]
-    public async Task Validation_failed_names_every_field() => (await service.PostAsync("/usage", """{"amount_cents":-1}""")).ShouldBeProblem(
-        400, "validation-failed", "A field is missing, wrong or unknown",
-        "user_id is required. amount_cents must not be negative. request_id is required (or, for a single usage, the header Idempotency-Key): it names the call, so that a repeated report is billed only once.",
-        """
-        {"errors":{"user_id":["is required"],"amount_cents":["must not be negative"],
-          "request_id":["is required (or, for a single usage, the header Idempotency-Key): it names the call, so that a repeated report is billed only once"]}}
-        """);
+    public async Task Validation_failed_names_every_field() =>
+        (await service.PostAsync("/usage", """{"amount_cents":-1}""")).ShouldBeProblem(
+            400, "validation-failed", "A field is missing, wrong or unknown",
+            "user_id is required. amount_cents must not be negative. request_id is required (or, for a single usage, "
+            + "the header Idempotency-Key): it names the call, so that a repeated report is billed only once.",
+            """
+            {"errors":{"user_id":["is required"],"amount_cents":["must not be negative"],
+              "request_id":["is required (or, for a single usage, the header Idempotency-Key): it names the call, so that a repeated report is billed only once"]}}
+            """);
 
     [Fact]
-    public async Task Text_that_the_database_cannot_store_is_the_callers_mistake() => (await service.GetAsync("/unstorable")).ShouldBeProblem(
-        400, "validation-failed", "A field is missing, wrong or unknown", "$ has a character that the database can't store, such as \\u0000.",
-        """{"errors":{"$":["has a character that the database can't store, such as \\u0000"]}}""");
+    public async Task Text_that_the_database_cannot_store_is_the_callers_mistake() =>
+        (await service.GetAsync("/unstorable")).ShouldBeProblem(
+            400, "validation-failed", "A field is missing, wrong or unknown",
+            "$ has a character that the database can't store, such as \\u0000.",
+            """{"errors":{"$":["has a character that the database can't store, such as \\u0000"]}}""");
 
     [Fact]
     public async Task Malformed_request()
     {
         var reply = await service.PostAsync("/usage", "{\"user_id\":");
 
-        reply.ExpectProblem(400, "malformed-request").Text("detail").ShouldStartWith("The body is not one complete JSON value: ");
+        reply.ExpectProblem(400, "malformed-request")
+            .Text("detail").ShouldStartWith("The body is not one complete JSON value: ");
         reply.Json.FieldNames().ShouldBe(["type", "title", "status", "detail", "code", "trace_id"]);
     }
 
@@ -56,8 +64,9 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
         401, "unauthorized", "An API key is needed", "An API key is needed: send it as Authorization: Bearer KEY.");
 
     [Fact]
-    public async Task Unauthorized_with_a_wrong_key() => (await service.GetAsync("/users", "fa_admin_00000000_0")).ShouldBeProblem(
-        401, "unauthorized", "An API key is needed", "The API key is unknown, expired or revoked.");
+    public async Task Unauthorized_with_a_wrong_key() =>
+        (await service.GetAsync("/users", "fa_admin_00000000_0")).ShouldBeProblem(
+            401, "unauthorized", "An API key is needed", "The API key is unknown, expired or revoked.");
 
     [Fact]
     public async Task Forbidden_to_a_bound_key()
@@ -65,14 +74,17 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
         var bot = await service.KeyAsync("bot", "mine:");
 
         (await service.GetAsync("/users/other", bot)).ShouldBeProblem(
-            403, "forbidden", "The key does not allow this", "This key is bound to users that begin with mine:, which other is not.");
+            403, "forbidden", "The key does not allow this",
+            "This key is bound to users that begin with mine:, which other is not.");
     }
 
     [Fact]
     public async Task Insufficient_credit_tells_the_balance_R4() =>
-        (await service.PostAsync("/usage", new { user_id = "poor", amount_cents = 1, request_id = "r" })).ShouldBeProblem(
+        (await service.PostAsync("/usage", new { user_id = "poor", amount_cents = 1, request_id = "r" }))
+            .ShouldBeProblem(
             402, "insufficient-credit", "The user has no credit left",
-            "poor has 0 cents of credit; spending needs a positive balance. Grant credit, then send the same request again.",
+            "poor has 0 cents of credit; spending needs a positive balance. "
+            + "Grant credit, then send the same request again.",
             """{"balance_cents":0}""");
 
     [Fact]
@@ -92,7 +104,8 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     public async Task Insufficient_anthropic_credits_tells_both_figures_R8() =>
         (await service.PostAsync("/users", new { user_id = "signup", initial_credit_cents = 100.5 })).ShouldBeProblem(
             409, "insufficient-anthropic-credits", "Provider credit does not cover the signup credit",
-            "Of the 100.5 cents asked for, 0 are covered by provider credit that is not owed to users yet. Book a purchase first.",
+            "Of the 100.5 cents asked for, 0 are covered by provider credit that is not owed to users yet. "
+            + "Book a purchase first.",
             """{"available_cents":0,"requested_cents":100.5}""");
 
     [Fact]
@@ -112,7 +125,8 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
 
         (await service.PostAsync("/write-downs", new { amount_cents = 1 }, "June's")).ShouldBeProblem(
             422, "idempotency-key-reused", "The idempotency key belongs to another request",
-            "The idempotency key June's belongs to a request with a different body. Repeat that request unchanged, or use a new key.");
+            "The idempotency key June's belongs to a request with a different body. "
+            + "Repeat that request unchanged, or use a new key.");
     }
 
     [Theory]
@@ -128,7 +142,8 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
         (await PostAsync(path, bytesMax + 1)).ExpectProblem(413, "payload-too-large");
         (await PostAsync(path, bytesMax + 1, chunked: true)).ExpectProblem(413, "payload-too-large");
         (await PostAsync(path, 10 * MiB)).ShouldBeProblem(
-            413, "payload-too-large", "The body is too large", $"Request body too large. The max request body size is {bytesMax} bytes. Send less at once.");
+            413, "payload-too-large", "The body is too large",
+            $"Request body too large. The max request body size is {bytesMax} bytes. Send less at once.");
     }
 
     [Theory]
@@ -138,19 +153,23 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     [InlineData(null)]
     public async Task Unsupported_media_type(string? mediaType)
     {
-        foreach (var path in (string[])["/users", "/usage", "/usage/batch", "/grants", "/purchases", "/write-downs", "/api-keys"])
+        foreach (var path in (string[])[
+            "/users", "/usage", "/usage/batch", "/grants", "/purchases", "/write-downs", "/api-keys"])
         {
             using var body = new ByteArrayContent("{}"u8.ToArray());
             body.Headers.ContentType = mediaType is null ? null : new(mediaType);
 
             (await service.SendAsync(HttpMethod.Post, path, body, "k", LedgerService.AdminKey)).ShouldBeProblem(
-                415, "unsupported-media-type", "The body is not JSON, or is encoded", "The body must be JSON, sent with Content-Type: application/json.");
+                415, "unsupported-media-type", "The body is not JSON, or is encoded",
+                "The body must be JSON, sent with Content-Type: application/json.");
         }
     }
 
     [Fact]
-    public async Task Internal_error_tells_nothing_of_the_inside() => (await service.GetAsync("/broken")).ShouldBeProblem(
-        500, "internal-error", "Something went wrong in the service", "Something went wrong in the service. Its log tells more under the trace_id.");
+    public async Task Internal_error_tells_nothing_of_the_inside() =>
+        (await service.GetAsync("/broken")).ShouldBeProblem(
+            500, "internal-error", "Something went wrong in the service",
+            "Something went wrong in the service. Its log tells more under the trace_id.");
 
     [Fact]
     public async Task The_trace_is_the_callers_where_it_sends_one_and_else_the_requests_own()
@@ -160,7 +179,8 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
         (await TraceAsync($"00-{sent}-b7ad6b7169203331-01")).ShouldBe(sent);
         var own = await Task.WhenAll(TraceAsync(null), TraceAsync(null), TraceAsync("00-nonsense-00"));
         own.ShouldBeUnique();
-        own.ShouldAllBe(trace => trace.Contains(':'), "the connection and the number of the request on it: no activity is begun for it");
+        own.ShouldAllBe(trace => trace.Contains(':'),
+            "the connection and the number of the request on it: no activity is begun for it");
     }
 
     private async Task<string> TraceAsync(string? parent)
@@ -177,19 +197,22 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     public async Task Every_code_is_explained_at_the_address_of_its_type()
     {
         foreach (var kind in ProblemCatalog.All)
-            (await service.GetAsync($"/problems/{kind.Code}", key: null)).Expect(200).ShouldRead(JsonSerializer.Serialize(
+            (await service.GetAsync($"/problems/{kind.Code}", key: null))
+                .Expect(200).ShouldRead(JsonSerializer.Serialize(
                 new { code = kind.Code, status = kind.Status, title = kind.Title, what_to_do = kind.WhatToDo }));
         (await service.GetAsync("/problems/none", key: null)).ExpectProblem(404, "not-found");
     }
 
-    // Expect: 100-continue, as a client should with a large body: otherwise the service hangs up while the rest is still being sent.
+    // Sends Expect: 100-continue, as a client should with a large body. Without it, the service hangs up while the
+    // client still sends the rest.
     private async Task<Reply> PostAsync(string path, int bytes, bool chunked = false)
     {
         using var client = new HttpClient { BaseAddress = service.Url };
         using var request = new HttpRequestMessage(HttpMethod.Post, path)
         {
             Content = new StringContent($"\"{new string('x', bytes - 2)}\"", Encoding.ASCII, "application/json"),
-            Headers = { ExpectContinue = true, TransferEncodingChunked = chunked, Authorization = new("Bearer", LedgerService.AdminKey) },
+            Headers = { ExpectContinue = true, TransferEncodingChunked = chunked,
+                Authorization = new("Bearer", LedgerService.AdminKey) },
         };
         using var response = await client.SendAsync(request);
         return await Reply.OfAsync(response);

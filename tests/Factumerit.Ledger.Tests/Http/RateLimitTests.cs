@@ -15,13 +15,16 @@ public sealed class RateLimitTests(RateLimitTests.Limited service) : IClassFixtu
     public async Task A_key_over_its_limit_is_429_with_Retry_After_and_other_keys_go_on()
     {
         // The service may not be asked too often for these either.
-        var spender = (await service.PostAsync("/api-keys", new { name = "Twin 1", role = "ops" })).Expect(201).Text("secret");
-        var twin = (await service.PostAsync("/api-keys", new { name = "Twin 2", role = "ops" })).Expect(201).Text("secret");
+        var spender = (await service.PostAsync("/api-keys", new { name = "Twin 1", role = "ops" }))
+            .Expect(201).Text("secret");
+        var twin = (await service.PostAsync("/api-keys", new { name = "Twin 2", role = "ops" }))
+            .Expect(201).Text("secret");
 
         var refused = await SpendAsync(spender);
 
         refused.ShouldBeProblem(
-            429, "rate-limited", "Too many requests", "This key may send 1 requests a second. Wait as Retry-After says.");
+            429, "rate-limited", "Too many requests",
+            "This key may send 1 requests a second. Wait as Retry-After says.");
         int.Parse(refused.RetryAfter!, CultureInfo.InvariantCulture).ShouldBeGreaterThan(0);
         (await service.GetAsync("/users", twin)).Expect(200);
         (await service.GetAsync("/health/ready", key: null)).Expect(200);

@@ -4,7 +4,9 @@ using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Requests that no proper client sends: each gets a 4xx or no answer at all, and leaves no stack trace in the log.</summary>
+/// <summary>
+/// Requests that no proper client sends. Each gets a 4xx or no answer, and leaves no stack trace in the log.
+/// </summary>
 public sealed class RawRequestTests
 {
     private const string Key = LedgerService.AdminKey;
@@ -67,7 +69,8 @@ public sealed class RawRequestTests
                 await SendAsync(service.Url, sent, resets: true);
             await service.UntilReadyAsync();
             // Lines come in order: what the requests left is there when the last one's is.
-            await Chaos.ServiceProcess.UntilAsync(() => Task.FromResult(service.Log.Contains("/health/ready 200", StringComparison.Ordinal)));
+            await Chaos.ServiceProcess.UntilAsync(
+                () => Task.FromResult(service.Log.Contains("/health/ready 200", StringComparison.Ordinal)));
             await service.EndAsync();
             foreach (var trace in (string[])["   at ", "Exception", " ERR ", " FTL ", " 500 in "])
                 service.Log.ShouldNotContain(trace);
@@ -75,7 +78,8 @@ public sealed class RawRequestTests
         await database.DisposeAsync();
     }
 
-    private static string Get(string target) => $"GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {Key}\r\n\r\n";
+    private static string Get(string target) =>
+        $"GET {target} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {Key}\r\n\r\n";
 
     private static string Post(string path, string headers, string body) =>
         $"POST {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {Key}\r\n{Json}\r\n{headers}\r\n\r\n{body}";
@@ -99,7 +103,8 @@ public sealed class RawRequestTests
             using var reader = new StreamReader(stream, Encoding.Latin1);
             using var deadline = new CancellationTokenSource(TimeSpan.FromSeconds(30));
             var line = await reader.ReadLineAsync(deadline.Token);
-            return line?.Split(' ') is [_, var status, ..] ? int.Parse(status, System.Globalization.CultureInfo.InvariantCulture) : null;
+            return line?.Split(' ') is [_, var status, ..] ? int.Parse(
+                status, System.Globalization.CultureInfo.InvariantCulture) : null;
         }
         catch (IOException)
         {
@@ -139,8 +144,8 @@ public sealed class HeadAndTargetTests(LedgerService service) : IClassFixture<Le
         using var client = new TcpClient();
         await client.ConnectAsync(service.Url.Host, service.Url.Port);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-            $"POST /usage HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {LedgerService.AdminKey}\r\nConnection: close\r\n"
-            + "Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{"));
+            $"POST /usage HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {LedgerService.AdminKey}\r\n"
+            + "Connection: close\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"));
         using var reader = new StreamReader(client.GetStream());
         using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
 

@@ -9,7 +9,9 @@ public sealed class ReadinessTests(LedgerService service) : IClassFixture<Ledger
     public async Task A_read_only_database_is_not_ready_until_it_takes_writes_again()
     {
         await ExecuteAsync("ALTER DATABASE {0} SET default_transaction_read_only = on");
-        await ExecuteAsync("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{0}' AND application_name LIKE 'factumerit%'");
+        await ExecuteAsync(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            + "WHERE datname = '{0}' AND application_name LIKE 'factumerit%'");
         await UntilReadySaysAsync("read-only");
 
         await ExecuteAsync("ALTER DATABASE {0} RESET default_transaction_read_only");
@@ -24,7 +26,8 @@ public sealed class ReadinessTests(LedgerService service) : IClassFixture<Ledger
     {
         var user = await service.UserAsync(10);
         await ExecuteAsync($"""
-            CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{sqlState}'; END $$;
+            CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN RAISE EXCEPTION 'no' USING ERRCODE = '{sqlState}'; END $$;
             CREATE TRIGGER fail BEFORE INSERT ON llm_usage FOR EACH STATEMENT EXECUTE FUNCTION fail();
             CREATE TRIGGER fail BEFORE INSERT ON idempotency_keys FOR EACH STATEMENT EXECUTE FUNCTION fail()
             """);
@@ -37,7 +40,8 @@ public sealed class ReadinessTests(LedgerService service) : IClassFixture<Ledger
 
         await ExecuteAsync("DROP FUNCTION fail() CASCADE");
         await UntilReadySaysAsync("healthy");
-        (await service.Database.ScalarAsync<long>("SELECT count(*) FROM idempotency_keys WHERE operation = 'health'")).ShouldBe(0);
+        (await service.Database.ScalarAsync<long>("SELECT count(*) FROM idempotency_keys WHERE operation = 'health'"))
+            .ShouldBe(0);
         (await service.PostAsync("/usage", usage)).Expect(201);
         await service.Database.AssertIntegrityAsync();
     }
@@ -48,9 +52,11 @@ public sealed class ReadinessTests(LedgerService service) : IClassFixture<Ledger
         await using var connection = new NpgsqlConnection(service.Database.ConnectionString);
         await connection.OpenAsync();
         await using var hold = await connection.BeginTransactionAsync();
-        await using (var command = new NpgsqlCommand("LOCK TABLE user_budgets, ledger_entries, llm_usage IN ACCESS EXCLUSIVE MODE", connection))
+        await using (var command = new NpgsqlCommand(
+            "LOCK TABLE user_budgets, ledger_entries, llm_usage IN ACCESS EXCLUSIVE MODE", connection))
             await command.ExecuteNonQueryAsync();
-        string[] paths = ["/users", "/users/u", "/ledger/integrity", "/ledger/integrity?full=true", "/ledger/balances", "/reports/margin", "/usage"];
+        string[] paths = ["/users", "/users/u", "/ledger/integrity", "/ledger/integrity?full=true", "/ledger/balances",
+            "/reports/margin", "/usage"];
         var began = TimeProvider.System.GetTimestamp();
 
         var replies = await Task.WhenAll(paths.Select(path => service.GetAsync(path)));
@@ -62,7 +68,8 @@ public sealed class ReadinessTests(LedgerService service) : IClassFixture<Ledger
     }
 
     private Task UntilReadySaysAsync(string said) => Chaos.ServiceProcess.UntilAsync(async () =>
-        (await service.GetAsync("/health/ready", key: null)).Json.GetProperty("checks").GetProperty("database").GetString() == said);
+        (await service.GetAsync("/health/ready", key: null))
+            .Json.GetProperty("checks").GetProperty("database").GetString() == said);
 
     // From a connection that can write, whatever the database's setting is.
     private async Task ExecuteAsync(string sql)
@@ -75,7 +82,8 @@ public sealed class ReadinessTests(LedgerService service) : IClassFixture<Ledger
         };
         await using var connection = new NpgsqlConnection(settings.ConnectionString);
         await connection.OpenAsync();
-        await using var command = new NpgsqlCommand(sql.Replace("{0}", settings.Database, StringComparison.Ordinal), connection);
+        await using var command = new NpgsqlCommand(
+            sql.Replace("{0}", settings.Database, StringComparison.Ordinal), connection);
         await command.ExecuteNonQueryAsync();
     }
 }

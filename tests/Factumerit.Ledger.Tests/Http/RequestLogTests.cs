@@ -2,7 +2,9 @@ using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>What the program writes while it serves: a line per request with who, what, status and milliseconds, and never a secret.</summary>
+/// <summary>
+/// The log of a running program: one line per request with caller, request, status and milliseconds, and no secrets.
+/// </summary>
 public sealed class RequestLogTests : IAsyncLifetime
 {
     private readonly TestDatabase _database = new();
@@ -15,13 +17,17 @@ public sealed class RequestLogTests : IAsyncLifetime
     public async Task Requests_are_logged_one_line_each_and_secrets_never()
     {
         await using var service = ServiceProcess.Start(
-            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={_database.ConnectionString}", $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
+            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={_database.ConnectionString}",
+            $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
         using var client = new HttpClient { BaseAddress = await service.UrlAsync() };
-        var secret = (await SendAsync(client, HttpMethod.Post, "/api-keys", LedgerService.AdminKey, """{"name":"Watcher","role":"ops"}""")).Expect(201).Text("secret");
+        var secret = (await SendAsync(client, HttpMethod.Post, "/api-keys", LedgerService.AdminKey,
+            """{"name":"Watcher","role":"ops"}""")).Expect(201).Text("secret");
         (await SendAsync(client, HttpMethod.Get, "/users?prefix=a", secret)).Expect(200);
-        (await SendAsync(client, HttpMethod.Post, "/grants", secret, """{"user_id":"private-user"}""")).ExpectProblem(403, "forbidden");
+        (await SendAsync(client, HttpMethod.Post, "/grants", secret, """{"user_id":"private-user"}"""))
+            .ExpectProblem(403, "forbidden");
         (await SendAsync(client, HttpMethod.Get, "/users", secret[..^1] + "x")).ExpectProblem(401, "unauthorized");
-        var missing = (await SendAsync(client, HttpMethod.Get, "/users/no%0Abody", secret)).ExpectProblem(400, "validation-failed");
+        var missing = (await SendAsync(client, HttpMethod.Get, "/users/no%0Abody", secret))
+            .ExpectProblem(400, "validation-failed");
 
         (await service.StopAsync()).ShouldBe(0);
 
@@ -40,17 +46,21 @@ public sealed class RequestLogTests : IAsyncLifetime
     public async Task A_database_that_is_read_only_costs_one_line_a_request_and_no_stack_trace()
     {
         await using var service = ServiceProcess.Start(
-            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={_database.ConnectionString}", $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
+            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={_database.ConnectionString}",
+            $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
         using var client = new HttpClient { BaseAddress = await service.UrlAsync() };
         (string Path, string Body)[] writes =
         [
             ("/api-keys", """{"name":"Watcher","role":"ops"}"""), ("/purchases", """{"credits_cents":1}"""),
-            ("/prices/import", """{"m": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09}}"""),
+            ("/prices/import", """
+                {"m": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09}}
+                """),
         ];
 
         await SetReadOnlyAsync();
         foreach (var (path, body) in writes)
-            (await SendAsync(client, HttpMethod.Post, path, LedgerService.AdminKey, body)).ExpectProblem(503, "unavailable");
+            (await SendAsync(client, HttpMethod.Post, path, LedgerService.AdminKey, body))
+                .ExpectProblem(503, "unavailable");
         await SendAsync(client, HttpMethod.Get, "/ledger/integrity?full=true", LedgerService.AdminKey);
 
         (await service.StopAsync()).ShouldBe(0);
@@ -62,12 +72,16 @@ public sealed class RequestLogTests : IAsyncLifetime
     // Sessions that are open know nothing of it.
     private async Task SetReadOnlyAsync()
     {
-        await _database.ExecuteAsync($"ALTER DATABASE \"{new Npgsql.NpgsqlConnectionStringBuilder(_database.ConnectionString).Database}\" SET default_transaction_read_only = on");
+        await _database.ExecuteAsync(
+            $"ALTER DATABASE \"{new Npgsql.NpgsqlConnectionStringBuilder(_database.ConnectionString).Database}\" "
+            + "SET default_transaction_read_only = on");
         await _database.ScalarAsync<long>(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() AND application_name LIKE 'factumerit%' AND pid <> pg_backend_pid()");
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database() "
+            + "AND application_name LIKE 'factumerit%' AND pid <> pg_backend_pid()");
     }
 
-    private static async Task<Reply> SendAsync(HttpClient client, HttpMethod method, string path, string key, string? body = null)
+    private static async Task<Reply> SendAsync(
+        HttpClient client, HttpMethod method, string path, string key, string? body = null)
     {
         using var request = new HttpRequestMessage(method, path) { Headers = { Authorization = new("Bearer", key) } };
         request.Headers.Add("Idempotency-Key", "once");

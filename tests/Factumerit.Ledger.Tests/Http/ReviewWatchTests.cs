@@ -17,7 +17,8 @@ public sealed class ReviewWatchTests
         using var listener = new MeterListener();
         listener.InstrumentPublished = (instrument, self) =>
         {
-            if (instrument.Meter.Name == LedgerMetrics.MeterName && instrument.Name.StartsWith("ledger.review.", StringComparison.Ordinal))
+            if (instrument.Meter.Name == LedgerMetrics.MeterName
+                && instrument.Name.StartsWith("ledger.review.", StringComparison.Ordinal))
                 self.EnableMeasurementEvents(instrument);
         };
         // Services of other tests measure their queues as well, in other flows.
@@ -28,12 +29,16 @@ public sealed class ReviewWatchTests
                 measured[instrument.Name] = value;
         });
         listener.Start();
-        using var watch = new ReviewWatch(new ReviewQueries(database.Ledger), new Rounds(database.Ledger, TimeProvider.System), NullLogger<ReviewWatch>.Instance);
+        using var watch = new ReviewWatch(
+            new ReviewQueries(database.Ledger), new Rounds(database.Ledger, TimeProvider.System),
+            NullLogger<ReviewWatch>.Instance);
 
         await watch.MeasureAsync(CancellationToken.None);
-        measured.ShouldBe(new Dictionary<string, long> { ["ledger.review.waiting"] = 0, ["ledger.review.oldest_age"] = 0 }, ignoreOrder: true);
+        measured.ShouldBe(new Dictionary<string, long>
+            { ["ledger.review.waiting"] = 0, ["ledger.review.oldest_age"] = 0 }, ignoreOrder: true);
 
-        await database.PostAsync(async budgets => (await budgets.RecordUsageAsync(new() { UserId = "a", RequestId = "r" }, default)).Answer.ShouldNotBeNull());
+        await database.PostAsync(async budgets => (await budgets.RecordUsageAsync(
+            new() { UserId = "a", RequestId = "r" }, default)).Answer.ShouldNotBeNull());
         await database.ExecuteAsync("UPDATE llm_usage SET created_at = now() - interval '2 hours'");
         await watch.MeasureAsync(CancellationToken.None);
         measured["ledger.review.waiting"].ShouldBe(1);

@@ -18,13 +18,16 @@ public sealed class RevocationTests
             var survivors = new List<string>();
             for (var number = 0; number < KeysMax; number++)
             {
-                var key = (await service.PostAsync("/api-keys", new { name = $"key {number}", role = "admin" })).Expect(201);
+                var key = (await service.PostAsync("/api-keys", new { name = $"key {number}", role = "admin" }))
+                    .Expect(201);
                 // None of them is remembered yet: each looks the key up, before, while and after it is revoked.
-                var callers = Enumerable.Range(0, CallersPerKey).Select(_ => service.GetAsync("/users/nobody", key.Text("secret"))).ToList();
+                var callers = Enumerable.Range(0, CallersPerKey)
+                    .Select(_ => service.GetAsync("/users/nobody", key.Text("secret"))).ToList();
                 (await service.DeleteAsync($"/api-keys/{key.Text("id")}")).Expect(200);
                 await Task.WhenAll(callers);
 
-                var grant = await service.PostAsync("/grants", new { user_id = "thief", amount_cents = 1 }, $"g{number}", key.Text("secret"));
+                var grant = await service.PostAsync(
+                    "/grants", new { user_id = "thief", amount_cents = 1 }, $"g{number}", key.Text("secret"));
                 if (grant.Status != 401)
                     survivors.Add($"key {number}: {grant.Status}");
             }
@@ -45,15 +48,18 @@ public sealed class RevocationTests
         try
         {
             await using var one = await Chaos.ServiceProcess.StartAsync(directory.FullName, database.ConnectionString);
-            await using var other = await Chaos.ServiceProcess.StartAsync(directory.FullName, database.ConnectionString);
+            await using var other = await Chaos.ServiceProcess.StartAsync(
+                directory.FullName, database.ConnectionString);
             using var admin = new LoadSender(Chaos.ServiceProcess.AdminKey);
-            var key = (await admin.PostAsync(one.Url, "/api-keys", new { name = "k", role = "admin" }, null)).Expect(201);
+            var key = (await admin.PostAsync(one.Url, "/api-keys", new { name = "k", role = "admin" }, null))
+                .Expect(201);
             using var client = new HttpClient();
             client.DefaultRequestHeaders.Authorization = new("Bearer", key.Text("secret"));
             var users = new Uri(other.Url, "/users");
             ((int)(await client.GetAsync(users)).StatusCode).ShouldBe(200);
 
-            using var revocation = new HttpRequestMessage(HttpMethod.Delete, new Uri(one.Url, $"/api-keys/{key.Text("id")}"));
+            using var revocation = new HttpRequestMessage(
+                HttpMethod.Delete, new Uri(one.Url, $"/api-keys/{key.Text("id")}"));
             revocation.Headers.Authorization = new("Bearer", Chaos.ServiceProcess.AdminKey);
             ((int)(await client.SendAsync(revocation)).StatusCode).ShouldBe(200);
             var began = TimeProvider.System.GetTimestamp();

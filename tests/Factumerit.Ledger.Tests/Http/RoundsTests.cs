@@ -4,7 +4,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Work in the background: no exception ends it, pauses grow, and a failure that stays does not fill the log.</summary>
+/// <summary>
+/// Work in the background: no exception ends it, pauses grow, and a lasting failure does not fill the log.
+/// </summary>
 public sealed class RoundsTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private readonly LineLogger _log = new();
@@ -14,7 +16,8 @@ public sealed class RoundsTests(TestDatabase database) : IClassFixture<TestDatab
     {
         Exception[] failures =
         [
-            new InvalidOperationException("a bug\n\nDETAIL: more of it"), new NotSupportedException("another"), new OperationCanceledException("somebody else's"), new TimeoutException(),
+            new InvalidOperationException("a bug\n\nDETAIL: more of it"), new NotSupportedException("another"),
+            new OperationCanceledException("somebody else's"), new TimeoutException(),
             new KeyNotFoundException(), new AggregateException(new IOException()), new UnauthorizedAccessException(),
         ];
         using var stop = new CancellationTokenSource();
@@ -34,7 +37,8 @@ public sealed class RoundsTests(TestDatabase database) : IClassFixture<TestDatab
         _log.Lines.ShouldBe([
             "The work failed, 1 times in a row by now, and is tried again: InvalidOperationException: a bug",
             "The work failed, 2 times in a row by now, and is tried again: NotSupportedException: another",
-            $"The work failed, 4 times in a row by now, and is tried again: TimeoutException: {new TimeoutException().Message}",
+            "The work failed, 4 times in a row by now, and is tried again: "
+            + $"TimeoutException: {new TimeoutException().Message}",
             $"The work works again, after {failures.Length} failures",
         ]);
     }
@@ -47,11 +51,13 @@ public sealed class RoundsTests(TestDatabase database) : IClassFixture<TestDatab
     [InlineData(7, 60)]
     [InlineData(1_000_000, 60)]
     public void Pauses_double_up_to_a_minute(int failures, int seconds) =>
-        Rounds.PauseAfter(new("The work", () => TimeSpan.FromSeconds(1), _ => Task.CompletedTask), failures).ShouldBe(TimeSpan.FromSeconds(seconds));
+        Rounds.PauseAfter(new("The work", () => TimeSpan.FromSeconds(1), _ => Task.CompletedTask), failures)
+            .ShouldBe(TimeSpan.FromSeconds(seconds));
 
     [Fact]
     public void A_period_that_is_longer_stays_as_it_is() =>
-        Rounds.PauseAfter(new("The work", () => TimeSpan.FromHours(1), _ => Task.CompletedTask), 5).ShouldBe(TimeSpan.FromHours(1));
+        Rounds.PauseAfter(new("The work", () => TimeSpan.FromHours(1), _ => Task.CompletedTask), 5)
+            .ShouldBe(TimeSpan.FromHours(1));
 
     [Fact]
     public async Task New_work_is_not_made_to_wait()
@@ -83,7 +89,9 @@ public sealed class RoundsTests(TestDatabase database) : IClassFixture<TestDatab
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
             Lines.Add(formatter(state, exception));
     }
 }

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Every answer says that it is kept nowhere and is of the type it says; the API page loads only its own files.</summary>
+/// <summary>Every answer forbids caching and sniffing of its type. The API page loads only its own files.</summary>
 public sealed class SafeHeadersTests(LedgerService service) : IClassFixture<LedgerService>
 {
     [Theory]

@@ -3,7 +3,7 @@ using System.Diagnostics;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>The real program in a process of its own, as an operator starts it, with what it wrote and its exit code.</summary>
+/// <summary>The real program in its own process, as an operator starts it, with its output and its exit code.</summary>
 internal sealed class ServiceProcess : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
@@ -46,7 +46,8 @@ internal sealed class ServiceProcess : IAsyncDisposable
     public static ServiceProcess Start(params string[] args) => new(args);
 
     /// <summary>The same, with more in its environment.</summary>
-    public static ServiceProcess Start(IReadOnlyDictionary<string, string> environment, params string[] args) => new(args, environment);
+    public static ServiceProcess Start(IReadOnlyDictionary<string, string> environment, params string[] args) =>
+        new(args, environment);
 
     /// <summary>Runs it to its end.</summary>
     public static async Task<(int ExitCode, string Stdout, string Stderr)> RunAsync(params string[] args)

@@ -10,7 +10,8 @@ namespace Factumerit.Ledger.Tests.Http;
 /// <summary>
 /// A role with the rights of the list, and no others, serves every route; what it lacks is named at the start.
 /// </summary>
-public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : IClassFixture<ServingRightsTests.Restricted>
+public sealed class ServingRightsTests(ServingRightsTests.Restricted service)
+    : IClassFixture<ServingRightsTests.Restricted>
 {
     /// <summary>The service as a role that owns nothing.</summary>
     public sealed class Restricted : LiteLlmService
@@ -47,7 +48,8 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
             foreach (var value in values)
                 path = path[..path.IndexOf('{')] + value + path[(path.IndexOf('}') + 1)..];
             var content = body is null ? null : new StringContent(body, System.Text.Encoding.UTF8, "application/json");
-            var reply = await service.SendAsync(new HttpMethod(verb), path, content, Guid.NewGuid().ToString(), LedgerService.AdminKey);
+            var reply = await service.SendAsync(
+                new HttpMethod(verb), path, content, Guid.NewGuid().ToString(), LedgerService.AdminKey);
             reply.Status.ShouldBeInRange(200, 201, $"{route}: {reply.Body}");
             return reply;
         }
@@ -59,13 +61,15 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
         var later = await Call($"POST /prices/import?valid_from={DateTimeOffset.UtcNow.AddDays(1).UtcDateTime:O}", """
             {"known":{"litellm_provider":"anthropic","input_cost_per_token":6e-06,"output_cost_per_token":1.5e-05}}
             """);
-        await Call("DELETE /prices/versions/{version:long}", null, later.Amount("version").ToString(CultureInfo.InvariantCulture));
+        await Call("DELETE /prices/versions/{version:long}", null, later.Amount("version").ToString(
+            CultureInfo.InvariantCulture));
         await Call("GET /prices/{**model}", null, "known");
         await Call("POST /purchases", """{"credits_cents":2500,"sales_tax_cents":259,"provider":"anthropic"}""");
         await Call("POST /users", """{"user_id":"anna","initial_credit_cents":100}""");
         await Call("POST /grants", """{"user_id":"anna","amount_cents":500}""");
         await Call("POST /virtual-keys", """{"user_id":"anna","label":"a key"}""");
-        var usage = await Call("POST /usage", """{"user_id":"anna","model":"known","prompt_tokens":35,"completion_tokens":4}""");
+        var usage = await Call(
+            "POST /usage", """{"user_id":"anna","model":"known","prompt_tokens":35,"completion_tokens":4}""");
         await Call("POST /usage/batch", """
             [{"user_id":"anna","amount_cents":1,"request_id":"b1"},
              {"user_id":"anna","request_id":"b2","model":"unknown","prompt_tokens":1}]
@@ -79,22 +83,28 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
         await Call("POST /intake/litellm/reconcile", """{"from":"2026-01-31T00:00:00Z","to":"2026-02-01T00:00:00Z"}""");
         await Call("GET /usage/{usage_id:guid}", null, usage.Text("usage_id"));
         var waiting = (await Call("GET /usage?billing_status=needs_review")).List("usages");
-        await Call("POST /usage/{usage_id:guid}/bill", """{"amount_cents":1}""", waiting[0].GetProperty("usage_id").GetString()!);
-        await Call("POST /usage/{usage_id:guid}/waive", """{"reason":"a trial"}""", waiting[1].GetProperty("usage_id").GetString()!);
+        await Call("POST /usage/{usage_id:guid}/bill", """{"amount_cents":1}""",
+            waiting[0].GetProperty("usage_id").GetString()!);
+        await Call("POST /usage/{usage_id:guid}/waive", """{"reason":"a trial"}""",
+            waiting[1].GetProperty("usage_id").GetString()!);
         await Call("POST /usage/reprice", "{}");
         await Call("POST /write-downs", """{"from_usage":true,"provider":"anthropic"}""");
         foreach (var read in (string[])["GET /users", "GET /ledger/balances", "GET /ledger/integrity?full=true",
-            "GET /ledger/integrity", "GET /ledger/faults", "GET /ledger/summary", "GET /ledger/headroom", "GET /reports/margin",
+            "GET /ledger/integrity", "GET /ledger/faults", "GET /ledger/summary", "GET /ledger/headroom",
+            "GET /reports/margin",
             "GET /health/ready", "GET /health/live"])
             await Call(read);
         await Call("GET /problems/{code}", null, "unavailable");
         // A fault for the background check to keep, and its resolution.
-        await service.Database.ExecuteAsync("UPDATE account_totals SET entry_count = entry_count + 1 WHERE account = 'user:*'");
+        await service.Database.ExecuteAsync(
+            "UPDATE account_totals SET entry_count = entry_count + 1 WHERE account = 'user:*'");
         await service.Get<Factumerit.Ledger.Api.Http.IntegrityWatch>().CheckAsync(CancellationToken.None);
-        await service.Database.ExecuteAsync("UPDATE account_totals SET entry_count = entry_count - 1 WHERE account = 'user:*'");
+        await service.Database.ExecuteAsync(
+            "UPDATE account_totals SET entry_count = entry_count - 1 WHERE account = 'user:*'");
         var fault = (await Call("GET /ledger/faults")).List("faults")[0].GetProperty("fault_id").ToString();
         await Call("POST /ledger/faults/{id:long}/resolve", """{"reason":"set back"}""", fault);
-        foreach (var read in (string[])["GET /users/{user_id}", "GET /users/{user_id}/entries", "GET /users/{user_id}/transactions"])
+        foreach (var read in (string[])[
+            "GET /users/{user_id}", "GET /users/{user_id}/entries", "GET /users/{user_id}/transactions"])
             await Call(read, null, "anna");
         await Call("GET /ledger/transactions/{id:guid}", null, usage.Text("transaction_id"));
         var keys = (await Call("GET /virtual-keys")).List("virtual_keys");
@@ -104,7 +114,8 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
         var key = (await Call("GET /api-keys")).List("api_keys")[0].GetProperty("id").GetString()!;
         await Call("POST /api-keys/{id:guid}/rotate", "{}", key);
         await Call("GET /audit-log");
-        await Call("DELETE /api-keys/{id:guid}", null, (await Call("GET /api-keys")).List("api_keys")[0].GetProperty("id").GetString()!);
+        await Call("DELETE /api-keys/{id:guid}", null,
+            (await Call("GET /api-keys")).List("api_keys")[0].GetProperty("id").GetString()!);
         await service.Watch.RemoveOrphansAsync(CancellationToken.None);
         await service.Watch.CheckKeysAsync(CancellationToken.None);
         await LiteLlmService.UntilAsync(async () => (await service.OutboxAsync()).Count == 0);
@@ -115,26 +126,29 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
     }
 
     [Fact]
-    public Task Missing_rights_are_named_with_the_statements_that_give_them() => WithRoleAsync(async (database, role, connectionString) =>
-    {
-        await database.ExecuteAsync($"REVOKE INSERT, UPDATE ON llm_usage FROM {role}; REVOKE ALL ON api_keys FROM {role}");
+    public Task Missing_rights_are_named_with_the_statements_that_give_them() =>
+        WithRoleAsync(async (database, role, connectionString) =>
+        {
+            await database.ExecuteAsync(
+                $"REVOKE INSERT, UPDATE ON llm_usage FROM {role}; REVOKE ALL ON api_keys FROM {role}");
 
-        var (exitCode, _, stderr) = await ServiceProcess.RunAsync(
-            $"--ConnectionStrings:Ledger={connectionString}", "--Database:MigrateAtStart=false", "--urls=http://127.0.0.1:0");
+            var (exitCode, _, stderr) = await ServiceProcess.RunAsync(
+                $"--ConnectionStrings:Ledger={connectionString}", "--Database:MigrateAtStart=false",
+                "--urls=http://127.0.0.1:0");
 
-        exitCode.ShouldBe(1);
-        var rights = ServingRights.ByTable;
-        var (keys, usages) = (rights["api_keys"], rights["llm_usage"]["SELECT, ".Length..]);
-        stderr.ShouldBe(
-            $"Factumerit.Ledger can't start: the role {role} lacks {keys} on api_keys, {usages} on llm_usage. " +
-            "Let the owner of the tables run: " +
-            $"GRANT {keys} ON api_keys TO {role}; GRANT {usages} ON llm_usage TO {role};");
-        await database.ExecuteAsync(
-            $"GRANT {keys} ON api_keys TO {role}; GRANT {usages} ON llm_usage TO {role}; " +
-            $"REVOKE UPDATE (filled_at) ON llm_usage FROM {role}");
-        (await MissingAsync(connectionString, role)).ShouldNotBeNull()
-            .ShouldContain($"lacks {usages["INSERT, ".Length..]} on llm_usage.");
-    });
+            exitCode.ShouldBe(1);
+            var rights = ServingRights.ByTable;
+            var (keys, usages) = (rights["api_keys"], rights["llm_usage"]["SELECT, ".Length..]);
+            stderr.ShouldBe(
+                $"Factumerit.Ledger can't start: the role {role} lacks {keys} on api_keys, {usages} on llm_usage. " +
+                "Let the owner of the tables run: " +
+                $"GRANT {keys} ON api_keys TO {role}; GRANT {usages} ON llm_usage TO {role};");
+            await database.ExecuteAsync(
+                $"GRANT {keys} ON api_keys TO {role}; GRANT {usages} ON llm_usage TO {role}; " +
+                $"REVOKE UPDATE (filled_at) ON llm_usage FROM {role}");
+            (await MissingAsync(connectionString, role)).ShouldNotBeNull()
+                .ShouldContain($"lacks {usages["INSERT, ".Length..]} on llm_usage.");
+        });
 
     // As every role had them that was set up before columns were listed.
     [Fact]
@@ -169,23 +183,27 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
     }
 
     [Fact]
-    public Task A_schema_that_the_role_may_not_use_is_named() => WithRoleAsync(async (database, role, connectionString) =>
-    {
-        await database.ExecuteAsync("REVOKE USAGE ON SCHEMA public FROM PUBLIC");
+    public Task A_schema_that_the_role_may_not_use_is_named() =>
+        WithRoleAsync(async (database, role, connectionString) =>
+        {
+            await database.ExecuteAsync("REVOKE USAGE ON SCHEMA public FROM PUBLIC");
 
-        (await MissingAsync(connectionString, role)).ShouldNotBeNull()
-            .ShouldEndWith($"GRANT USAGE ON SCHEMA public TO {role};");
-    });
+            (await MissingAsync(connectionString, role)).ShouldNotBeNull()
+                .ShouldEndWith($"GRANT USAGE ON SCHEMA public TO {role};");
+        });
 
     [Fact]
-    public Task A_role_that_may_not_migrate_is_told_who_should() => WithRoleAsync(async (database, role, connectionString) =>
-    {
-        await database.ExecuteAsync("""DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" LIKE '%NoticeTampering'""");
-        await using var ledger = new LedgerDatabase(connectionString);
+    public Task A_role_that_may_not_migrate_is_told_who_should() =>
+        WithRoleAsync(async (database, role, connectionString) =>
+        {
+            await database.ExecuteAsync(
+                """DELETE FROM "__EFMigrationsHistory" WHERE "MigrationId" LIKE '%NoticeTampering'""");
+            await using var ledger = new LedgerDatabase(connectionString);
 
-        (await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(ledger, CancellationToken.None)))
-            .Message.ShouldStartWith($"the role {role} may not bring the schema up to date (");
-    });
+            (await Should.ThrowAsync<UnusableDatabaseException>(
+                () => Migrator.MigrateAsync(ledger, CancellationToken.None)))
+                .Message.ShouldStartWith($"the role {role} may not bring the schema up to date (");
+        });
 
     [Fact]
     public void The_documentation_lists_the_same_rights()
@@ -196,7 +214,8 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
                 @"^    GRANT [^;]* ON (?!SCHEMA )[^;]* TO app;$", RegexOptions.Multiline)
             .Select(statement => Regex.Replace(statement.Value.Trim(), @"\s+", " "));
 
-        documented.ShouldBe(ServingRights.ByTable.Select(t => ServingRights.Grant(t.Value, t.Key, "app")), ignoreOrder: true);
+        documented.ShouldBe(
+            ServingRights.ByTable.Select(t => ServingRights.Grant(t.Value, t.Key, "app")), ignoreOrder: true);
     }
 
     // What the start says that the role lacks; null when it lacks nothing.
@@ -219,26 +238,27 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service) : 
         (route.Metadata.GetMetadata<IHttpMethodMetadata>()?.HttpMethods ?? []).Where(verb => verb != "HEAD")
             .Select(verb => $"{verb} {route.RoutePattern.RawText!.TrimEnd('/')}");
 
-    private static Task WithRoleAsync(Func<TestDatabase, string, string, Task> test) => DatabaseQueries.WithDatabaseAsync(async database =>
-    {
-        var role = $"app_{Guid.NewGuid():N}";
-        await TestServer.ExecuteAsync($"CREATE ROLE {role} LOGIN PASSWORD 'app'");
-        foreach (var (table, rights) in ServingRights.ByTable)
-            await database.ExecuteAsync(ServingRights.Grant(rights, table, role));
-        try
+    private static Task WithRoleAsync(Func<TestDatabase, string, string, Task> test) =>
+        DatabaseQueries.WithDatabaseAsync(async database =>
         {
-            var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString)
+            var role = $"app_{Guid.NewGuid():N}";
+            await TestServer.ExecuteAsync($"CREATE ROLE {role} LOGIN PASSWORD 'app'");
+            foreach (var (table, rights) in ServingRights.ByTable)
+                await database.ExecuteAsync(ServingRights.Grant(rights, table, role));
+            try
             {
-                Username = role,
-                Password = "app",
-                Pooling = false,
-            };
-            await test(database, role, settings.ConnectionString);
-        }
-        finally
-        {
-            await database.ExecuteAsync($"DROP OWNED BY {role}");
-            await TestServer.ExecuteAsync($"DROP ROLE {role}");
-        }
-    });
+                var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString)
+                {
+                    Username = role,
+                    Password = "app",
+                    Pooling = false,
+                };
+                await test(database, role, settings.ConnectionString);
+            }
+            finally
+            {
+                await database.ExecuteAsync($"DROP OWNED BY {role}");
+                await TestServer.ExecuteAsync($"DROP ROLE {role}");
+            }
+        });
 }

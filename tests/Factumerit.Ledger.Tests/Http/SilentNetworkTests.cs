@@ -41,7 +41,8 @@ public sealed class SilentNetworkTests : IAsyncLifetime
         var user = await _service.UserAsync(100);
         string[] reads =
         [
-            $"/users/{user}", "/users", "/ledger/balances", "/ledger/integrity", "/ledger/integrity?full=true", "/reports/margin",
+            $"/users/{user}", "/users", "/ledger/balances", "/ledger/integrity", "/ledger/integrity?full=true",
+            "/reports/margin",
             "/usage", "/api-keys",
         ];
         var usage = new { user_id = user, amount_cents = 1, request_id = "in silence" };
@@ -55,7 +56,8 @@ public sealed class SilentNetworkTests : IAsyncLifetime
             .Append(TimeAsync(() => _service.PostAsync("/usage", usage))).ToList();
         var health = await TimeAsync(() => _service.GetAsync("/health/ready"));
 
-        health.Reply.Expect(503).ShouldRead("""{"status":"unhealthy","checks":{"database":"can't be reached","books":"not checked yet"}}""");
+        health.Reply.Expect(503).ShouldRead(
+            """{"status":"unhealthy","checks":{"database":"can't be reached","books":"not checked yet"}}""");
         health.Took.ShouldBeLessThan(TimeSpan.FromSeconds(5));
         foreach (var (reply, took) in await Task.WhenAll(asked))
         {

@@ -4,10 +4,13 @@ using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>The program as a process: a wrong configuration stops the start with one line that names the key; its verbs.</summary>
+/// <summary>
+/// The program as a process: a wrong configuration stops the start with one line that names the key. Also its verbs.
+/// </summary>
 public sealed class StartTests
 {
-    private const string Nowhere = "--ConnectionStrings:Ledger=Host=127.0.0.1;Port=1;Username=ledger;Password=not-to-be-told;Timeout=1";
+    private const string Nowhere =
+        "--ConnectionStrings:Ledger=Host=127.0.0.1;Port=1;Username=ledger;Password=not-to-be-told;Timeout=1";
 
     private const string Serve = "--Database:MigrateAtStart=false";
     private const string Listen = "ASPNETCORE_URLS (or --urls) can't be listened on: ";
@@ -19,17 +22,24 @@ public sealed class StartTests
     [InlineData("Writer:BatchLimit must be from 1 to 10000.", "--Writer:BatchLimit=0", "--RateLimits:Burst=-1")]
     [InlineData("RateLimits:Burst must be from 0 to 1000000", "--Writer:BatchLimit=0", "--RateLimits:Burst=-1")]
     [InlineData("Auth:BootstrapAdminKey must have 32 characters or more.", "--Auth:BootstrapAdminKey=short")]
-    [InlineData("Auth:BootstrapAdminKey is too easy to guess", "--Auth:BootstrapAdminKey=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
-    [InlineData("Auth:BootstrapAdminKey is too easy to guess", "--Auth:BootstrapAdminKey=abcabdacbdabcabdacbdabcabdacbdabcabd")]
+    [InlineData("Auth:BootstrapAdminKey is too easy to guess",
+        "--Auth:BootstrapAdminKey=aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    [InlineData("Auth:BootstrapAdminKey is too easy to guess",
+        "--Auth:BootstrapAdminKey=abcabdacbdabcabdacbdabcabdacbdabcabd")]
     [InlineData("Auth:BootstrapAdminKey is too easy", "--Auth:BootstrapAdminKey=abcdefghijklmnopqrstuvwxyz012345")]
     [InlineData("Auth:BootstrapAdminKey is too easy", "--Auth:BootstrapAdminKey=Qwertyuiop-Poiuytrewq-1234567890")]
     [InlineData("Auth:BootstrapAdminKey is too easy", "--Auth:BootstrapAdminKey=k9-correct8correct8correct8-Xw2z")]
-    [InlineData("Auth:BootstrapAdminKey is too easy to guess", "--Auth:BootstrapAdminKey=not-to-be-told!not-to-be-told!not-to-be")]
+    [InlineData("Auth:BootstrapAdminKey is too easy to guess",
+        "--Auth:BootstrapAdminKey=not-to-be-told!not-to-be-told!not-to-be")]
     [InlineData("ConnectionStrings:Ledger is not a connection string", "--ConnectionStrings:Ledger=garbage")]
-    [InlineData("ConnectionStrings:Ledger is not a connection string", "--ConnectionStrings:Ledger=Host=127.0.0.1;Prot=1")]
-    [InlineData("ConnectionStrings:Ledger names can't be used: Failed to connect to 127.0.0.1:1", Nowhere, "--Database:StartTimeoutSeconds=0")]
-    [InlineData("ConnectionStrings:Ledger asks for Multiplexing", "--ConnectionStrings:Ledger=Host=127.0.0.1;Multiplexing=true")]
-    [InlineData("Database:MigrationLockTimeoutSeconds must be from 1 to 86400.", "--Database:MigrationLockTimeoutSeconds=0")]
+    [InlineData("ConnectionStrings:Ledger is not a connection string",
+        "--ConnectionStrings:Ledger=Host=127.0.0.1;Prot=1")]
+    [InlineData("ConnectionStrings:Ledger names can't be used: Failed to connect to 127.0.0.1:1", Nowhere,
+        "--Database:StartTimeoutSeconds=0")]
+    [InlineData("ConnectionStrings:Ledger asks for Multiplexing",
+        "--ConnectionStrings:Ledger=Host=127.0.0.1;Multiplexing=true")]
+    [InlineData("Database:MigrationLockTimeoutSeconds must be from 1 to 86400.",
+        "--Database:MigrationLockTimeoutSeconds=0")]
     [InlineData(
         "Database:MigrateAtStart must be true or false, not 'maybe'.", Nowhere, "--Database:MigrateAtStart=maybe")]
     [InlineData("Embedded:DataDirectory must name a directory.", "--Embedded:DataDirectory=")]
@@ -47,13 +57,17 @@ public sealed class StartTests
         "Kestrel:Limits:KeepAliveTimeout must be a time span such as 00:00:10, not '10s'.",
         "--Kestrel:Limits:KeepAliveTimeout=10s")]
     [InlineData("Pricing:Overrides:0 must name either a Provider or a Model.", "--Pricing:Overrides:0:Markup=2")]
-    [InlineData("Pricing:Overrides:0:Markup must be from 0 to 1000", "--Pricing:Overrides:0:Model=amazon.nova-lite-v1:0", "--Pricing:Overrides:0:Markup=1001")]
+    [InlineData("Pricing:Overrides:0:Markup must be from 0 to 1000",
+        "--Pricing:Overrides:0:Model=amazon.nova-lite-v1:0", "--Pricing:Overrides:0:Markup=1001")]
     [InlineData("Pricing:RefreshSeconds must be from 1 to 3600.", "--Pricing:RefreshSeconds=0")]
     [InlineData("LiteLlm:BaseUrl and LiteLlm:MasterKey go together", "--LiteLlm:BaseUrl=http://localhost:4000")]
     [InlineData("LiteLlm:BaseUrl and LiteLlm:MasterKey go together", "--LiteLlm:MasterKey=not-to-be-told")]
-    [InlineData("LiteLlm:BaseUrl must be an absolute http or https address", "--LiteLlm:BaseUrl=litellm:4000", "--LiteLlm:MasterKey=not-to-be-told")]
-    [InlineData("LiteLlm:BaseUrl must be an absolute http or https address", "--LiteLlm:BaseUrl=http://me:not-to-be-told@litellm", "--LiteLlm:MasterKey=sk-1")]
-    [InlineData("LiteLlm:MasterKey must be one word", "--LiteLlm:BaseUrl=http://localhost:4000", "--LiteLlm:MasterKey=not-to-be-told at all")]
+    [InlineData("LiteLlm:BaseUrl must be an absolute http or https address", "--LiteLlm:BaseUrl=litellm:4000",
+        "--LiteLlm:MasterKey=not-to-be-told")]
+    [InlineData("LiteLlm:BaseUrl must be an absolute http or https address",
+        "--LiteLlm:BaseUrl=http://me:not-to-be-told@litellm", "--LiteLlm:MasterKey=sk-1")]
+    [InlineData("LiteLlm:MasterKey must be one word", "--LiteLlm:BaseUrl=http://localhost:4000",
+        "--LiteLlm:MasterKey=not-to-be-told at all")]
     [InlineData("LiteLlm:TimeoutMs must be from 100 to 600000.", "--LiteLlm:TimeoutMs=0")]
     [InlineData("section Serilog", "--Serilog:MinimumLevel:Default=Loud")]
     [InlineData(
@@ -65,9 +79,12 @@ public sealed class StartTests
     [InlineData("'nowhere' is not", "healthcheck", "nowhere")]
     [InlineData("ConnectionStrings:Ledger is set but blank.", "--ConnectionStrings:Ledger=")]
     [InlineData("ConnectionStrings:Ledger is set but blank.", "migrate", "--ConnectionStrings:Ledger= ")]
-    [InlineData("it has the parameter schema, which is none of", "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@127.0.0.1:1/db?schema=public")]
-    [InlineData("Failed to connect to 127.0.0.1:1", "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@127.0.0.1:1/db", "--Database:StartTimeoutSeconds=0")]
-    [InlineData("Failed to connect to [::1]:1", "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@[::1]:1/db", "--Database:StartTimeoutSeconds=0")]
+    [InlineData("it has the parameter schema, which is none of",
+        "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@127.0.0.1:1/db?schema=public")]
+    [InlineData("Failed to connect to 127.0.0.1:1",
+        "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@127.0.0.1:1/db", "--Database:StartTimeoutSeconds=0")]
+    [InlineData("Failed to connect to [::1]:1", "--ConnectionStrings:Ledger=postgres://u:not-to-be-told@[::1]:1/db",
+        "--Database:StartTimeoutSeconds=0")]
     [InlineData("'/proc/nowhere' can't be used", "--Embedded:DataDirectory=/proc/nowhere")]
     [InlineData("'/etc/hostname/below' can't be used", "--Embedded:DataDirectory=/etc/hostname/below")]
     [InlineData(
@@ -75,8 +92,10 @@ public sealed class StartTests
         Nowhere, Serve, "--urls=http://127.0.0.1:0/ledger")]
     [InlineData("PathBase must be a path such as /ledger", Nowhere, "--PathBase=ledger")]
     [InlineData("PathBase must be a path such as /ledger", Nowhere, "--PathBase=//elsewhere.example")]
-    [InlineData("ForwardedHeaders:KnownProxies must be IP addresses.", Nowhere, "--ForwardedHeaders:KnownProxies:0=proxy")]
-    [InlineData("ForwardedHeaders:KnownNetworks must be networks", Nowhere, "--ForwardedHeaders:KnownNetworks:0=10.0.0.1/99")]
+    [InlineData("ForwardedHeaders:KnownProxies must be IP addresses.", Nowhere,
+        "--ForwardedHeaders:KnownProxies:0=proxy")]
+    [InlineData("ForwardedHeaders:KnownNetworks must be networks", Nowhere,
+        "--ForwardedHeaders:KnownNetworks:0=10.0.0.1/99")]
     public async Task A_wrong_start_ends_with_one_line_that_names_the_key(string sentence, params string[] args)
     {
         var (exitCode, stdout, stderr) = await ServiceProcess.RunAsync(args);
@@ -122,11 +141,13 @@ public sealed class StartTests
         var name = $"Test{Guid.NewGuid():N}";
         var file = Path.Combine(AppContext.BaseDirectory, $"appsettings.{name}.json");
         await File.WriteAllTextAsync(file, "{\n\"Writer\": {");
-        await using var process = ServiceProcess.Start(new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = name }, Nowhere);
+        await using var process = ServiceProcess.Start(
+            new Dictionary<string, string> { ["ASPNETCORE_ENVIRONMENT"] = name }, Nowhere);
         (await process.EndAsync()).ShouldBe(1);
         File.Delete(file);
 
-        process.Stderr.ShouldStartWith($"Factumerit.Ledger can't start: Failed to load configuration from file '{file}'.");
+        process.Stderr.ShouldStartWith(
+            $"Factumerit.Ledger can't start: Failed to load configuration from file '{file}'.");
         process.Stderr.ShouldContain("LineNumber: 1");
         process.Stderr.ShouldNotContain("\n");
         process.Stdout.ShouldBe("");
@@ -134,11 +155,14 @@ public sealed class StartTests
 
     [Theory]
     [InlineData(0, "")]
-    [InlineData(1, "Factumerit.Ledger can't start: it was told to stop before the database was up to date. Migrate again.", "migrate")]
+    [InlineData(1,
+        "Factumerit.Ledger can't start: it was told to stop before the database was up to date. Migrate again.",
+        "migrate")]
     public async Task A_start_that_is_told_to_stop_ends_in_order(int exitCode, string sentence, params string[] verb)
     {
         await using var process = ServiceProcess.Start([.. verb, Nowhere, "--Database:StartTimeoutSeconds=60"]);
-        await Chaos.ServiceProcess.UntilAsync(() => Task.FromResult(process.Stdout.Contains("can't be reached yet", StringComparison.Ordinal)));
+        await Chaos.ServiceProcess.UntilAsync(
+            () => Task.FromResult(process.Stdout.Contains("can't be reached yet", StringComparison.Ordinal)));
 
         (await process.StopAsync()).ShouldBe(exitCode);
         process.Stderr.ShouldBe(sentence);
@@ -150,7 +174,9 @@ public sealed class StartTests
         var service = new LedgerService();
         await service.InitializeAsync();
         var given = new Npgsql.NpgsqlConnectionStringBuilder(service.Database.ConnectionString);
-        var (password, url) = (given.Password, $"postgresql://{Uri.EscapeDataString(given.Username!)}@{given.Host}:{given.Port}/{given.Database}?application_name=by%20url\n");
+        var (password, url) = (given.Password,
+            $"postgresql://{Uri.EscapeDataString(given.Username!)}@{given.Host}:{given.Port}/{given.Database}"
+            + "?application_name=by%20url\n");
         await using (var process = ServiceProcess.Start(
             new Dictionary<string, string>
             {
@@ -162,10 +188,13 @@ public sealed class StartTests
             },
             "--urls=http://127.0.0.1:0"))
         {
-            using var client = new HttpClient { BaseAddress = await process.UrlAsync(), DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+            using var client = new HttpClient { BaseAddress = await process.UrlAsync(),
+                DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
             using var answer = await client.GetAsync(new Uri("/users", UriKind.Relative));
             answer.StatusCode.ShouldBe(HttpStatusCode.OK);
-            (await service.Database.ScalarAsync<bool>("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = 'by url' AND datname = current_database())"))
+            (await service.Database.ScalarAsync<bool>(
+                "SELECT EXISTS (SELECT FROM pg_stat_activity "
+                + "WHERE application_name = 'by url' AND datname = current_database())"))
                 .ShouldBeTrue();
             (await process.StopAsync()).ShouldBe(0);
             (process.Stdout + process.Stderr).ShouldNotContain(password!);
@@ -177,11 +206,14 @@ public sealed class StartTests
     public async Task Variables_that_name_a_database_elsewhere_are_named_and_what_is_read_instead()
     {
         await using var process = ServiceProcess.Start(
-            new Dictionary<string, string> { ["DATABASE_URL"] = "postgres://u:not-to-be-told@db/x", ["PGHOST"] = "db", ["POSTGRES_PASSWORD"] = "not-to-be-told" },
+            new Dictionary<string, string> { ["DATABASE_URL"] = "postgres://u:not-to-be-told@db/x", ["PGHOST"] = "db",
+                ["POSTGRES_PASSWORD"] = "not-to-be-told" },
             "--Embedded:DataDirectory=/proc/nowhere");
         (await process.EndAsync()).ShouldBe(1);
 
-        process.Stdout.ShouldContain("WRN DATABASE_URL, PGHOST, POSTGRES_PASSWORD in the environment are not read: a database is named by ConnectionStrings__Ledger.");
+        process.Stdout.ShouldContain(
+            "WRN DATABASE_URL, PGHOST, POSTGRES_PASSWORD in the environment are not read: "
+            + "a database is named by ConnectionStrings__Ledger.");
         process.Stdout.ShouldNotContain("not-to-be-told");
     }
 
@@ -192,10 +224,13 @@ public sealed class StartTests
         taken.Start();
         var url = $"http://{taken.LocalEndpoint}";
 
-        var (exitCode, stdout, stderr) = await ServiceProcess.RunAsync(Nowhere, "--Database:MigrateAtStart=false", $"--urls={url}");
+        var (exitCode, stdout, stderr) = await ServiceProcess.RunAsync(
+            Nowhere, "--Database:MigrateAtStart=false", $"--urls={url}");
 
         exitCode.ShouldBe(1);
-        stderr.ShouldBe($"Factumerit.Ledger can't start: Failed to bind to address {url}: address already in use. Stop what listens there, or choose another address with ASPNETCORE_URLS.");
+        stderr.ShouldBe(
+            $"Factumerit.Ledger can't start: Failed to bind to address {url}: address already in use. "
+            + "Stop what listens there, or choose another address with ASPNETCORE_URLS.");
         stdout.ShouldNotContain("   at ");
     }
 
@@ -206,7 +241,8 @@ public sealed class StartTests
 
         for (var run = 0; run < 2; run++)
         {
-            var (exitCode, stdout, stderr) = await ServiceProcess.RunAsync("migrate", $"--ConnectionStrings:Ledger={connectionString}");
+            var (exitCode, stdout, stderr) = await ServiceProcess.RunAsync(
+                "migrate", $"--ConnectionStrings:Ledger={connectionString}");
             stderr.ShouldBe("");
             stdout.ShouldEndWith("The database is up to date.");
             exitCode.ShouldBe(0);
@@ -232,6 +268,7 @@ public sealed class StartTests
         {
             await service.DisposeAsync();
         }
-        (await ServiceProcess.RunAsync("healthcheck", ready)).ShouldBe((1, "", $"Not ready: {ready} can't be reached."));
+        (await ServiceProcess.RunAsync("healthcheck", ready))
+            .ShouldBe((1, "", $"Not ready: {ready} can't be reached."));
     }
 }

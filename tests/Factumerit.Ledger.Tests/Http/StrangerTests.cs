@@ -2,7 +2,9 @@ using Factumerit.Ledger.Tests.Writing;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Floods of wrong keys: the database hardly notices, an address is limited, and good keys behind it are not.</summary>
+/// <summary>
+/// Floods of wrong keys hardly load the database. They limit the address, but not the good keys behind it.
+/// </summary>
 public sealed class StrangerTests(StrangerTests.Guarded service) : IClassFixture<StrangerTests.Guarded>
 {
     private const int Limit = 50;

@@ -7,7 +7,8 @@ namespace Factumerit.Ledger.Tests.Http;
 /// <summary>A misspelt query parameter is refused on every route, before anything is done.</summary>
 public sealed class StrictQueryTests(LedgerService service) : IClassFixture<LedgerService>
 {
-    private const string Prices = """{"m": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09}}""";
+    private const string Prices =
+        """{"m": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09}}""";
 
     [Theory]
     [InlineData("?dryrun=true", "dryrun")]
@@ -31,7 +32,8 @@ public sealed class StrictQueryTests(LedgerService service) : IClassFixture<Ledg
             (await service.SendAsync(new HttpMethod(method), $"{path}?no_such=1", content, "k", LedgerService.AdminKey))
                 .ExpectErrors("no_such").Body.ShouldContain("is not a query parameter of this route");
             if (names is [var name, ..])
-                (await service.SendAsync(new HttpMethod(method), $"{path}?{name}=1&{name}=1", null, "k", LedgerService.AdminKey))
+                (await service.SendAsync(
+                    new HttpMethod(method), $"{path}?{name}=1&{name}=1", null, "k", LedgerService.AdminKey))
                     .ExpectErrors(name).Body.ShouldContain("is given more than once");
         }
         (await service.Database.FootprintAsync()).ShouldBe(footprint);
@@ -48,12 +50,16 @@ public sealed class StrictQueryTests(LedgerService service) : IClassFixture<Ledg
 
     private IEnumerable<(string Method, string Path, IReadOnlyList<string> Names)> Routes() =>
         from route in service.Routes
-        where route.Metadata.GetMetadata<IAllowAnonymous>() is null || route.RoutePattern.RawText!.StartsWith("/problems", StringComparison.Ordinal)
+        where route.Metadata.GetMetadata<IAllowAnonymous>() is null
+            || route.RoutePattern.RawText!.StartsWith("/problems", StringComparison.Ordinal)
         from method in route.Metadata.GetMetadata<HttpMethodMetadata>()?.HttpMethods ?? []
         select (method, Fill(route), route.Metadata.GetMetadata<QueryNames>()?.Names ?? []);
 
-    private static string Fill(RouteEndpoint route) => "/" + string.Join('/', route.RoutePattern.PathSegments.Select(segment =>
-        segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content
-        : segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart { ParameterPolicies: [{ Content: var constraint }, ..] } ? (constraint == "guid" ? $"{Guid.NewGuid()}" : "1")
-        : "some"));
+    private static string Fill(RouteEndpoint route) =>
+        "/" + string.Join('/', route.RoutePattern.PathSegments.Select(segment =>
+            segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content
+            : segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart
+                { ParameterPolicies: [{ Content: var constraint }, ..] }
+                ? (constraint == "guid" ? $"{Guid.NewGuid()}" : "1")
+            : "some"));
 }

@@ -27,21 +27,25 @@ public sealed class UnavailableTests(UnavailableTests.Tiny service) : IClassFixt
 
         var reply = await service.PostAsync("/usage", refused);
         var batch = await service.PostAsync("/usage/batch", new[] { refused });
-        var intake = await service.PostAsync("/intake/litellm", """[{"id":"refused","response_cost":0.02,"metadata":{"user_api_key_user_id":"refused"}},{"id":""}]""");
+        var intake = await service.PostAsync("/intake/litellm",
+            """[{"id":"refused","response_cost":0.02,"metadata":{"user_api_key_user_id":"refused"}},{"id":""}]""");
         await hold.RollbackAsync();
 
         reply.ShouldBeProblem(
             503, "unavailable", "The database is away or too busy",
-            "More requests are waiting than can be written in good time. It is safe to send the same request again with the same key.");
+            "More requests are waiting than can be written in good time. "
+                + "It is safe to send the same request again with the same key.");
         reply.RetryAfter.ShouldBe("1");
         batch.ExpectProblem(503, "unavailable").RetryAfter.ShouldBe("1");
         intake.ExpectProblem(503, "unavailable").RetryAfter.ShouldBe("1");
         (await waiting).Expect(201).Amount("balance_cents").ShouldBe(9);
-        (await service.Database.ScalarAsync<long>("SELECT count(*) FROM llm_usage WHERE request_id = 'refused'")).ShouldBe(0);
+        (await service.Database.ScalarAsync<long>("SELECT count(*) FROM llm_usage WHERE request_id = 'refused'"))
+            .ShouldBe(0);
         (await service.PostAsync("/usage", refused)).Expect(201).Amount("balance_cents").ShouldBe(7);
         await service.Database.AssertIntegrityAsync();
     }
 
     // The writer holds on to the command as soon as its connection waits for the lock.
-    private Task WaitForTheWriterAsync() => Chaos.ServiceProcess.UntilAsync(async () => await service.Database.QueriesThatWaitAsync() > 0);
+    private Task WaitForTheWriterAsync() =>
+        Chaos.ServiceProcess.UntilAsync(async () => await service.Database.QueriesThatWaitAsync() > 0);
 }

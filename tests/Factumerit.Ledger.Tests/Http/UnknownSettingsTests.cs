@@ -5,7 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Misspelt settings are reported with the known one that is nearest; settings of others are left alone.</summary>
+/// <summary>Misspelt settings are reported with the nearest known one. Settings of others are left alone.</summary>
 public sealed partial class UnknownSettingsTests
 {
     private static readonly IReadOnlyList<SettingsSection> Sections = ReadSections();
@@ -22,7 +22,8 @@ public sealed partial class UnknownSettingsTests
     {
         Find(new ConfigurationBuilder().AddCommandLine([$"--{key}=x"])).ShouldBe([new(key, nearest)]);
         using var scratch = new Cli.ScratchDirectory();
-        var file = scratch.Write("settings.json", $$"""{ "{{key}}": "x", "RateLimits": {}, "ForwardedHeaders": { "KnownNetworks": [] } }""");
+        var file = scratch.Write(
+            "settings.json", $$"""{ "{{key}}": "x", "RateLimits": {}, "ForwardedHeaders": { "KnownNetworks": [] } }""");
         Find(new ConfigurationBuilder().AddJsonFile(file)).ShouldBe([new(key, nearest)]);
     }
 
@@ -39,11 +40,15 @@ public sealed partial class UnknownSettingsTests
         Sections.ShouldAllBe(section => CommandLine.Help.Contains($"{section.Name},", StringComparison.Ordinal));
 
     [Fact]
-    public void Known_keys_and_those_of_the_framework_are_left_alone() => Find(new ConfigurationBuilder().AddCommandLine(
+    public void Known_keys_and_those_of_the_framework_are_left_alone() =>
+        Find(new ConfigurationBuilder().AddCommandLine(
     [
-        "--writer:queuelimit=1", "--Pricing:Overrides:12:Model=m", "--ForwardedHeaders:KnownProxies:0=::1", "--urls=http://localhost", "--environment=x",
-        "--Serilog:MinimumLevel:Override:Npgsql=Debug", "--Kestrel:Endpoints:One:Url=x", "--Logging:LogLevel:Default=Debug", "--AllowedHosts=x",
-        "--PathBase=/x", "--ConnectionStrings:Ledger=x", "--hostBuilder:reloadConfigOnChange=false", "--OTEL_EXPORTER_OTLP_ENDPOINT=x",
+        "--writer:queuelimit=1", "--Pricing:Overrides:12:Model=m", "--ForwardedHeaders:KnownProxies:0=::1",
+        "--urls=http://localhost", "--environment=x",
+        "--Serilog:MinimumLevel:Override:Npgsql=Debug", "--Kestrel:Endpoints:One:Url=x",
+        "--Logging:LogLevel:Default=Debug", "--AllowedHosts=x",
+        "--PathBase=/x", "--ConnectionStrings:Ledger=x", "--hostBuilder:reloadConfigOnChange=false",
+        "--OTEL_EXPORTER_OTLP_ENDPOINT=x",
     ])).ShouldBeEmpty();
 
     [Fact]
@@ -80,16 +85,19 @@ public sealed partial class UnknownSettingsTests
     {
         var known = new UnknownSettings(new ConfigurationBuilder().Build(), Sections).Known.ToHashSet();
         var documented = File.ReadLines(Path.Combine(Repository.Root, "docs", "operating.md"))
-            .SkipWhile(line => !line.StartsWith("| key | default |", StringComparison.Ordinal)).Skip(2).TakeWhile(line => line.StartsWith('|'))
+            .SkipWhile(line => !line.StartsWith("| key | default |", StringComparison.Ordinal))
+            .Skip(2).TakeWhile(line => line.StartsWith('|'))
             .SelectMany(line => Key().Matches(line.Split('|')[1]).Select(match => match.Groups[1].Value))
             .Select(key => key.StartsWith(':') ? $"Pricing:Overrides:N{key}" : key).ToList();
 
         known.Except(documented).ShouldBeEmpty("keys that docs/operating.md does not list");
-        documented.Except(known).Where(key => !key.StartsWith("Serilog:", StringComparison.Ordinal) && !key.StartsWith("Kestrel:", StringComparison.Ordinal))
+        documented.Except(known).Where(key => !key.StartsWith("Serilog:", StringComparison.Ordinal)
+            && !key.StartsWith("Kestrel:", StringComparison.Ordinal))
             .ShouldBe(["OTEL_EXPORTER_OTLP_ENDPOINT", "ASPNETCORE_URLS"], "keys that nothing reads");
     }
 
-    private static IReadOnlyList<UnknownSetting> Find(IConfigurationBuilder builder) => new UnknownSettings(builder.Build(), Sections).Find();
+    private static IReadOnlyList<UnknownSetting> Find(IConfigurationBuilder builder) =>
+        new UnknownSettings(builder.Build(), Sections).Find();
 
     private static IReadOnlyList<SettingsSection> ReadSections()
     {

@@ -10,7 +10,8 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
     {
         var (rich, poor, gone) = (await service.UserAsync(100), await service.UserAsync(0), await service.UserAsync(1));
         (await service.DeleteAsync($"/users/{gone}")).Expect(200);
-        (await service.PostAsync("/usage", new { user_id = rich, amount_cents = 1, request_id = "before" })).Expect(201);
+        (await service.PostAsync("/usage", new { user_id = rich, amount_cents = 1, request_id = "before" }))
+            .Expect(201);
 
         var reply = await service.PostAsync("/usage/batch", $$"""
             [{"user_id":"{{rich}}","amount_cents":2,"request_id":"first"},
@@ -48,9 +49,12 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
 
         reply.Expect(200).ShouldRead($$"""
             {"results":[
-              {"status":201,"usage":{"usage_id":"<uuid>","request_id":"r","user_id":"{{rich}}","amount_cents":2.5,"billing_status":"billed","review_reason":null,
-                "transaction_id":"<uuid>","balance_cents":97.5,"model":null,"provider":null,"provider_cost_usd":null,"markup_factor":null,"price_version":null,"occurred_at":"<time>","created_at":"<time>"} },
-              {"status":402,"problem":{"type":"/problems/insufficient-credit","title":"The user has no credit left","status":402,
+              {"status":201,"usage":{"usage_id":"<uuid>","request_id":"r","user_id":"{{rich}}","amount_cents":2.5,
+               "billing_status":"billed","review_reason":null,
+                "transaction_id":"<uuid>","balance_cents":97.5,"model":null,"provider":null,"provider_cost_usd":null,
+                "markup_factor":null,"price_version":null,"occurred_at":"<time>","created_at":"<time>"} },
+              {"status":402,"problem":{"type":"/problems/insufficient-credit",
+               "title":"The user has no credit left","status":402,
                 "detail":"{{poor}} has 0 cents of credit; spending needs a positive balance. Grant credit, then send the same request again.",
                 "code":"insufficient-credit","trace_id":"<trace>","balance_cents":0} }]}
             """);
@@ -60,7 +64,8 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
     public async Task A_second_sending_replays_every_item_and_moves_nothing_R9()
     {
         var user = await service.UserAsync(1000);
-        var items = Enumerable.Range(0, 1000).Select(i => new { user_id = user, amount_cents = 0.5m, request_id = $"r{i}" }).ToArray();
+        var items = Enumerable.Range(0, 1000)
+            .Select(i => new { user_id = user, amount_cents = 0.5m, request_id = $"r{i}" }).ToArray();
         var first = (await service.PostAsync("/usage/batch", items)).Expect(200);
         var footprint = await service.Database.FootprintAsync();
 
@@ -77,7 +82,8 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
     {
         var user = await service.UserAsync(10);
 
-        var reply = await service.PostAsync("/usage/batch", new[] { new { user_id = user, amount_cents = 1 } }, "header");
+        var reply = await service.PostAsync(
+            "/usage/batch", new[] { new { user_id = user, amount_cents = 1 } }, "header");
 
         var problem = reply.Expect(200).List("results").ShouldHaveSingleItem().GetProperty("problem");
         problem.GetProperty("errors").FieldNames().ShouldBe(["request_id"]);
@@ -91,7 +97,8 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
     [InlineData("\"text\"")]
     [InlineData("{\"usages\":[]}")]
     public async Task A_batch_is_an_array_of_1_to_1000(string body) =>
-        (await service.PostAsync("/usage/batch", body)).ExpectErrors("$").Text("detail").ShouldBe("$ must be an array of 1 to 1000 usages.");
+        (await service.PostAsync("/usage/batch", body))
+            .ExpectErrors("$").Text("detail").ShouldBe("$ must be an array of 1 to 1000 usages.");
 
     [Fact]
     public async Task A_batch_of_1001_writes_nothing()
@@ -99,7 +106,8 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
         var user = await service.UserAsync(10);
         var footprint = await service.Database.FootprintAsync();
 
-        var reply = await service.PostAsync("/usage/batch", Enumerable.Range(0, 1001).Select(i => new { user_id = user, amount_cents = 0.001m, request_id = $"r{i}" }));
+        var reply = await service.PostAsync("/usage/batch", Enumerable.Range(0, 1001).Select(
+            i => new { user_id = user, amount_cents = 0.001m, request_id = $"r{i}" }));
 
         reply.ExpectErrors("$");
         (await service.Database.FootprintAsync()).ShouldBe(footprint);
@@ -109,7 +117,8 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
     {
         var status = result.GetProperty("status").GetInt32();
         result.FieldNames().ShouldBe(["status", status < 300 ? "usage" : "problem"]);
-        return status < 300 ? $"{status} {result.GetProperty("usage").GetProperty("billing_status")}" : $"{status} {Code(result.GetProperty("problem"), status)}";
+        return status < 300 ? $"{status} {result.GetProperty("usage").GetProperty("billing_status")}"
+            : $"{status} {Code(result.GetProperty("problem"), status)}";
     })];
 
     private static string Code(JsonElement problem, int status)

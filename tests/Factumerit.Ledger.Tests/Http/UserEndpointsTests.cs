@@ -6,11 +6,14 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
     [Fact]
     public async Task A_signup_answers_201_with_the_budget()
     {
-        var reply = await service.PostAsync("/users", new { user_id = "@bob:matrix.org", initial_credit_cents = 100.5m, promo_ttl_days = 30, override_headroom_check = true });
+        var reply = await service.PostAsync("/users", new { user_id = "@bob:matrix.org", initial_credit_cents = 100.5m,
+            promo_ttl_days = 30, override_headroom_check = true });
 
         reply.Expect(201).ShouldRead("""
-            {"user_id":"@bob:matrix.org","balance_cents":100.5,"total_spent_cents":0,"total_added_cents":100.5,"has_credit":true,
-             "promo_expires_at":"<time>","signed_up_at":"<time>","created_at":"<time>","updated_at":"<time>","deleted_at":null}
+            {"user_id":"@bob:matrix.org","balance_cents":100.5,"total_spent_cents":0,
+             "total_added_cents":100.5,"has_credit":true,
+             "promo_expires_at":"<time>","signed_up_at":"<time>","created_at":"<time>",
+             "updated_at":"<time>","deleted_at":null}
             """);
     }
 
@@ -19,11 +22,13 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
     {
         await service.PostAsync("/users", new { user_id = "again" });
 
-        var reply = await service.PostAsync("/users", new { user_id = "again", initial_credit_cents = 100, promo_ttl_days = 30, override_headroom_check = true });
+        var reply = await service.PostAsync("/users",
+            new { user_id = "again", initial_credit_cents = 100, promo_ttl_days = 30, override_headroom_check = true });
 
         reply.Expect(200).ShouldRead("""
             {"user_id":"again","balance_cents":0,"total_spent_cents":0,"total_added_cents":0,"has_credit":false,
-             "promo_expires_at":null,"signed_up_at":"<time>","created_at":"<time>","updated_at":"<time>","deleted_at":null}
+             "promo_expires_at":null,"signed_up_at":"<time>","created_at":"<time>",
+             "updated_at":"<time>","deleted_at":null}
             """);
         reply.Body.ShouldBe((await service.GetAsync("/users/again")).Expect(200).Body);
     }
@@ -41,19 +46,25 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
         var cents = opening == "grant" ? 7 : 0;
         (await service.GetAsync($"/users/{user}")).Expect(200).ShouldRead(Budget(user, cents, "null", "null"));
 
-        var first = await service.PostAsync("/users", new { user_id = user, initial_credit_cents = 100, promo_ttl_days = 30, override_headroom_check = true });
-        var second = await service.PostAsync("/users", new { user_id = user, initial_credit_cents = 900, promo_ttl_days = 60, override_headroom_check = true });
+        var first = await service.PostAsync("/users",
+            new { user_id = user, initial_credit_cents = 100, promo_ttl_days = 30, override_headroom_check = true });
+        var second = await service.PostAsync("/users",
+            new { user_id = user, initial_credit_cents = 900, promo_ttl_days = 60, override_headroom_check = true });
 
         first.Expect(201).ShouldRead(Budget(user, cents + 100, "\"<time>\"", "\"<time>\""));
         second.Expect(200).Body.ShouldBe(first.Body);
         (await service.GetAsync($"/users/{user}")).Expect(200).Body.ShouldBe(first.Body);
-        (await service.GetAsync($"/users?prefix={user}")).Expect(200).List("users").Single().GetRawText().ShouldBe(first.Body);
-        (await service.GetAsync($"/users/{user}/entries")).List("entries").Count(e => e.GetProperty("reference_type").GetString() == "initial").ShouldBe(1);
+        (await service.GetAsync($"/users?prefix={user}"))
+            .Expect(200).List("users").Single().GetRawText().ShouldBe(first.Body);
+        (await service.GetAsync($"/users/{user}/entries"))
+            .List("entries").Count(e => e.GetProperty("reference_type").GetString() == "initial").ShouldBe(1);
         await service.Database.AssertIntegrityAsync();
 
         static string Budget(string user, decimal cents, string promo, string signedUp) => $$"""
-            {"user_id":"{{user}}","balance_cents":{{cents}},"total_spent_cents":0,"total_added_cents":{{cents}},"has_credit":{{(cents > 0 ? "true" : "false")}},
-             "promo_expires_at":{{promo}},"signed_up_at":{{signedUp}},"created_at":"<time>","updated_at":"<time>","deleted_at":null}
+            {"user_id":"{{user}}","balance_cents":{{cents}},"total_spent_cents":0,"total_added_cents":{{cents}},
+             "has_credit":{{(cents > 0 ? "true" : "false")}},
+             "promo_expires_at":{{promo}},"signed_up_at":{{signedUp}},"created_at":"<time>",
+             "updated_at":"<time>","deleted_at":null}
             """;
     }
 
@@ -64,7 +75,8 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
         (await service.PostAsync("/grants", new { user_id = user, amount_cents = 7 }, user)).Expect(201);
         var footprint = await service.Database.FootprintAsync();
 
-        (await service.PostAsync("/users", new { user_id = user, initial_credit_cents = 500_000_000_000 })).ExpectProblem(409, "insufficient-anthropic-credits");
+        (await service.PostAsync("/users", new { user_id = user, initial_credit_cents = 500_000_000_000 }))
+            .ExpectProblem(409, "insufficient-anthropic-credits");
 
         (await service.Database.FootprintAsync()).ShouldBe(footprint);
         (await service.PostAsync("/users", new { user_id = user })).Expect(201).Amount("balance_cents").ShouldBe(7);
@@ -77,8 +89,11 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
         (await service.PostAsync("/grants", new { user_id = user, amount_cents = 7 }, user)).Expect(201);
         (await service.DeleteAsync($"/users/{user}")).Expect(200);
 
-        (await service.PostAsync("/users", new { user_id = user, initial_credit_cents = 1, override_headroom_check = true })).ExpectProblem(410, "user-deleted");
-        (await service.GetAsync($"/users/{user}")).Json.GetProperty("signed_up_at").ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
+        (await service.PostAsync(
+            "/users", new { user_id = user, initial_credit_cents = 1, override_headroom_check = true }))
+            .ExpectProblem(410, "user-deleted");
+        (await service.GetAsync($"/users/{user}"))
+            .Json.GetProperty("signed_up_at").ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Null);
     }
 
     [Fact]
@@ -99,10 +114,12 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
 
         var reply = await service.DeleteAsync($"/users/{user}");
 
-        reply.Expect(200).ShouldRead($$"""{"user_id":"{{user}}","forfeited_cents":40.25,"written_off_cents":0,"transaction_id":"<uuid>"}""");
+        reply.Expect(200).ShouldRead(
+            $$"""{"user_id":"{{user}}","forfeited_cents":40.25,"written_off_cents":0,"transaction_id":"<uuid>"}""");
         (await service.GetAsync($"/users/{user}")).Expect(200).ShouldRead($$"""
             {"user_id":"{{user}}","balance_cents":0,"total_spent_cents":0,"total_added_cents":40.25,"has_credit":false,
-             "promo_expires_at":null,"signed_up_at":"<time>","created_at":"<time>","updated_at":"<time>","deleted_at":"<time>"}
+             "promo_expires_at":null,"signed_up_at":"<time>","created_at":"<time>",
+             "updated_at":"<time>","deleted_at":"<time>"}
             """);
     }
 
@@ -110,10 +127,12 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
     public async Task A_deleted_user_in_debt_is_written_off_R11()
     {
         var user = await service.UserAsync(1);
-        (await service.PostAsync("/usage", new { user_id = user, amount_cents = 3.5, request_id = "crosses" })).Expect(201);
+        (await service.PostAsync("/usage", new { user_id = user, amount_cents = 3.5, request_id = "crosses" }))
+            .Expect(201);
 
         (await service.DeleteAsync($"/users/{user}")).Expect(200)
-            .ShouldRead($$"""{"user_id":"{{user}}","forfeited_cents":0,"written_off_cents":2.5,"transaction_id":"<uuid>"}""");
+            .ShouldRead(
+                $$"""{"user_id":"{{user}}","forfeited_cents":0,"written_off_cents":2.5,"transaction_id":"<uuid>"}""");
     }
 
     [Fact]
@@ -137,9 +156,12 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
         var footprint = await service.Database.FootprintAsync();
 
         (await service.PostAsync("/users", new { user_id = user })).ExpectProblem(410, "user-deleted");
-        (await service.PostAsync("/usage", new { user_id = user, amount_cents = 1, request_id = "r" })).ExpectProblem(410, "user-deleted");
-        (await service.PostAsync("/usage", new { user_id = user, amount_cents = 0, request_id = "free" })).ExpectProblem(410, "user-deleted");
-        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 1 }, "g")).ExpectProblem(410, "user-deleted");
+        (await service.PostAsync("/usage", new { user_id = user, amount_cents = 1, request_id = "r" }))
+            .ExpectProblem(410, "user-deleted");
+        (await service.PostAsync("/usage", new { user_id = user, amount_cents = 0, request_id = "free" }))
+            .ExpectProblem(410, "user-deleted");
+        (await service.PostAsync("/grants", new { user_id = user, amount_cents = 1 }, "g"))
+            .ExpectProblem(410, "user-deleted");
 
         (await service.Database.FootprintAsync()).ShouldBe(footprint);
     }
@@ -157,8 +179,10 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
     {
         var user = await service.UserAsync(0);
 
-        (await service.GetAsync($"/users/{user}/entries")).Expect(200).ShouldRead("""{"entries":[],"next_before":null}""");
-        (await service.GetAsync($"/users/{user}/transactions")).Expect(200).ShouldRead("""{"transactions":[],"next_before":null}""");
+        (await service.GetAsync($"/users/{user}/entries"))
+            .Expect(200).ShouldRead("""{"entries":[],"next_before":null}""");
+        (await service.GetAsync($"/users/{user}/transactions"))
+            .Expect(200).ShouldRead("""{"transactions":[],"next_before":null}""");
     }
 
     [Fact]

@@ -3,16 +3,21 @@ using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>Users' keys at LiteLLM over HTTP: made, listed and revoked; what LiteLLM has against it; and what is left when an answer is lost.</summary>
+/// <summary>
+/// Users' keys at LiteLLM over HTTP: making, listing and revoking them, refusals by LiteLLM, and what is left when an
+/// answer is lost.
+/// </summary>
 public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFixture<LiteLlmService>
 {
     [Fact]
     public async Task A_key_is_made_at_LiteLLM_with_all_that_was_asked_for_and_its_secret_is_told_once()
     {
         var user = await service.UserAsync(100);
-        var expiresAt = DateTimeOffset.UtcNow.AddDays(30).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
+        var expiresAt = DateTimeOffset.UtcNow.AddDays(30)
+            .ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
 
-        var made = (await service.PostAsync("/virtual-keys", new { user_id = user, label = "Alice's editor", models = (string[])["gpt-4o", "claude"], max_budget_usd = 12.5, expires_at = expiresAt })).Expect(201);
+        var made = (await service.PostAsync("/virtual-keys", new { user_id = user, label = "Alice's editor",
+            models = (string[])["gpt-4o", "claude"], max_budget_usd = 12.5, expires_at = expiresAt })).Expect(201);
 
         var (id, secret) = (made.Text("virtual_key_id"), made.Text("secret"));
         var key = service.Fake.FindByAlias($"factumerit-{id}").ShouldNotBeNull();
@@ -21,15 +26,18 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         var kept = key.ToJson();
         kept["models"]!.AsArray().Select(m => m!.GetValue<string>()).ShouldBe(["gpt-4o", "claude"]);
         kept["max_budget"]!.GetValue<decimal>().ShouldBe(12.5m);
-        var expires = DateTimeOffset.Parse(kept["expires"]!.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture);
+        var expires = DateTimeOffset.Parse(
+            kept["expires"]!.GetValue<string>(), System.Globalization.CultureInfo.InvariantCulture);
         expires.ShouldBeInRange(DateTimeOffset.UtcNow.AddDays(29), DateTimeOffset.UtcNow.AddDays(31));
         var metadata = kept["metadata"]!.AsObject();
         metadata["factumerit_user_id"]!.GetValue<string>().ShouldBe(user);
         metadata["factumerit_virtual_key_id"]!.GetValue<string>().ShouldBe(id);
         metadata["factumerit_label"]!.GetValue<string>().ShouldBe("Alice's editor");
         made.ShouldRead($$"""
-            {"virtual_key_id":"<uuid>","user_id":"{{user}}","label":"Alice's editor","alias":"factumerit-<uuid>","key_name":"{{key.KeyName}}",
-             "models":["gpt-4o","claude"],"max_budget_usd":12.5,"expires_at":"<time>","status":"active","is_blocked":false,
+            {"virtual_key_id":"<uuid>","user_id":"{{user}}","label":"Alice's editor",
+             "alias":"factumerit-<uuid>","key_name":"{{key.KeyName}}",
+             "models":["gpt-4o","claude"],"max_budget_usd":12.5,"expires_at":"<time>",
+             "status":"active","is_blocked":false,
              "created_at":"<time>","revoked_at":null,"last_error":null,"pending":null,"secret":"{{secret}}"}
             """);
         made.Text("expires_at").ShouldBe(expiresAt);
@@ -47,7 +55,8 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         var second = await service.VirtualKeyAsync(user);
 
         first.Hash.ShouldNotBe(second.Hash);
-        (await service.GetAsync($"/virtual-keys?user_id={user}&limit=1")).Expect(200).Next("next_after").ShouldBe($"{first.Id}");
+        (await service.GetAsync($"/virtual-keys?user_id={user}&limit=1"))
+            .Expect(200).Next("next_after").ShouldBe($"{first.Id}");
         var next = (await service.GetAsync($"/virtual-keys?user_id={user}&limit=1&after={first.Id}")).Expect(200);
         next.List("virtual_keys").ShouldHaveSingleItem().GetProperty("virtual_key_id").GetGuid().ShouldBe(second.Id);
         next.Next("next_after").ShouldBeNull();
@@ -68,7 +77,8 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
     [InlineData("""{"user_id":"u","label":"l","secret":"s"}""", "secret")]
     public async Task Wrong_fields_are_named_and_LiteLLM_is_not_asked(string body, params string[] fields)
     {
-        var (asked, footprint) = (service.Fake.RequestsTo("/key/generate"), await service.Database.ScalarAsync<long>("SELECT count(*) FROM virtual_keys"));
+        var (asked, footprint) = (service.Fake.RequestsTo("/key/generate"),
+            await service.Database.ScalarAsync<long>("SELECT count(*) FROM virtual_keys"));
 
         (await service.PostAsync("/virtual-keys", body)).ExpectErrors(fields);
 
@@ -79,15 +89,18 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
     [Theory]
     [InlineData("/virtual-keys?after=x", "after")]
     [InlineData("/virtual-keys?user_id=a%20b&limit=0", "user_id", "limit")]
-    public async Task Garbage_in_the_query_is_refused_by_name(string path, params string[] fields) => (await service.GetAsync(path)).ExpectErrors(fields);
+    public async Task Garbage_in_the_query_is_refused_by_name(string path, params string[] fields) =>
+        (await service.GetAsync(path)).ExpectErrors(fields);
 
     [Fact]
     public async Task A_user_who_is_not_there_gets_no_key()
     {
-        (await service.PostAsync("/virtual-keys", new { user_id = "nobody", label = "l" })).ExpectProblem(404, "user-not-found");
+        (await service.PostAsync("/virtual-keys", new { user_id = "nobody", label = "l" }))
+            .ExpectProblem(404, "user-not-found");
         var deleted = await service.UserAsync(0);
         (await service.DeleteAsync($"/users/{deleted}")).Expect(200);
-        (await service.PostAsync("/virtual-keys", new { user_id = deleted, label = "l" })).ExpectProblem(410, "user-deleted");
+        (await service.PostAsync("/virtual-keys", new { user_id = deleted, label = "l" }))
+            .ExpectProblem(410, "user-deleted");
         (await service.GetAsync($"/virtual-keys?user_id={deleted}")).List("virtual_keys").ShouldBeEmpty();
     }
 
@@ -118,10 +131,12 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         (await service.PostAsync("/virtual-keys", new { user_id = user, label = "l" })).ShouldBeProblem(
             502, "litellm-failed", "LiteLLM refused, or can't be reached", "LiteLLM answered 429: Too many requests.");
 
-        var failed = (await service.GetAsync($"/virtual-keys?user_id={user}")).List("virtual_keys").ShouldHaveSingleItem();
+        var failed = (await service.GetAsync($"/virtual-keys?user_id={user}"))
+            .List("virtual_keys").ShouldHaveSingleItem();
         failed.GetProperty("status").GetString().ShouldBe("failed");
         failed.GetProperty("last_error").GetString().ShouldBe("LiteLLM answered 429: Too many requests.");
-        (await service.DeleteAsync($"/virtual-keys/{failed.GetProperty("virtual_key_id").GetString()}")).Expect(200).Text("status").ShouldBe("failed");
+        (await service.DeleteAsync($"/virtual-keys/{failed.GetProperty("virtual_key_id").GetString()}"))
+            .Expect(200).Text("status").ShouldBe("failed");
     }
 
     [Theory]
@@ -134,7 +149,8 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         var user = await service.UserAsync(100);
         service.Fake.Script("/key/generate", trouble);
 
-        var lost = (await service.PostAsync("/virtual-keys", new { user_id = user, label = "l" })).ExpectProblem(502, "litellm-failed");
+        var lost = (await service.PostAsync("/virtual-keys", new { user_id = user, label = "l" }))
+            .ExpectProblem(502, "litellm-failed");
 
         lost.Text("detail").ShouldEndWith("If the key was made it will be removed; it is safe to ask for another.");
         var key = (await service.GetAsync($"/virtual-keys?user_id={user}")).List("virtual_keys").ShouldHaveSingleItem();
@@ -161,22 +177,27 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         var asked = service.Fake.RequestsTo("/key/generate");
         service.Fake.Script("/key/generate", FakeTrouble.Slow, delayMs: 60_000);
         using var gone = new CancellationTokenSource();
-        using var client = new HttpClient { BaseAddress = service.Url, DefaultRequestHeaders = { { "Authorization", $"Bearer {LedgerService.AdminKey}" } } };
+        using var client = new HttpClient { BaseAddress = service.Url,
+            DefaultRequestHeaders = { { "Authorization", $"Bearer {LedgerService.AdminKey}" } } };
 
-        var asking = client.PostAsync("/virtual-keys", new StringContent($$"""{"user_id":"{{user}}","label":"l"}""", System.Text.Encoding.UTF8, "application/json"), gone.Token);
+        var asking = client.PostAsync("/virtual-keys", new StringContent(
+            $$"""{"user_id":"{{user}}","label":"l"}""", System.Text.Encoding.UTF8, "application/json"), gone.Token);
         await LiteLlmService.UntilAsync(() => service.Fake.RequestsTo("/key/generate") > asked);
         await gone.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(() => asking);
 
         await service.AgeAsync();
-        await LiteLlmService.UntilAsync(async () => await service.Watch.RemoveOrphansAsync(CancellationToken.None) == 1);
-        (await service.GetAsync($"/virtual-keys?user_id={user}")).List("virtual_keys").ShouldHaveSingleItem().GetProperty("status").GetString().ShouldBe("failed");
+        await LiteLlmService.UntilAsync(
+            async () => await service.Watch.RemoveOrphansAsync(CancellationToken.None) == 1);
+        (await service.GetAsync($"/virtual-keys?user_id={user}"))
+            .List("virtual_keys").ShouldHaveSingleItem().GetProperty("status").GetString().ShouldBe("failed");
     }
 
     [Fact]
     public async Task A_key_that_is_revoked_or_whose_user_is_deleted_while_it_is_made_does_not_stay()
     {
-        foreach (var (deletesUser, status, code) in new[] { (true, 410, "user-deleted"), (false, 502, "litellm-failed") })
+        foreach (var (deletesUser, status, code) in new[] { (true, 410, "user-deleted"),
+            (false, 502, "litellm-failed") })
         {
             var user = await service.UserAsync(100);
             var asked = service.Fake.RequestsTo("/key/generate");
@@ -185,12 +206,14 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
 
             var making = service.PostAsync("/virtual-keys", new { user_id = user, label = "l" });
             await LiteLlmService.UntilAsync(() => service.Fake.RequestsTo("/key/generate") > asked);
-            var id = (await service.GetAsync($"/virtual-keys?user_id={user}")).List("virtual_keys").ShouldHaveSingleItem().GetProperty("virtual_key_id").GetGuid();
+            var id = (await service.GetAsync($"/virtual-keys?user_id={user}"))
+                .List("virtual_keys").ShouldHaveSingleItem().GetProperty("virtual_key_id").GetGuid();
             (await service.DeleteAsync(deletesUser ? $"/users/{user}" : $"/virtual-keys/{id}")).Expect(200);
             gone.SetResult();
 
             (await making).ExpectProblem(status, code);
-            await LiteLlmService.UntilAsync(async () => (await service.ShownAsync(user, id)).GetProperty("status").GetString() == "revoked");
+            await LiteLlmService.UntilAsync(
+                async () => (await service.ShownAsync(user, id)).GetProperty("status").GetString() == "revoked");
             service.Fake.FindByAlias($"factumerit-{id}").ShouldBeNull();
         }
     }
@@ -204,7 +227,8 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
 
         (await service.DeleteAsync($"/users/{user}")).Expect(200);
 
-        await LiteLlmService.UntilAsync(async () => await service.StatusAsync(keys[0]) == "revoked" && await service.StatusAsync(keys[1]) == "revoked");
+        await LiteLlmService.UntilAsync(async () => await service.StatusAsync(keys[0]) == "revoked"
+            && await service.StatusAsync(keys[1]) == "revoked");
         keys.ShouldAllBe(key => service.Fake.Find(key.Hash) == null);
         (await service.StatusAsync(kept)).ShouldBe("active");
         service.Fake.Find(kept.Hash).ShouldNotBeNull().IsBlocked.ShouldBeFalse();
@@ -218,7 +242,8 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         var tables = await service.Database.RowsAsync("SELECT tablename FROM pg_tables WHERE schemaname = 'public'");
         tables.ShouldContain("virtual_keys");
         foreach (var table in tables)
-            (await service.Database.RowsAsync($"SELECT t::text FROM \"{table}\" t")).ShouldAllBe(row => !row.Contains(key.Secret) && !row.Contains(FakeProxy.MasterKey), table);
+            (await service.Database.RowsAsync($"SELECT t::text FROM \"{table}\" t"))
+                .ShouldAllBe(row => !row.Contains(key.Secret) && !row.Contains(FakeProxy.MasterKey), table);
     }
 }
 
@@ -228,9 +253,11 @@ public sealed class VirtualKeysWithoutLiteLlmTests(LedgerService service) : ICla
     [Fact]
     public async Task Without_a_LiteLLM_the_routes_say_so()
     {
-        const string detail = "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.";
+        const string detail =
+            "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.";
         foreach (var reply in (Reply[])[
-            await service.PostAsync("/virtual-keys", new { user_id = "u", label = "l" }), await service.GetAsync("/virtual-keys"),
+            await service.PostAsync("/virtual-keys", new { user_id = "u", label = "l" }),
+            await service.GetAsync("/virtual-keys"),
             await service.DeleteAsync($"/virtual-keys/{Guid.NewGuid()}")])
             reply.ShouldBeProblem(409, "litellm-not-configured", "No LiteLLM is configured", detail);
     }

@@ -2,7 +2,9 @@ using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Http;
 
-/// <summary>POST /write-downs with <c>from_usage</c>, against what is stored (R19). Each test has a provider of its own.</summary>
+/// <summary>
+/// POST /write-downs with <c>from_usage</c>, against the stored costs (R19). Each test has a provider of its own.
+/// </summary>
 public sealed class WriteDownFromUsageTests(LedgerService service) : IClassFixture<LedgerService>
 {
     [Fact]
@@ -14,8 +16,10 @@ public sealed class WriteDownFromUsageTests(LedgerService service) : IClassFixtu
 
         var reply = await WriteDownAsync("first", "first-1");
         reply.Expect(201).Amount("amount_cents").ShouldBe(10);
-        reply.Json.GetProperty("headroom").GetProperty("asset_cents").ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Number);
-        (await EntriesOfAsync(reply.Text("transaction_id"))).ShouldBe(["asset:first|10|0|write_down|usage", "expense:first|0|10|write_down|usage"]);
+        reply.Json.GetProperty("headroom")
+            .GetProperty("asset_cents").ValueKind.ShouldBe(System.Text.Json.JsonValueKind.Number);
+        (await EntriesOfAsync(reply.Text("transaction_id")))
+            .ShouldBe(["asset:first|10|0|write_down|usage", "expense:first|0|10|write_down|usage"]);
         (await CostsOfAsync("first")).ShouldBe("0.100000000123456789|10");
 
         await UseAsync(user, "first", "0.000000001");
@@ -38,7 +42,8 @@ public sealed class WriteDownFromUsageTests(LedgerService service) : IClassFixtu
         booked.Amount("amount_cents").ShouldBe(5);
         var again = (await WriteDownAsync("later", "later-2")).Expect(201);
         (again.Body, again.Replayed).ShouldBe((booked.Body, true));
-        (await service.PostAsync("/write-downs", new { amount_cents = 5, provider = "later" }, "later-2")).ExpectProblem(422, "idempotency-key-reused");
+        (await service.PostAsync("/write-downs", new { amount_cents = 5, provider = "later" }, "later-2"))
+            .ExpectProblem(422, "idempotency-key-reused");
         (await WriteDownAsync("later", "later-3")).Expect(200).Next("transaction_id").ShouldBeNull();
         (await CostsOfAsync("later")).ShouldBe("0.05|5");
         await service.Database.AssertIntegrityAsync();
@@ -51,9 +56,13 @@ public sealed class WriteDownFromUsageTests(LedgerService service) : IClassFixtu
         await UseAsync(user, "charged", "0.01");
         await UseAsync(user, "charged", "0.02", "needs_review");
         var waived = await UseAsync(user, "charged", "0.04", "needs_review");
-        await service.Database.ExecuteAsync($"UPDATE llm_usage SET billing_status = 'waived', reviewed_at = now(), reviewed_by = 'a test' WHERE id = '{waived.Text("usage_id")}'");
-        (await service.PostAsync("/usage", new { user_id = user, request_id = "free", provider_cost_usd = 0, provider = "charged" })).Expect(201);
-        (await service.PostAsync("/usage", new { user_id = user, request_id = "unknown", amount_cents = 3, provider = "charged" })).Expect(201);
+        await service.Database.ExecuteAsync(
+            "UPDATE llm_usage SET billing_status = 'waived', reviewed_at = now(), reviewed_by = 'a test' "
+            + $"WHERE id = '{waived.Text("usage_id")}'");
+        (await service.PostAsync("/usage",
+            new { user_id = user, request_id = "free", provider_cost_usd = 0, provider = "charged" })).Expect(201);
+        (await service.PostAsync("/usage",
+            new { user_id = user, request_id = "unknown", amount_cents = 3, provider = "charged" })).Expect(201);
 
         (await WriteDownAsync("charged", "charged-1")).Expect(201).Amount("amount_cents").ShouldBe(7);
         (await CostsOfAsync("charged")).ShouldBe("0.07|7");
@@ -83,11 +92,13 @@ public sealed class WriteDownFromUsageTests(LedgerService service) : IClassFixtu
             .Text("detail").ShouldStartWith("Nothing was ever bought from short.");
 
         (await service.PostAsync("/purchases", new { credits_cents = 9, provider = "short" }, "short")).Expect(201);
-        var refused = (await service.PostAsync("/write-downs", body, "short-1")).ExpectProblem(409, "insufficient-provider-credit");
+        var refused = (await service.PostAsync("/write-downs", body, "short-1"))
+            .ExpectProblem(409, "insufficient-provider-credit");
         (refused.Amount("available_cents"), refused.Amount("requested_cents")).ShouldBe((9m, 10m));
         (await CostsOfAsync("short")).ShouldBe("0.1|0");
 
-        (await service.PostAsync("/purchases", new { credits_cents = 1, provider = "short" }, "short more")).Expect(201);
+        (await service.PostAsync("/purchases", new { credits_cents = 1, provider = "short" }, "short more"))
+            .Expect(201);
         (await service.PostAsync("/write-downs", body, "short-1")).Expect(201).Amount("amount_cents").ShouldBe(10);
         await service.Database.AssertIntegrityAsync();
     }
@@ -105,12 +116,17 @@ public sealed class WriteDownFromUsageTests(LedgerService service) : IClassFixtu
     private Task<Reply> WriteDownAsync(string provider, string key) =>
         service.PostAsync("/write-downs", new { from_usage = true, provider, force = true }, key);
 
-    private async Task<Reply> UseAsync(string user, string provider, string costUsd, string? status = null) => (await service.PostAsync(
-        "/usage", new { user_id = user, request_id = Guid.NewGuid().ToString(), provider, provider_cost_usd = costUsd, billing_status = status })).Expect(201);
+    private async Task<Reply> UseAsync(string user, string provider, string costUsd, string? status = null) =>
+        (await service.PostAsync(
+            "/usage",
+            new { user_id = user, request_id = Guid.NewGuid().ToString(), provider, provider_cost_usd = costUsd,
+                billing_status = status })).Expect(201);
 
     private Task<List<string>> EntriesOfAsync(string transactionId) => service.Database.RowsAsync(
-        $"SELECT account, debit_cents, credit_cents, reference_type, reference_id FROM ledger_entries WHERE transaction_id = '{transactionId}' ORDER BY id");
+        "SELECT account, debit_cents, credit_cents, reference_type, reference_id FROM ledger_entries "
+        + $"WHERE transaction_id = '{transactionId}' ORDER BY id");
 
     private async Task<string> CostsOfAsync(string provider) => (await service.Database.RowsAsync(
-        $"SELECT trim_scale(cost_usd)::text, trim_scale(written_down_cents)::text FROM provider_usage_costs WHERE provider = '{provider}'")).Single();
+        "SELECT trim_scale(cost_usd)::text, trim_scale(written_down_cents)::text FROM provider_usage_costs "
+        + $"WHERE provider = '{provider}'")).Single();
 }

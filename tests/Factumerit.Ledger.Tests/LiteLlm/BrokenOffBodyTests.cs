@@ -8,7 +8,8 @@ using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
 /// <summary>
-/// A body that can't be read to its end: once a call was recorded the answer is 200 with one more item that failed; a 4xx says that nothing was done.
+/// A body that can't be read to its end. After a recorded call the answer is 200 with one more failed item. A 4xx means
+/// that nothing was done.
 /// </summary>
 public sealed class BrokenOffBodyTests(IntakeService service) : IClassFixture<IntakeService>
 {
@@ -28,7 +29,8 @@ public sealed class BrokenOffBodyTests(IntakeService service) : IClassFixture<In
 
     [Fact]
     public async Task A_gzip_body_that_grows_too_large_answers_what_was_recorded() =>
-        await ExpectAsync(await SendAsync(Gzip(Lines(302) + new string(' ', 33 * MiB)), "gzip"), "payload-too-large", atLeast: 302);
+        await ExpectAsync(
+            await SendAsync(Gzip(Lines(302) + new string(' ', 33 * MiB)), "gzip"), "payload-too-large", atLeast: 302);
 
     [Fact]
     public async Task A_brotli_body_that_more_follows_answers_what_was_recorded()
@@ -43,7 +45,8 @@ public sealed class BrokenOffBodyTests(IntakeService service) : IClassFixture<In
     public async Task A_plain_body_without_a_length_that_grows_too_large_answers_what_was_recorded()
     {
         using var body = new StreamContent(new EndlessStream(Encoding.UTF8.GetBytes(Lines(700)), 33 * MiB));
-        await ExpectAsync(await service.SendAsync(HttpMethod.Post, "/intake/litellm", body, null, LedgerService.AdminKey), "payload-too-large", atLeast: 500);
+        await ExpectAsync(await service.SendAsync(
+            HttpMethod.Post, "/intake/litellm", body, null, LedgerService.AdminKey), "payload-too-large", atLeast: 500);
     }
 
     [Fact]
@@ -54,10 +57,12 @@ public sealed class BrokenOffBodyTests(IntakeService service) : IClassFixture<In
         using var client = new TcpClient();
         await client.ConnectAsync(IPAddress.Loopback, service.Url.Port);
         await client.GetStream().WriteAsync(Encoding.ASCII.GetBytes(
-            $"POST /intake/litellm HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {LedgerService.AdminKey}\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+            $"POST /intake/litellm HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {LedgerService.AdminKey}\r\n"
+            + "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
             + $"{lines.Length:x}\r\n{lines}\r\n"));
         await Chaos.ServiceProcess.UntilAsync(
-            async () => await service.Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{_user}'") == 500);
+            async () => await service.Database
+                .ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{_user}'") == 500);
         await client.GetStream().WriteAsync("this is no chunk\r\n"u8.ToArray());
         var answer = await new StreamReader(client.GetStream()).ReadToEndAsync();
 
@@ -79,16 +84,20 @@ public sealed class BrokenOffBodyTests(IntakeService service) : IClassFixture<In
     [Fact]
     public async Task However_many_items_failed_the_end_of_the_body_is_told()
     {
-        var reply = (await SendAsync(Gzip($"[{Call(0)}{string.Concat(Enumerable.Repeat(",7", 150))}]{new string(' ', 33 * MiB)}"), "gzip")).Expect(200);
+        var reply = (await SendAsync(
+            Gzip($"[{Call(0)}{string.Concat(Enumerable.Repeat(",7", 150))}]{new string(' ', 33 * MiB)}"), "gzip"))
+            .Expect(200);
 
         Counts(reply).ShouldBe([1, 0, 0, 0, 151]);
-        reply.List("failed").Select(f => f.GetProperty("index").GetInt32()).ShouldBe([.. Enumerable.Range(1, 100), 151]);
+        reply.List("failed").Select(f => f.GetProperty("index").GetInt32())
+            .ShouldBe([.. Enumerable.Range(1, 100), 151]);
     }
 
     [Fact]
     public async Task Bytes_that_are_no_text_cost_their_own_item_only()
     {
-        byte[] body = [.. Encoding.UTF8.GetBytes(Lines(3)), .. "\n"u8, 0xFF, 0xFE, .. "\n"u8, .. Encoding.UTF8.GetBytes(Call(3))];
+        byte[] body = [
+            .. Encoding.UTF8.GetBytes(Lines(3)), .. "\n"u8, 0xFF, 0xFE, .. "\n"u8, .. Encoding.UTF8.GetBytes(Call(3))];
         Counts((await SendAsync(body, null)).Expect(200)).ShouldBe([4, 0, 0, 0, 1]);
     }
 
@@ -101,7 +110,8 @@ public sealed class BrokenOffBodyTests(IntakeService service) : IClassFixture<In
         // An item may have been broken off as well.
         var failure = reply.List("failed")[^1];
         failure.GetProperty("code").GetString().ShouldBe(code);
-        failure.GetProperty("detail").GetString().ShouldNotBeNull().ShouldStartWith($"The body could not be read any further after {failure.GetProperty("index").GetInt32()} items: ");
+        failure.GetProperty("detail").GetString().ShouldNotBeNull().ShouldStartWith(
+            $"The body could not be read any further after {failure.GetProperty("index").GetInt32()} items: ");
         (await service.BalanceAsync(_user)).ShouldBe(-done);
     }
 
@@ -109,7 +119,8 @@ public sealed class BrokenOffBodyTests(IntakeService service) : IClassFixture<In
 
     // Noise, so that a cut of the encoded body is one of the items.
     private string Call(int number) =>
-        $$"""{"id":"{{_user}}-{{number}}","response_cost":0.01,"x":"{{Guid.NewGuid()}}","metadata":{"user_api_key_user_id":"{{_user}}"} }""";
+        $$"""{"id":"{{_user}}-{{number}}","response_cost":0.01,"x":"{{Guid.NewGuid()}}","metadata":"""
+        + $$"""{"user_api_key_user_id":"{{_user}}"} }""";
 
     private Task<Reply> SendAsync(byte[] body, string? encoding)
     {
@@ -136,7 +147,11 @@ public sealed class BrokenOffBodyTests(IntakeService service) : IClassFixture<In
         public override bool CanSeek => false;
         public override bool CanWrite => false;
         public override long Length => throw new NotSupportedException();
-        public override long Position { get => throw new NotSupportedException(); set => throw new NotSupportedException(); }
+        public override long Position
+        {
+            get => throw new NotSupportedException();
+            set => throw new NotSupportedException();
+        }
 
         public override int Read(byte[] buffer, int offset, int count)
         {

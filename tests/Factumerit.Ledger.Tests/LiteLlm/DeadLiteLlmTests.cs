@@ -19,12 +19,14 @@ public sealed class DeadLiteLlmTests
             await service.UseAsync(user, 10);
             await service.GrantAsync(user, 5);
             (await service.BalanceAsync(user)).ShouldBe(5);
-            await LiteLlmService.UntilAsync(async () => (await service.ShownAsync(user, key.Id)).GetProperty("pending").GetProperty("last_error").GetString() is not null);
+            await LiteLlmService.UntilAsync(async () => (await service.ShownAsync(user, key.Id))
+                .GetProperty("pending").GetProperty("last_error").GetString() is not null);
 
             var pending = (await service.ShownAsync(user, key.Id)).GetProperty("pending");
             pending.GetProperty("action").GetString().ShouldBe("block");
             pending.GetProperty("last_error").GetString().ShouldBe("LiteLLM can't be reached (ConnectionError).");
-            (await service.PostAsync("/virtual-keys", new { user_id = user, label = "l" })).ExpectProblem(502, "litellm-failed")
+            (await service.PostAsync("/virtual-keys", new { user_id = user, label = "l" }))
+                .ExpectProblem(502, "litellm-failed")
                 .Text("detail").ShouldBe("LiteLLM can't be reached (ConnectionError).");
             var revoked = (await service.DeleteAsync($"/virtual-keys/{key.Id}")).Expect(200);
             revoked.Text("status").ShouldBe("revoking");

@@ -30,7 +30,8 @@ public sealed class FakeProxyTests : LiteLlmUnderTest
         using var answer = await _http.GetAsync($"{Fake.Url}/spend/logs");
 
         ((int)answer.StatusCode).ShouldBe(401);
-        (await answer.Content.ReadFromJsonAsync<JsonObject>())!["error"]!["type"]!.GetValue<string>().ShouldBe("auth_error");
+        (await answer.Content.ReadFromJsonAsync<JsonObject>())!["error"]!["type"]!.GetValue<string>()
+            .ShouldBe("auth_error");
     }
 
     [Fact]
@@ -39,17 +40,22 @@ public sealed class FakeProxyTests : LiteLlmUnderTest
         var made = await MakeKeyAsync("vk-1");
         await MakeKeyAsync("vk-2");
 
-        (await AskAsync(HttpMethod.Post, "/key/update", new { key = made.Secret, max_budget = 5, key_alias = "vk-3" })).Body["max_budget"]!.GetValue<int>().ShouldBe(5);
-        (await AskAsync(HttpMethod.Post, "/key/update", new { key = made.Hash, key_alias = "vk-2" })).Status.ShouldBe(400);
-        (await AskAsync(HttpMethod.Post, "/key/block", new { key = made.Secret })).Body["blocked"]!.GetValue<bool>().ShouldBeTrue();
-        (await AskAsync(HttpMethod.Get, $"/key/info?key={made.Hash}")).Body["info"]!["key_alias"]!.GetValue<string>().ShouldBe("vk-3");
+        (await AskAsync(HttpMethod.Post, "/key/update", new { key = made.Secret, max_budget = 5, key_alias = "vk-3" }))
+            .Body["max_budget"]!.GetValue<int>().ShouldBe(5);
+        (await AskAsync(
+            HttpMethod.Post, "/key/update", new { key = made.Hash, key_alias = "vk-2" })).Status.ShouldBe(400);
+        (await AskAsync(HttpMethod.Post, "/key/block", new { key = made.Secret })).Body["blocked"]!.GetValue<bool>()
+            .ShouldBeTrue();
+        (await AskAsync(HttpMethod.Get, $"/key/info?key={made.Hash}")).Body["info"]!["key_alias"]!.GetValue<string>()
+            .ShouldBe("vk-3");
     }
 
     [Fact]
     public async Task Spend_logs_are_summed_up_by_day_unless_told_otherwise()
     {
         var day = new DateTimeOffset(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
-        await Fake.MakeCallsAsync([new FakeCall { StartTime = day, Cost = 0.25m, Model = "m" }, new FakeCall { StartTime = day, Cost = 0.5m, Model = "m" }]);
+        await Fake.MakeCallsAsync([new FakeCall { StartTime = day, Cost = 0.25m, Model = "m" },
+            new FakeCall { StartTime = day, Cost = 0.5m, Model = "m" }]);
         const string dates = "start_date=2026-03-01&end_date=2026-03-02";
 
         var sums = (await AskAsync(HttpMethod.Get, $"/spend/logs?{dates}")).Json.AsArray().ShouldHaveSingleItem()!;
@@ -88,7 +94,8 @@ public sealed class FakeProxyTests : LiteLlmUnderTest
     public async Task It_is_told_what_to_do_over_HTTP_too()
     {
         await using var receiver = await Receiver.StartAsync();
-        await FakeAsync("settings", new { callback_url = receiver.Url, callback_key = "k", log_format = "single", has_paged_logs = false });
+        await FakeAsync("settings",
+            new { callback_url = receiver.Url, callback_key = "k", log_format = "single", has_paged_logs = false });
         await FakeAsync("script", new { path = "/spend/logs", trouble = "busy", retry_after_seconds = 9 });
         await FakeAsync("calls", new[] { new { call_id = "a", cost = 0.125, prompt = "hello" } });
 
@@ -108,7 +115,10 @@ public sealed class FakeProxyTests : LiteLlmUnderTest
 
     private async Task<Answer> AskAsync(HttpMethod method, string path, object? body = null)
     {
-        using var request = new HttpRequestMessage(method, Fake.Url + path) { Content = body is null ? null : JsonContent.Create(body) };
+        using var request = new HttpRequestMessage(method, Fake.Url + path)
+        {
+            Content = body is null ? null : JsonContent.Create(body)
+        };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", FakeProxy.MasterKey);
         using var answer = await _http.SendAsync(request);
         return new Answer((int)answer.StatusCode, JsonNode.Parse(await answer.Content.ReadAsStringAsync())!);

@@ -6,7 +6,7 @@ using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
-/// <summary>POST /intake/litellm: bodies of every shape, size and kind of trouble. Whatever one item is, the others are taken in.</summary>
+/// <summary>POST /intake/litellm: bodies of every shape, size and fault. A bad item never stops the others.</summary>
 public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<IntakeService>
 {
     private readonly string _user = $"user-{Guid.NewGuid():N}";
@@ -18,11 +18,16 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
     [InlineData("single", null)]
     public async Task Every_shape_is_taken_whatever_it_is_declared_as(string shape, string? mediaType)
     {
-        string[] items = [.. Enumerable.Range(0, shape == "single" ? 1 : 3).Select(n => Payload($"{_user}-{n}", null, _user, "0.01").ToJsonString())];
-        using var body = new StringContent(shape == "array" ? $"[{string.Join(",null,", items)}]" : string.Join('\n', items));
+        string[] items = [.. Enumerable.Range(0, shape == "single" ? 1 : 3)
+            .Select(n => Payload($"{_user}-{n}", null, _user, "0.01").ToJsonString())];
+        using var body = new StringContent(
+            shape == "array" ? $"[{string.Join(",null,", items)}]" : string.Join('\n', items));
         body.Headers.ContentType = mediaType is null ? null : new MediaTypeHeaderValue(mediaType);
-        var reply = (await service.SendAsync(HttpMethod.Post, "/intake/litellm", body, null, LedgerService.AdminKey)).Expect(200);
-        reply.ShouldRead($$"""{"accepted":{{items.Length}},"replayed":0,"needs_review":0,"skipped":{{(shape == "array" ? 2 : 0)}},"failed":[],"failed_count":0}""");
+        var reply = (await service.SendAsync(HttpMethod.Post, "/intake/litellm", body, null, LedgerService.AdminKey))
+            .Expect(200);
+        reply.ShouldRead(
+            $$"""{"accepted":{{items.Length}},"replayed":0,"needs_review":0,"skipped":"""
+            + $$"""{{(shape == "array" ? 2 : 0)}},"failed":[],"failed_count":0}""");
         (await service.BalanceAsync(_user)).ShouldBe(-items.Length);
     }
 
@@ -43,13 +48,16 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
     [Fact]
     public async Task What_the_database_will_not_take_costs_no_other_call_anything()
     {
-        await service.Database.ExecuteAsync($"ALTER TABLE llm_usage ADD CONSTRAINT ck_of_a_test CHECK (model <> '{_user}')");
+        await service.Database.ExecuteAsync(
+            $"ALTER TABLE llm_usage ADD CONSTRAINT ck_of_a_test CHECK (model <> '{_user}')");
         var reply = await service.SendAsync(
-            Payload($"{_user}-1", null, _user, "0.01"), Payload($"{_user}-2", null, _user, "0.01", model: _user), Payload($"{_user}-3", null, _user, "0.01"));
+            Payload($"{_user}-1", null, _user, "0.01"), Payload($"{_user}-2", null, _user, "0.01", model: _user),
+            Payload($"{_user}-3", null, _user, "0.01"));
         await service.Database.ExecuteAsync("ALTER TABLE llm_usage DROP CONSTRAINT ck_of_a_test");
         Counts(reply).ShouldBe([2, 0, 0, 0, 1]);
         var failure = reply.List("failed").ShouldHaveSingleItem();
-        (failure.GetProperty("index").GetInt32(), failure.GetProperty("code").GetString()).ShouldBe((1, "internal-error"));
+        (failure.GetProperty("index").GetInt32(), failure.GetProperty("code").GetString())
+            .ShouldBe((1, "internal-error"));
         (await service.BalanceAsync(_user)).ShouldBe(-2);
     }
 
@@ -69,7 +77,8 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
     [Fact]
     public async Task Only_the_first_hundred_failures_are_told()
     {
-        var reply = (await service.PostAsync("/intake/litellm", $"[{string.Join(',', Enumerable.Repeat("7", 1_201))}]")).Expect(200);
+        var reply = (await service.PostAsync("/intake/litellm", $"[{string.Join(',', Enumerable.Repeat("7", 1_201))}]"))
+            .Expect(200);
         Counts(reply).ShouldBe([0, 0, 0, 0, 1_201]);
         reply.List("failed").Select(f => f.GetProperty("index").GetInt32()).ShouldBe(Enumerable.Range(0, 100));
     }
@@ -79,11 +88,14 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
     {
         var key = await service.KeyAsync("bot", $"{_user}:", mayIntake: true);
         var body = new JsonArray(
-            Payload($"{_user}-1", null, $"{_user}:a", "0.01"), Payload($"{_user}-2", null, "somebody", "0.01"), Payload($"{_user}-3", null, null, "0.01"));
+            Payload($"{_user}-1", null, $"{_user}:a", "0.01"), Payload($"{_user}-2", null, "somebody", "0.01"),
+            Payload($"{_user}-3", null, null, "0.01"));
         var reply = (await service.PostAsync("/intake/litellm", body.ToJsonString(), key: key)).Expect(200);
         Counts(reply).ShouldBe([1, 0, 0, 0, 2]);
-        reply.List("failed").Select(f => (f.GetProperty("index").GetInt32(), f.GetProperty("code").GetString())).ShouldBe([(1, "forbidden"), (2, "forbidden")]);
-        (await service.Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE request_id LIKE '{_user}-%'")).ShouldBe(1);
+        reply.List("failed").Select(f => (f.GetProperty("index").GetInt32(), f.GetProperty("code").GetString()))
+            .ShouldBe([(1, "forbidden"), (2, "forbidden")]);
+        (await service.Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE request_id LIKE '{_user}-%'"))
+            .ShouldBe(1);
     }
 
     [Theory]
@@ -94,8 +106,10 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
         var payload = Payload(_user, null, _user, "0.01");
         payload["messages"] = "";
         payload["messages"] = new string('x', bytes - Encoding.UTF8.GetByteCount(payload.ToJsonString()));
-        using var client = new HttpClient { BaseAddress = service.Url, DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey), ExpectContinue = true } };
-        using var answer = await client.PostAsync("/intake/litellm", new StringContent(payload.ToJsonString(), Encoding.UTF8, "application/json"));
+        using var client = new HttpClient { BaseAddress = service.Url,
+            DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey), ExpectContinue = true } };
+        using var answer = await client.PostAsync(
+            "/intake/litellm", new StringContent(payload.ToJsonString(), Encoding.UTF8, "application/json"));
         var reply = await Reply.OfAsync(answer);
         if (status == 200)
             Counts(reply.Expect(200)).ShouldBe([1, 0, 0, 0, 0]);
@@ -106,21 +120,25 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
     [Fact]
     public async Task What_has_come_in_is_recorded_even_when_the_rest_never_comes()
     {
-        using var body = new UnfinishedBody(string.Join('\n', Enumerable.Range(0, 700).Select(n => Payload($"{_user}-{n}", null, _user, "0.01").ToJsonString())) + "\n{\"id\": ");
+        using var body = new UnfinishedBody(string.Join('\n', Enumerable.Range(0, 700)
+            .Select(n => Payload($"{_user}-{n}", null, _user, "0.01").ToJsonString())) + "\n{\"id\": ");
         var sending = service.SendAsync(HttpMethod.Post, "/intake/litellm", body, null, LedgerService.AdminKey);
         // A group is written while the body is still coming.
         await UntilRecordedAsync(500);
         body.Break();
         await sending.ShouldThrowAsync<HttpRequestException>();
         await UntilRecordedAsync(700);
-        (await service.Database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{_user}'")).ShouldBe(-700);
+        (await service.Database.ScalarAsync<decimal>(
+            $"SELECT balance_cents FROM user_budgets WHERE user_id = '{_user}'")).ShouldBe(-700);
     }
 
     [Fact]
     public async Task A_key_that_ends_while_the_body_comes_takes_in_no_more()
     {
-        var key = (await service.PostAsync("/api-keys", new { name = _user, role = "bot", may_intake = true })).Expect(201);
-        using var body = new UnfinishedBody(string.Join('\n', Enumerable.Range(0, 700).Select(n => Payload($"{_user}-{n}", null, _user, "0.01").ToJsonString())));
+        var key = (await service.PostAsync("/api-keys", new { name = _user, role = "bot", may_intake = true }))
+            .Expect(201);
+        using var body = new UnfinishedBody(string.Join(
+            '\n', Enumerable.Range(0, 700).Select(n => Payload($"{_user}-{n}", null, _user, "0.01").ToJsonString())));
         var sending = service.SendAsync(HttpMethod.Post, "/intake/litellm", body, null, key.Text("secret"));
         await UntilRecordedAsync(500);
 
@@ -134,5 +152,6 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
     }
 
     private Task UntilRecordedAsync(long count) => Chaos.ServiceProcess.UntilAsync(
-        async () => await service.Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{_user}'") == count);
+        async () => await service.Database
+            .ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{_user}'") == count);
 }

@@ -4,7 +4,7 @@ using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
-/// <summary>POST /intake/litellm: whose a call is, what it costs, when it was, and under which ids it is known.</summary>
+/// <summary>POST /intake/litellm: the user, the cost, the time and the ids of a call.</summary>
 public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<IntakeService>
 {
     private const string Outcome = "billing_status, review_reason, provider_cost_usd, user_price_cents, price_version";
@@ -32,8 +32,10 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     // Nothing is known of it, which is not the same as free.
     [InlineData("nobody-knows", "0.0", 0, 0, "needs_review|no-tokens|||")]
     [InlineData(Known, "0.0", 0, 0, "needs_review|no-tokens|||")]
-    public async Task A_call_costs_what_LiteLLM_knows_else_what_the_price_book_says_else_it_waits(string? model, string? cost, int? sent, int? generated, string outcome) =>
-        (await service.TakeInAsync(Payload(_call, null, _user, cost, model, sent, generated), Outcome)).ShouldBe(outcome);
+    public async Task A_call_costs_what_LiteLLM_knows_else_what_the_price_book_says_else_it_waits(
+        string? model, string? cost, int? sent, int? generated, string outcome) =>
+        (await service.TakeInAsync(Payload(_call, null, _user, cost, model, sent, generated), Outcome))
+            .ShouldBe(outcome);
 
     [Theory]
     [InlineData("302ai")]
@@ -106,7 +108,8 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     {
         await service.UserAsync(5, _user);
         (await service.DeleteAsync($"/users/{_user}")).Expect(200);
-        (await service.TakeInAsync(Payload(_call, null, _user, "0.01"), $"user_id, {Outcome}")).ShouldBe($"{_user}|needs_review|user-deleted|0.01||");
+        (await service.TakeInAsync(Payload(_call, null, _user, "0.01"), $"user_id, {Outcome}"))
+            .ShouldBe($"{_user}|needs_review|user-deleted|0.01||");
         (await service.BalanceAsync(_user)).ShouldBe(0);
     }
 
@@ -114,11 +117,13 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     public async Task Failed_calls_count_only_when_they_cost_or_generated_something()
     {
         var payloads = ((string? Cost, int Generated)[])[(null, 0), ("0.0", 0), ("0.01", 0), ("0.0", 10)];
-        var failed = payloads.Select((p, number) => Payload($"{_call}-{number}", null, _user, p.Cost, generated: p.Generated)).ToArray();
+        var failed = payloads.Select(
+            (p, number) => Payload($"{_call}-{number}", null, _user, p.Cost, generated: p.Generated)).ToArray();
         foreach (var payload in failed)
             payload["status"] = "failure";
         Counts(await service.SendAsync(failed)).ShouldBe([2, 0, 0, 2, 0]);
-        (await service.Database.RowsAsync($"SELECT request_id, user_price_cents FROM llm_usage WHERE user_id = '{_user}' ORDER BY 1"))
+        (await service.Database.RowsAsync(
+            $"SELECT request_id, user_price_cents FROM llm_usage WHERE user_id = '{_user}' ORDER BY 1"))
             .ShouldBe([$"{_call}-2|1", $"{_call}-3|0.000045"]);
     }
 
@@ -126,10 +131,14 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     // The total says that 5 tokens were generated, but not of what.
     [InlineData("\"prompt_tokens\":10,\"completion_tokens\":null,\"total_tokens\":15", "needs_review|tokens-disagree")]
     [InlineData("\"total_tokens\":15", "needs_review|tokens-disagree")]
-    [InlineData("\"prompt_tokens\":10,\"usage\":{\"prompt_tokens\":10,\"total_tokens\":15}", "needs_review|tokens-disagree")]
-    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,\"usage\":{\"input_tokens\":10,\"output_tokens\":5}", "billed|")]
-    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,\"usage\":{\"completion_tokens_details\":{\"reasoning_tokens\":5} }", "needs_review|tokens-disagree")]
-    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,\"total_tokens\":15,\"usage\":{\"completion_tokens_details\":{\"reasoning_tokens\":5} }", "billed|")]
+    [InlineData(
+        "\"prompt_tokens\":10,\"usage\":{\"prompt_tokens\":10,\"total_tokens\":15}", "needs_review|tokens-disagree")]
+    [InlineData(
+        "\"prompt_tokens\":10,\"completion_tokens\":0,\"usage\":{\"input_tokens\":10,\"output_tokens\":5}", "billed|")]
+    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,"
+        + "\"usage\":{\"completion_tokens_details\":{\"reasoning_tokens\":5} }", "needs_review|tokens-disagree")]
+    [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,\"total_tokens\":15,"
+        + "\"usage\":{\"completion_tokens_details\":{\"reasoning_tokens\":5} }", "billed|")]
     // What was sent is not what was generated.
     [InlineData("\"prompt_tokens\":10,\"completion_tokens\":null,\"total_tokens\":10", "")]
     [InlineData("\"prompt_tokens\":10,\"completion_tokens\":0,\"total_tokens\":5", "")]
@@ -139,30 +148,39 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
         (await service.PostAsync("/intake/litellm", $$"""
             {"litellm_call_id":"{{_call}}","status":"failure","model":"{{Known}}","response_cost":0,{{tokens}},"metadata":{"user_api_key_user_id":"{{_user}}"} }
             """)).Expect(200);
-        (await service.Database.RowsAsync($"SELECT billing_status, review_reason FROM llm_usage WHERE user_id = '{_user}'"))
+        (await service.Database.RowsAsync(
+            $"SELECT billing_status, review_reason FROM llm_usage WHERE user_id = '{_user}'"))
             .ShouldBe(outcome.Length == 0 ? [] : [outcome]);
     }
 
     [Theory]
     [InlineData("\"response_cost\":1e11", "unreadable:response_cost")]
     [InlineData("\"response_cost\":1e400", "unreadable:response_cost")]
-    [InlineData("\"response_cost\":1,\"cost_breakdown\":{\"margin_total_amount\":\"x\"}", "unreadable:cost_breakdown.margin_total_amount")]
-    [InlineData("\"response_cost\":1,\"cost_breakdown\":{\"margin_total_amount\":-0.5}", "unreadable:cost_breakdown.margin_total_amount")]
-    [InlineData("\"response_cost\":1,\"cost_breakdown\":{\"margin_total_amount\":1.5}", "unreadable:cost_breakdown.margin_total_amount")]
+    [InlineData("\"response_cost\":1,\"cost_breakdown\":{\"margin_total_amount\":\"x\"}",
+        "unreadable:cost_breakdown.margin_total_amount")]
+    [InlineData("\"response_cost\":1,\"cost_breakdown\":{\"margin_total_amount\":-0.5}",
+        "unreadable:cost_breakdown.margin_total_amount")]
+    [InlineData("\"response_cost\":1,\"cost_breakdown\":{\"margin_total_amount\":1.5}",
+        "unreadable:cost_breakdown.margin_total_amount")]
     public async Task A_cost_that_can_not_be_used_waits_for_a_person_and_is_never_worked_out(string cost, string reason)
     {
-        var body = $$"""{"litellm_call_id":"{{_call}}","model":"{{Known}}",{{cost}},"prompt_tokens":100,"completion_tokens":10,"metadata":{"user_api_key_user_id":"{{_user}}"} }""";
+        var body = $$"""{"litellm_call_id":"{{_call}}","model":"{{Known}}","""
+            + $$"""{{cost}},"prompt_tokens":100,"completion_tokens":10,"metadata":"""
+            + $$"""{"user_api_key_user_id":"{{_user}}"} }""";
         (await service.PostAsync("/intake/litellm", body)).Expect(200);
         (await service.PostAsync("/usage/reprice", new { })).Expect(200);
         // The same again knows more of it, and still not its cost.
-        (await service.PostAsync("/intake/litellm", body.Replace("\"model\"", "\"custom_llm_provider\":\"openai\",\"model\"", StringComparison.Ordinal))).Expect(200);
+        (await service.PostAsync("/intake/litellm", body.Replace(
+            "\"model\"", "\"custom_llm_provider\":\"openai\",\"model\"", StringComparison.Ordinal))).Expect(200);
 
-        (await service.Database.RowsAsync($"SELECT billing_status, review_reason FROM llm_usage WHERE user_id = '{_user}'")).ShouldBe([$"needs_review|{reason}"]);
+        (await service.Database.RowsAsync("SELECT billing_status, review_reason FROM llm_usage "
+            + $"WHERE user_id = '{_user}'")).ShouldBe([$"needs_review|{reason}"]);
     }
 
     [Fact]
     public async Task A_cost_of_very_many_decimals_is_that_cost() =>
-        (await service.TakeInAsync(Payload(_call, null, _user, "0.010000000000000000000000000001"), Outcome)).ShouldBe("billed||0.01|1|");
+        (await service.TakeInAsync(Payload(_call, null, _user, "0.010000000000000000000000000001"), Outcome))
+            .ShouldBe("billed||0.01|1|");
 
     [Fact]
     public async Task The_parts_of_a_cost_are_a_cost()
@@ -179,20 +197,24 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     [InlineData("0")]
     [InlineData("False")]
     public async Task A_placeholder_is_nobody(string user) =>
-        (await service.TakeInAsync(Payload(_call, null, user, "0.01"), $"user_id, {Outcome}")).ShouldBe("|needs_review|no-user|0.01||");
+        (await service.TakeInAsync(Payload(_call, null, user, "0.01"), $"user_id, {Outcome}"))
+            .ShouldBe("|needs_review|no-user|0.01||");
 
     [Fact]
     public async Task Both_ids_lead_to_one_usage_in_any_order_R17()
     {
         // The last links the two ids of a usage that was known under one of them.
-        var steps = (JsonObject[])[Payload(_call, null, _user, "0.01"), Payload(_call, $"{_call}-r", _user, "0.01"), Payload(null, $"{_call}-r", _user, "0.01")];
+        var steps = (JsonObject[])[Payload(_call, null, _user, "0.01"), Payload(_call, $"{_call}-r", _user, "0.01"),
+            Payload(null, $"{_call}-r", _user, "0.01")];
         Counts(await service.SendAsync(steps[0])).ShouldBe([1, 0, 0, 0, 0]);
         Counts(await service.SendAsync(steps[1])).ShouldBe([0, 1, 0, 0, 0]);
         Counts(await service.SendAsync(steps[2])).ShouldBe([0, 1, 0, 0, 0]);
         Counts(await service.SendAsync([.. steps.Select(s => (JsonObject)s.DeepClone())])).ShouldBe([0, 3, 0, 0, 0]);
         (await service.BalanceAsync(_user)).ShouldBe(-1);
         (await service.Database.RowsAsync($"""
-            SELECT request_id, u.external_id, source_system, (SELECT string_agg(a.external_id, ' ' ORDER BY a.external_id) FROM usage_aliases a WHERE a.usage_id = u.id)
+            SELECT request_id, u.external_id, source_system,
+                (SELECT string_agg(a.external_id, ' ' ORDER BY a.external_id) FROM usage_aliases a
+                    WHERE a.usage_id = u.id)
             FROM llm_usage u WHERE user_id = '{_user}'
             """)).ShouldBe([$"{_call}|{_call}|litellm|{_call} {_call}-r"]);
     }
@@ -201,13 +223,17 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     public async Task All_that_was_reported_is_kept_but_prompts_and_answers()
     {
         var payload = Payload(_call, $"{_call}-r", _user, null, null);
-        foreach (var (name, value) in (ReadOnlySpan<(string, JsonNode?)>)[("model_group", Known), ("custom_llm_provider", "Vertex AI"), ("startTime", 1716400000.123456m), ("endTime", 1716400009m)])
+        foreach (var (name, value) in (ReadOnlySpan<(string, JsonNode?)>)[("model_group", Known),
+            ("custom_llm_provider", "Vertex AI"), ("startTime", 1716400000.123456m), ("endTime", 1716400009m)])
             payload[name] = value;
         payload["metadata"]!["usage_object"] = JsonNode.Parse("""{"prompt_tokens":100,"completion_tokens":10,"cache_read_input_tokens":40,"cache_creation_input_tokens":20,"completion_tokens_details":{"reasoning_tokens":4}}""");
         (await service.TakeInAsync(payload, """
-            request_id, model, provider, prompt_tokens, completion_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'), usage->>'cache_read_input_tokens'
+            request_id, model, provider, prompt_tokens, completion_tokens, cache_read_tokens, cache_write_tokens,
+            reasoning_tokens, to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),
+            usage->>'cache_read_input_tokens'
             """)).ShouldBe($"{_call}|{Known}|vertex_ai|100|10|40|20|4|2024-05-22 17:46:40.123456|40");
-        (await service.Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage u WHERE u::text LIKE '%{Payloads.Secret}%'")).ShouldBe(0);
+        (await service.Database.ScalarAsync<long>(
+            $"SELECT count(*) FROM llm_usage u WHERE u::text LIKE '%{Payloads.Secret}%'")).ShouldBe(0);
     }
 
     [Fact]
@@ -220,13 +246,15 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
 }
 
 /// <summary>LiteLlm:TrustEndUser: the caller may say who pays, where nobody else does.</summary>
-public sealed class TrustedEndUserTests(TrustedEndUserTests.Trusting service) : IClassFixture<TrustedEndUserTests.Trusting>
+public sealed class TrustedEndUserTests(TrustedEndUserTests.Trusting service)
+    : IClassFixture<TrustedEndUserTests.Trusting>
 {
     [Fact]
     public async Task The_end_user_pays_where_the_key_is_nobodys()
     {
         foreach (var (call, told, endUser, user) in ((string, string?, string, string)[])[
-            ("1", null, "caller", "caller"), ("2", "told", "caller", "told"), ("3", null, "", ""), ("4", null, "a b", "")])
+            ("1", null, "caller", "caller"), ("2", "told", "caller", "told"), ("3", null, "", ""),
+            ("4", null, "a b", "")])
         {
             var payload = Payload(call, null, told, "0.01");
             payload["end_user"] = endUser;
@@ -246,7 +274,8 @@ public sealed class TrustedEndUserTests(TrustedEndUserTests.Trusting service) : 
     {
         var payload = Payload($"nobody-{endUser}", null, null, "0.01");
         payload["end_user"] = endUser;
-        (await service.TakeInAsync(payload, "user_id, review_reason, payer_hint->>'end_user'")).ShouldBe($"|no-user|{endUser}");
+        (await service.TakeInAsync(payload, "user_id, review_reason, payer_hint->>'end_user'"))
+            .ShouldBe($"|no-user|{endUser}");
     }
 
     public sealed class Trusting : IntakeService

@@ -8,9 +8,9 @@ using Factumerit.Ledger.Tests.Http;
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
 /// <summary>
-/// 8,818 real calls as LiteLLM tells of them, priced with real prices: some without a cost, some with a cost of 0, some on a model that nobody
-/// knows, some twice, some under one of their ids only, in batches of every shape and out of order. What the service makes of them equals what is
-/// worked out here in whole nano-dollars.
+/// 8,818 real calls as LiteLLM reports them, with real prices. Some have no cost, some a cost of 0, some an unknown
+/// model. Some come twice, some under only one of their ids. The batches have every shape and come out of order. The
+/// result of the service equals a calculation in whole nano-dollars.
 /// </summary>
 public sealed class IntakeOfRealCallsTests : IAsyncLifetime
 {
@@ -23,7 +23,8 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
     private const int UnknownOutput = 2_100;
 
     private readonly LedgerService _service = new();
-    private readonly JsonObject _map = JsonNode.Parse(File.ReadAllText(RealCalls.PathOf("model-prices.sample.json")))!.AsObject();
+    private readonly JsonObject _map = JsonNode.Parse(
+        File.ReadAllText(RealCalls.PathOf("model-prices.sample.json")))!.AsObject();
 
     public Task InitializeAsync() => _service.InitializeAsync();
 
@@ -58,11 +59,14 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
         await ExpectTotalsAsync(calls.Except(waiting));
 
         // Prices for the model come in, and the queue is worked off.
-        _map[Unknown] = JsonNode.Parse("""{"litellm_provider": "azure", "input_cost_per_token": 7e-07, "output_cost_per_token": 2.1e-06}""");
+        _map[Unknown] = JsonNode.Parse(
+            """{"litellm_provider": "azure", "input_cost_per_token": 7e-07, "output_cost_per_token": 2.1e-06}""");
         await ImportPricesAsync();
         var repriced = (await _service.PostAsync("/usage/reprice", new { })).Expect(200);
-        (repriced.Json.GetProperty("billed").GetInt32(), repriced.Json.GetProperty("waiting").GetInt32()).ShouldBe((waiting.Count, 0));
-        ToNano(repriced.Amount("amount_cents")).ShouldBe(waiting.Aggregate(BigInteger.Zero, (sum, w) => sum + NanoDollars(w)));
+        (repriced.Json.GetProperty("billed").GetInt32(), repriced.Json.GetProperty("waiting").GetInt32())
+            .ShouldBe((waiting.Count, 0));
+        ToNano(repriced.Amount("amount_cents"))
+            .ShouldBe(waiting.Aggregate(BigInteger.Zero, (sum, w) => sum + NanoDollars(w)));
         await ExpectQueueAsync([]);
         await ExpectTotalsAsync(calls);
         await _service.Database.AssertIntegrityAsync();
@@ -71,12 +75,15 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
     // Which of the awkward things a call is follows from its number.
     private Sent ToSent(RealCall call, int number)
     {
-        string[] models = ["claude-sonnet-4-20250514", "anthropic/claude-3-5-haiku-20241022", "gpt-4o-mini", "gpt-4o", "amazon.nova-lite-v1:0", "local/llama-free"];
+        string[] models = ["claude-sonnet-4-20250514", "anthropic/claude-3-5-haiku-20241022", "gpt-4o-mini", "gpt-4o",
+            "amazon.nova-lite-v1:0", "local/llama-free"];
         var model = number % 13 == 5 ? Unknown : models[number % models.Length];
-        var cached = number % 4 == 1 && Price(model, "cache_read_input_token_cost") is not null ? call.ContextTokens / 3 : 0;
+        var cached = number % 4 == 1 && Price(model, "cache_read_input_token_cost") is not null
+            ? call.ContextTokens / 3 : 0;
         var sent = new Sent(number, call, model, cached, null);
         // LiteLLM knows what most calls cost, and for some the price book does not.
-        return number % 10 > 2 && (model != Unknown || number % 2 == 0) ? sent with { CostNano = NanoDollars(sent) } : sent;
+        return number % 10 > 2 && (model != Unknown || number % 2 == 0)
+            ? sent with { CostNano = NanoDollars(sent) } : sent;
     }
 
     private IEnumerable<string> Payloads(Sent sent)
@@ -88,16 +95,19 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
             ["model"] = sent.Model,
             ["prompt_tokens"] = sent.Call.ContextTokens,
             ["completion_tokens"] = sent.Call.GeneratedTokens,
-            ["response_cost"] = sent.CostNano is { } nano ? (decimal)nano / 1_000_000_000m : sent.Number % 10 == 1 ? 0.0m : null,
+            ["response_cost"] = sent.CostNano is { } nano
+                ? (decimal)nano / 1_000_000_000m : sent.Number % 10 == 1 ? 0.0m : null,
             ["startTime"] = sent.Number % 2 == 0 ? sent.Call.Time : null,
             ["endTime"] = sent.Call.Time,
-            ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = $"{LiteLlm.Payloads.Secret} {sent.Number}" }),
+            ["messages"] = new JsonArray(
+                new JsonObject { ["role"] = "user", ["content"] = $"{LiteLlm.Payloads.Secret} {sent.Number}" }),
             ["response"] = LiteLlm.Payloads.Secret,
             ["metadata"] = new JsonObject
             {
                 ["user_api_key_hash"] = KeyHash(sent.User),
                 ["user_api_key_user_id"] = sent.User % 2 == 0 ? UserOf(sent.User) : null,
-                ["usage_object"] = new JsonObject { ["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = sent.Cached } },
+                ["usage_object"] =
+                    new JsonObject { ["prompt_tokens_details"] = new JsonObject { ["cached_tokens"] = sent.Cached } },
             },
         };
         yield return payload.ToJsonString();
@@ -119,7 +129,8 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
     private async Task ExpectQueueAsync(IEnumerable<Sent> waiting)
     {
         var queue = await _service.Database.RowsAsync("""
-            SELECT a.external_id, u.user_id, u.review_reason FROM llm_usage u JOIN usage_aliases a ON a.usage_id = u.id AND a.external_id LIKE 'chatcmpl-%'
+            SELECT a.external_id, u.user_id, u.review_reason FROM llm_usage u JOIN usage_aliases a ON a.usage_id = u.id
+                AND a.external_id LIKE 'chatcmpl-%'
             WHERE u.billing_status = 'needs_review'
             """);
         queue.ShouldBe(waiting.Select(w => $"chatcmpl-{w.Number}|{UserOf(w.User)}|unknown-model"), ignoreOrder: true);
@@ -130,11 +141,15 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
         var expected = billed.Select(b => (b.User, b.Model, Nano: NanoDollars(b))).ToList();
         foreach (var user in Enumerable.Range(0, Users))
             ToNano((await _service.GetAsync($"/users/{UserOf(user)}")).Expect(200).Amount("total_spent_cents"))
-                .ShouldBe(expected.Where(e => e.User == user).Aggregate(BigInteger.Zero, (sum, e) => sum + e.Nano), UserOf(user));
+                .ShouldBe(expected.Where(e => e.User == user)
+                    .Aggregate(BigInteger.Zero, (sum, e) => sum + e.Nano), UserOf(user));
         (await _service.Database.RowsAsync("""
-            SELECT model, sum(user_price_cents * 10000000)::numeric(40), sum(provider_cost_usd * 1000000000)::numeric(40), count(*) FROM llm_usage WHERE billing_status = 'billed' GROUP BY model
+            SELECT model, sum(user_price_cents * 10000000)::numeric(40),
+                sum(provider_cost_usd * 1000000000)::numeric(40), count(*) FROM llm_usage
+                WHERE billing_status = 'billed' GROUP BY model
             """)).ShouldBe(
-            expected.GroupBy(e => e.Model).Select(m => (m.Key, Nano: m.Aggregate(BigInteger.Zero, (sum, e) => sum + e.Nano), Count: m.Count()))
+            expected.GroupBy(e => e.Model)
+                .Select(m => (m.Key, Nano: m.Aggregate(BigInteger.Zero, (sum, e) => sum + e.Nano), Count: m.Count()))
                 .Select(m => $"{m.Key}|{m.Nano}|{m.Nano}|{m.Count}"), ignoreOrder: true);
     }
 
@@ -144,7 +159,8 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
         var input = Price(sent.Model, "input_cost_per_token") ?? UnknownInput;
         var output = Price(sent.Model, "output_cost_per_token") ?? UnknownOutput;
         var cacheRead = Price(sent.Model, "cache_read_input_token_cost") ?? input;
-        return ((sent.Call.ContextTokens - sent.Cached) * input) + (sent.Cached * cacheRead) + (sent.Call.GeneratedTokens * output);
+        return ((sent.Call.ContextTokens - sent.Cached) * input)
+            + (sent.Cached * cacheRead) + (sent.Call.GeneratedTokens * output);
     }
 
     private BigInteger? Price(string model, string field)
@@ -154,16 +170,20 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
         // 3.75e-06 is 375 with 8 decimals.
         var parts = price.ToJsonString().Split('e', 'E');
         var digits = parts[0].Split('.');
-        var exponent = (parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 0) - (digits.Length > 1 ? digits[1].Length : 0) + 9;
+        var exponent = (parts.Length > 1 ? int.Parse(parts[1], CultureInfo.InvariantCulture) : 0)
+            - (digits.Length > 1 ? digits[1].Length : 0) + 9;
         var whole = BigInteger.Parse(string.Concat(digits), CultureInfo.InvariantCulture);
-        return exponent >= 0 ? whole * BigInteger.Pow(10, exponent) : whole.IsZero ? whole : throw new InvalidOperationException($"{model} costs fractions of a nano-dollar");
+        return exponent >= 0 ? whole * BigInteger.Pow(10, exponent)
+            : whole.IsZero ? whole : throw new InvalidOperationException($"{model} costs fractions of a nano-dollar");
     }
 
-    private async Task ImportPricesAsync() => (await _service.PostAsync("/prices/import", _map.ToJsonString())).Expect(200);
+    private async Task ImportPricesAsync() =>
+        (await _service.PostAsync("/prices/import", _map.ToJsonString())).Expect(200);
 
     private Task VirtualKeyAsync(int user) => _service.Database.ExecuteAsync($"""
         INSERT INTO virtual_keys (id, created_at, updated_at, user_id, label, alias, key_hash, status, created_by)
-        VALUES (gen_random_uuid(), now(), now(), '{UserOf(user)}', 'a key', 'vk-{user}', '{KeyHash(user)}', 'active', 'a test')
+        VALUES (gen_random_uuid(), now(), now(), '{UserOf(user)}', 'a key', 'vk-{user}', '{KeyHash(user)}', 'active',
+            'a test')
         """);
 
     private static string UserOf(int user) => $"azure:{user:00}";
@@ -172,7 +192,8 @@ public sealed class IntakeOfRealCallsTests : IAsyncLifetime
 
     private static BigInteger ToNano(decimal cents) => (BigInteger)(cents * 10_000_000m);
 
-    private static int Sum(IEnumerable<Reply> replies, string count) => replies.Sum(r => r.Json.GetProperty(count).GetInt32());
+    private static int Sum(IEnumerable<Reply> replies, string count) =>
+        replies.Sum(r => r.Json.GetProperty(count).GetInt32());
 
     private sealed record Sent(int Number, RealCall Call, string Model, long Cached, BigInteger? CostNano)
     {

@@ -9,7 +9,8 @@ public sealed class IntakeShapeTests
     private const string Broken = IntakeReader.Malformed;
     private const string Wrong = IntakeReader.Invalid;
 
-    private static readonly string All = string.Join(", ", Payloads.New, "null", Payloads.Documented, "{\"id\": }", Payloads.LegacyJson, "7", Payloads.LegacyPython, Payloads.SpendLog);
+    private static readonly string All = string.Join(", ", Payloads.New, "null", Payloads.Documented, "{\"id\": }",
+        Payloads.LegacyJson, "7", Payloads.LegacyPython, Payloads.SpendLog);
 
     public static TheoryData<string, string> Bodies => new()
     {
@@ -26,8 +27,11 @@ public sealed class IntakeShapeTests
         { "{\"id\":\"a\"}{\"id\":\"b\"} {\"id\":\"c\"}", "a,b,c" },
         { "[{\"id\":\"a\"}][{\"id\":\"b\"}]", "a,b" },
         { "{\n  \"id\": \"a\",\n  \"messages\": [\n{\n\"content\": \"x\"\n}\n]\n}\n", "a" },
-        { "{\"records\":[{\"status\":\"success\",\"standard_logging_payload\":{\"id\":\"a\"},\"error\":null},{\"standard_logging_payload\":{\"id\":\"b\"}}]}", "a,b" },
-        { "{\"records\":[\n{\"standard_logging_payload\":\n{\"id\":\"a\"}},\n{\"standard_logging_payload\":{\"id\":\"b\"}}\n], \"more\": [1, {\"id\": 2}]}\n{\"id\":\"c\"}", "a,b,c" },
+        { "{\"records\":[{\"status\":\"success\",\"standard_logging_payload\":{\"id\":\"a\"},\"error\":null},"
+            + "{\"standard_logging_payload\":{\"id\":\"b\"}}]}", "a,b" },
+        { "{\"records\":[\n{\"standard_logging_payload\":\n{\"id\":\"a\"}},\n"
+            + "{\"standard_logging_payload\":{\"id\":\"b\"}}\n], \"more\": [1, {\"id\": 2}]}\n{\"id\":\"c\"}",
+            "a,b,c" },
         { "{\"source\":\"replay\",\"records\" : []}", "" },
         { "{\"records\":\"none\",\"id\":\"a\"}", "a" },
         { "{\"data\":[{\"request_id\":\"a\"}],\"total\":1,\"page\":1}", "a" },
@@ -73,7 +77,8 @@ public sealed class IntakeShapeTests
     public async Task A_body_of_any_shape_gives_its_items_in_order(string body, string outline)
     {
         for (var chunkBytes = 1; chunkBytes <= body.Length + 1; chunkBytes++)
-            string.Join(',', await Payloads.OutlineAsync(body, chunkBytes)).ShouldBe(outline, $"in chunks of {chunkBytes}");
+            string.Join(',', await Payloads.OutlineAsync(body, chunkBytes))
+                .ShouldBe(outline, $"in chunks of {chunkBytes}");
     }
 
     [Theory]
@@ -83,7 +88,8 @@ public sealed class IntakeShapeTests
     [InlineData(4096)]
     public async Task Chunks_change_nothing_of_what_is_read(int chunkBytes)
     {
-        foreach (var body in (string[])[$"[{All}]", Payloads.New, All.Replace("}, {", "}\n{", StringComparison.Ordinal), $$"""{"records": [{{All}}] }"""])
+        foreach (var body in (string[])[$"[{All}]", Payloads.New, All.Replace("}, {", "}\n{", StringComparison.Ordinal),
+            $$"""{"records": [{{All}}] }"""])
         {
             var whole = Payloads.Describe(await Payloads.ReadAsync(body, int.MaxValue));
             Payloads.Describe(await Payloads.ReadAsync(body, chunkBytes)).ShouldBe(whole);
@@ -109,7 +115,9 @@ public sealed class IntakeShapeTests
     [Fact]
     public async Task The_status_of_a_replayed_record_counts()
     {
-        var call = await Payloads.ReadCallAsync("""{"records": [{"status": "failure", "standard_logging_payload": {"id": "a"}, "error": "the-prompt-nobody-may-see"}]}""");
+        var call = await Payloads.ReadCallAsync(
+            """{"records": [{"status": "failure", "standard_logging_payload": """
+            + """{"id": "a"}, "error": "the-prompt-nobody-may-see"}]}""");
 
         call.IsSuccess.ShouldBeFalse();
     }
@@ -122,16 +130,20 @@ public sealed class IntakeShapeTests
     [InlineData("\"cost\": 1e11", "cost")]
     [InlineData("\"cost\": 1e9999", "cost")]
     [InlineData("\"cost\": 0, \"hidden_params\": {\"response_cost\": 1e11}", "hidden_params.response_cost")]
-    [InlineData("\"cost\": 1, \"cost_breakdown\": {\"margin_total_amount\": \"x\"}", "cost_breakdown.margin_total_amount")]
+    [InlineData(
+        "\"cost\": 1, \"cost_breakdown\": {\"margin_total_amount\": \"x\"}", "cost_breakdown.margin_total_amount")]
     [InlineData("\"cost\": 1, \"cost_breakdown\": {\"margin_total_amount\": -1}", "cost_breakdown.margin_total_amount")]
-    [InlineData("\"cost\": 1, \"cost_breakdown\": {\"margin_total_amount\": 1.5}", "cost_breakdown.margin_total_amount")]
-    [InlineData("\"cost\": 0, \"cost_breakdown\": {\"input_cost\": 0.1, \"output_cost\": \"x\"}", "cost_breakdown.output_cost")]
+    [InlineData(
+        "\"cost\": 1, \"cost_breakdown\": {\"margin_total_amount\": 1.5}", "cost_breakdown.margin_total_amount")]
+    [InlineData(
+        "\"cost\": 0, \"cost_breakdown\": {\"input_cost\": 0.1, \"output_cost\": \"x\"}", "cost_breakdown.output_cost")]
     [InlineData("\"cost\": {}", "cost")]
     [InlineData("\"prompt_tokens\": 1.5", "prompt_tokens")]
     [InlineData("\"prompt_tokens\": -1, \"completion_tokens\": 5", "prompt_tokens")]
     [InlineData("\"prompt_tokens\": 5, \"completion_tokens\": NaN", "completion_tokens")]
     [InlineData("\"usage\": {\"completion_tokens\": 3000000000}", "usage.completion_tokens")]
-    [InlineData("\"prompt_tokens\": 9, \"usage\": {\"prompt_tokens_details\": {\"cached_tokens\": \"x\"}}", "usage.cached_tokens")]
+    [InlineData("\"prompt_tokens\": 9, \"usage\": {\"prompt_tokens_details\": {\"cached_tokens\": \"x\"}}",
+        "usage.cached_tokens")]
     [InlineData("\"usage\": [1]", "usage")]
     [InlineData("\"usage\": \"n/a\"", "usage")]
     [InlineData("\"usage\": {\"prompt_tokens\": 1, \"huge\": 1e999999}", "usage")]
@@ -184,7 +196,8 @@ public sealed class IntakeShapeTests
     [InlineData("\"startTime\": 1716400000, \"metadata\": {\"user_api_key_hash\": \"h\"}")]
     [InlineData("\"startTime\": 1716400000, \"metadata\": {\"user_api_key_user_id\": \"u\"}")]
     public async Task Two_calls_without_an_id_have_two(string fields) =>
-        (await Payloads.ReadCallAsync($"{{ {fields} }}")).DerivedId.ShouldNotBe((await Payloads.ReadCallAsync("""{"startTime": 1716400000}""")).DerivedId);
+        (await Payloads.ReadCallAsync($"{{ {fields} }}")).DerivedId.ShouldNotBe(
+            (await Payloads.ReadCallAsync("""{"startTime": 1716400000}""")).DerivedId);
 
     [Theory]
     [InlineData("0.010000000000000000000000000001", "0.01")]
@@ -193,14 +206,18 @@ public sealed class IntakeShapeTests
     [InlineData("1e-30", "0.0000000000000000000000000001")]
     [InlineData("0e-40", "0")]
     public async Task Digits_of_a_cost_beyond_those_that_are_kept_are_cut_off(string told, string costUsd) =>
-        (await Payloads.ReadCallAsync($$"""{"id": "a", "response_cost": {{told}} }""")).CostUsd.ShouldBe(decimal.Parse(costUsd, System.Globalization.CultureInfo.InvariantCulture));
+        (await Payloads.ReadCallAsync($$"""{"id": "a", "response_cost": {{told}} }""")).CostUsd.ShouldBe(
+            decimal.Parse(costUsd, System.Globalization.CultureInfo.InvariantCulture));
 
     [Theory]
     [InlineData("\"model_parameters\": {\"service_tier\": \"flex\"}", "flex")]
     [InlineData("\"model_parameters\": {\"service_tier\": \"flex\"}, \"service_tier\": \"Priority\"", "priority")]
-    [InlineData("\"service_tier\": \"flex\", \"response\": {\"choices\": [{\"service_tier\": \"x\"}], \"service_tier\": \"priority\", \"n\": 1}", "priority")]
-    [InlineData("\"response\": {\"service_tier\": \"default\"}, \"model_parameters\": {\"service_tier\": \"flex\"}", "default")]
-    [InlineData("\"response\": {\"service_tier\": null}, \"service_tier\": \"auto\", \"model_parameters\": {\"service_tier\": \"flex\"}", "flex")]
+    [InlineData("\"service_tier\": \"flex\", \"response\": {\"choices\": [{\"service_tier\": \"x\"}], "
+        + "\"service_tier\": \"priority\", \"n\": 1}", "priority")]
+    [InlineData(
+        "\"response\": {\"service_tier\": \"default\"}, \"model_parameters\": {\"service_tier\": \"flex\"}", "default")]
+    [InlineData("\"response\": {\"service_tier\": null}, \"service_tier\": \"auto\", "
+        + "\"model_parameters\": {\"service_tier\": \"flex\"}", "flex")]
     [InlineData("\"response\" : \r\n {}, \"model_parameters\": {}", null)]
     [InlineData("\"response\": \"{\\\"service_tier\\\": \\\"flex\\\"}\"", null)]
     [InlineData("\"response\": [{\"service_tier\": \"flex\"}]", null)]
@@ -209,13 +226,16 @@ public sealed class IntakeShapeTests
     public async Task The_tier_that_was_served_goes_before_the_one_that_was_asked_for(string fields, string? tier)
     {
         foreach (var chunkBytes in (int[])[1, 7, 4096])
-            (await Payloads.ReadAsync($$"""[{"id": "a", {{fields}}, "end_user": "u"}]""", chunkBytes)).Select(i => (i.Call?.ServiceTier, i.Call?.EndUser)).ShouldBe([(tier, "u")]);
+            (await Payloads.ReadAsync($$"""[{"id": "a", {{fields}}, "end_user": "u"}]""", chunkBytes))
+                .Select(i => (i.Call?.ServiceTier, i.Call?.EndUser)).ShouldBe([(tier, "u")]);
     }
 
     [Fact]
     public async Task Nothing_else_of_a_response_is_kept_however_large_it_is()
     {
-        var body = Encoding.UTF8.GetBytes($$"""[{"id":"a","response":{"x":"{{new string('x', 8_000_000)}}","y":["{{new string('y', 8_000_000)}}"],"service_tier":"flex"} }]""");
+        var body = Encoding.UTF8.GetBytes(
+            $$"""[{"id":"a","response":{"x":"{{new string('x', 8_000_000)}}","y":"""
+            + $$"""["{{new string('y', 8_000_000)}}"],"service_tier":"flex"} }]""");
         await Payloads.ReadAsync("[{\"id\":\"warm\"}]");
 
         var before = GC.GetAllocatedBytesForCurrentThread();
@@ -231,7 +251,8 @@ public sealed class IntakeShapeTests
     [InlineData("\"1970-01-01T00:00:00Z\"")]
     [InlineData("\"0001-01-01T00:00:00\"")]
     public async Task A_first_moment_is_no_time(string start) =>
-        (await Payloads.ReadCallAsync($$"""{"id": "a", "startTime": {{start}}, "endTime": 1716400000}""")).OccurredAt.ShouldBe(DateTimeOffset.FromUnixTimeSeconds(1716400000));
+        (await Payloads.ReadCallAsync($$"""{"id": "a", "startTime": {{start}}, "endTime": 1716400000}""")).OccurredAt
+            .ShouldBe(DateTimeOffset.FromUnixTimeSeconds(1716400000));
 
     [Fact]
     public async Task A_model_that_is_too_long_is_shortened_for_the_reviewer()
@@ -243,7 +264,9 @@ public sealed class IntakeShapeTests
     [Fact]
     public async Task A_text_that_is_too_long_never_becomes_a_user()
     {
-        var call = await Payloads.ReadCallAsync($$"""{"id": "a", "metadata": {"user_api_key_user_id": "{{new string('u', 201)}}", "user_api_key_alias": "a\nb\u0000"} }""");
+        var call = await Payloads.ReadCallAsync(
+            """{"id": "a", "metadata": """
+            + $$"""{"user_api_key_user_id": "{{new string('u', 201)}}", "user_api_key_alias": "a\nb\u0000"} }""");
         ChartOfAccounts.IsUserId(call.KeyUserId!).ShouldBeFalse();
         call.KeyAlias.ShouldBe("a\uFFFDb\uFFFD");
     }
@@ -251,7 +274,8 @@ public sealed class IntakeShapeTests
     [Fact]
     public async Task Bytes_that_are_no_text_are_unknown_in_their_field()
     {
-        var items = await Payloads.ReadAsync([.. "[{\"model\":\""u8, 0xC3, 0x28, .. "\",\"id\":\"a\"},{\"id\":\"b\"}]"u8]);
+        var items = await Payloads.ReadAsync(
+            [.. "[{\"model\":\""u8, 0xC3, 0x28, .. "\",\"id\":\"a\"},{\"id\":\"b\"}]"u8]);
 
         items.Select(i => (i.Call!.ResponseId, i.Call.Unreadable)).ShouldBe([("a", "model"), ("b", null)]);
     }
@@ -273,28 +297,35 @@ public sealed class IntakeShapeTests
     {
         foreach (var chunkBytes in (int[])[1, 7, 4096, int.MaxValue])
         {
-            var items = await Payloads.ReadAsync($"[{{\"id\":\"a\",{usage},\"model\":\"m\"}},{{\"id\":\"b\"}}]", chunkBytes);
-            items.Select(i => (i.Call?.ResponseId, i.Call?.Model, i.Call?.Unreadable)).ShouldBe([("a", "m", "usage"), ("b", null, null)], $"in chunks of {chunkBytes}");
+            var items = await Payloads.ReadAsync(
+                $"[{{\"id\":\"a\",{usage},\"model\":\"m\"}},{{\"id\":\"b\"}}]", chunkBytes);
+            items.Select(i => (i.Call?.ResponseId, i.Call?.Model, i.Call?.Unreadable))
+                .ShouldBe([("a", "m", "usage"), ("b", null, null)], $"in chunks of {chunkBytes}");
         }
     }
 
     [Fact]
     public async Task A_prompt_may_be_nested_as_deep_as_it_likes() =>
-        (await Payloads.OutlineAsync($"[{{\"messages\":{new string('[', 5000)}{new string(']', 5000)},\"id\":\"a\"}}]")).ShouldBe(["a"]);
+        (await Payloads.OutlineAsync($"[{{\"messages\":{new string('[', 5000)}{new string(']', 5000)},\"id\":\"a\"}}]"))
+            .ShouldBe(["a"]);
 
     [Fact]
     public async Task An_item_of_nothing_but_names_is_a_problem_and_the_next_item_comes()
     {
-        var items = await Payloads.ReadAsync($$"""[{"id":"a"{{string.Concat(Enumerable.Repeat(",\"model\":1", 40_000))}} },{"id":"b"}]""");
+        var items = await Payloads.ReadAsync(
+            $$"""[{"id":"a"{{string.Concat(Enumerable.Repeat(",\"model\":1", 40_000))}} },{"id":"b"}]""");
 
-        items[0].Problem.ShouldBe(new IntakeProblem(Wrong, "The item has more than 256 KiB in the names and values that are looked for."));
+        items[0].Problem.ShouldBe(
+            new IntakeProblem(Wrong, "The item has more than 256 KiB in the names and values that are looked for."));
         items[1].Call!.ResponseId.ShouldBe("b");
     }
 
     [Fact]
     public async Task A_prompt_of_many_megabytes_is_never_held()
     {
-        var body = Encoding.UTF8.GetBytes($"[{{\"messages\":\"{new string('x', 24_000_000)}\\\"\",\"response\":[\"{new string('y', 6_000_000)}\"],\"id\":\"a\"}}]");
+        var body = Encoding.UTF8.GetBytes(
+            $"[{{\"messages\":\"{new string('x', 24_000_000)}\\\"\","
+            + $"\"response\":[\"{new string('y', 6_000_000)}\"],\"id\":\"a\"}}]");
         await Payloads.ReadAsync("[{\"id\":\"warm\"}]");
 
         var before = GC.GetAllocatedBytesForCurrentThread();

@@ -36,11 +36,13 @@ public sealed class IntakeSpellingTests
         call.CallId.ShouldBeNull();
         call.Aliases.ShouldBe(["chatcmpl-doc"]);
         call.CostUsd.ShouldBe(0.000025m);
-        (call.PromptTokens, call.CompletionTokens, call.CacheReadTokens, call.CacheWriteTokens).ShouldBe((11, 9, 4, null));
+        (call.PromptTokens, call.CompletionTokens, call.CacheReadTokens, call.CacheWriteTokens)
+            .ShouldBe((11, 9, 4, null));
         call.OccurredAt.ShouldBe(Noon.AddMilliseconds(500));
         call.CacheHit.ShouldBeFalse();
         (call.KeyHash, call.KeyUserId, call.EndUser).ShouldBe(("abc", "bob", null));
-        call.UsageJson.ShouldBe("""{"prompt_tokens": 11, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}""");
+        call.UsageJson.ShouldBe(
+            """{"prompt_tokens": 11, "completion_tokens": 9, "prompt_tokens_details": {"cached_tokens": 4}}""");
     }
 
     [Fact]
@@ -113,38 +115,54 @@ public sealed class IntakeSpellingTests
     [InlineData("\"response_cost\": 0.0, \"hidden_params\": {\"response_cost\": 3}", "3")]
     [InlineData("\"response_cost\": 0.0, \"cost_breakdown\": {\"total_cost\": 0.004}", "0.004")]
     [InlineData("\"response_cost\": 0.0, \"cache_hit\": true, \"cost_breakdown\": {\"total_cost\": 0.004}", "0.0")]
-    [InlineData("\"response_cost\": 1.1, \"cost_breakdown\": {\"total_cost\": 1.1, \"margin_total_amount\": 0.1}", "1.0")]
+    [InlineData(
+        "\"response_cost\": 1.1, \"cost_breakdown\": {\"total_cost\": 1.1, \"margin_total_amount\": 0.1}", "1.0")]
     [InlineData("\"spend\": 1.1, \"metadata\": {\"cost_breakdown\": {\"margin_total_amount\": 0.1}}", "1.0")]
     [InlineData("\"response_cost\": 1.1, \"cost_breakdown\": {\"margin_total_amount\": 1.2}", null)]
     [InlineData("\"response_cost\": 1.1, \"cost_breakdown\": {\"margin_total_amount\": \"much\"}", null)]
     [InlineData("\"response_cost\": -1, \"hidden_params\": {\"response_cost\": 3}", "3")]
     [InlineData("\"response_cost\": NaN", null)]
-    [InlineData("\"response_cost\": null, \"hidden_params\": {\"response_cost\": \"0.25\"}, \"cost_breakdown\": {\"total_cost\": 9}", "0.25")]
+    [InlineData("\"response_cost\": null, \"hidden_params\": {\"response_cost\": \"0.25\"}, "
+        + "\"cost_breakdown\": {\"total_cost\": 9}", "0.25")]
     [InlineData("\"cost_breakdown\": {\"total_cost\": 1e-7}", "0.0000001")]
     [InlineData("\"metadata\": {\"cost_breakdown\": {\"total_cost\": 2}}", "2")]
     [InlineData("\"cost\": \"None\"", null)]
     [InlineData("\"cost\": \"\", \"response_cost_failure_debug_info\": {}", null)]
     public async Task A_cost_is_read_exactly_from_wherever_it_stands(string fields, string? costUsd) =>
-        (await Payloads.ReadCallAsync($$"""{"id": "a", {{fields}}}""")).CostUsd.ShouldBe(costUsd is null ? null : decimal.Parse(costUsd));
+        (await Payloads.ReadCallAsync($$"""{"id": "a", {{fields}}}""")).CostUsd.ShouldBe(
+            costUsd is null ? null : decimal.Parse(costUsd));
 
     [Theory]
     [InlineData("\"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 2}", 5, 2, null, null, null)]
     [InlineData("\"prompt_tokens\": \"5\", \"completion_tokens\": 2.0", 5, 2, null, null, null)]
-    [InlineData("\"hidden_params\": {\"usage_object\": {\"prompt_tokens\": 5, \"cache_read_input_tokens\": 3}}", 5, null, 3, null, null)]
-    [InlineData("\"prompt_tokens\": 0, \"completion_tokens\": 0, \"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 2}", 5, 2, null, null, null)]
+    [InlineData("\"hidden_params\": {\"usage_object\": {\"prompt_tokens\": 5, \"cache_read_input_tokens\": 3}}",
+        5, null, 3, null, null)]
+    [InlineData("\"prompt_tokens\": 0, \"completion_tokens\": 0, \"usage\": {\"prompt_tokens\": 5, "
+        + "\"completion_tokens\": 2}", 5, 2, null, null, null)]
     [InlineData("\"prompt_tokens\": 0, \"completion_tokens\": 0", 0, 0, null, null, null)]
-    [InlineData("\"usage\": {\"input_tokens\": 5, \"output_tokens\": 2, \"cache_read_input_tokens\": 30, \"cache_creation_input_tokens\": 7}", 42, 2, 30, 7, null)]
-    [InlineData("\"usage\": {\"input_tokens\": 50, \"output_tokens\": 20, \"input_tokens_details\": {\"cached_tokens\": 30}, \"output_tokens_details\": {\"reasoning_tokens\": 9}}", 50, 20, 30, null, 9)]
-    [InlineData("\"usage\": {\"prompt_tokens\": 9, \"cache_read_input_tokens\": 0, \"prompt_tokens_details\": {\"cached_tokens\": 4, \"cache_creation_tokens\": 2}}", 9, null, 4, 2, null)]
+    [InlineData("\"usage\": {\"input_tokens\": 5, \"output_tokens\": 2, \"cache_read_input_tokens\": 30, "
+        + "\"cache_creation_input_tokens\": 7}", 42, 2, 30, 7, null)]
+    [InlineData("\"usage\": {\"input_tokens\": 50, \"output_tokens\": 20, \"input_tokens_details\": "
+        + "{\"cached_tokens\": 30}, \"output_tokens_details\": {\"reasoning_tokens\": 9}}", 50, 20, 30, null, 9)]
+    [InlineData("\"usage\": {\"prompt_tokens\": 9, \"cache_read_input_tokens\": 0, "
+        + "\"prompt_tokens_details\": {\"cached_tokens\": 4, \"cache_creation_tokens\": 2}}", 9, null, 4, 2, null)]
     [InlineData("\"usage\": null, \"metadata\": null", null, null, null, null, null)]
     // A 0 gives way to a positive count in the other spelling.
-    [InlineData("\"usage\": {\"prompt_tokens\": 0, \"completion_tokens\": 0, \"total_tokens\": 1079, \"input_tokens\": 23, \"output_tokens\": 1056}", 23, 1056, null, null, null)]
+    [InlineData("\"usage\": {\"prompt_tokens\": 0, \"completion_tokens\": 0, \"total_tokens\": 1079, "
+        + "\"input_tokens\": 23, \"output_tokens\": 1056}", 23, 1056, null, null, null)]
     // The total decides what is inside what.
-    [InlineData("\"prompt_tokens\": 10120, \"completion_tokens\": 1499, \"total_tokens\": 14428, \"usage\": {\"completion_tokens_details\": {\"reasoning_tokens\": 2809}}", 10120, 4308, null, null, 2809)]
-    [InlineData("\"prompt_tokens\": 10, \"completion_tokens\": 20, \"total_tokens\": 30, \"usage\": {\"completion_tokens_details\": {\"reasoning_tokens\": 5}}", 10, 20, null, null, 5)]
-    [InlineData("\"usage\": {\"input_tokens\": 130213, \"output_tokens\": 50, \"total_tokens\": 130263, \"cache_read_input_tokens\": 128955, \"cache_creation_input_tokens\": 1253}", 130213, 50, 128955, 1253, null)]
-    [InlineData("\"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 50, \"total_tokens\": 130263, \"cache_read_input_tokens\": 128955, \"cache_creation_input_tokens\": 1253}", 130213, 50, 128955, 1253, null)]
-    public async Task Tokens_are_found_wherever_they_stand(string fields, int? prompt, int? completion, int? cacheRead, int? cacheWrite, int? reasoning)
+    [InlineData("\"prompt_tokens\": 10120, \"completion_tokens\": 1499, \"total_tokens\": 14428, "
+        + "\"usage\": {\"completion_tokens_details\": {\"reasoning_tokens\": 2809}}", 10120, 4308, null, null, 2809)]
+    [InlineData("\"prompt_tokens\": 10, \"completion_tokens\": 20, \"total_tokens\": 30, "
+        + "\"usage\": {\"completion_tokens_details\": {\"reasoning_tokens\": 5}}", 10, 20, null, null, 5)]
+    [InlineData("\"usage\": {\"input_tokens\": 130213, \"output_tokens\": 50, \"total_tokens\": 130263, "
+        + "\"cache_read_input_tokens\": 128955, \"cache_creation_input_tokens\": 1253}",
+        130213, 50, 128955, 1253, null)]
+    [InlineData("\"usage\": {\"prompt_tokens\": 5, \"completion_tokens\": 50, \"total_tokens\": 130263, "
+        + "\"cache_read_input_tokens\": 128955, \"cache_creation_input_tokens\": 1253}",
+        130213, 50, 128955, 1253, null)]
+    public async Task Tokens_are_found_wherever_they_stand(
+        string fields, int? prompt, int? completion, int? cacheRead, int? cacheWrite, int? reasoning)
     {
         var call = await Payloads.ReadCallAsync($$"""{"id": "a", {{fields}}}""");
 
@@ -166,7 +184,8 @@ public sealed class IntakeSpellingTests
     [InlineData("null, \"endTime\": 1716400000", "2024-05-22T17:46:40.0000000")]
     public async Task A_time_is_read_to_the_microsecond_in_UTC(string startTime, string expected)
     {
-        var time = (await Payloads.ReadCallAsync($$"""{"id": "a", "startTime": {{startTime}}}""")).OccurredAt.ShouldNotBeNull();
+        var time = (await Payloads.ReadCallAsync(
+            $$"""{"id": "a", "startTime": {{startTime}}}""")).OccurredAt.ShouldNotBeNull();
 
         time.Offset.ShouldBe(TimeSpan.Zero);
         time.ToString("yyyy-MM-dd'T'HH:mm:ss.fffffff").ShouldBe(expected);
@@ -189,7 +208,8 @@ public sealed class IntakeSpellingTests
     [InlineData("[1]")]
     [InlineData("\"\\ud800\"")]
     public async Task An_end_user_that_can_be_none_loses_no_call(string endUser) =>
-        (await Payloads.ReadCallAsync($$"""{"id": "a", "end_user": {{endUser}}, "cost": 1}""")).ShouldSatisfyAllConditions(c => c.EndUser.ShouldBeNull(), c => c.CostUsd.ShouldBe(1));
+        (await Payloads.ReadCallAsync($$"""{"id": "a", "end_user": {{endUser}}, "cost": 1}"""))
+            .ShouldSatisfyAllConditions(c => c.EndUser.ShouldBeNull(), c => c.CostUsd.ShouldBe(1));
 
     [Theory]
     [InlineData(1)]
@@ -197,21 +217,28 @@ public sealed class IntakeSpellingTests
     [InlineData(4096)]
     public async Task An_end_user_of_any_length_or_depth_makes_no_call_too_large(int chunkBytes)
     {
-        string[] callersOwn = [$"\"{new string('x', 300_000)}\\\"\"", $"{new string('[', 100)}{new string(']', 100)}", "{\"id\": \"wrong\"}", $"\"{new string('x', 4000)}\""];
-        var payloads = callersOwn.Select((user, i) => $$"""{"id": "{{i}}", "end_user": {{user}}, "user": {{user}}, "metadata": {"user_api_key_end_user_id": {{user}} }, "cost": 1}""");
+        string[] callersOwn = [$"\"{new string('x', 300_000)}\\\"\"", $"{new string('[', 100)}{new string(']', 100)}",
+            "{\"id\": \"wrong\"}", $"\"{new string('x', 4000)}\""];
+        var payloads = callersOwn.Select((user, i) =>
+            $$"""{"id": "{{i}}", "end_user": {{user}}, "user": {{user}}, "metadata": """
+            + $$"""{"user_api_key_end_user_id": {{user}} }, "cost": 1}""");
 
         var items = await Payloads.ReadAsync($"[{string.Join(',', payloads)}]", chunkBytes);
 
-        items.Select(i => (i.Call?.ResponseId, i.Call?.EndUser, i.Call?.CostUsd)).ShouldBe([("0", null, 1m), ("1", null, 1m), ("2", null, 1m), ("3", $"{new string('x', 199)}…", 1m)]);
+        items.Select(i => (i.Call?.ResponseId, i.Call?.EndUser, i.Call?.CostUsd))
+            .ShouldBe([("0", null, 1m), ("1", null, 1m), ("2", null, 1m), ("3", $"{new string('x', 199)}…", 1m)]);
     }
 
     [Theory]
     [InlineData("{\"prompt_tokens\": 1, \"note\": \"\\u0000\"}")]
     [InlineData("{\"prompt_tokens\": 1, \"huge\": 1e999999}")]
     public async Task A_usage_that_a_database_would_refuse_is_left_out(string usage) =>
-        (await Payloads.ReadCallAsync($$"""{"id": "a", "usage": {{usage}}}""")).ShouldSatisfyAllConditions(c => c.UsageJson.ShouldBeNull(), c => c.PromptTokens.ShouldBe(1));
+        (await Payloads.ReadCallAsync($$"""{"id": "a", "usage": {{usage}}}"""))
+            .ShouldSatisfyAllConditions(c => c.UsageJson.ShouldBeNull(), c => c.PromptTokens.ShouldBe(1));
 
     [Fact]
     public async Task A_usage_of_over_16_KiB_is_left_out() =>
-        (await Payloads.ReadCallAsync($$"""{"id": "a", "usage": {"prompt_tokens": 1, "note": "{{new string('x', 16384)}}"} }""")).UsageJson.ShouldBeNull();
+        (await Payloads.ReadCallAsync(
+            $$"""{"id": "a", "usage": {"prompt_tokens": 1, "note": "{{new string('x', 16384)}}"} }""")).UsageJson
+            .ShouldBeNull();
 }

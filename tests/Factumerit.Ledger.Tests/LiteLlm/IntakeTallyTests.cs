@@ -6,7 +6,9 @@ using Factumerit.Ledger.Writing;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
-/// <summary>What fails or waits at the intake: counted in the meter by result and reason, and one line in the log without content.</summary>
+/// <summary>
+/// The intake counts failed and waiting items in the meter, by result and reason, and logs one line without content.
+/// </summary>
 public sealed class IntakeTallyTests
 {
     [Fact]
@@ -16,20 +18,27 @@ public sealed class IntakeTallyTests
         await database.InitializeAsync();
         string log;
         await using (var service = Http.ServiceProcess.Start(
-            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={database.ConnectionString}", $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}"))
+            "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={database.ConnectionString}",
+            $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}"))
         {
-            using var client = new HttpClient { BaseAddress = await service.UrlAsync(), DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+            using var client = new HttpClient { BaseAddress = await service.UrlAsync(),
+                DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
             foreach (var body in (string[])[
-                """[{"id":"c-1","response_cost":0.01},{"id":"c-2","response_cost":0.01},{"id":"c-3","response_cost":0.01,"metadata":{"user_api_key_user_id":"private-user"}},"private text"]""",
+                """[{"id":"c-1","response_cost":0.01},{"id":"c-2","response_cost":0.01},"""
+                    + """{"id":"c-3","response_cost":0.01,"metadata":"""
+                    + """{"user_api_key_user_id":"private-user"}},"private text"]""",
                 """{"id":"c-4","response_cost":0.01,"metadata":{"user_api_key_user_id":"private-user"}}"""])
-                (await client.PostAsync(new Uri("/intake/litellm", UriKind.Relative), new StringContent(body))).EnsureSuccessStatusCode();
+                (await client.PostAsync(new Uri("/intake/litellm", UriKind.Relative), new StringContent(body)))
+                    .EnsureSuccessStatusCode();
             (await service.StopAsync()).ShouldBe(0);
             log = service.Stdout;
         }
         await database.DisposeAsync();
 
-        log.Split('\n').Where(line => line.Contains("LiteLLM reported", StringComparison.Ordinal)).ShouldHaveSingleItem()
-            .ShouldEndWith("WRN Of what LiteLLM reported, 2 wait for review (no-user 2) and 1 could not be recorded (validation-failed 1)");
+        log.Split('\n').Where(line => line.Contains("LiteLLM reported", StringComparison.Ordinal))
+            .ShouldHaveSingleItem()
+            .ShouldEndWith("WRN Of what LiteLLM reported, "
+                + "2 wait for review (no-user 2) and 1 could not be recorded (validation-failed 1)");
         log.ShouldNotContain("private");
     }
 

@@ -3,7 +3,9 @@ using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
-/// <summary>R20: a user's keys at LiteLLM are blocked when the credit is used up, and open when it comes back, whatever state LiteLLM is in.</summary>
+/// <summary>
+/// R20: a user's keys are blocked when the credit is used up and opened when it returns, in any state of LiteLLM.
+/// </summary>
 public sealed class KeysFollowBalancesTests(LiteLlmService service) : IClassFixture<LiteLlmService>
 {
     [Fact]
@@ -84,8 +86,10 @@ public sealed class KeysFollowBalancesTests(LiteLlmService service) : IClassFixt
 
         await service.UseAsync(user, 1);
         await LiteLlmService.UntilAsync(async () =>
-            (await service.ShownAsync(user, key.Id)).GetProperty("pending") is { ValueKind: System.Text.Json.JsonValueKind.Object } pending
-            && pending.GetProperty("last_error").GetString() == "LiteLLM answered 500: Internal Server Error, the database is away.");
+            (await service.ShownAsync(user, key.Id)).GetProperty("pending")
+                is { ValueKind: System.Text.Json.JsonValueKind.Object } pending
+            && pending.GetProperty("last_error").GetString()
+                == "LiteLLM answered 500: Internal Server Error, the database is away.");
         await service.GrantAsync(user, 2);
         await service.UseAsync(user, 1);
 
@@ -104,7 +108,8 @@ public sealed class KeysFollowBalancesTests(LiteLlmService service) : IClassFixt
             for (var count = 0; count < 2; count++)
                 keys.Add((user, await service.VirtualKeyAsync(user)));
         // Some trouble on the way, of each kind.
-        foreach (var trouble in (FakeTrouble[])[FakeTrouble.Error, FakeTrouble.Cut, FakeTrouble.LoseAnswer, FakeTrouble.Busy])
+        foreach (var trouble in (FakeTrouble[])[
+            FakeTrouble.Error, FakeTrouble.Cut, FakeTrouble.LoseAnswer, FakeTrouble.Busy])
             foreach (var path in (string[])["/key/block", "/key/unblock"])
                 service.Fake.Script(path, trouble, count: 4);
 
@@ -116,7 +121,10 @@ public sealed class KeysFollowBalancesTests(LiteLlmService service) : IClassFixt
                 if (random.Next(2) == 0)
                     await service.GrantAsync(user, random.Next(1, 4));
                 else
-                    await service.PostAsync("/usage", new { user_id = user, amount_cents = random.Next(1, 4), request_id = Guid.NewGuid().ToString() });
+                    await service.PostAsync("/usage", new
+                    {
+                        user_id = user, amount_cents = random.Next(1, 4), request_id = Guid.NewGuid().ToString()
+                    });
         }));
         await LiteLlmService.UntilAsync(async () =>
         {
@@ -136,6 +144,7 @@ public sealed class KeysFollowBalancesTests(LiteLlmService service) : IClassFixt
     {
         await LiteLlmService.UntilAsync(() => keys.All(key => service.Fake.Find(key.Hash)!.IsBlocked == isBlocked));
         await LiteLlmService.UntilAsync(async () => await service.Database.ScalarAsync<long>(
-            $"SELECT count(*) FROM virtual_keys WHERE is_blocked = {isBlocked} AND id IN ({string.Join(", ", keys.Select(key => $"'{key.Id}'"))})") == keys.Length);
+            $"SELECT count(*) FROM virtual_keys WHERE is_blocked = {isBlocked} "
+            + $"AND id IN ({string.Join(", ", keys.Select(key => $"'{key.Id}'"))})") == keys.Length);
     }
 }

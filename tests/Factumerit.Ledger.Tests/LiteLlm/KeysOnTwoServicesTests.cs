@@ -18,7 +18,10 @@ public sealed class KeysOnTwoServicesTests(TwoLiteLlmServices service) : IClassF
         for (var time = 0; time < 20; time++)
         {
             await service.UseAsync(user, 1);
-            using var grant = new HttpRequestMessage(HttpMethod.Post, "/grants") { Content = JsonContent.Create(new { user_id = user, amount_cents = 1 }) };
+            using var grant = new HttpRequestMessage(HttpMethod.Post, "/grants")
+            {
+                Content = JsonContent.Create(new { user_id = user, amount_cents = 1 })
+            };
             grant.Headers.Add("Idempotency-Key", Guid.NewGuid().ToString());
             (await service.Second.SendAsync(grant)).EnsureSuccessStatusCode();
         }

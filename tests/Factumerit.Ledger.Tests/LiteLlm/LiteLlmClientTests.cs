@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
-/// <summary>Virtual keys at LiteLLM: made, found, blocked and deleted, and what callers are told when that goes wrong.</summary>
+/// <summary>Makes, finds, blocks and deletes virtual keys at LiteLLM. Callers learn what went wrong.</summary>
 public sealed class LiteLlmClientTests : LiteLlmUnderTest
 {
     [Fact]
@@ -85,9 +85,11 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
 
         refused.Failure.ShouldBe(LiteLlmFailure.Refused);
         (refused.Status, refused.MayBeDone).ShouldBe((400, false));
-        refused.Message.ShouldBe("LiteLLM answered 400: Key with alias 'vk-1' already exists. Unique key aliases across all keys are required.");
+        refused.Message.ShouldBe("LiteLLM answered 400: Key with alias 'vk-1' already exists. Unique key aliases "
+            + "across all keys are required.");
         Fake.RequestsTo("/key/generate").ShouldBe(2);
-        (await Should.ThrowAsync<LiteLlmException>(() => Client.BlockAsync("unknown", CancellationToken.None))).Status.ShouldBe(404);
+        (await Should.ThrowAsync<LiteLlmException>(
+            () => Client.BlockAsync("unknown", CancellationToken.None))).Status.ShouldBe(404);
         Fake.RequestsTo("/key/block").ShouldBe(1);
     }
 
@@ -97,10 +99,12 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
         const string masterKey = "sk-a-wrong-master-key-0987654321";
         await using var services = Services(Fake.Url, masterKey);
 
-        var refused = await Should.ThrowAsync<LiteLlmException>(() => services.GetRequiredService<LiteLlmClient>().BlockAsync("hash", CancellationToken.None));
+        var refused = await Should.ThrowAsync<LiteLlmException>(
+            () => services.GetRequiredService<LiteLlmClient>().BlockAsync("hash", CancellationToken.None));
 
         refused.Failure.ShouldBe(LiteLlmFailure.Refused);
-        refused.Message.ShouldBe("LiteLLM answered 401: Authentication Error, Invalid proxy server token passed. Received API Key = Bearer ***.");
+        refused.Message.ShouldBe("LiteLLM answered 401: Authentication Error, "
+            + "Invalid proxy server token passed. Received API Key = Bearer ***.");
         refused.ToString().ShouldNotContain("0987654321");
     }
 
@@ -110,7 +114,8 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
     [InlineData(FakeTrouble.Cut, LiteLlmFailure.OutcomeUnknown, true)]
     [InlineData(FakeTrouble.LoseAnswer, LiteLlmFailure.OutcomeUnknown, true)]
     [InlineData(FakeTrouble.CutAnswer, LiteLlmFailure.OutcomeUnknown, true)]
-    public async Task Making_a_key_is_asked_once_and_says_whether_it_may_be_done(FakeTrouble trouble, LiteLlmFailure failure, bool mayBeDone)
+    public async Task Making_a_key_is_asked_once_and_says_whether_it_may_be_done(
+        FakeTrouble trouble, LiteLlmFailure failure, bool mayBeDone)
     {
         // On a connection that was used before, which a client might be tempted to ask again on.
         await MakeKeyAsync("vk-0");
@@ -184,7 +189,8 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
         var made = await MakeKeyAsync();
         Fake.Script("/key/block", FakeTrouble.Error, count: 3);
 
-        var failed = await Should.ThrowAsync<LiteLlmException>(() => Client.BlockAsync(made.Hash, CancellationToken.None));
+        var failed = await Should.ThrowAsync<LiteLlmException>(
+            () => Client.BlockAsync(made.Hash, CancellationToken.None));
 
         (failed.Failure, failed.Status).ShouldBe((LiteLlmFailure.Failed, 500));
         failed.Message.ShouldBe("LiteLLM answered 500: Internal Server Error, the database is away.");
@@ -209,7 +215,8 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
         Fake.Script("/key/generate", FakeTrouble.Slow, delayMs: 60_000);
 
         var failed = await Should.ThrowAsync<LiteLlmException>(() =>
-            services.GetRequiredService<LiteLlmClient>().MakeKeyAsync(new NewLiteLlmKey { KeyAlias = "vk-1" }, CancellationToken.None));
+            services.GetRequiredService<LiteLlmClient>()
+                .MakeKeyAsync(new NewLiteLlmKey { KeyAlias = "vk-1" }, CancellationToken.None));
 
         (failed.Failure, failed.MayBeDone).ShouldBe((LiteLlmFailure.OutcomeUnknown, true));
         failed.Message.ShouldBe("LiteLLM did not answer within 100 ms.");
@@ -237,7 +244,8 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
         await using var services = Services(url);
 
         var failed = await Should.ThrowAsync<LiteLlmException>(() =>
-            services.GetRequiredService<LiteLlmClient>().MakeKeyAsync(new NewLiteLlmKey { KeyAlias = "vk-1" }, CancellationToken.None));
+            services.GetRequiredService<LiteLlmClient>()
+                .MakeKeyAsync(new NewLiteLlmKey { KeyAlias = "vk-1" }, CancellationToken.None));
 
         (failed.Failure, failed.MayBeDone).ShouldBe((LiteLlmFailure.Failed, false));
         failed.Message.ShouldBe("LiteLLM can't be reached (ConnectionError).");
@@ -248,7 +256,8 @@ public sealed class LiteLlmClientTests : LiteLlmUnderTest
     {
         await using var services = Services($"{Fake.Url}/proxy/");
 
-        var refused = await Should.ThrowAsync<LiteLlmException>(() => services.GetRequiredService<LiteLlmClient>().BlockAsync("hash", CancellationToken.None));
+        var refused = await Should.ThrowAsync<LiteLlmException>(
+            () => services.GetRequiredService<LiteLlmClient>().BlockAsync("hash", CancellationToken.None));
 
         refused.Status.ShouldBe(404);
         Fake.RequestsTo("/proxy/key/block").ShouldBe(1);

@@ -28,11 +28,13 @@ public abstract class LiteLlmUnderTest : IAsyncLifetime
         await Fake.DisposeAsync();
     }
 
-    protected static ServiceProvider Services(string baseUrl, string masterKey = FakeProxy.MasterKey, int timeoutMs = 30_000)
+    protected static ServiceProvider Services(
+        string baseUrl, string masterKey = FakeProxy.MasterKey, int timeoutMs = 30_000)
     {
         var services = new ServiceCollection();
         services.AddLiteLlm();
-        services.AddSingleton(Options.Create(new LiteLlmOptions { BaseUrl = baseUrl, MasterKey = masterKey, TimeoutMs = timeoutMs }));
+        services.AddSingleton(
+            Options.Create(new LiteLlmOptions { BaseUrl = baseUrl, MasterKey = masterKey, TimeoutMs = timeoutMs }));
         return services.BuildServiceProvider();
     }
 

@@ -8,7 +8,9 @@ using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
-/// <summary>How the outbox is emptied, step by step: order, pauses, claims, and what is done about keys that LiteLLM does not know (R20).</summary>
+/// <summary>
+/// The worker empties the outbox step by step: order, pauses, claims, and keys that LiteLLM does not know (R20).
+/// </summary>
 public sealed class OutboxWorkerTests : IAsyncLifetime
 {
     private readonly StillLiteLlmService _service = new();
@@ -34,7 +36,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         pending.FieldNames().ShouldBe(["action", "attempts", "since", "next_attempt_at", "last_error"]);
         pending.GetProperty("attempts").GetInt32().ShouldBe(1);
         pending.GetProperty("last_error").GetString().ShouldBe(error);
-        pending.GetProperty("next_attempt_at").GetDateTimeOffset().ShouldBeGreaterThan(pending.GetProperty("since").GetDateTimeOffset());
+        pending.GetProperty("next_attempt_at").GetDateTimeOffset()
+            .ShouldBeGreaterThan(pending.GetProperty("since").GetDateTimeOffset());
 
         await _service.EndPausesAsync();
         (await DeliverAsync()).ShouldBe(1);
@@ -94,7 +97,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
     public async Task An_address_where_no_LiteLLM_is_ends_no_key()
     {
         var (_, key) = await UsedUpAsync();
-        var elsewhere = Worker(new LiteLlmOptions { BaseUrl = $"{_service.Fake.Url}/elsewhere", MasterKey = FakeProxy.MasterKey });
+        var elsewhere = Worker(
+            new LiteLlmOptions { BaseUrl = $"{_service.Fake.Url}/elsewhere", MasterKey = FakeProxy.MasterKey });
 
         await elsewhere.DeliverAsync(CancellationToken.None);
 
@@ -108,25 +112,29 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         await UsedUpAsync();
         var outbox = _service.Get<LiteLlmOutbox>();
 
-        var claims = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => outbox.ClaimAsync(4, TimeSpan.FromMinutes(1), CancellationToken.None)));
+        var claims = await Task.WhenAll(
+            Enumerable.Range(0, 8).Select(_ => outbox.ClaimAsync(4, TimeSpan.FromMinutes(1), CancellationToken.None)));
 
         claims.SelectMany(c => c).ShouldHaveSingleItem().Attempts.ShouldBe(1);
         await _service.EndPausesAsync();
-        (await outbox.ClaimAsync(4, TimeSpan.FromMinutes(1), CancellationToken.None)).ShouldHaveSingleItem().Attempts.ShouldBe(2);
+        (await outbox.ClaimAsync(4, TimeSpan.FromMinutes(1), CancellationToken.None))
+            .ShouldHaveSingleItem().Attempts.ShouldBe(2);
     }
 
     [Fact]
     public async Task A_pause_doubles_up_to_5_minutes_and_is_as_long_as_LiteLLM_asks_for()
     {
         foreach (var (attempts, seconds) in new[] { (1, 1), (2, 2), (5, 16), (9, 256), (10, 300), (1000, 300) })
-            OutboxWorker.PauseAfter(attempts, null).ShouldBeInRange(TimeSpan.FromSeconds(seconds / 2d), TimeSpan.FromSeconds(seconds));
+            OutboxWorker.PauseAfter(attempts, null)
+                .ShouldBeInRange(TimeSpan.FromSeconds(seconds / 2d), TimeSpan.FromSeconds(seconds));
         OutboxWorker.PauseAfter(1, TimeSpan.FromSeconds(77)).ShouldBe(TimeSpan.FromSeconds(77));
         OutboxWorker.PauseAfter(1, TimeSpan.FromDays(77)).ShouldBe(TimeSpan.FromHours(1));
 
         var (user, key) = await UsedUpAsync();
         _service.Fake.Script("/key/block", FakeTrouble.Busy, retryAfterSeconds: 600);
         await DeliverAsync();
-        (await _service.Database.ScalarAsync<bool>("SELECT next_attempt_at > clock_timestamp() + interval '9 minutes' FROM litellm_outbox")).ShouldBeTrue();
+        (await _service.Database.ScalarAsync<bool>(
+            "SELECT next_attempt_at > clock_timestamp() + interval '9 minutes' FROM litellm_outbox")).ShouldBeTrue();
     }
 
     [Fact]
@@ -139,7 +147,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
 
         await worker.DeliverAsync(CancellationToken.None);
         log.Texts.ShouldBeEmpty();
-        await _service.Database.ExecuteAsync("UPDATE litellm_outbox SET created_at = created_at - interval '90 seconds'");
+        await _service.Database.ExecuteAsync(
+            "UPDATE litellm_outbox SET created_at = created_at - interval '90 seconds'");
         for (var time = 0; time < 2; time++)
         {
             await _service.EndPausesAsync();
@@ -147,7 +156,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         }
 
         log.Texts.ShouldHaveSingleItem().ShouldMatch(
-            $"^Warning LiteLLM could not be told for 9[0-9] s to block the virtual key {key.Id}; it is tried on: LiteLLM answered 500: Internal Server Error, the database is away.$");
+            $"^Warning LiteLLM could not be told for 9[0-9] s to block the virtual key {key.Id}; it is tried on: "
+            + "LiteLLM answered 500: Internal Server Error, the database is away.$");
         await _service.EndPausesAsync();
         await worker.DeliverAsync(CancellationToken.None);
         log.Texts[1..].ShouldBe([$"Information LiteLLM was told to block the virtual key {key.Id}, with attempt 4"]);
@@ -176,7 +186,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
 
         _service.Fake.Find(blocked.Hash)!.IsBlocked.ShouldBeTrue();
         _service.Fake.Find(open.Hash)!.IsBlocked.ShouldBeFalse();
-        (await _service.ShownAsync(rich, gone.Id)).GetProperty("last_error").GetString().ShouldBe("LiteLLM no longer knows this key.");
+        (await _service.ShownAsync(rich, gone.Id)).GetProperty("last_error").GetString()
+            .ShouldBe("LiteLLM no longer knows this key.");
         (await _service.StatusAsync(gone)).ShouldBe("revoked");
         (await _service.ShownAsync(poor, blocked.Id)).GetProperty("is_blocked").GetBoolean().ShouldBeTrue();
     }
@@ -188,7 +199,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         (await outbox.MeasureAsync(CancellationToken.None)).ShouldBe(new OutboxSize(0, TimeSpan.Zero));
         await UsedUpAsync();
         await UsedUpAsync();
-        await _service.Database.ExecuteAsync("UPDATE litellm_outbox SET created_at = created_at - interval '2 days' WHERE id = (SELECT min(id) FROM litellm_outbox)");
+        await _service.Database.ExecuteAsync("UPDATE litellm_outbox SET created_at = created_at - interval '2 days' "
+            + "WHERE id = (SELECT min(id) FROM litellm_outbox)");
 
         var size = await outbox.MeasureAsync(CancellationToken.None);
 
@@ -208,8 +220,10 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
     }
 
     private OutboxWorker Worker(LiteLlmOptions options, ILogger<OutboxWorker>? log = null) => new(
-        _service.Get<LiteLlmOutbox>(), _service.Get<Factumerit.Ledger.Writing.LedgerWriter>(), _service.Get<BudgetService>(),
-        new LiteLlmClient(_service.Get<IHttpClientFactory>(), Options.Create(options)), Options.Create(options), _service.Get<Rounds>(),
+        _service.Get<LiteLlmOutbox>(), _service.Get<Factumerit.Ledger.Writing.LedgerWriter>(),
+        _service.Get<BudgetService>(),
+        new LiteLlmClient(_service.Get<IHttpClientFactory>(), Options.Create(options)), Options.Create(options),
+        _service.Get<Rounds>(),
         TimeProvider.System, log ?? new Lines());
 
     private sealed class Lines : ILogger<OutboxWorker>
@@ -221,7 +235,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
             Texts.Add($"{logLevel} {formatter(state, exception)}");
     }
 }

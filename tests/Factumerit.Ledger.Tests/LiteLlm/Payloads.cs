@@ -62,7 +62,8 @@ internal static class Payloads
         "messages": {"x": "the-prompt-nobody-may-see"}, "response": {}, "status": "success"}
         """;
 
-    public static Task<List<IntakeItem>> ReadAsync(string body, int chunkBytes = 4096) => ReadAsync(Encoding.UTF8.GetBytes(body), chunkBytes);
+    public static Task<List<IntakeItem>> ReadAsync(string body, int chunkBytes = 4096) =>
+        ReadAsync(Encoding.UTF8.GetBytes(body), chunkBytes);
 
     /// <summary>The items of a body that comes in chunks of so many bytes.</summary>
     public static async Task<List<IntakeItem>> ReadAsync(byte[] body, int chunkBytes = 4096)
@@ -75,13 +76,17 @@ internal static class Payloads
         return items;
     }
 
-    public static async Task<LiteLlmCall> ReadCallAsync(string body) => (await ReadAsync(body)).ShouldHaveSingleItem().Call.ShouldNotBeNull();
+    public static async Task<LiteLlmCall> ReadCallAsync(string body) =>
+        (await ReadAsync(body)).ShouldHaveSingleItem().Call.ShouldNotBeNull();
 
-    public static async Task<IntakeProblem> ReadProblemAsync(string body) => (await ReadAsync(body)).ShouldHaveSingleItem().Problem.ShouldNotBeNull();
+    public static async Task<IntakeProblem> ReadProblemAsync(string body) =>
+        (await ReadAsync(body)).ShouldHaveSingleItem().Problem.ShouldNotBeNull();
 
     /// <summary>All that was read, as text that is the same for what is the same.</summary>
     public static string Describe(IEnumerable<IntakeItem> items) =>
-        string.Join('\n', items.Select(i => $"{i.Index} {i.Problem} {i.Call} {string.Join('|', i.Call?.Aliases ?? [])}".Replace("System.String[]", "", StringComparison.Ordinal)));
+        string.Join('\n', items.Select(i =>
+            $"{i.Index} {i.Problem} {i.Call} {string.Join('|', i.Call?.Aliases ?? [])}"
+                .Replace("System.String[]", "", StringComparison.Ordinal)));
 
     /// <summary>The ids of the calls, the codes of the problems, and null, in order.</summary>
     public static async Task<string[]> OutlineAsync(string body, int chunkBytes = 4096) =>
@@ -95,14 +100,16 @@ internal static class Payloads
         public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default)
         {
             _count = Math.Min(chunkBytes, body.Length - _at);
-            return ValueTask.FromResult(new ReadResult(new(body, _at, _count), isCanceled: false, isCompleted: _at + _count == body.Length));
+            return ValueTask.FromResult(
+                new ReadResult(new(body, _at, _count), isCanceled: false, isCompleted: _at + _count == body.Length));
         }
 
         public override bool TryRead(out ReadResult result) => throw new NotSupportedException();
 
         public override void AdvanceTo(SequencePosition consumed) => _at += _count;
 
-        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) => throw new NotSupportedException();
+        public override void AdvanceTo(SequencePosition consumed, SequencePosition examined) =>
+            throw new NotSupportedException();
 
         public override void CancelPendingRead() => throw new NotSupportedException();
 

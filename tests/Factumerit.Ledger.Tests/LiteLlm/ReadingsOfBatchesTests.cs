@@ -4,7 +4,9 @@ using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
-/// <summary>A finished batch that is read again and again is billed once, also where its id is missing or says nothing.</summary>
+/// <summary>
+/// A finished batch that is read repeatedly is billed once, even if its id is missing or meaningless.
+/// </summary>
 public sealed class ReadingsOfBatchesTests(IntakeService service) : IClassFixture<IntakeService>
 {
     private const string HashOne = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b";
@@ -20,7 +22,8 @@ public sealed class ReadingsOfBatchesTests(IntakeService service) : IClassFixtur
     // A call id stands where there is no other.
     [InlineData("call-5", "call-6", "call-5", "call-6")]
     [InlineData("batch-1", "batch-1", "call-7", "call-8")]
-    public async Task The_same_reading_again_is_a_replay(string? firstId, string? secondId, string? firstCall, string? secondCall)
+    public async Task The_same_reading_again_is_a_replay(
+        string? firstId, string? secondId, string? firstCall, string? secondCall)
     {
         var first = Reading(firstCall, firstId, 1790000010.5m);
         var second = Reading(secondCall, secondId, 1790008888m);
@@ -44,7 +47,8 @@ public sealed class ReadingsOfBatchesTests(IntakeService service) : IClassFixtur
         Counts(await service.SendAsync(more)).ShouldBe([0, 1, 0, 0, 0]);
 
         (await service.BalanceAsync(_user)).ShouldBe(-42);
-        (await service.Database.RowsAsync($"SELECT review_reason, provider_cost_usd FROM llm_usage WHERE user_id = '{_user}' AND billing_status = 'needs_review'"))
+        (await service.Database.RowsAsync("SELECT review_reason, provider_cost_usd FROM llm_usage "
+            + $"WHERE user_id = '{_user}' AND billing_status = 'needs_review'"))
             .ShouldBe(["ids-disagree|0.5"]);
     }
 
@@ -54,7 +58,9 @@ public sealed class ReadingsOfBatchesTests(IntakeService service) : IClassFixtur
         var other = Reading(null, null, 1790000010.5m);
         other["metadata"] = new JsonObject { ["user_api_key_user_id"] = $"{_user}-2" };
 
-        Counts(await service.SendAsync(Reading(null, $"{_user}-a", 1790000010.5m), Reading(null, $"{_user}-b", 1790000010.5m), Reading(null, null, 1790000010.5m), other))
+        Counts(await service.SendAsync(
+            Reading(null, $"{_user}-a", 1790000010.5m), Reading(null, $"{_user}-b", 1790000010.5m),
+            Reading(null, null, 1790000010.5m), other))
             .ShouldBe([4, 0, 0, 0, 0]);
 
         (await service.BalanceAsync(_user)).ShouldBe(-126);
@@ -68,7 +74,8 @@ public sealed class ReadingsOfBatchesTests(IntakeService service) : IClassFixtur
 
         Counts(await service.SendAsync(first, second)).ShouldBe([0, 1, 1, 0, 0]);
 
-        (await service.Database.RowsAsync($"SELECT review_reason FROM llm_usage WHERE user_id = '{_user}'")).ShouldBe(["retrieved"]);
+        (await service.Database.RowsAsync($"SELECT review_reason FROM llm_usage WHERE user_id = '{_user}'"))
+            .ShouldBe(["retrieved"]);
     }
 
     private JsonObject Reading(string? callId, string? id, decimal start)

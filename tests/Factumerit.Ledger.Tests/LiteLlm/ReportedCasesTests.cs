@@ -6,7 +6,10 @@ using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
-/// <summary>Situations that users of gateways reported in public: what is billed to whom, what waits for which reason, and that the same again is a replay.</summary>
+/// <summary>
+/// Situations that gateway users reported in public: who is billed for what, what waits for which reason, and that a
+/// repeated report is a replay.
+/// </summary>
 public sealed class ReportedCasesTests(ReportedCasesTests.Priced service) : IClassFixture<ReportedCasesTests.Priced>
 {
     [Theory]
@@ -54,10 +57,12 @@ public sealed class ReportedCasesTests(ReportedCasesTests.Priced service) : ICla
         {
             foreach (var (user, cents) in ((string, string)[])[("alice", alicePays), ("bob", bobPays)])
                 (await service.Database.ScalarAsync<decimal>(
-                    $"SELECT coalesce(sum(user_price_cents), 0) FROM llm_usage WHERE user_id = '{prefix}:{user}'")).ShouldBe(decimal.Parse(cents), user);
+                    $"SELECT coalesce(sum(user_price_cents), 0) FROM llm_usage WHERE user_id = '{prefix}:{user}'"))
+                        .ShouldBe(decimal.Parse(cents), user);
             (await service.Database.ScalarAsync<string>($"""
                 SELECT coalesce(string_agg(review_reason, ' ' ORDER BY review_reason), '')
-                FROM (SELECT * FROM llm_usage ORDER BY created_at, id OFFSET {before}) u WHERE billing_status = 'needs_review'
+                FROM (SELECT * FROM llm_usage ORDER BY created_at, id OFFSET {before}) u
+                    WHERE billing_status = 'needs_review'
                 """)).ShouldBe(waiting);
         }
     }
@@ -65,18 +70,22 @@ public sealed class ReportedCasesTests(ReportedCasesTests.Priced service) : ICla
     [Fact]
     public async Task What_names_the_payer_is_kept_for_the_reviewer()
     {
-        (await service.PostAsync("/intake/litellm", BodyOf("08-who-it-was", 0).Replace("sso-1", "sso-2", StringComparison.Ordinal))).Expect(200);
-        var usage = (await service.GetAsync("/usage?billing_status=needs_review")).Expect(200).List("usages").Single(u => u.GetProperty("request_id").GetString() == "sso-2");
+        (await service.PostAsync("/intake/litellm", BodyOf("08-who-it-was", 0)
+            .Replace("sso-1", "sso-2", StringComparison.Ordinal))).Expect(200);
+        var usage = (await service.GetAsync("/usage?billing_status=needs_review"))
+            .Expect(200).List("usages").Single(u => u.GetProperty("request_id").GetString() == "sso-2");
         var hint = usage.GetProperty("payer_hint");
-        hint.EnumerateObject().ToDictionary(h => h.Name, h => h.Value.GetString()).ShouldBe(new Dictionary<string, string?>
-        {
-            ["key_alias"] = "editor",
-            ["key_hash"] = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b",
-            ["user_id"] = "auth0|65f0",
-            ["email"] = "a@example.test",
-            ["end_user"] = "Jürgen M.",
-        }, ignoreOrder: true);
-        (await service.PostAsync($"/usage/{usage.GetProperty("usage_id").GetString()}/bill", """{"user_id":"vikunja:alice"}""")).Expect(200).Text("billing_status").ShouldBe("billed");
+        hint.EnumerateObject().ToDictionary(h => h.Name, h => h.Value.GetString())
+            .ShouldBe(new Dictionary<string, string?>
+            {
+                ["key_alias"] = "editor",
+                ["key_hash"] = "88dc28d0f030c55ed4ab77ed8faf098196cb1c05df778539800c9f1243fe6b4b",
+                ["user_id"] = "auth0|65f0",
+                ["email"] = "a@example.test",
+                ["end_user"] = "Jürgen M.",
+            }, ignoreOrder: true);
+        (await service.PostAsync($"/usage/{usage.GetProperty("usage_id").GetString()}/bill",
+            """{"user_id":"vikunja:alice"}""")).Expect(200).Text("billing_status").ShouldBe("billed");
     }
 
     [Fact]
@@ -85,14 +94,16 @@ public sealed class ReportedCasesTests(ReportedCasesTests.Priced service) : ICla
         var payload = Payload("odd-alias", null, null, "0.01");
         payload["metadata"] = new System.Text.Json.Nodes.JsonObject { ["user_api_key_alias"] = "edi\0tor\u0001" };
         await service.SendAsync(payload);
-        (await service.Database.ScalarAsync<string>("SELECT payer_hint->>'key_alias' FROM llm_usage WHERE request_id = 'odd-alias'")).ShouldBe("edi\uFFFDtor\uFFFD");
+        (await service.Database.ScalarAsync<string>("SELECT payer_hint->>'key_alias' FROM llm_usage "
+            + "WHERE request_id = 'odd-alias'")).ShouldBe("edi\uFFFDtor\uFFFD");
     }
 
     [Fact]
     public async Task A_call_with_a_user_keeps_no_hint()
     {
         (await service.SendAsync(Payload("hint-less", null, "somebody", "0.01"))).Expect(200);
-        (await service.Database.ScalarAsync<bool>("SELECT payer_hint IS NULL FROM llm_usage WHERE request_id = 'hint-less'")).ShouldBeTrue();
+        (await service.Database.ScalarAsync<bool>(
+            "SELECT payer_hint IS NULL FROM llm_usage WHERE request_id = 'hint-less'")).ShouldBeTrue();
     }
 
     [Fact]
@@ -109,7 +120,8 @@ public sealed class ReportedCasesTests(ReportedCasesTests.Priced service) : ICla
     public async Task Many_reports_at_once_complete_a_call_once()
     {
         await service.SendAsync(Payload("crowd", null, "crowd", null, "nobody-knows"));
-        var replies = await Task.WhenAll(Enumerable.Range(0, 40).Select(_ => service.SendAsync(Payload("crowd", null, "crowd", "0.05", "nobody-knows"))));
+        var replies = await Task.WhenAll(Enumerable.Range(0, 40)
+            .Select(_ => service.SendAsync(Payload("crowd", null, "crowd", "0.05", "nobody-knows"))));
         replies.Sum(r => Counts(r)[0]).ShouldBe(1);
         replies.Sum(r => Counts(r)[1]).ShouldBe(39);
         (await service.BalanceAsync("crowd")).ShouldBe(-5);
@@ -123,7 +135,8 @@ public sealed class ReportedCasesTests(ReportedCasesTests.Priced service) : ICla
         {
             var id = $"race-{round}";
             await service.SendAsync(Payload(id, null, "race", null, "nobody-knows"));
-            var usageId = await service.Database.ScalarAsync<Guid>($"SELECT id FROM llm_usage WHERE request_id = '{id}'");
+            var usageId = await service.Database.ScalarAsync<Guid>(
+                $"SELECT id FROM llm_usage WHERE request_id = '{id}'");
             await Task.WhenAll(
                 service.PostAsync($"/usage/{usageId}/bill", """{"amount_cents":5}"""),
                 service.SendAsync(Payload(id, null, "race", "0.05", "nobody-knows")),
@@ -135,7 +148,8 @@ public sealed class ReportedCasesTests(ReportedCasesTests.Priced service) : ICla
 
     private static string BodyOf(string file, int number)
     {
-        var one = JsonElement.Parse(File.ReadAllText(RealCalls.PathOf($"reports/{file}.json"))).GetProperty("cases")[number];
+        var one = JsonElement.Parse(File.ReadAllText(RealCalls.PathOf($"reports/{file}.json")))
+            .GetProperty("cases")[number];
         return one.TryGetProperty("body_text", out var text) ? text.GetString()! : one.GetProperty("body").GetRawText();
     }
 
@@ -143,13 +157,18 @@ public sealed class ReportedCasesTests(ReportedCasesTests.Priced service) : ICla
     public sealed class Priced : IntakeService
     {
         private const string PriceMap = """
-            {"known-model": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09},
-             "gpt-4o": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-06, "output_cost_per_token": 1e-05},
-             "claude-sonnet-4-5": {"litellm_provider": "anthropic", "mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05,
+            {"known-model": {"litellm_provider": "openai", "input_cost_per_token": 3e-09,
+                 "output_cost_per_token": 15e-09},
+             "gpt-4o": {"litellm_provider": "openai", "mode": "chat", "input_cost_per_token": 2.5e-06,
+                  "output_cost_per_token": 1e-05},
+             "claude-sonnet-4-5": {"litellm_provider": "anthropic", "mode": "chat", "input_cost_per_token": 3e-06,
+                  "output_cost_per_token": 1.5e-05,
                "cache_creation_input_token_cost": 3.75e-06, "cache_read_input_token_cost": 3e-07},
-             "vertex_ai/claude-sonnet-4-5": {"litellm_provider": "vertex_ai-anthropic_models", "mode": "chat", "input_cost_per_token": 3e-06,
+             "vertex_ai/claude-sonnet-4-5": {"litellm_provider": "vertex_ai-anthropic_models", "mode": "chat",
+                  "input_cost_per_token": 3e-06,
                "output_cost_per_token": 1.5e-05},
-             "xai/grok-4": {"litellm_provider": "xai", "mode": "chat", "input_cost_per_token": 3e-06, "output_cost_per_token": 1.5e-05},
+             "xai/grok-4": {"litellm_provider": "xai", "mode": "chat", "input_cost_per_token": 3e-06,
+                  "output_cost_per_token": 1.5e-05},
              "gpt-image-1.5": {"litellm_provider": "openai", "mode": "image_generation", "input_cost_per_token": 5e-06,
                "output_cost_per_token": 1e-05, "output_cost_per_image_token": 3.2e-05}}
             """;
@@ -168,9 +187,11 @@ public sealed class GatewayMarginTests(GatewayMarginTests.Marked service) : ICla
     [Fact]
     public async Task The_markup_is_on_the_providers_cost()
     {
-        var body = JsonElement.Parse(File.ReadAllText(RealCalls.PathOf("reports/06-margin.json"))).GetProperty("cases")[0].GetProperty("body").GetRawText();
+        var body = JsonElement.Parse(File.ReadAllText(RealCalls.PathOf("reports/06-margin.json")))
+            .GetProperty("cases")[0].GetProperty("body").GetRawText();
         (await service.PostAsync("/intake/litellm", body)).Expect(200);
-        (await service.Database.RowsAsync("SELECT provider_cost_usd, user_price_cents FROM llm_usage")).ShouldBe(["1|120"]);
+        (await service.Database.RowsAsync("SELECT provider_cost_usd, user_price_cents FROM llm_usage"))
+            .ShouldBe(["1|120"]);
     }
 
     public sealed class Marked : IntakeService

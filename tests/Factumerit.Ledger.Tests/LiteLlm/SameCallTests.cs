@@ -4,7 +4,9 @@ using static Factumerit.Ledger.Tests.LiteLlm.IntakeService;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 
-/// <summary>What makes two reports one call (R17): nothing that a caller chooses makes two calls one, and no order makes one call two.</summary>
+/// <summary>
+/// R17: decides if two reports are one call. A caller's choices never merge two calls, and no order splits one.
+/// </summary>
 public sealed class SameCallTests(IntakeService service) : IClassFixture<IntakeService>
 {
     private const decimal Start = 1790000000m;
@@ -17,8 +19,10 @@ public sealed class SameCallTests(IntakeService service) : IClassFixture<IntakeS
     public async Task A_usage_of_a_bot_stands_for_one_call_whatever_call_ids_are_chosen_after_it(bool hasResponseId)
     {
         (await service.PostAsync("/grants", new { user_id = _user, amount_cents = 1000 }, _user)).Expect(201);
-        (await service.PostAsync("/usage", new { user_id = _user, request_id = _user, amount_cents = 5, model = Known })).Expect(201);
-        JsonObject[] calls = [.. Enumerable.Range(0, 4).Select(n => Call(_user, hasResponseId ? $"{_user}-{n}" : null, Start + n, sent: 1000 + n))];
+        (await service.PostAsync(
+            "/usage", new { user_id = _user, request_id = _user, amount_cents = 5, model = Known })).Expect(201);
+        JsonObject[] calls = [.. Enumerable.Range(0, 4)
+            .Select(n => Call(_user, hasResponseId ? $"{_user}-{n}" : null, Start + n, sent: 1000 + n))];
 
         Counts(await service.SendAsync(calls)).ShouldBe([0, 1, 3, 0, 0]);
         Counts(await service.SendAsync(calls)).ShouldBe([0, 4, 0, 0, 0]);
@@ -53,7 +57,8 @@ public sealed class SameCallTests(IntakeService service) : IClassFixture<IntakeS
         Counts(await service.SendAsync(call)).ShouldBe([0, 0, 1, 0, 0]);
         Counts(await service.SendAsync(read)).ShouldBe([0, 1, 0, 0, 0]);
 
-        (await service.Database.RowsAsync($"SELECT review_reason, user_id FROM llm_usage WHERE external_id = '{_user}'")).ShouldBe(["no-user|"]);
+        (await service.Database.RowsAsync(
+            $"SELECT review_reason, user_id FROM llm_usage WHERE external_id = '{_user}'")).ShouldBe(["no-user|"]);
     }
 
     [Fact]
@@ -148,7 +153,9 @@ public sealed class SameCallTests(IntakeService service) : IClassFixture<IntakeS
     };
 
     private Task<List<string>> WaitingAsync() =>
-        service.Database.RowsAsync($"SELECT review_reason, provider_cost_usd FROM llm_usage WHERE user_id = '{_user}' AND billing_status = 'needs_review'");
+        service.Database.RowsAsync($"SELECT review_reason, provider_cost_usd FROM llm_usage WHERE user_id = '{_user}' "
+            + "AND billing_status = 'needs_review'");
 
-    private Task<List<string>> CostsAsync() => service.Database.RowsAsync($"SELECT provider_cost_usd FROM llm_usage WHERE user_id = '{_user}'");
+    private Task<List<string>> CostsAsync() =>
+        service.Database.RowsAsync($"SELECT provider_cost_usd FROM llm_usage WHERE user_id = '{_user}'");
 }

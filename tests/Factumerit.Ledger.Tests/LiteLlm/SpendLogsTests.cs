@@ -15,12 +15,14 @@ public sealed class SpendLogsTests : LiteLlmUnderTest
     {
         Fake.HasPagedLogs = hasPages;
         // Over three days, with calls exactly at midnight and at both ends of the span.
-        var calls = Enumerable.Range(0, 260).Select(i => new FakeCall { CallId = $"call-{i}", StartTime = Start.AddMinutes(10 * i), Cost = 0.00000123m * i }).ToList();
+        var calls = Enumerable.Range(0, 260).Select(i => new FakeCall { CallId = $"call-{i}",
+            StartTime = Start.AddMinutes(10 * i), Cost = 0.00000123m * i }).ToList();
         await Fake.MakeCallsAsync(calls);
 
         var items = await ReadAsync(Start.AddMinutes(10), Start.AddMinutes(10 * 250));
 
-        items.Select(i => i.Call!.Aliases.Single()).ShouldBe(Enumerable.Range(1, 249).Select(i => $"call-{i}"), ignoreOrder: true);
+        items.Select(i => i.Call!.Aliases.Single())
+            .ShouldBe(Enumerable.Range(1, 249).Select(i => $"call-{i}"), ignoreOrder: true);
         items.Sum(i => i.Call!.CostUsd).ShouldBe(calls[1..250].Sum(c => c.Cost));
         Fake.RequestsTo("/spend/logs/v2").ShouldBe(hasPages ? 3 : 1);
         Fake.RequestsTo("/spend/logs").ShouldBe(hasPages ? 0 : 3);
@@ -49,7 +51,8 @@ public sealed class SpendLogsTests : LiteLlmUnderTest
 
         call.Aliases.ShouldBe([told.ResponseId]);
         (call.KeyHash, call.KeyAlias, call.KeyUserId, call.EndUser).ShouldBe((made.Hash, "vk-1", "alice", "bob"));
-        (call.CostUsd, call.PromptTokens, call.CompletionTokens, call.CacheReadTokens).ShouldBe((0.00000015m, 100, 5, 40));
+        (call.CostUsd, call.PromptTokens, call.CompletionTokens, call.CacheReadTokens)
+            .ShouldBe((0.00000015m, 100, 5, 40));
         (call.OccurredAt, call.IsSuccess, call.CacheHit).ShouldBe((told.StartTime, true, false));
     }
 
@@ -61,12 +64,14 @@ public sealed class SpendLogsTests : LiteLlmUnderTest
     [InlineData(FakeTrouble.CutAnswer)]
     public async Task A_page_that_fails_or_breaks_off_is_asked_for_again_whole(FakeTrouble trouble)
     {
-        await Fake.MakeCallsAsync([.. Enumerable.Range(0, 50).Select(i => new FakeCall { CallId = $"call-{i}", StartTime = Start })]);
+        await Fake.MakeCallsAsync(
+            [.. Enumerable.Range(0, 50).Select(i => new FakeCall { CallId = $"call-{i}", StartTime = Start })]);
         Fake.Script("/spend/logs/v2", trouble);
 
         var items = await ReadAsync(Start, Start.AddHours(1));
 
-        items.Select(i => i.Call!.CallId ?? i.Call.ResponseId).ShouldBe(Enumerable.Range(0, 50).Select(i => $"call-{i}"));
+        items.Select(i => i.Call!.CallId ?? i.Call.ResponseId)
+            .ShouldBe(Enumerable.Range(0, 50).Select(i => $"call-{i}"));
     }
 
     [Fact]

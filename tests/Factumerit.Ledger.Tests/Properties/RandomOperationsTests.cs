@@ -6,8 +6,9 @@ using FsCheck.Fluent;
 namespace Factumerit.Ledger.Tests.Properties;
 
 /// <summary>
-/// Random sequences of operations on one state: every answer and balance is the reference model's, and after each step R1, R3, R8, R9, R10 and
-/// R14 hold (<see cref="Books.Apply"/> looks). A failure prints the shrunk sequence and the seed; give that to WithReplay to see it again.
+/// Random sequences of operations on one state: every answer and balance equals the reference model's, and after each
+/// step R1, R3, R8, R9, R10 and R14 hold (<see cref="Books.Apply"/> checks them). A failure prints the shrunk sequence
+/// and the seed. Pass the seed to WithReplay to run it again.
 /// </summary>
 public sealed class RandomOperationsTests
 {
@@ -28,8 +29,10 @@ public sealed class RandomOperationsTests
         }
         seen.ShouldBe(
             [
-                "created", "existed", "used", "granted", "bought", "wrote", "deleted", "again:", "user-deleted", "user-not-found",
-                "insufficient-credit", "insufficient-anthropic-credits", "insufficient-provider-credit", "idempotency-key-reused",
+                "created", "existed", "used", "granted", "bought", "wrote", "deleted", "again:", "user-deleted",
+                "user-not-found",
+                "insufficient-credit", "insufficient-anthropic-credits", "insufficient-provider-credit",
+                "idempotency-key-reused",
             ], ignoreOrder: true);
     }
 
@@ -40,7 +43,8 @@ public sealed class RandomOperationsTests
         foreach (var step in steps)
         {
             Run(books, step).ShouldBe(model.Run(step), step.ToString());
-            books.Users.Select(u => (u.UserId, u.BalanceCents)).ShouldBe(model.Balances, ignoreOrder: true, step.ToString());
+            books.Users.Select(u => (u.UserId, u.BalanceCents))
+                .ShouldBe(model.Balances, ignoreOrder: true, step.ToString());
         }
         books.State.NewEntries.Sum(e => e.Entry.CreditCents - e.Entry.DebitCents).ShouldBe(0, "R1");
     }

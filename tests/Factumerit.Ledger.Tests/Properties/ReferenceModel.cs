@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Tests.Properties;
 
 /// <summary>
-/// The ledger once more, as plainly as the rules read: a few dictionaries and no entries. It shares nothing with the code that it judges but
-/// the words of <see cref="Verdict"/>.
+/// A second ledger, as simple as the rules: a few dictionaries and no entries. It shares nothing with the code under
+/// test but the wording of <see cref="Verdict"/>.
 /// </summary>
 internal sealed class ReferenceModel
 {
@@ -23,7 +23,8 @@ internal sealed class ReferenceModel
         _ => throw new ArgumentOutOfRangeException(nameof(step), step, "must be resolved first"),
     };
 
-    // R9, R10: only an answer uses a key up; a refusal is marked by a "!". Steps are records: equal when every field is.
+    // R9, R10: only an answer uses up a key. A refusal starts with "!". Steps are records: equal if all fields are
+    // equal.
     private string Once(string key, Step step, Func<string> run)
     {
         if (_keys.TryGetValue(key, out var first))
@@ -62,7 +63,8 @@ internal sealed class ReferenceModel
         user ??= Open(s.UserId);
         user.Balance -= s.AmountCents;
         user.Spent += s.AmountCents;
-        return $"used {s.UserId} {Money.Format(s.AmountCents)} leaves {Money.Format(user.Balance)} moved {s.AmountCents > 0}";
+        return $"used {s.UserId} {Money.Format(s.AmountCents)} leaves {Money.Format(user.Balance)} "
+            + $"moved {s.AmountCents > 0}";
     }
 
     private string Grant(Step.GrantStep s)
@@ -89,7 +91,8 @@ internal sealed class ReferenceModel
         var isKnown = _assets.TryGetValue(s.Provider, out var held);
         var left = s.ActualCents ?? (held - s.AmountCents!.Value);
         if (!s.IsForced && left != held && (!isKnown || (left < held && left < 0)))
-            return $"!insufficient-provider-credit {(isKnown ? Money.Format(held) : "unknown")} {Money.Format(Math.Abs(held - left))}";
+            return $"!insufficient-provider-credit {(isKnown ? Money.Format(held) : "unknown")} "
+                + $"{Money.Format(Math.Abs(held - left))}";
         if (left != held)
             _assets[s.Provider] = left;
         return $"wrote down {Money.Format(held - left)} {SayHeadroom()} moved {left != held}";

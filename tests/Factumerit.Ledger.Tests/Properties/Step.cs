@@ -5,8 +5,8 @@ using FsCheck.Fluent;
 namespace Factumerit.Ledger.Tests.Properties;
 
 /// <summary>
-/// One operation of a random sequence. Values come from small pools, so that keys are replayed and reused, users are deleted and come back,
-/// and balances cross zero all the time.
+/// One operation of a random sequence. Values come from small pools, so keys are often replayed and reused, users are
+/// deleted and created again, and balances cross zero.
 /// </summary>
 public abstract record Step
 {
@@ -20,12 +20,34 @@ public abstract record Step
     private static readonly Gen<decimal> AmountsOrZero = Gen.Frequency((3, Amounts), (1, Gen.Constant(0m)));
 
     private static readonly Gen<Step> One = Gen.Frequency(
-        (3, from user in UserIds from credit in AmountsOrZero from n in Gen.Choose(0, 9) select (Step)new SignupStep(user, credit, n == 0)),
-        (8, from user in UserIds from cents in AmountsOrZero from key in Keys select (Step)new UsageStep(user, cents, key)),
-        (4, from user in UserIds from cents in Amounts from key in Keys from n in Gen.Choose(0, 2) select (Step)new GrantStep(user, cents, key, n > 0)),
-        (3, from credits in Amounts from tax in AmountsOrZero from p in Providers from key in Keys select (Step)new PurchaseStep(credits, tax, p, key)),
-        (2, from cents in AmountsOrZero from p in Providers from key in Keys from n in Gen.Choose(0, 3) select (Step)new WriteDownStep(cents, null, p, key, n == 0)),
-        (2, from cents in AmountsOrZero from p in Providers from key in Keys from n in Gen.Choose(0, 3) select (Step)new WriteDownStep(null, cents, p, key, n == 0)),
+        (3, from user in UserIds
+            from credit in AmountsOrZero
+            from n in Gen.Choose(0, 9)
+            select (Step)new SignupStep(user, credit, n == 0)),
+        (8, from user in UserIds
+            from cents in AmountsOrZero
+            from key in Keys
+            select (Step)new UsageStep(user, cents, key)),
+        (4, from user in UserIds
+            from cents in Amounts
+            from key in Keys
+            from n in Gen.Choose(0, 2)
+            select (Step)new GrantStep(user, cents, key, n > 0)),
+        (3, from credits in Amounts
+            from tax in AmountsOrZero
+            from p in Providers
+            from key in Keys
+            select (Step)new PurchaseStep(credits, tax, p, key)),
+        (2, from cents in AmountsOrZero
+            from p in Providers
+            from key in Keys
+            from n in Gen.Choose(0, 3)
+            select (Step)new WriteDownStep(cents, null, p, key, n == 0)),
+        (2, from cents in AmountsOrZero
+            from p in Providers
+            from key in Keys
+            from n in Gen.Choose(0, 3)
+            select (Step)new WriteDownStep(null, cents, p, key, n == 0)),
         (1, UserIds.Select(user => (Step)new DeleteStep(user))),
         (4, Gen.Choose(1, 60).Select(back => (Step)new RepeatStep(back))));
 
@@ -56,7 +78,8 @@ public abstract record Step
 
     public sealed record SignupStep(string UserId, decimal CreditCents, bool IsOverridden) : Step
     {
-        public SignupRequest ToRequest() => new() { UserId = UserId, InitialCreditCents = CreditCents, OverrideHeadroomCheck = IsOverridden };
+        public SignupRequest ToRequest() =>
+            new() { UserId = UserId, InitialCreditCents = CreditCents, OverrideHeadroomCheck = IsOverridden };
     }
 
     public sealed record UsageStep(string UserId, decimal AmountCents, string RequestId) : Step
@@ -66,18 +89,27 @@ public abstract record Step
 
     public sealed record GrantStep(string UserId, decimal AmountCents, string Key, bool CreatesUser) : Step
     {
-        public GrantRequest ToRequest() => new() { UserId = UserId, AmountCents = AmountCents, CreateUser = CreatesUser };
+        public GrantRequest ToRequest() =>
+            new() { UserId = UserId, AmountCents = AmountCents, CreateUser = CreatesUser };
     }
 
     public sealed record PurchaseStep(decimal CreditsCents, decimal TaxCents, string Provider, string Key) : Step
     {
-        public PurchaseRequest ToRequest() => new() { CreditsCents = CreditsCents, SalesTaxCents = TaxCents, Provider = Provider };
+        public PurchaseRequest ToRequest() =>
+            new() { CreditsCents = CreditsCents, SalesTaxCents = TaxCents, Provider = Provider };
     }
 
-    public sealed record WriteDownStep(decimal? AmountCents, decimal? ActualCents, string Provider, string Key, bool IsForced) : Step
+    public sealed record WriteDownStep(
+        decimal? AmountCents, decimal? ActualCents, string Provider, string Key, bool IsForced) : Step
     {
         public WriteDownRequest ToRequest() =>
-            new() { AmountCents = AmountCents, ActualBalanceCents = ActualCents, Provider = Provider, Force = IsForced };
+            new()
+            {
+                AmountCents = AmountCents,
+                ActualBalanceCents = ActualCents,
+                Provider = Provider,
+                Force = IsForced
+            };
     }
 
     public sealed record DeleteStep(string UserId) : Step;

@@ -2,30 +2,42 @@ using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Tests.Properties;
 
-/// <summary>What an operation answered, as one line: the model and the ledger must say the same word for word.</summary>
+/// <summary>The answer of an operation as one line. The model and the ledger must agree word for word.</summary>
 internal static class Verdict
 {
     public static string Of(Outcome<Registration> outcome) =>
         Of(outcome, a => $"{(a.Existed ? "existed" : "created")} {Of(a.Budget)}");
 
     public static string Of(Outcome<RecordedUsage> outcome) =>
-        Of(outcome, a => $"used {a.UserId} {Money.Format(a.AmountCents!.Value)} leaves {Money.Format(a.BalanceCents)} moved {a.TransactionId is not null}");
+        Of(outcome, a =>
+            $"used {a.UserId} {Money.Format(a.AmountCents!.Value)} leaves {Money.Format(a.BalanceCents)} "
+            + $"moved {a.TransactionId is not null}");
 
-    public static string Of(Outcome<GrantReceipt> outcome) => Of(outcome, a => $"granted {Of(a.Budget)} created {a.UserCreated}");
+    public static string Of(Outcome<GrantReceipt> outcome) =>
+        Of(outcome, a => $"granted {Of(a.Budget)} created {a.UserCreated}");
 
-    public static string Of(Outcome<PurchaseReceipt> outcome) => Of(outcome, a => $"bought {Money.Format(a.TotalCents)} {Of(a.Headroom)}");
+    public static string Of(Outcome<PurchaseReceipt> outcome) =>
+        Of(outcome, a => $"bought {Money.Format(a.TotalCents)} {Of(a.Headroom)}");
 
     public static string Of(Outcome<WriteDownReceipt> outcome) =>
-        Of(outcome, a => $"wrote down {Money.Format(a.AmountCents)} {Of(a.Headroom)} moved {a.TransactionId is not null}");
+        Of(outcome, a =>
+            $"wrote down {Money.Format(a.AmountCents)} {Of(a.Headroom)} moved {a.TransactionId is not null}");
 
-    public static string Of(Outcome<Deletion> outcome) => Of(outcome, a => $"deleted {Money.Format(a.ForfeitedCents)} {Money.Format(a.WrittenOffCents)}");
+    public static string Of(Outcome<Deletion> outcome) =>
+        Of(outcome, a => $"deleted {Money.Format(a.ForfeitedCents)} {Money.Format(a.WrittenOffCents)}");
 
-    public static string OfBudget(string userId, decimal balance, decimal spent, decimal added, bool isSignedUp, bool isDeleted) =>
-        $"{userId} {Money.Format(balance)} spent {Money.Format(spent)} added {Money.Format(added)} signed up {isSignedUp} deleted {isDeleted}";
+    public static string OfBudget(
+        string userId, decimal balance, decimal spent, decimal added, bool isSignedUp, bool isDeleted) =>
+        $"{userId} {Money.Format(balance)} spent {Money.Format(spent)} added {Money.Format(added)} "
+        + $"signed up {isSignedUp} deleted {isDeleted}";
 
-    public static string OfHeadroom(decimal assets, decimal liabilities) => $"of {Money.Format(assets)} owing {Money.Format(liabilities)}";
+    public static string OfHeadroom(decimal assets, decimal liabilities) =>
+        $"of {Money.Format(assets)} owing {Money.Format(liabilities)}";
 
-    private static string Of(Budget b) => OfBudget(b.UserId, b.BalanceCents, b.TotalSpentCents, b.TotalAddedCents, b.SignedUpAt is not null, b.DeletedAt is not null);
+    private static string Of(Budget b) =>
+        OfBudget(
+            b.UserId, b.BalanceCents, b.TotalSpentCents, b.TotalAddedCents, b.SignedUpAt is not null,
+            b.DeletedAt is not null);
 
     private static string Of(Headroom h) => OfHeadroom(h.AssetCents, h.LiabilityCents);
 
@@ -35,9 +47,11 @@ internal static class Verdict
         {
             null => (outcome.Replayed ? "again: " : "") + say(outcome.Answer!),
             Refusal.InsufficientCredit r => $"{r.Code} {Money.Format(r.BalanceCents)}",
-            Refusal.InsufficientAnthropicCredits r => $"{r.Code} {Money.Format(r.AvailableCents)} {Money.Format(r.RequestedCents)}",
+            Refusal.InsufficientAnthropicCredits r =>
+                $"{r.Code} {Money.Format(r.AvailableCents)} {Money.Format(r.RequestedCents)}",
             Refusal.InsufficientProviderCredit r =>
-                $"{r.Code} {(r.AvailableCents is { } cents ? Money.Format(cents) : "unknown")} {Money.Format(r.RequestedCents)}",
+                $"{r.Code} {(r.AvailableCents is { } cents ? Money.Format(cents) : "unknown")} "
+                + $"{Money.Format(r.RequestedCents)}",
             { } r => r.Code,
         };
 }

@@ -3,8 +3,8 @@ using Factumerit.Ledger.Commands;
 namespace Factumerit.Ledger.Tests.Rules;
 
 /// <summary>
-/// The books in memory, as one commit sees them. Every command that is applied is followed by what must hold after any command: R1, R3 and R14 in
-/// step, and after a refusal or a replay no trace at all (R9, R10).
+/// The books in memory, as one commit sees them. After every command, R1, R3 and R14 are checked, and that a refusal or
+/// a replay leaves no trace (R9, R10).
 /// </summary>
 internal sealed class Books(decimal openingCents = 0)
 {
@@ -20,7 +20,8 @@ internal sealed class Books(decimal openingCents = 0)
     public IEnumerable<UserAccount> Users => _loaded.Union(State.ChangedUsers);
 
     /// <summary>A user who is there before the commit, with a balance that earlier commits posted.</summary>
-    public Books WithUser(string userId, decimal balanceCents = 0, DateTimeOffset? deletedAt = null, bool isSignedUp = true)
+    public Books WithUser(
+        string userId, decimal balanceCents = 0, DateTimeOffset? deletedAt = null, bool isSignedUp = true)
     {
         var (debits, credits) = (Math.Max(-balanceCents, 0), Math.Max(balanceCents, 0));
         var before = Now.AddDays(-30);
@@ -43,18 +44,27 @@ internal sealed class Books(decimal openingCents = 0)
 
     public Books WithDeletedUser(string userId) => WithUser(userId, 0, Now.AddDays(-1));
 
-    /// <summary>Credit at the usual provider, and what is owed to the users so far: the totals that the writer loads for commands that read them.</summary>
+    /// <summary>
+    /// Sets the credit at the usual provider and what is owed to the users so far: the totals that the writer loads for
+    /// commands that read them.
+    /// </summary>
     public Books WithTotals(decimal assetCents)
     {
         WithProvider(ChartOfAccounts.DefaultProvider, assetCents);
-        State.Load(new AccountTotal { Account = AccountTotal.AllUsers, CreditsCents = _loadedCents, EntryCount = _loaded.Count });
+        State.Load(new AccountTotal
+        {
+            Account = AccountTotal.AllUsers,
+            CreditsCents = _loadedCents,
+            EntryCount = _loaded.Count
+        });
         _areTotalsLoaded = true;
         return this;
     }
 
     public Books WithProvider(string provider, decimal assetCents)
     {
-        State.Load(new AccountTotal { Account = ChartOfAccounts.Asset(provider), CreditsCents = assetCents, EntryCount = 1 });
+        State.Load(
+            new AccountTotal { Account = ChartOfAccounts.Asset(provider), CreditsCents = assetCents, EntryCount = 1 });
         return this;
     }
 
@@ -63,8 +73,15 @@ internal sealed class Books(decimal openingCents = 0)
 
     public decimal Balance(string userId) => State.FindUser(userId)!.BalanceCents;
 
-    public Outcome<Registration> SignUp(string userId, decimal creditCents = 0, bool isOverridden = false, int? promoDays = null) =>
-        Apply(new Signup(new() { UserId = userId, InitialCreditCents = creditCents, OverrideHeadroomCheck = isOverridden, PromoTtlDays = promoDays }));
+    public Outcome<Registration> SignUp(
+        string userId, decimal creditCents = 0, bool isOverridden = false, int? promoDays = null) =>
+        Apply(new Signup(new()
+        {
+            UserId = userId,
+            InitialCreditCents = creditCents,
+            OverrideHeadroomCheck = isOverridden,
+            PromoTtlDays = promoDays
+        }));
 
     public Outcome<RecordedUsage> Use(string userId, decimal cents, string? requestId = null) =>
         Apply(new Usage(new() { UserId = userId, AmountCents = cents, RequestId = requestId ?? NextKey() }));
@@ -72,11 +89,21 @@ internal sealed class Books(decimal openingCents = 0)
     public Outcome<GrantReceipt> Grant(string userId, decimal cents, string? key = null) =>
         Apply(new Grant(new() { UserId = userId, AmountCents = cents }, key ?? NextKey()));
 
-    public Outcome<PurchaseReceipt> Purchase(decimal creditsCents, decimal taxCents = 0, string? key = null, string? provider = null) =>
-        Apply(new Purchase(new() { CreditsCents = creditsCents, SalesTaxCents = taxCents, Provider = provider }, key ?? NextKey()));
+    public Outcome<PurchaseReceipt> Purchase(
+        decimal creditsCents, decimal taxCents = 0, string? key = null, string? provider = null) =>
+        Apply(new Purchase(
+            new() { CreditsCents = creditsCents, SalesTaxCents = taxCents, Provider = provider }, key ?? NextKey()));
 
-    public Outcome<WriteDownReceipt> WriteDown(decimal? amountCents = null, decimal? actualCents = null, string? key = null, string? provider = null, bool isForced = false) =>
-        Apply(new WriteDown(new() { AmountCents = amountCents, ActualBalanceCents = actualCents, Provider = provider, Force = isForced }, key ?? NextKey()));
+    public Outcome<WriteDownReceipt> WriteDown(
+        decimal? amountCents = null, decimal? actualCents = null, string? key = null, string? provider = null,
+        bool isForced = false) =>
+        Apply(new WriteDown(new()
+        {
+            AmountCents = amountCents,
+            ActualBalanceCents = actualCents,
+            Provider = provider,
+            Force = isForced
+        }, key ?? NextKey()));
 
     public Outcome<Deletion> Delete(string userId) => Apply(new DeleteUser(userId));
 
@@ -89,14 +116,16 @@ internal sealed class Books(decimal openingCents = 0)
         command.Apply(State);
         AssertInStep();
         // A report of a call that waits may add to it, and leave it waiting.
-        if (command.Outcome.Refusal is not null || (command.Outcome.Replayed && State.ChangedUsages.SequenceEqual(changed)))
+        if (command.Outcome.Refusal is not null
+            || (command.Outcome.Replayed && State.ChangedUsages.SequenceEqual(changed)))
             Describe().ShouldBe(before, "a refusal or a replay changed something (R9, R10)");
         return command.Outcome;
     }
 
     /// <summary>The entries that were posted, as <c>account debit credit</c>, in order.</summary>
     public string[] Entries() =>
-        [.. State.NewEntries.Select(e => $"{e.Entry.Account} {Money.Format(e.Entry.DebitCents)} {Money.Format(e.Entry.CreditCents)}")];
+        [.. State.NewEntries.Select(e =>
+            $"{e.Entry.Account} {Money.Format(e.Entry.DebitCents)} {Money.Format(e.Entry.CreditCents)}")];
 
     /// <summary>What a command finds wrong with its fields.</summary>
     public static IReadOnlyDictionary<string, string[]> ErrorsOf(Command command)
@@ -114,14 +143,16 @@ internal sealed class Books(decimal openingCents = 0)
             transaction.Sum(e => e.Entry.CreditCents - e.Entry.DebitCents).ShouldBe(0, "R1");
         foreach (var user in Users)
         {
-            user.BalanceCents.ShouldBe((user.LoadedBalanceCents ?? 0) + user.CreditsCents - user.DebitsCents, $"R3: {user.UserId}");
+            user.BalanceCents.ShouldBe(
+                (user.LoadedBalanceCents ?? 0) + user.CreditsCents - user.DebitsCents, $"R3: {user.UserId}");
             if (State.NewLegacyRows.LastOrDefault(r => r.UserId == user.UserId) is { } row)
                 row.BalanceAfterCents.ShouldBe(user.BalanceCents, $"R3, R14: {user.UserId}");
             var moved = State.NewEntries.Count(e => e.Entry.Account == ChartOfAccounts.User(user.UserId));
             State.NewLegacyRows.Count(r => r.UserId == user.UserId).ShouldBe(moved, $"R14: {user.UserId}");
         }
         State.Headroom().LiabilityCents.ShouldBe(LiabilityCents(), "R8: what is owed is the sum of all budgets");
-        foreach (var entries in State.NewEntries.GroupBy(e => ChartOfAccounts.UserOf(e.Entry.Account) is null ? e.Entry.Account : AccountTotal.AllUsers))
+        foreach (var entries in State.NewEntries.GroupBy(e =>
+            ChartOfAccounts.UserOf(e.Entry.Account) is null ? e.Entry.Account : AccountTotal.AllUsers))
         {
             var total = State.TotalChanges[entries.Key];
             total.DebitsCents.ShouldBe(entries.Sum(e => e.Entry.DebitCents), entries.Key);
@@ -131,10 +162,13 @@ internal sealed class Books(decimal openingCents = 0)
     }
 
     // Without WithTotals the state knows only what this commit moved.
-    private decimal LiabilityCents() => State.OpeningCents + Users.Sum(u => u.BalanceCents) - (_areTotalsLoaded ? 0 : _loadedCents);
+    private decimal LiabilityCents() =>
+        State.OpeningCents + Users.Sum(u => u.BalanceCents) - (_areTotalsLoaded ? 0 : _loadedCents);
 
     private string Describe() => string.Join('\n', [
-        $"{State.HasChanges} {State.NewEntries.Count} {State.NewLegacyRows.Count} {State.NewUsages.Count} {State.ChangedUsages.Count} {State.NewAnswers.Count} {State.NewProviderCosts.Count} {State.NewUsageWriteDowns.Count} {State.ChangedUsers.Count} {State.NewAuditRecords.Count}",
+        $"{State.HasChanges} {State.NewEntries.Count} {State.NewLegacyRows.Count} {State.NewUsages.Count} "
+        + $"{State.ChangedUsages.Count} {State.NewAnswers.Count} {State.NewProviderCosts.Count} "
+        + $"{State.NewUsageWriteDowns.Count} {State.ChangedUsers.Count} {State.NewAuditRecords.Count}",
         .. State.TotalChanges.Values.Select(t => $"{t.Account} {t.DebitsCents} {t.CreditsCents} {t.EntryCount}"),
         .. Users.Select(u => $"{u.ToBudget()} {u.DebitsCents} {u.CreditsCents} {u.EntryCount}")]);
 }

@@ -9,7 +9,8 @@ public sealed class BudgetTests
     [InlineData(-1, false, false)]
     [InlineData(0, true, false)]
     public void Credit_is_a_positive_balance_of_an_open_budget_R4(int balanceCents, bool isDeleted, bool hasCredit) =>
-        new Books().WithUser("alice", balanceCents, isDeleted ? Books.Now : null).State.FindUser("alice")!.ToBudget().HasCredit.ShouldBe(hasCredit);
+        new Books().WithUser("alice", balanceCents, isDeleted ? Books.Now : null).State.FindUser("alice")!
+            .ToBudget().HasCredit.ShouldBe(hasCredit);
 
     [Fact]
     public void A_user_can_move_what_keeps_the_balance_within_its_column()
@@ -20,24 +21,35 @@ public sealed class BudgetTests
         (User(-1).CanSpend(max), User(-1).CanAdd(max)).ShouldBe((false, true));
 
         static UserAccount User(decimal balance) =>
-            new() { UserId = "alice", CreatedAt = Books.Now, BalanceCents = balance, TotalSpentCents = 9e20m, TotalAddedCents = 9e20m };
+            new()
+            {
+                UserId = "alice",
+                CreatedAt = Books.Now,
+                BalanceCents = balance,
+                TotalSpentCents = 9e20m,
+                TotalAddedCents = 9e20m
+            };
     }
 
     [Fact]
     public void A_refusal_tells_amounts_without_trailing_zeros()
     {
         new Refusal.InsufficientCredit("alice", -7.5000000m).Detail.ShouldContain("alice has -7.5 cents");
-        new Refusal.InsufficientAnthropicCredits(50.0m, 100.10m).Detail.ShouldContain("100.1 cents asked for, 50 are covered");
+        new Refusal.InsufficientAnthropicCredits(50.0m, 100.10m).Detail
+            .ShouldContain("100.1 cents asked for, 50 are covered");
     }
 
     [Fact]
     public void Each_refusal_has_its_stable_code() =>
         new Refusal[]
         {
-            new Refusal.ValidationFailed("a", "is wrong"), new Refusal.InsufficientCredit("a", 0), new Refusal.InsufficientAnthropicCredits(0, 1),
-            new Refusal.UserNotFound("a"), new Refusal.NotFound("usage"), new Refusal.UserDeleted("a"), new Refusal.IdempotencyKeyReused("k"),
+            new Refusal.ValidationFailed("a", "is wrong"), new Refusal.InsufficientCredit("a", 0),
+            new Refusal.InsufficientAnthropicCredits(0, 1),
+            new Refusal.UserNotFound("a"), new Refusal.NotFound("usage"), new Refusal.UserDeleted("a"),
+            new Refusal.IdempotencyKeyReused("k"),
             new Refusal.Unavailable("Busy."),
         }.Select(r => r.Code).ShouldBe([
-            "validation-failed", "insufficient-credit", "insufficient-anthropic-credits", "user-not-found", "not-found", "user-deleted",
+            "validation-failed", "insufficient-credit", "insufficient-anthropic-credits", "user-not-found", "not-found",
+            "user-deleted",
             "idempotency-key-reused", "unavailable"]);
 }

@@ -22,7 +22,8 @@ public sealed class ChartOfAccountsTests
     [InlineData("equity:forfeit", AccountType.Equity)]
     [InlineData("equity:capital", AccountType.Equity)]
     [InlineData("equity:adjustments", AccountType.Equity)]
-    public void Each_account_of_the_chart_has_its_type(string account, AccountType type) => ChartOfAccounts.TypeOf(account).ShouldBe(type);
+    public void Each_account_of_the_chart_has_its_type(string account, AccountType type) =>
+        ChartOfAccounts.TypeOf(account).ShouldBe(type);
 
     [Theory]
     [InlineData("")]
@@ -74,6 +75,7 @@ public sealed class ChartOfAccountsTests
         ChartOfAccounts.ProviderExpense("openai").ShouldBe("expense:openai");
         ChartOfAccounts.UserOf("asset:openai").ShouldBeNull();
         ChartOfAccounts.ProviderOf("expense:openai").ShouldBeNull();
-        Enum.GetValues<AccountType>().Select(ChartOfAccounts.PrefixOf).ShouldBe(["user:", "asset:", "expense:", "equity:"]);
+        Enum.GetValues<AccountType>().Select(ChartOfAccounts.PrefixOf)
+            .ShouldBe(["user:", "asset:", "expense:", "equity:"]);
     }
 }

@@ -26,9 +26,11 @@ public sealed class FieldErrorsTests
     public void An_amount_ends_at_ten_to_the_twelfth_and_seven_decimals()
     {
         Of(e => e.CheckAmount("f", 1_000_000_000_000m, zeroAllowed: false)).ShouldBeNull();
-        Of(e => e.CheckAmount("f", 1_000_000_000_000.0000001m, zeroAllowed: false)).ShouldBe("must be at most 1000000000000");
+        Of(e => e.CheckAmount("f", 1_000_000_000_000.0000001m, zeroAllowed: false))
+            .ShouldBe("must be at most 1000000000000");
         Of(e => e.CheckAmount("f", 0.0000001m, zeroAllowed: false)).ShouldBeNull();
-        Of(e => e.CheckAmount("f", 0.00000001m, zeroAllowed: false)).ShouldNotBeNull().ShouldStartWith("must have at most 7 decimals");
+        Of(e => e.CheckAmount("f", 0.00000001m, zeroAllowed: false)).ShouldNotBeNull()
+            .ShouldStartWith("must have at most 7 decimals");
     }
 
     [Fact]

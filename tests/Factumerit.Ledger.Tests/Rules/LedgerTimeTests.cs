@@ -89,9 +89,11 @@ public sealed class LedgerTimeTests
         var random = new Random(14);
         for (var n = 0; n < 2000; n++)
         {
-            var time = new DateTimeOffset(random.NextInt64(TimeSpan.TicksPerDay, DateTime.MaxValue.Ticks - TimeSpan.TicksPerDay), TimeSpan.Zero)
+            var time = new DateTimeOffset(
+                random.NextInt64(TimeSpan.TicksPerDay, DateTime.MaxValue.Ticks - TimeSpan.TicksPerDay), TimeSpan.Zero)
                 .ToOffset(TimeSpan.FromMinutes(random.Next(-840, 841)));
-            foreach (var format in (string[])["O", "yyyy-MM-dd HH:mm:ss.FFFFFFFzzz", "yyyy-MM-dd'T'HH:mm:ss.fffffffzzz"])
+            foreach (var format in (string[])[
+                "O", "yyyy-MM-dd HH:mm:ss.FFFFFFFzzz", "yyyy-MM-dd'T'HH:mm:ss.fffffffzzz"])
                 LedgerTime.Parse(time.ToString(format)).ShouldBe(time, time.ToString(format));
         }
     }

@@ -67,7 +67,8 @@ public sealed class MoneyTests
     [InlineData("1.00000000000000000000000000000000000001")]
     [InlineData("0.1234567890123456789012345678901234567890")]
     [InlineData("1e-9999")]
-    public void More_than_seven_decimals_are_refused_never_rounded(string text) => ErrorOf(text).ShouldContain("at most 7 decimals");
+    public void More_than_seven_decimals_are_refused_never_rounded(string text) =>
+        ErrorOf(text).ShouldContain("at most 7 decimals");
 
     [Theory]
     [InlineData("1e30")]
@@ -77,7 +78,8 @@ public sealed class MoneyTests
     [InlineData("12345678901234567890123456789012345678901234567890")]
     [InlineData("12345678901234567890123456789.5")]
     [InlineData("1e9999")]
-    public void What_is_too_large_to_keep_is_refused(string text) => ErrorOf(text).ShouldBe("must be at most 1000000000000");
+    public void What_is_too_large_to_keep_is_refused(string text) =>
+        ErrorOf(text).ShouldBe("must be at most 1000000000000");
 
     [Theory]
     [InlineData("")]

@@ -14,7 +14,8 @@ public sealed class WorkedExampleTests
         books.WriteDown(amountCents: 5).Answer.ShouldNotBeNull().Headroom.AvailableCents.ShouldBe(1900);
         books.Delete("U").Answer.ShouldNotBeNull().ForfeitedCents.ShouldBe(595);
 
-        books.State.NewEntries.GroupBy(e => e.Entry.Account).ToDictionary(a => a.Key, a => a.Sum(e => e.Entry.CreditCents - e.Entry.DebitCents))
+        books.State.NewEntries.GroupBy(e => e.Entry.Account)
+            .ToDictionary(a => a.Key, a => a.Sum(e => e.Entry.CreditCents - e.Entry.DebitCents))
             .ShouldBe(new Dictionary<string, decimal>
             {
                 ["equity:capital"] = -2759,

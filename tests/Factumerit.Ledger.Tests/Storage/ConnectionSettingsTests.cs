@@ -16,9 +16,11 @@ public sealed class ConnectionSettingsTests(TestDatabase database) : IClassFixtu
         using var source = ConnectionSettings.ForReading("Host=a", 7);
         var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
 
-        (settings.Timeout, settings.CommandTimeout, settings.MaxAutoPrepare, settings.AutoPrepareMinUsages).ShouldBe((3, 6, 40, 2));
+        (settings.Timeout, settings.CommandTimeout, settings.MaxAutoPrepare, settings.AutoPrepareMinUsages)
+            .ShouldBe((3, 6, 40, 2));
         (settings.TcpKeepAlive, settings.TcpKeepAliveTime, settings.TcpKeepAliveInterval).ShouldBe((true, 10, 3));
-        (settings.NoResetOnClose, settings.ApplicationName, settings.MaxPoolSize).ShouldBe((true, "factumerit-ledger", 7));
+        (settings.NoResetOnClose, settings.ApplicationName, settings.MaxPoolSize)
+            .ShouldBe((true, "factumerit-ledger", 7));
         settings.ClientEncoding.ShouldBe("UTF8");
     }
 
@@ -26,11 +28,13 @@ public sealed class ConnectionSettingsTests(TestDatabase database) : IClassFixtu
     public void What_the_operator_writes_wins_but_pools_and_encoding_are_ours()
     {
         using var source = ConnectionSettings.ForWriting(
-            "Host=a;Timeout=21;CommandTimeout=44;Max Auto Prepare=0;Tcp Keepalive=false;Application Name=mine;No Reset On Close=false;" +
+            "Host=a;Timeout=21;CommandTimeout=44;Max Auto Prepare=0;Tcp Keepalive=false;" +
+            "Application Name=mine;No Reset On Close=false;" +
             "SSL Mode=Require;Keepalive=9;Maximum Pool Size=500;Minimum Pool Size=400;Client Encoding=utf-8");
         var settings = new NpgsqlConnectionStringBuilder(source.ConnectionString);
 
-        (settings.Timeout, settings.CommandTimeout, settings.MaxAutoPrepare, settings.TcpKeepAlive).ShouldBe((21, 44, 0, false));
+        (settings.Timeout, settings.CommandTimeout, settings.MaxAutoPrepare, settings.TcpKeepAlive)
+            .ShouldBe((21, 44, 0, false));
         (settings.ApplicationName, settings.NoResetOnClose, settings.KeepAlive).ShouldBe(("mine", false, 9));
         settings.SslMode.ShouldBe(SslMode.Require);
         (settings.MaxPoolSize, settings.MinPoolSize, settings.ClientEncoding).ShouldBe((4, 0, "UTF8"));
@@ -39,12 +43,14 @@ public sealed class ConnectionSettingsTests(TestDatabase database) : IClassFixtu
     [Fact]
     public async Task An_option_of_the_operator_wins_over_the_same_one_of_ours()
     {
-        var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = "-c jit=on -c work_mem=5MB" };
+        var settings =
+            new NpgsqlConnectionStringBuilder(database.ConnectionString) { Options = "-c jit=on -c work_mem=5MB" };
         await using var ledger = new LedgerDatabase(settings.ConnectionString);
         await using var writer = await ledger.OpenWriterAsync();
         await using var command = new NpgsqlCommand(
             """
-            SELECT concat_ws(' ', current_setting('jit'), current_setting('work_mem'), current_setting('idle_in_transaction_session_timeout'))
+            SELECT concat_ws(' ', current_setting('jit'), current_setting('work_mem'),
+                current_setting('idle_in_transaction_session_timeout'))
             """, writer);
 
         (await command.ExecuteScalarAsync()).ShouldBe("on 5MB 5s");
@@ -57,7 +63,8 @@ public sealed class ConnectionSettingsTests(TestDatabase database) : IClassFixtu
     [InlineData("prefer-primary")]
     public async Task One_host_may_be_asked_to_be_one_that_takes_writes(string attributes)
     {
-        var settings = new NpgsqlConnectionStringBuilder(database.ConnectionString) { TargetSessionAttributes = attributes };
+        var settings =
+            new NpgsqlConnectionStringBuilder(database.ConnectionString) { TargetSessionAttributes = attributes };
         await using var ledger = new LedgerDatabase(settings.ConnectionString);
         await using var writer = await ledger.OpenWriterAsync();
 
@@ -88,7 +95,8 @@ public sealed class ConnectionSettingsTests(TestDatabase database) : IClassFixtu
     [InlineData("Couldn't set nonsense", "Host=a;nonsense=1")]
     public void What_cannot_work_is_said_in_a_sentence_without_the_password(string sentence, string connectionString)
     {
-        var refusal = Should.Throw<UnusableDatabaseException>(() => new LedgerDatabase($"{connectionString};Password=not-to-be-told"));
+        var refusal = Should.Throw<UnusableDatabaseException>(
+            () => new LedgerDatabase($"{connectionString};Password=not-to-be-told"));
 
         refusal.Message.ShouldStartWith("ConnectionStrings:Ledger ");
         refusal.Message.ShouldContain(sentence);

@@ -23,7 +23,8 @@ public sealed class DatabaseInspectionTests
         var connectionString = await TestServer.CreateDatabaseOfEncodingAsync(encoding);
         await using (var ledger = new LedgerDatabase(connectionString))
         {
-            var refusal = await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(ledger, CancellationToken.None));
+            var refusal = await Should.ThrowAsync<UnusableDatabaseException>(
+                () => Migrator.MigrateAsync(ledger, CancellationToken.None));
 
             refusal.Message.ShouldContain($"has the encoding {encoding}");
             refusal.Message.ShouldContain("createdb -E UTF8 -T template0 NAME");
@@ -57,12 +58,14 @@ public sealed class DatabaseInspectionTests
         const string Text = "Grüße aus München, 5 €, 你好";
         await using var service = ServiceProcess.Start(
             new Dictionary<string, string> { ["PGCLIENTENCODING"] = "LATIN1" }, "--urls=http://127.0.0.1:0",
-            $"--ConnectionStrings:Ledger={database.ConnectionString}", $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
+            $"--ConnectionStrings:Ledger={database.ConnectionString}",
+            $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
         using var client = new HttpClient { BaseAddress = await service.UrlAsync() };
         using var grant = new HttpRequestMessage(HttpMethod.Post, "/grants")
         {
             Headers = { Authorization = new("Bearer", LedgerService.AdminKey) },
-            Content = new StringContent($$"""{"user_id":"anna","amount_cents":1,"reason":"{{Text}}"}""", Encoding.UTF8, "application/json"),
+            Content = new StringContent(
+                $$"""{"user_id":"anna","amount_cents":1,"reason":"{{Text}}"}""", Encoding.UTF8, "application/json"),
         };
         grant.Headers.Add("Idempotency-Key", "g");
 
@@ -73,23 +76,26 @@ public sealed class DatabaseInspectionTests
     });
 
     [Fact]
-    public Task A_read_only_database_that_has_to_be_migrated_is_a_sentence() => OldDatabase.WithAsync(OldDatabase.Serial, async database =>
-    {
-        await MakeReadOnlyAsync(database);
-        await using var ledger = new LedgerDatabase(database.ConnectionString);
+    public Task A_read_only_database_that_has_to_be_migrated_is_a_sentence() =>
+        OldDatabase.WithAsync(OldDatabase.Serial, async database =>
+        {
+            await MakeReadOnlyAsync(database);
+            await using var ledger = new LedgerDatabase(database.ConnectionString);
 
-        (await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(ledger, CancellationToken.None)))
-            .Message.ShouldContain("is read only");
-    });
+            (await Should.ThrowAsync<UnusableDatabaseException>(
+                () => Migrator.MigrateAsync(ledger, CancellationToken.None)))
+                .Message.ShouldContain("is read only");
+        });
 
     [Fact]
-    public Task A_read_only_database_that_is_up_to_date_needs_no_migration() => DatabaseQueries.WithDatabaseAsync(async database =>
-    {
-        await MakeReadOnlyAsync(database);
-        await using var ledger = new LedgerDatabase(database.ConnectionString);
+    public Task A_read_only_database_that_is_up_to_date_needs_no_migration() =>
+        DatabaseQueries.WithDatabaseAsync(async database =>
+        {
+            await MakeReadOnlyAsync(database);
+            await using var ledger = new LedgerDatabase(database.ConnectionString);
 
-        (await Migrator.MigrateAsync(ledger, CancellationToken.None)).IsReadOnly.ShouldBeTrue();
-    });
+            (await Migrator.MigrateAsync(ledger, CancellationToken.None)).IsReadOnly.ShouldBeTrue();
+        });
 
     [Fact]
     public async Task A_pooler_that_refuses_our_startup_parameters_is_named()
@@ -98,9 +104,11 @@ public sealed class DatabaseInspectionTests
         pooler.Start();
         var refusing = RefuseOneAsync(pooler, "unsupported startup parameter: options");
         var port = ((IPEndPoint)pooler.LocalEndpoint).Port;
-        await using var ledger = new LedgerDatabase($"Host=127.0.0.1;Port={port};Username=u;SSL Mode=Disable;GSS Encryption Mode=Disable");
+        await using var ledger = new LedgerDatabase(
+            $"Host=127.0.0.1;Port={port};Username=u;SSL Mode=Disable;GSS Encryption Mode=Disable");
 
-        var refusal = await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(ledger, CancellationToken.None));
+        var refusal = await Should.ThrowAsync<UnusableDatabaseException>(
+            () => Migrator.MigrateAsync(ledger, CancellationToken.None));
 
         refusal.Message.ShouldContain("PgBouncer");
         refusal.Message.ShouldContain("unsupported startup parameter: options");
@@ -109,32 +117,36 @@ public sealed class DatabaseInspectionTests
     }
 
     [Fact]
-    public Task A_pooler_that_shares_sessions_is_refused_and_leaves_no_lock_behind() => OldDatabase.WithAsync(OldDatabase.Serial, async database =>
-    {
-        await using var pooler = new SharingPooler(database.ConnectionString);
-        await using var ledger = new LedgerDatabase(pooler.ConnectionString);
+    public Task A_pooler_that_shares_sessions_is_refused_and_leaves_no_lock_behind() =>
+        OldDatabase.WithAsync(OldDatabase.Serial, async database =>
+        {
+            await using var pooler = new SharingPooler(database.ConnectionString);
+            await using var ledger = new LedgerDatabase(pooler.ConnectionString);
 
-        var refusal = await Should.ThrowAsync<UnusableDatabaseException>(() => Migrator.MigrateAsync(ledger, CancellationToken.None));
+            var refusal = await Should.ThrowAsync<UnusableDatabaseException>(
+                () => Migrator.MigrateAsync(ledger, CancellationToken.None));
 
-        refusal.Message.ShouldContain("PgBouncer (or a pooler like it) in transaction or statement pooling");
-        refusal.Message.ShouldContain("pool_mode = session");
-        (await database.ScalarAsync<long>("""
-            SELECT count(*) FROM pg_locks
-            WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            """)).ShouldBe(0);
-        (await database.ScalarAsync<bool>("SELECT to_regclass('ledger_entries') IS NULL")).ShouldBeTrue();
-    });
+            refusal.Message.ShouldContain("PgBouncer (or a pooler like it) in transaction or statement pooling");
+            refusal.Message.ShouldContain("pool_mode = session");
+            (await database.ScalarAsync<long>("""
+                SELECT count(*) FROM pg_locks
+                WHERE locktype = 'advisory' AND database =
+                    (SELECT oid FROM pg_database WHERE datname = current_database())
+                """)).ShouldBe(0);
+            (await database.ScalarAsync<bool>("SELECT to_regclass('ledger_entries') IS NULL")).ShouldBeTrue();
+        });
 
     [Fact]
-    public Task A_pooler_that_keeps_sessions_apart_works() => OldDatabase.WithAsync(OldDatabase.Serial, async database =>
-    {
-        await using var pooler = new SharingPooler(database.ConnectionString) { KeepsApart = true };
-        await using var ledger = new LedgerDatabase(pooler.ConnectionString);
+    public Task A_pooler_that_keeps_sessions_apart_works() =>
+        OldDatabase.WithAsync(OldDatabase.Serial, async database =>
+        {
+            await using var pooler = new SharingPooler(database.ConnectionString) { KeepsApart = true };
+            await using var ledger = new LedgerDatabase(pooler.ConnectionString);
 
-        await Migrator.MigrateAsync(ledger, CancellationToken.None);
+            await Migrator.MigrateAsync(ledger, CancellationToken.None);
 
-        (await Migrator.IsMigratedAsync(database.Ledger, CancellationToken.None)).ShouldBeTrue();
-    });
+            (await Migrator.IsMigratedAsync(database.Ledger, CancellationToken.None)).ShouldBeTrue();
+        });
 
     [Theory]
     [InlineData("08P01", "transaction blocks not allowed in statement pooling mode")]

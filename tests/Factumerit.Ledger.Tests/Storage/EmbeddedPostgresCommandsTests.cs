@@ -14,7 +14,8 @@ public sealed class EmbeddedPostgresCommandsTests : IDisposable
         var (started, tidied) = (Path.Combine(_directory, "started"), Path.Combine(_directory, "tidied"));
         using var stop = new CancellationTokenSource();
         var program = EmbeddedPostgresCommands.TryAsync(
-            ["sh", "-c", "trap 'sleep 0.3; : >\"$1\"; exit 1' INT TERM; : >\"$0\"; while :; do sleep 0.05; done", started, tidied],
+            ["sh", "-c", "trap 'sleep 0.3; : >\"$1\"; exit 1' INT TERM; : >\"$0\"; while :; do sleep 0.05; done",
+                started, tidied],
             TimeSpan.FromMinutes(1),
             stop.Token);
         while (!File.Exists(started))

@@ -3,7 +3,9 @@ using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Tests.Storage;
 
-/// <summary>What the embedded PostgreSQL outlives: the death of the server, of the service, of both, and a kill while it is made.</summary>
+/// <summary>
+/// The embedded PostgreSQL survives the death of the server, the service or both, and a kill while it is made.
+/// </summary>
 public sealed class EmbeddedPostgresRecoveryTests : EmbeddedPostgresTest
 {
     private const string Commit = "CREATE TABLE IF NOT EXISTS kept AS SELECT 42 AS answer";
@@ -29,7 +31,8 @@ public sealed class EmbeddedPostgresRecoveryTests : EmbeddedPostgresTest
         using var directory = EmbeddedPostgresDirectory.Open(Directory.CreateDirectory(DataDirectory).FullName);
         File.WriteAllLines(directory.LogFile, ["1 LOG:  a", "2 LOG:  b", "3 LOG:  c", "4 LOG:  d"]);
         directory.LogTail().ShouldBe("2 LOG:  b 3 LOG:  c 4 LOG:  d");
-        File.AppendAllLines(directory.LogFile, ["5 FATAL:  could not write: No space left on device", .. Enumerable.Range(6, 5).Select(n => $"{n} LOG:  going down")]);
+        File.AppendAllLines(directory.LogFile, ["5 FATAL:  could not write: No space left on device",
+            .. Enumerable.Range(6, 5).Select(n => $"{n} LOG:  going down")]);
         directory.LogTail().ShouldBe("5 FATAL:  could not write: No space left on device");
     }
 
@@ -66,7 +69,8 @@ public sealed class EmbeddedPostgresRecoveryTests : EmbeddedPostgresTest
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public async Task A_stale_process_id_that_a_stranger_has_now_does_not_keep_it_from_starting(bool strangerIsAnotherServer)
+    public async Task A_stale_process_id_that_a_stranger_has_now_does_not_keep_it_from_starting(
+        bool strangerIsAnotherServer)
     {
         var killed = await StartAsync();
         await killed.AbandonAsync();

@@ -12,7 +12,8 @@ public abstract class EmbeddedPostgresTest : IAsyncLifetime
     private readonly List<EmbeddedPostgres> _started = [];
 
     /// <summary>Under a parent that only its owner may enter, and with a name that needs quoting.</summary>
-    protected string DataDirectory { get; } = Path.Combine(Directory.CreateTempSubdirectory("ledger-").FullName, "bücher 2026", ".factumerit");
+    protected string DataDirectory { get; } = Path.Combine(
+        Directory.CreateTempSubdirectory("ledger-").FullName, "bücher 2026", ".factumerit");
 
     protected string Cluster => Path.Combine(DataDirectory, "postgres");
 
@@ -27,7 +28,8 @@ public abstract class EmbeddedPostgresTest : IAsyncLifetime
 
     protected async Task<EmbeddedPostgres> StartAsync(string? binDirectory = null, string? dataDirectory = null)
     {
-        var options = new EmbeddedPostgresOptions { DataDirectory = dataDirectory ?? DataDirectory, BinDirectory = binDirectory };
+        var options =
+            new EmbeddedPostgresOptions { DataDirectory = dataDirectory ?? DataDirectory, BinDirectory = binDirectory };
         using var deadline = new CancellationTokenSource(Deadline);
         var postgres = await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, deadline.Token);
         _started.Add(postgres);
@@ -36,7 +38,8 @@ public abstract class EmbeddedPostgresTest : IAsyncLifetime
 
     protected static async Task<string?> QueryAsync(string connectionString, string sql)
     {
-        await using var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
+        await using var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(connectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(sql, connection);
         return (await command.ExecuteScalarAsync())?.ToString();

@@ -29,8 +29,10 @@ public sealed class EmbeddedPostgresTests : EmbeddedPostgresTest
     {
         var postgres = await StartAsync();
 
-        var wrong = new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Password = "wrong" }.ConnectionString;
-        (await Should.ThrowAsync<PostgresException>(() => QueryAsync(wrong, "SELECT 1"))).SqlState.ShouldBe(PostgresErrorCodes.InvalidPassword);
+        var wrong =
+            new NpgsqlConnectionStringBuilder(postgres.ConnectionString) { Password = "wrong" }.ConnectionString;
+        (await Should.ThrowAsync<PostgresException>(() => QueryAsync(wrong, "SELECT 1"))).SqlState.ShouldBe(
+            PostgresErrorCodes.InvalidPassword);
         foreach (var file in (string[])["password", "lock", "postgres.log"])
             Mode(file).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite, file);
         Mode("postgres").ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
@@ -105,7 +107,8 @@ public sealed class EmbeddedPostgresTests : EmbeddedPostgresTest
         await (await StartAsync()).DisposeAsync();
         File.Delete(Path.Combine(DataDirectory, "password"));
 
-        (await Should.ThrowAsync<EmbeddedPostgresException>(() => StartAsync())).Message.ShouldContain("restore the file from a backup");
+        (await Should.ThrowAsync<EmbeddedPostgresException>(() => StartAsync())).Message.ShouldContain(
+            "restore the file from a backup");
     }
 
     private UnixFileMode Mode(string name) => new FileInfo(Path.Combine(DataDirectory, name)).UnixFileMode;

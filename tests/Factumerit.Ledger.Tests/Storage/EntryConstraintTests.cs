@@ -4,7 +4,9 @@ using static Factumerit.Ledger.Tests.Storage.LedgerSql;
 
 namespace Factumerit.Ledger.Tests.Storage;
 
-/// <summary>R2 in the database: whatever inserts an entry, it has one side, positive and a number, on an account of the chart.</summary>
+/// <summary>
+/// R2 in the database: every inserted entry has one side, a positive number, and an account of the chart.
+/// </summary>
 public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     [Theory]
@@ -22,7 +24,8 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
         // The other leg makes up for it, so that the refusal is R2's and not R1's.
         var sql = Insert(Guid.CreateVersion7(), ("equity:capital", debit, credit), ("asset:anthropic", credit, debit));
         var refusal = await Should.ThrowAsync<PostgresException>(() => database.ExecuteAsync(sql));
-        (refusal.SqlState, refusal.ConstraintName).ShouldBe((PostgresErrorCodes.CheckViolation, "ck_ledger_entries_one_side"));
+        (refusal.SqlState, refusal.ConstraintName)
+            .ShouldBe((PostgresErrorCodes.CheckViolation, "ck_ledger_entries_one_side"));
     }
 
     [Theory]
@@ -30,7 +33,8 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
     [InlineData("'-Infinity'")]
     [InlineData("10000000000000")]
     public async Task An_amount_that_the_column_cannot_hold_is_refused_R2(string cents) =>
-        (await database.RefusalOfAsync(InsertMove("equity:capital", "asset:anthropic", cents))).ShouldBe(PostgresErrorCodes.NumericValueOutOfRange);
+        (await database.RefusalOfAsync(InsertMove("equity:capital", "asset:anthropic", cents)))
+            .ShouldBe(PostgresErrorCodes.NumericValueOutOfRange);
 
     [Theory]
     [InlineData("debit_cents")]
@@ -49,7 +53,8 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
             ["created_at"] = "now()",
             [column] = "NULL",
         };
-        var sql = $"INSERT INTO ledger_entries ({string.Join(", ", columns.Keys)}) VALUES ({string.Join(", ", columns.Values)})";
+        var sql = $"INSERT INTO ledger_entries ({string.Join(", ", columns.Keys)}) "
+            + $"VALUES ({string.Join(", ", columns.Values)})";
         (await database.RefusalOfAsync(sql)).ShouldBe(PostgresErrorCodes.NotNullViolation);
     }
 
@@ -73,7 +78,8 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
     public async Task An_account_outside_the_chart_is_refused(string account)
     {
         ChartOfAccounts.TypeOf(account).ShouldBeNull("the code and the database know the same chart");
-        var refusal = await Should.ThrowAsync<PostgresException>(() => database.ExecuteAsync(InsertMove("equity:capital", account, "5")));
+        var refusal = await Should.ThrowAsync<PostgresException>(
+            () => database.ExecuteAsync(InsertMove("equity:capital", account, "5")));
         refusal.ConstraintName.ShouldBe("ck_ledger_entries_account");
     }
 
@@ -98,10 +104,14 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
     [Fact]
     public async Task Names_end_where_the_code_says()
     {
-        (await database.RefusalOfAsync(InsertMove("equity:capital", "user:" + new string('a', 200), "1"))).ShouldBeNull();
-        (await database.RefusalOfAsync(InsertMove("equity:capital", "user:" + new string('a', 201), "1"))).ShouldBe(PostgresErrorCodes.CheckViolation);
-        (await database.RefusalOfAsync(InsertMove("equity:capital", "asset:" + new string('a', 40), "1"))).ShouldBeNull();
-        (await database.RefusalOfAsync(InsertMove("equity:capital", "asset:" + new string('a', 41), "1"))).ShouldBe(PostgresErrorCodes.CheckViolation);
+        (await database.RefusalOfAsync(InsertMove("equity:capital", "user:" + new string('a', 200), "1")))
+            .ShouldBeNull();
+        (await database.RefusalOfAsync(InsertMove("equity:capital", "user:" + new string('a', 201), "1")))
+            .ShouldBe(PostgresErrorCodes.CheckViolation);
+        (await database.RefusalOfAsync(InsertMove("equity:capital", "asset:" + new string('a', 40), "1")))
+            .ShouldBeNull();
+        (await database.RefusalOfAsync(InsertMove("equity:capital", "asset:" + new string('a', 41), "1")))
+            .ShouldBe(PostgresErrorCodes.CheckViolation);
     }
 
     [Theory]
@@ -113,7 +123,8 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
     public async Task A_budget_is_a_number_and_zero_when_deleted_R11(string change, string constraint)
     {
         await database.ExecuteAsync("INSERT INTO user_budgets (user_id) VALUES ('alice') ON CONFLICT DO NOTHING");
-        var refusal = await Should.ThrowAsync<PostgresException>(() => database.ExecuteAsync($"UPDATE user_budgets SET {change} WHERE user_id = 'alice'"));
+        var refusal = await Should.ThrowAsync<PostgresException>(
+            () => database.ExecuteAsync($"UPDATE user_budgets SET {change} WHERE user_id = 'alice'"));
         refusal.ConstraintName.ShouldBe(constraint);
     }
 
@@ -121,7 +132,8 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
     public async Task A_request_id_is_kept_once_per_user_R9()
     {
         static string Usage(string user, string request) =>
-            "INSERT INTO llm_usage (id, user_id, request_id, billing_status, user_price_cents, occurred_at, created_at, balance_after_cents, request_hash) "
+            "INSERT INTO llm_usage (id, user_id, request_id, billing_status, user_price_cents, occurred_at, "
+            + "created_at, balance_after_cents, request_hash) "
             + $"VALUES (gen_random_uuid(), '{user}', '{request}', 'billed', 0, now(), now(), 0, 0)";
         await database.ExecuteAsync(Usage("alice", "call-1"));
         (await database.RefusalOfAsync(Usage("bob", "call-1"))).ShouldBeNull();
@@ -133,7 +145,8 @@ public sealed class EntryConstraintTests(TestDatabase database) : IClassFixture<
     public async Task A_key_is_kept_once_per_operation_R9()
     {
         static string Key(string operation) =>
-            $"INSERT INTO idempotency_keys (operation, key, request_hash, answer, created_at) VALUES ('{operation}', 'key-1', 0, '{{}}', now())";
+            "INSERT INTO idempotency_keys (operation, key, request_hash, answer, created_at) "
+            + $"VALUES ('{operation}', 'key-1', 0, '{{}}', now())";
         await database.ExecuteAsync(Key("grant"));
         (await database.RefusalOfAsync(Key("purchase"))).ShouldBeNull();
         var refusal = await Should.ThrowAsync<PostgresException>(() => database.ExecuteAsync(Key("grant")));

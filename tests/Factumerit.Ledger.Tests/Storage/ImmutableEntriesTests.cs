@@ -23,23 +23,28 @@ public sealed class ImmutableEntriesTests : IClassFixture<TestDatabase>, IAsyncL
     [InlineData("DELETE FROM ledger_entries WHERE account = 'asset:anthropic'")]
     [InlineData("TRUNCATE ledger_entries")]
     [InlineData("TRUNCATE user_budgets, ledger_entries RESTART IDENTITY CASCADE")]
-    [InlineData("INSERT INTO ledger_entries (id, transaction_id, account, debit_cents) SELECT id, transaction_id, account, debit_cents FROM ledger_entries ON CONFLICT (id) DO UPDATE SET description = 'x'")]
+    [InlineData("INSERT INTO ledger_entries (id, transaction_id, account, debit_cents) SELECT id, transaction_id, "
+        + "account, debit_cents FROM ledger_entries ON CONFLICT (id) DO UPDATE SET description = 'x'")]
     [InlineData("MERGE INTO ledger_entries e USING (SELECT 1) s ON true WHEN MATCHED THEN DELETE")]
     [InlineData("WITH gone AS (DELETE FROM ledger_entries RETURNING *) SELECT * FROM gone")]
     public async Task Entries_are_neither_updated_nor_deleted_R2(string sql)
     {
         var before = await SnapshotAsync();
         (await _database.RefusalOfAsync(sql)).ShouldBe(PostgresErrorCodes.RestrictViolation);
-        (await _database.RefusalOfAsync($"SET session_replication_role = replica; {sql}")).ShouldBe(PostgresErrorCodes.RestrictViolation, "as a replica");
+        (await _database.RefusalOfAsync($"SET session_replication_role = replica; {sql}"))
+            .ShouldBe(PostgresErrorCodes.RestrictViolation, "as a replica");
         (await SnapshotAsync()).ShouldBe(before);
     }
 
     [Fact]
     public async Task The_refusal_says_what_to_do_instead_R2()
     {
-        var refusal = await Should.ThrowAsync<PostgresException>(() => _database.ExecuteAsync("DELETE FROM ledger_entries"));
-        refusal.MessageText.ShouldBe("Entries are never updated or deleted (R2): book a new transaction instead of DELETE on ledger_entries.");
+        var refusal = await Should.ThrowAsync<PostgresException>(
+            () => _database.ExecuteAsync("DELETE FROM ledger_entries"));
+        refusal.MessageText.ShouldBe(
+            "Entries are never updated or deleted (R2): book a new transaction instead of DELETE on ledger_entries.");
     }
 
-    private Task<string> SnapshotAsync() => _database.ScalarAsync<string>("SELECT string_agg(e::text, ';' ORDER BY id) FROM ledger_entries e");
+    private Task<string> SnapshotAsync() =>
+        _database.ScalarAsync<string>("SELECT string_agg(e::text, ';' ORDER BY id) FROM ledger_entries e");
 }

@@ -6,7 +6,8 @@ internal static class LedgerSql
     /// <summary>One statement that inserts legs, each as (account, debit, credit), of one transaction.</summary>
     public static string Insert(Guid transactionId, params (string Account, string Debit, string Credit)[] legs) =>
         "INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents) VALUES "
-        + string.Join(", ", legs.Select(leg => $"('{transactionId}', '{leg.Account.Replace("'", "''", StringComparison.Ordinal)}', {leg.Debit}, {leg.Credit})"));
+        + string.Join(", ", legs.Select(leg => $"('{transactionId}', "
+            + $"'{leg.Account.Replace("'", "''", StringComparison.Ordinal)}', {leg.Debit}, {leg.Credit})"));
 
     /// <summary>One statement with two legs that balance.</summary>
     public static string InsertMove(string debit, string credit, string cents) =>

@@ -17,7 +17,8 @@ public sealed class LifetimeTotalsTests
                 (await service.GrantAsync(new() { UserId = "alice", AmountCents = Largest }, "root", $"g{n}", default))
                     .Answer.ShouldNotBeNull();
                 (await service.RecordUsageAsync(
-                    new() { UserId = "alice", AmountCents = Largest - 0.0000001m, RequestId = $"call-{n}" }, default)).Answer.ShouldNotBeNull();
+                    new() { UserId = "alice", AmountCents = Largest - 0.0000001m, RequestId = $"call-{n}" }, default))
+                        .Answer.ShouldNotBeNull();
             }
         });
         (await database.RowsAsync("SELECT balance_cents, total_spent_cents, total_added_cents FROM user_budgets"))
@@ -26,22 +27,25 @@ public sealed class LifetimeTotalsTests
     });
 
     [Fact]
-    public Task After_a_billion_of_the_largest_operations_there_is_room_for_more() => DatabaseQueries.WithDatabaseAsync(async database =>
-    {
-        await database.PostAsync(s => s.GrantAsync(new() { UserId = "alice", AmountCents = Largest }, "root", "g", default));
-        await database.ExecuteAsync("""
-            UPDATE user_budgets SET total_spent_cents = total_spent_cents + 1e21, opening_spent_cents = 1e21,
-                total_added_cents = total_added_cents + 1e21, opening_added_cents = 1e21
-            """);
-        await database.PostAsync(async service =>
+    public Task After_a_billion_of_the_largest_operations_there_is_room_for_more() =>
+        DatabaseQueries.WithDatabaseAsync(async database =>
         {
-            (await service.RecordUsageAsync(new() { UserId = "alice", AmountCents = Largest, RequestId = "r" }, default))
-                .Answer.ShouldNotBeNull();
-            (await service.GrantAsync(new() { UserId = "alice", AmountCents = 0.0000001m }, "root", "h", default))
-                .Answer.ShouldNotBeNull().Budget.TotalAddedCents.ShouldBe(1_000_000_001_000_000_000_000.0000001m);
+            await database.PostAsync(
+                s => s.GrantAsync(new() { UserId = "alice", AmountCents = Largest }, "root", "g", default));
+            await database.ExecuteAsync("""
+                UPDATE user_budgets SET total_spent_cents = total_spent_cents + 1e21, opening_spent_cents = 1e21,
+                    total_added_cents = total_added_cents + 1e21, opening_added_cents = 1e21
+                """);
+            await database.PostAsync(async service =>
+            {
+                (await service.RecordUsageAsync(
+                    new() { UserId = "alice", AmountCents = Largest, RequestId = "r" }, default))
+                    .Answer.ShouldNotBeNull();
+                (await service.GrantAsync(new() { UserId = "alice", AmountCents = 0.0000001m }, "root", "h", default))
+                    .Answer.ShouldNotBeNull().Budget.TotalAddedCents.ShouldBe(1_000_000_001_000_000_000_000.0000001m);
+            });
+            await database.AssertIntegrityAsync();
         });
-        await database.AssertIntegrityAsync();
-    });
 
     // The balance is bounded, in both directions: spending brings a large one down, and adding brings a debt up.
     [Fact]
@@ -53,7 +57,8 @@ public sealed class LifetimeTotalsTests
                 await service.GrantAsync(new() { UserId = "alice", AmountCents = Largest }, "root", $"g{n}", default);
             (await service.GrantAsync(new() { UserId = "alice", AmountCents = Largest }, "root", "g9", default)).Refusal
                 .ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["amount_cents"]);
-            (await service.RecordUsageAsync(new() { UserId = "alice", AmountCents = Largest, RequestId = "r" }, default))
+            (await service.RecordUsageAsync(
+                new() { UserId = "alice", AmountCents = Largest, RequestId = "r" }, default))
                 .Answer.ShouldNotBeNull().BalanceCents.ShouldBe(8 * Largest);
         });
     });

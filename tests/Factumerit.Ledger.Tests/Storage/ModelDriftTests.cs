@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore.Metadata;
 
 namespace Factumerit.Ledger.Tests.Storage;
 
-/// <summary>The schema is written in SQL and described to EF Core once more: here the two are held against each other, column by column.</summary>
+/// <summary>The schema is written in SQL and again as an EF Core model. Compares the two column by column.</summary>
 public sealed class ModelDriftTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private static readonly StoreObjectType[] Kinds = [StoreObjectType.Table, StoreObjectType.View];
@@ -35,7 +35,8 @@ public sealed class ModelDriftTests(TestDatabase database) : IClassFixture<TestD
         var entity = Find(context, relation);
         var isView = entity.GetViewName() is not null;
         var stored = (await database.RowsAsync($"""
-            SELECT attname, format_type(atttypid, atttypmod), NOT attnotnull, attcollation = 'pg_catalog."C"'::regcollation
+            SELECT attname, format_type(atttypid, atttypmod), NOT attnotnull,
+                attcollation = 'pg_catalog."C"'::regcollation
             FROM pg_attribute WHERE attrelid = '{relation}'::regclass AND attnum > 0 AND NOT attisdropped
             """)).Select(row => row.Split('|')).ToDictionary(row => row[0]);
 
@@ -44,7 +45,8 @@ public sealed class ModelDriftTests(TestDatabase database) : IClassFixture<TestD
         {
             var row = stored[Column(property, entity)];
             // A view's columns have no precision of their own, are nullable by nature, and inherit their collation.
-            row[1].ShouldBe(isView ? property.GetColumnType().Split('(')[0] : property.GetColumnType(), $"{relation}.{row[0]}");
+            row[1].ShouldBe(
+                isView ? property.GetColumnType().Split('(')[0] : property.GetColumnType(), $"{relation}.{row[0]}");
             if (!isView)
             {
                 bool.Parse(row[2]).ShouldBe(property.IsNullable, $"{relation}.{row[0]} is nullable");
@@ -82,7 +84,8 @@ public sealed class ModelDriftTests(TestDatabase database) : IClassFixture<TestD
     }
 
     private static IEntityType Find(LedgerDbContext context, string relation) =>
-        context.GetService<IDesignTimeModel>().Model.GetEntityTypes().Single(e => (e.GetTableName() ?? e.GetViewName()) == relation);
+        context.GetService<IDesignTimeModel>().Model.GetEntityTypes()
+            .Single(e => (e.GetTableName() ?? e.GetViewName()) == relation);
 
     private static string Column(IReadOnlyProperty property, IReadOnlyTypeBase type) =>
         Kinds.Select(kind => StoreObjectIdentifier.Create(type, kind)).OfType<StoreObjectIdentifier>()

@@ -54,7 +54,8 @@ public sealed class PriceStoreTests : IAsyncLifetime
         fresh.Pricer.Book.Version.ShouldBeGreaterThan(15);
         foreach (var model in (string[])[.. models, "q/b"])
             for (var hour = -12; hour < 26 * 24; hour += 12)
-                fresh.Pricer.Book.Find(model, Start.AddHours(hour)).ShouldBe(here.Pricer.Book.Find(model, Start.AddHours(hour)), $"{model} {hour}");
+                fresh.Pricer.Book.Find(model, Start.AddHours(hour))
+                    .ShouldBe(here.Pricer.Book.Find(model, Start.AddHours(hour)), $"{model} {hour}");
     }
 
     [Fact]
@@ -93,11 +94,14 @@ public sealed class PriceStoreTests : IAsyncLifetime
         await empty.DisposeAsync();
     }
 
-    private async Task ImportAsync(CurrentPrices current, DateTimeOffset? validFrom, params (string Model, decimal Usd)[] prices)
+    private async Task ImportAsync(
+        CurrentPrices current, DateTimeOffset? validFrom, params (string Model, decimal Usd)[] prices)
     {
         var map = new PriceMap(prices.ToDictionary(p => p.Model, p => new TokenPrices(
-            "p", p.Usd, p.Usd > 2 ? null : p.Usd * 5, p.Usd / 10, Mode: "chat", OtherPrices: OtherPriceDictionary.Of([KeyValuePair.Create("input_cost_per_token_flex", p.Usd / 2)]))), 0);
-        (await new PriceStore(_database.Ledger, current).ImportAsync(map, new byte[32], Actor.Service, validFrom, isDryRun: false, allowGone: true, CancellationToken.None))
+            "p", p.Usd, p.Usd > 2 ? null : p.Usd * 5, p.Usd / 10, Mode: "chat", OtherPrices: OtherPriceDictionary.Of(
+                [KeyValuePair.Create("input_cost_per_token_flex", p.Usd / 2)]))), 0);
+        (await new PriceStore(_database.Ledger, current).ImportAsync(
+            map, new byte[32], Actor.Service, validFrom, isDryRun: false, allowGone: true, CancellationToken.None))
             .Refusal.ShouldBeNull();
     }
 }

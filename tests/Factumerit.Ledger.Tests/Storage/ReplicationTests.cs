@@ -17,24 +17,27 @@ public sealed class ReplicationTests
     public Task Every_function_says_where_it_looks() => DatabaseQueries.WithDatabaseAsync(async database =>
         (await database.RowsAsync("""
             SELECT proname, proconfig::text FROM pg_proc
-            WHERE pronamespace = 'public'::regnamespace AND NOT 'search_path=public, pg_temp' = ANY (coalesce(proconfig, '{}'))
+            WHERE pronamespace = 'public'::regnamespace
+                AND NOT 'search_path=public, pg_temp' = ANY (coalesce(proconfig, '{}'))
             """)).ShouldBeEmpty());
 
     [Fact]
-    public Task Entries_balance_at_commit_whatever_the_search_path_is_R1() => DatabaseQueries.WithDatabaseAsync(async database =>
-    {
-        string Leg(string account, string debit, string credit) => $"""
-            INSERT INTO public.ledger_entries (transaction_id, account, debit_cents, credit_cents)
-            VALUES ('00000000-0000-7000-8000-000000000001', '{account}', {debit}, {credit})
-            """;
-        var (debit, credit) = (Leg("equity:capital", "5", "0"), Leg("asset:anthropic", "0", "5"));
+    public Task Entries_balance_at_commit_whatever_the_search_path_is_R1() =>
+        DatabaseQueries.WithDatabaseAsync(async database =>
+        {
+            string Leg(string account, string debit, string credit) => $"""
+                INSERT INTO public.ledger_entries (transaction_id, account, debit_cents, credit_cents)
+                VALUES ('00000000-0000-7000-8000-000000000001', '{account}', {debit}, {credit})
+                """;
+            var (debit, credit) = (Leg("equity:capital", "5", "0"), Leg("asset:anthropic", "0", "5"));
 
-        (await database.RefusalOfAsync(LedgerSql.Commit(AsReplication, debit))).ShouldBe(PostgresErrorCodes.CheckViolation);
-        await database.ExecuteAsync(LedgerSql.Commit(AsReplication, debit, credit));
+            (await database.RefusalOfAsync(LedgerSql.Commit(AsReplication, debit)))
+                .ShouldBe(PostgresErrorCodes.CheckViolation);
+            await database.ExecuteAsync(LedgerSql.Commit(AsReplication, debit, credit));
 
-        (await database.ScalarAsync<long>("SELECT count(*) FROM ledger_entries")).ShouldBe(2);
-        (await database.ScalarAsync<long>("SELECT count(*) FROM ledger_open_transactions")).ShouldBe(0);
-    });
+            (await database.ScalarAsync<long>("SELECT count(*) FROM ledger_entries")).ShouldBe(2);
+            (await database.ScalarAsync<long>("SELECT count(*) FROM ledger_open_transactions")).ShouldBe(0);
+        });
 
     [Fact]
     public async Task Logical_replication_copies_a_ledger_whole()
@@ -52,12 +55,14 @@ public sealed class ReplicationTests
 
     private static async Task ReplicateAsync(EmbeddedPostgresOptions options)
     {
-        await using (var first = await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, CancellationToken.None))
+        await using (var first = await EmbeddedPostgres.StartAsync(
+            options, NullLogger.Instance, CancellationToken.None))
         {
             await ExecuteAsync(first.ConnectionString, "ALTER SYSTEM SET wal_level = logical");
             await ExecuteAsync(first.ConnectionString, "CREATE DATABASE copy");
         }
-        await using var server = await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, CancellationToken.None);
+        await using var server = await EmbeddedPostgres.StartAsync(
+            options, NullLogger.Instance, CancellationToken.None);
         await using var source = new TestDatabaseOf(server.ConnectionString);
         var settings = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = "copy" };
         await using var copy = new TestDatabaseOf(settings.ConnectionString);
@@ -65,7 +70,8 @@ public sealed class ReplicationTests
         await copy.MigrateAsync();
         // The copy gets these rows like all others.
         await copy.ExecuteAsync(
-            "DELETE FROM ledger_origin; DELETE FROM actors; DELETE FROM api_key_changes; DELETE FROM \"__EFMigrationsHistory\"");
+            "DELETE FROM ledger_origin; DELETE FROM actors; DELETE FROM api_key_changes; "
+            + "DELETE FROM \"__EFMigrationsHistory\"");
         await source.PostAsync("before");
 
         await source.ExecuteAsync("CREATE PUBLICATION books FOR ALL TABLES");
@@ -77,9 +83,11 @@ public sealed class ReplicationTests
             """);
         await source.PostAsync("after");
 
-        await Chaos.ServiceProcess.UntilAsync(async () => await copy.CountAsync("pg_subscription_rel WHERE srsubstate <> 'r'") == 0
+        await Chaos.ServiceProcess.UntilAsync(
+            async () => await copy.CountAsync("pg_subscription_rel WHERE srsubstate <> 'r'") == 0
             && await copy.CountAsync("ledger_entries") == 4);
-        var report = await new Factumerit.Ledger.Reading.IntegrityCheck(copy.Ledger).RunAsync(full: true, CancellationToken.None);
+        var report = await new Factumerit.Ledger.Reading.IntegrityCheck(copy.Ledger)
+            .RunAsync(full: true, CancellationToken.None);
         report.Faults.ShouldBeEmpty();
         await copy.ExecuteAsync("ALTER SUBSCRIPTION books DISABLE");
         await copy.ExecuteAsync("ALTER SUBSCRIPTION books SET (slot_name = NONE)");

@@ -113,7 +113,8 @@ internal sealed class SharingPooler : IAsyncDisposable
         {
             var (type, message) = await ReadAsync(server);
             if (type is 'K')
-                BinaryPrimitives.WriteInt32BigEndian(message.AsSpan(5), BinaryPrimitives.ReadInt32BigEndian(message.AsSpan(5)) + 1_000_000);
+                BinaryPrimitives.WriteInt32BigEndian(
+                    message.AsSpan(5), BinaryPrimitives.ReadInt32BigEndian(message.AsSpan(5)) + 1_000_000);
             await client.WriteAsync(message, _stopping.Token);
             if (type is 'Z')
                 return;

@@ -18,7 +18,8 @@ public sealed class TamperingTests
     {
         { "key-missing", "DELETE FROM idempotency_keys WHERE operation = 'grant'" },
         { "key-missing", "DELETE FROM idempotency_keys WHERE operation = 'purchase'" },
-        { "key-missing", "UPDATE idempotency_keys SET answer = '{\"TransactionId\":\"x\"}' WHERE operation = 'write-down'" },
+        { "key-missing", "UPDATE idempotency_keys SET answer = '{\"TransactionId\":\"x\"}' "
+            + "WHERE operation = 'write-down'" },
         { "history-mismatch", """
             UPDATE budget_transactions SET amount_cents = amount_cents - 1
             WHERE id = (SELECT min(id) FROM budget_transactions WHERE transaction_type = 'llm_call')
@@ -27,9 +28,12 @@ public sealed class TamperingTests
             UPDATE budget_transactions SET balance_after = balance_after + 1
             WHERE id = (SELECT min(id) FROM budget_transactions WHERE transaction_type = 'llm_call')
             """ },
-        { "history-mismatch", "UPDATE budget_transactions SET description = 'other' WHERE transaction_type = 'admin_credit'" },
-        { "lifetime-mismatch", "UPDATE user_budgets SET total_added_cents = total_added_cents + 1 WHERE user_id = 'alice'" },
-        { "lifetime-mismatch", "UPDATE user_budgets SET total_spent_cents = total_spent_cents - 1 WHERE user_id = 'alice'" },
+        { "history-mismatch",
+            "UPDATE budget_transactions SET description = 'other' WHERE transaction_type = 'admin_credit'" },
+        { "lifetime-mismatch", "UPDATE user_budgets SET total_added_cents = total_added_cents + 1 "
+            + "WHERE user_id = 'alice'" },
+        { "lifetime-mismatch", "UPDATE user_budgets SET total_spent_cents = total_spent_cents - 1 "
+            + "WHERE user_id = 'alice'" },
         { "usage-mismatch", "UPDATE llm_usage SET request_id = 'another' WHERE request_id = 'call-1'" },
         { "usage-mismatch", "UPDATE llm_usage SET description = 'another' WHERE request_id = 'call-1'" },
         { "alias-missing", "DELETE FROM usage_aliases WHERE external_id = 'call-3'" },
@@ -59,8 +63,10 @@ public sealed class TamperingTests
     [Theory]
     [InlineData("UPDATE ledger_entries SET description = 'other' WHERE reference_type = 'purchase'")]
     [InlineData("UPDATE ledger_entries SET reference_id = 'other' WHERE reference_type = 'purchase'")]
-    [InlineData("UPDATE ledger_entries SET created_at = created_at + interval '1 microsecond' WHERE reference_type = 'purchase'")]
-    [InlineData("UPDATE ledger_entries SET account = 'asset:openai' WHERE account = 'asset:anthropic'; UPDATE account_totals SET account = 'asset:openai' WHERE account = 'asset:anthropic'")]
+    [InlineData("UPDATE ledger_entries SET created_at = created_at + interval '1 microsecond' "
+        + "WHERE reference_type = 'purchase'")]
+    [InlineData("UPDATE ledger_entries SET account = 'asset:openai' WHERE account = 'asset:anthropic'; "
+        + "UPDATE account_totals SET account = 'asset:openai' WHERE account = 'asset:anthropic'")]
     public Task What_an_earlier_check_read_is_compared_with_what_is_there(string attack) =>
         DatabaseQueries.WithDatabaseAsync(async database =>
         {
@@ -79,28 +85,32 @@ public sealed class TamperingTests
         });
 
     [Fact]
-    public Task Digests_stay_right_over_blocks_and_beside_writers() => DatabaseQueries.WithDatabaseAsync(async database =>
-    {
-        await FillAsync(database);
-        await database.ExecuteAsync("SELECT setval(pg_get_serial_sequence('ledger_entries', 'id'), 65530)");
-        for (var n = 0; n < 6; n++)
+    public Task Digests_stay_right_over_blocks_and_beside_writers() =>
+        DatabaseQueries.WithDatabaseAsync(async database =>
         {
-            await UseAsync(database, $"more-{n}");
-            (await database.CheckIntegrityAsync()).Faults.ShouldBeEmpty();
-        }
-        (await database.RowsAsync("SELECT block, last_entry_id, entry_count FROM ledger_entry_digests ORDER BY block"))
-            .ShouldBe(["0|65535|22", "1|65542|7"]);
-        await database.AssertIntegrityAsync();
-    });
+            await FillAsync(database);
+            await database.ExecuteAsync("SELECT setval(pg_get_serial_sequence('ledger_entries', 'id'), 65530)");
+            for (var n = 0; n < 6; n++)
+            {
+                await UseAsync(database, $"more-{n}");
+                (await database.CheckIntegrityAsync()).Faults.ShouldBeEmpty();
+            }
+            (await database.RowsAsync(
+                "SELECT block, last_entry_id, entry_count FROM ledger_entry_digests ORDER BY block"))
+                .ShouldBe(["0|65535|22", "1|65542|7"]);
+            await database.AssertIntegrityAsync();
+        });
 
     private static Task FillAsync(TestDatabase database) => database.PostAsync(async service =>
     {
-        await service.PurchaseAsync(new() { CreditsCents = 2500, SalesTaxCents = 259, Invoice = "INV-1" }, "p", default);
+        await service.PurchaseAsync(
+            new() { CreditsCents = 2500, SalesTaxCents = 259, Invoice = "INV-1" }, "p", default);
         await service.SignUpAsync(new() { UserId = "alice", InitialCreditCents = 100 }, default);
         await service.RecordUsageAsync(
             new() { UserId = "alice", AmountCents = 5, RequestId = "call-1", Description = "a call" }, default);
         await service.RecordUsageAsync(new() { UserId = "alice", AmountCents = 8, RequestId = "call-2" }, default);
-        await service.GrantAsync(new() { UserId = "alice", AmountCents = 500, Reason = "a gift" }, "root", "g", default);
+        await service.GrantAsync(
+            new() { UserId = "alice", AmountCents = 500, Reason = "a gift" }, "root", "g", default);
         await service.WriteDownAsync(new() { AmountCents = 5 }, "w", default);
         await service.GrantAsync(new() { UserId = "alice", AmountCents = 1 }, "root", "g2", default);
         // The second waits for review, as nobody knows what it cost.

@@ -5,8 +5,8 @@ using Factumerit.Ledger.Tests.Database;
 namespace Factumerit.Ledger.Tests.Storage;
 
 /// <summary>
-/// The block range index on the ids of transactions: entries are found in ranges that are noted, in those that are not yet, and where an id lies
-/// out of order.
+/// The block range index on transaction ids finds entries in summarized ranges, in unsummarized ranges, and where an id
+/// is out of order.
 /// </summary>
 public sealed class TransactionLookUpTests
 {
@@ -20,7 +20,8 @@ public sealed class TransactionLookUpTests
         """;
 
     private const string IdOf = """
-        CREATE FUNCTION id_of(n integer) RETURNS uuid LANGUAGE sql RETURN (lpad(to_hex(1767225600000 + n), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid
+        CREATE FUNCTION id_of(n integer) RETURNS uuid LANGUAGE sql
+            RETURN (lpad(to_hex(1767225600000 + n), 12, '0') || '7000' || '8000' || lpad(to_hex(n), 12, '0'))::uuid
         """;
 
     [Fact]
@@ -28,7 +29,8 @@ public sealed class TransactionLookUpTests
     {
         await database.ExecuteAsync(IdOf);
         await FillAsync(database, 1, Transactions);
-        (await database.ScalarAsync<int>("SELECT brin_summarize_new_values('ix_ledger_entries_transaction_id')")).ShouldBeGreaterThan(1);
+        (await database.ScalarAsync<int>("SELECT brin_summarize_new_values('ix_ledger_entries_transaction_id')"))
+            .ShouldBeGreaterThan(1);
         // Behind what is noted: as many again, and then one that is older than all.
         await FillAsync(database, Transactions + 1, 2 * Transactions);
         await FillAsync(database, -1, -1);
@@ -40,13 +42,17 @@ public sealed class TransactionLookUpTests
         {
             var id = await database.ScalarAsync<Guid>($"SELECT id_of({n})");
             var found = await reports.FindTransactionAsync(id, CancellationToken.None);
-            found.ShouldNotBeNull($"transaction {n}").Entries.Select(e => e.Account).ShouldBe(["equity:grants", "user:alice"]);
+            found.ShouldNotBeNull($"transaction {n}").Entries.Select(e => e.Account)
+                .ShouldBe(["equity:grants", "user:alice"]);
         }
-        (await reports.FindTransactionAsync(await database.ScalarAsync<Guid>("SELECT id_of(0)"), CancellationToken.None)).ShouldBeNull();
-        (await database.RowsAsync("SET enable_seqscan = off; EXPLAIN SELECT FROM ledger_entries WHERE transaction_id = id_of(1)"))
+        (await reports.FindTransactionAsync(
+            await database.ScalarAsync<Guid>("SELECT id_of(0)"), CancellationToken.None)).ShouldBeNull();
+        (await database.RowsAsync(
+            "SET enable_seqscan = off; EXPLAIN SELECT FROM ledger_entries WHERE transaction_id = id_of(1)"))
             .ShouldContain(line => line.Contains("ix_ledger_entries_transaction_id", StringComparison.Ordinal));
     });
 
     private static Task FillAsync(TestDatabase database, int first, int last) =>
-        database.ExecuteAsync(Fill.Replace("{0}", $"{first}", StringComparison.Ordinal).Replace("{1}", $"{last}", StringComparison.Ordinal));
+        database.ExecuteAsync(Fill.Replace("{0}", $"{first}", StringComparison.Ordinal)
+            .Replace("{1}", $"{last}", StringComparison.Ordinal));
 }

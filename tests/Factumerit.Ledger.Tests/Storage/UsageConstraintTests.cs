@@ -3,10 +3,13 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Storage;
 
-/// <summary>R15 and R16 as the database holds them: what a usage cost is written once, whoever asks, and what waits for review has moved no money.</summary>
+/// <summary>
+/// R15 and R16 in the database: a usage's cost is written once, and a usage in review has moved no money.
+/// </summary>
 public sealed class UsageConstraintTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
-    private const string Waiting = "'needs_review', user_price_cents = NULL, transaction_id = NULL, review_reason = 'requested'";
+    private const string Waiting =
+        "'needs_review', user_price_cents = NULL, transaction_id = NULL, review_reason = 'requested'";
 
     [Theory]
     [InlineData("provider_cost_usd = 0.0000001")]
@@ -23,7 +26,8 @@ public sealed class UsageConstraintTests(TestDatabase database) : IClassFixture<
         var id = await InsertAsync();
         var sql = $"UPDATE llm_usage SET {change} WHERE id = '{id}'";
         (await database.RefusalOfAsync(sql)).ShouldBe(PostgresErrorCodes.RestrictViolation);
-        (await database.RefusalOfAsync($"SET session_replication_role = replica; {sql}")).ShouldBe(PostgresErrorCodes.RestrictViolation, "as a replica");
+        (await database.RefusalOfAsync($"SET session_replication_role = replica; {sql}"))
+            .ShouldBe(PostgresErrorCodes.RestrictViolation, "as a replica");
     }
 
     [Fact]
@@ -31,11 +35,14 @@ public sealed class UsageConstraintTests(TestDatabase database) : IClassFixture<
     {
         var id = await InsertAsync("'needs_review', NULL, NULL, NULL, NULL, NULL, NULL, 'unknown-model'");
         await database.ExecuteAsync($"""
-            UPDATE llm_usage SET billing_status = 'billed', user_price_cents = 1, provider_cost_usd = 0.01, markup_factor = 1, price_version = 7, provider = 'openai',
+            UPDATE llm_usage SET billing_status = 'billed', user_price_cents = 1, provider_cost_usd = 0.01,
+                markup_factor = 1, price_version = 7, provider = 'openai',
                 reviewed_at = now() WHERE id = '{id}'
             """);
-        (await database.RefusalOfAsync($"UPDATE llm_usage SET provider_cost_usd = 0.02 WHERE id = '{id}'")).ShouldBe(PostgresErrorCodes.RestrictViolation);
-        (await database.RefusalOfAsync($"UPDATE llm_usage SET description = 'a note', provider_cost_usd = 0.010 WHERE id = '{id}'")).ShouldBeNull("the cost is the same");
+        (await database.RefusalOfAsync($"UPDATE llm_usage SET provider_cost_usd = 0.02 WHERE id = '{id}'"))
+            .ShouldBe(PostgresErrorCodes.RestrictViolation);
+        (await database.RefusalOfAsync("UPDATE llm_usage SET description = 'a note', provider_cost_usd = 0.010 "
+            + $"WHERE id = '{id}'")).ShouldBeNull("the cost is the same");
     }
 
     [Theory]
@@ -75,7 +82,8 @@ public sealed class UsageConstraintTests(TestDatabase database) : IClassFixture<
     public async Task Costs_and_tokens_are_numbers_from_0(string column, string value, string constraint)
     {
         var id = await InsertAsync("'needs_review', NULL, NULL, NULL, NULL, NULL, NULL, 'no-tokens'");
-        var refusal = await Should.ThrowAsync<PostgresException>(() => database.ExecuteAsync($"UPDATE llm_usage SET {column} = {value} WHERE id = '{id}'"));
+        var refusal = await Should.ThrowAsync<PostgresException>(
+            () => database.ExecuteAsync($"UPDATE llm_usage SET {column} = {value} WHERE id = '{id}'"));
         refusal.ConstraintName.ShouldBe(constraint);
     }
 
@@ -83,7 +91,8 @@ public sealed class UsageConstraintTests(TestDatabase database) : IClassFixture<
     public async Task A_billed_usage_does_not_go_back_to_review_R16()
     {
         var id = await InsertAsync("'billed', 0, NULL, NULL, NULL, NULL, NULL, NULL");
-        (await database.RefusalOfAsync($"UPDATE llm_usage SET billing_status = {Waiting} WHERE id = '{id}'")).ShouldBe(PostgresErrorCodes.RestrictViolation);
+        (await database.RefusalOfAsync($"UPDATE llm_usage SET billing_status = {Waiting} WHERE id = '{id}'"))
+            .ShouldBe(PostgresErrorCodes.RestrictViolation);
     }
 
     [Theory]
@@ -93,11 +102,13 @@ public sealed class UsageConstraintTests(TestDatabase database) : IClassFixture<
     public async Task Prices_are_numbers_from_0(string values)
     {
         await database.ExecuteAsync("""
-            INSERT INTO price_versions (version, valid_from, imported_at, content_hash, source, imported_by, added, changed, gone)
+            INSERT INTO price_versions (version, valid_from, imported_at, content_hash, source, imported_by, added,
+                changed, gone)
             VALUES (1, now(), now(), '', 'a test', 'a test', 0, 0, 0) ON CONFLICT DO NOTHING
             """);
         var refusal = await Should.ThrowAsync<PostgresException>(() => database.ExecuteAsync(
-            $"INSERT INTO model_prices (model, version, provider, input_usd_per_token, output_usd_per_token, reasoning_usd_per_token) VALUES {values}"));
+            "INSERT INTO model_prices (model, version, provider, input_usd_per_token, output_usd_per_token, "
+            + $"reasoning_usd_per_token) VALUES {values}"));
         refusal.ConstraintName.ShouldBe("ck_model_prices_usd");
     }
 
@@ -113,7 +124,8 @@ public sealed class UsageConstraintTests(TestDatabase database) : IClassFixture<
     [Fact]
     public async Task An_id_at_another_system_is_one_usage_R17()
     {
-        static string Alias(string system) => $"INSERT INTO usage_aliases (source_system, external_id, usage_id) VALUES ('{system}', 'call-1', gen_random_uuid())";
+        static string Alias(string system) => "INSERT INTO usage_aliases (source_system, external_id, usage_id) "
+            + $"VALUES ('{system}', 'call-1', gen_random_uuid())";
         await database.ExecuteAsync(Alias("litellm"));
         (await database.RefusalOfAsync(Alias("another"))).ShouldBeNull();
         var refusal = await Should.ThrowAsync<PostgresException>(() => database.ExecuteAsync(Alias("litellm")));
@@ -121,11 +133,13 @@ public sealed class UsageConstraintTests(TestDatabase database) : IClassFixture<
     }
 
     // The columns: status, price, cost, factor, version, provider, transaction, reason.
-    private async Task<Guid> InsertAsync(string values = "'billed', 5, 0.05, 1, 7, 'anthropic', gen_random_uuid(), NULL")
+    private async Task<Guid> InsertAsync(
+        string values = "'billed', 5, 0.05, 1, 7, 'anthropic', gen_random_uuid(), NULL")
     {
         var id = Guid.NewGuid();
         await database.ExecuteAsync($"""
-            INSERT INTO llm_usage (id, user_id, request_id, occurred_at, created_at, request_hash, billing_status, user_price_cents, provider_cost_usd, markup_factor,
+            INSERT INTO llm_usage (id, user_id, request_id, occurred_at, created_at, request_hash, billing_status,
+                user_price_cents, provider_cost_usd, markup_factor,
                                    price_version, provider, transaction_id, review_reason)
             VALUES ('{id}', 'alice', '{id}', now(), now(), 0, {values})
             """);

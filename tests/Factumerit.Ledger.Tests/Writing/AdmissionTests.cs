@@ -2,10 +2,14 @@ using Factumerit.Ledger.Writing;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
-/// <summary>How many commands may wait: all that the queue holds, or what can be written in good time while more comes in than can be written.</summary>
+/// <summary>
+/// How many commands may wait: as many as the queue holds. While more arrive than can be written, only as many as can
+/// be written in good time.
+/// </summary>
 public sealed class AdmissionTests
 {
-    private static readonly WriterOptions Options = new() { QueueLimit = 10_000, QueueTimeoutMs = 10_000, OverloadTimeoutMs = 100 };
+    private static readonly WriterOptions Options =
+        new() { QueueLimit = 10_000, QueueTimeoutMs = 10_000, OverloadTimeoutMs = 100 };
     private static readonly Actor One = new(11, "one");
     private static readonly Actor Other = new(12, "other");
     private readonly HandClock _clock = new();

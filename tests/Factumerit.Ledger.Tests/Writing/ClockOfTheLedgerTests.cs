@@ -24,7 +24,8 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
     public async Task What_lies_ahead_is_told_by_the_database(int minutesWrong)
     {
         var clock = new ShiftedClock(TimeSpan.FromMinutes(minutesWrong));
-        await using var writer = new LedgerWriter(_ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
+        await using var writer = new LedgerWriter(
+            _ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
         var budgets = new BudgetService(writer, new CurrentPrices(Markups.None), clock);
         var now = await database.ScalarAsync<DateTime>("SELECT clock_timestamp()");
 
@@ -34,7 +35,8 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
             (await budgets.RecordUsageAsync(At(now), default)).Answer.ShouldNotBeNull();
             (await budgets.RecordUsageAsync(At(now.AddMinutes(4)), default)).Answer.ShouldNotBeNull();
             var refusal = (await budgets.RecordUsageAsync(At(now.AddMinutes(6)), default)).Refusal;
-            refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors["occurred_at"].ShouldBe(["must be at most 5 minutes ahead of now"]);
+            refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors["occurred_at"]
+                .ShouldBe(["must be at most 5 minutes ahead of now"]);
         }
         var batch = await budgets.RecordUsagesAsync([At(now), At(now.AddMinutes(6)), At(now.AddMinutes(-6))], default);
         batch.Select(outcome => outcome.Refusal?.Code).ShouldBe([null, "validation-failed", null]);
@@ -46,12 +48,14 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
     public async Task A_reported_call_keeps_its_time_unless_the_database_finds_it_ahead(int minutesWrong)
     {
         var clock = new ShiftedClock(TimeSpan.FromMinutes(minutesWrong));
-        await using var writer = new LedgerWriter(_ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
+        await using var writer = new LedgerWriter(
+            _ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
         var budgets = new BudgetService(writer, new CurrentPrices(Markups.None), clock);
         var now = await database.ScalarAsync<DateTime>("SELECT date_trunc('second', clock_timestamp())");
         ReportedCall[] calls = [Reported(At(now)), Reported(At(now.AddMinutes(6)))];
 
-        var recorded = (await budgets.TakeInAsync(calls, default)).Select(outcome => outcome.Answer.ShouldNotBeNull()).ToList();
+        var recorded = (await budgets.TakeInAsync(calls, default)).Select(outcome => outcome.Answer.ShouldNotBeNull())
+            .ToList();
 
         recorded[0].OccurredAt.UtcDateTime.ShouldBe(now);
         recorded[1].OccurredAt.ShouldBe(recorded[1].CreatedAt);
@@ -67,7 +71,9 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
     };
 
     private static ReportedCall Reported(UsageRequest request) =>
-        new(request with { UserId = "user" }, new UsageOrigin("litellm", [request.RequestId!], $"derived-{request.RequestId}"));
+        new(
+            request with { UserId = "user" },
+            new UsageOrigin("litellm", [request.RequestId!], $"derived-{request.RequestId}"));
 
     private sealed class ShiftedClock(TimeSpan by) : TimeProvider
     {

@@ -5,8 +5,8 @@ using Factumerit.Ledger.Writing;
 namespace Factumerit.Ledger.Tests.Writing;
 
 /// <summary>
-/// R12: when the connection is cut at the COMMIT, its outcome is looked up. Whatever it was, the caller gets the first answer, never a replay,
-/// and money moves exactly once.
+/// R12: when the connection is cut at the COMMIT, the writer looks up its outcome. In either case the caller gets the
+/// first answer, never a replay, and money moves exactly once.
 /// </summary>
 public sealed class CommitInDoubtTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
@@ -27,7 +27,8 @@ public sealed class CommitInDoubtTests(TestDatabase database) : IClassFixture<Te
         ["grant"] = async (ledger, user) => First(await ledger.GrantAsync(user, 7)).Budget.BalanceCents,
         ["batch"] = async (ledger, user) =>
         {
-            var requests = Enumerable.Range(0, 10).Select(i => new UsageRequest { UserId = user, AmountCents = i, RequestId = WriterUnderTest.NewId("call") });
+            var requests = Enumerable.Range(0, 10).Select(i =>
+                new UsageRequest { UserId = user, AmountCents = i, RequestId = WriterUnderTest.NewId("call") });
             var outcomes = await ledger.Budgets.RecordUsagesAsync([.. requests], CancellationToken.None);
             outcomes.Select(First).Count().ShouldBe(10);
             return outcomes[^1].Answer!.BalanceCents;
@@ -41,12 +42,14 @@ public sealed class CommitInDoubtTests(TestDatabase database) : IClassFixture<Te
         ["signup without credit"] = async (ledger, _) => await SignUpAsync(ledger, creditCents: 0),
         ["late signup without credit"] = async (ledger, user) =>
         {
-            First(await ledger.Budgets.SignUpAsync(new() { UserId = user }, CancellationToken.None)).Existed.ShouldBeFalse();
+            First(await ledger.Budgets.SignUpAsync(new() { UserId = user }, CancellationToken.None))
+                .Existed.ShouldBeFalse();
             return 100;
         },
         ["write-down of nothing"] = async (ledger, _) =>
         {
-            var outcome = await ledger.Budgets.WriteDownAsync(new WriteDownRequest { AmountCents = 0 }, WriterUnderTest.NewId("key"), CancellationToken.None);
+            var outcome = await ledger.Budgets.WriteDownAsync(
+                new WriteDownRequest { AmountCents = 0 }, WriterUnderTest.NewId("key"), CancellationToken.None);
             First(outcome).TransactionId.ShouldBeNull();
             return 100;
         },
@@ -65,7 +68,8 @@ public sealed class CommitInDoubtTests(TestDatabase database) : IClassFixture<Te
 
         proxy.HasCut.ShouldBeTrue();
         if (!operation.StartsWith("signup", StringComparison.Ordinal))
-            (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'")).ShouldBe(balanceCents);
+            (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'"))
+                .ShouldBe(balanceCents);
         await database.AssertIntegrityAsync();
     }
 
@@ -93,8 +97,12 @@ public sealed class CommitInDoubtTests(TestDatabase database) : IClassFixture<Te
         await using var ledger = new WriterUnderTest(proxy.ConnectionString, new WriterOptions { AttemptsMax = 2 });
         var user = await ledger.UserAsync(100);
         proxy.CutAtNextCommit(Cut.AfterTheServer);
-        await database.ExecuteAsync("CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN ALTER TABLE ledger_origin RENAME TO away; RETURN NULL; END $$");
-        await database.ExecuteAsync("CREATE CONSTRAINT TRIGGER tr_hide AFTER INSERT ON llm_usage DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hide()");
+        await database.ExecuteAsync(
+            "CREATE FUNCTION hide() RETURNS trigger LANGUAGE plpgsql AS "
+            + "$$ BEGIN ALTER TABLE ledger_origin RENAME TO away; RETURN NULL; END $$");
+        await database.ExecuteAsync(
+            "CREATE CONSTRAINT TRIGGER tr_hide AFTER INSERT ON llm_usage DEFERRABLE INITIALLY DEFERRED "
+            + "FOR EACH ROW EXECUTE FUNCTION hide()");
         try
         {
             // The commit itself takes away what the next attempt needs, so that one fails in a way that would not pass.
@@ -102,7 +110,8 @@ public sealed class CommitInDoubtTests(TestDatabase database) : IClassFixture<Te
         }
         finally
         {
-            await database.ExecuteAsync("ALTER TABLE away RENAME TO ledger_origin; DROP TRIGGER tr_hide ON llm_usage; DROP FUNCTION hide()");
+            await database.ExecuteAsync(
+                "ALTER TABLE away RENAME TO ledger_origin; DROP TRIGGER tr_hide ON llm_usage; DROP FUNCTION hide()");
         }
 
         (await ledger.UseAsync(user, 1, "in doubt too")).Answer!.BalanceCents.ShouldBe(99);
@@ -124,13 +133,19 @@ public sealed class CommitInDoubtTests(TestDatabase database) : IClassFixture<Te
 
         First(await inDoubt.WaitAsync(TimeSpan.FromSeconds(20)));
         First(await others.WaitAsync(TimeSpan.FromSeconds(20)));
-        (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'")).ShouldBe(98);
+        (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'"))
+            .ShouldBe(98);
         await database.AssertIntegrityAsync();
     }
 
     private static async Task<decimal> SignUpAsync(WriterUnderTest ledger, decimal creditCents)
     {
-        var request = new SignupRequest { UserId = WriterUnderTest.NewId("user"), InitialCreditCents = creditCents, OverrideHeadroomCheck = true };
+        var request = new SignupRequest
+        {
+            UserId = WriterUnderTest.NewId("user"),
+            InitialCreditCents = creditCents,
+            OverrideHeadroomCheck = true
+        };
         var registration = First(await ledger.Budgets.SignUpAsync(request, CancellationToken.None));
         registration.Existed.ShouldBeFalse();
         return registration.Budget.BalanceCents;

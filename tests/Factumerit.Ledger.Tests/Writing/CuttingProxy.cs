@@ -13,10 +13,15 @@ public enum Cut
     /// <summary>The server commits; its answer is lost with the connection.</summary>
     AfterTheServer,
 
-    /// <summary>The client's connection ends at once; the server gets the COMMIT only after the client has come again.</summary>
+    /// <summary>
+    /// The client's connection ends at once. The server gets the COMMIT only after the client has connected again.
+    /// </summary>
     LateAtTheServer,
 
-    /// <summary>The client's connection ends, and the server hears neither of that nor of the COMMIT, as when a machine or the network dies.</summary>
+    /// <summary>
+    /// The client's connection ends. The server sees neither that nor the COMMIT, as when a machine or the network
+    /// dies.
+    /// </summary>
     NeverToldTheServer,
 }
 
@@ -150,7 +155,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
         return [];
     }
 
-    // Once it is prepared, a COMMIT comes by its name alone: Parse is 'P', 4 bytes of length, the name and a 0, the text and a 0; Bind has a 0 before the name.
+    // A prepared COMMIT is sent by its name only. Parse is 'P', 4 bytes of length, the name and a 0, the text and a 0.
+    // Bind has a 0 before the name.
     private static byte[]? NameOfPreparedCommit(ReadOnlySpan<byte> sent)
     {
         if (sent.IndexOf(CommitText) is not (> 1 and var text) || sent[text - 1] != 0)
@@ -180,7 +186,8 @@ internal sealed class CuttingProxy : IAsyncDisposable
         }
     }
 
-    private Task StayWhileSilentAsync(CancellationToken end) => _isSilent ? Task.Delay(Timeout.Infinite, end) : Task.CompletedTask;
+    private Task StayWhileSilentAsync(CancellationToken end) =>
+        _isSilent ? Task.Delay(Timeout.Infinite, end) : Task.CompletedTask;
 
     private async Task CutAsync(byte[] commit, TcpClient client, TcpClient server)
     {
@@ -206,5 +213,6 @@ internal sealed class CuttingProxy : IAsyncDisposable
     }
 
     private static bool IsEnd(Exception exception) =>
-        exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException or InvalidOperationException;
+        exception is IOException or SocketException or OperationCanceledException or ObjectDisposedException
+            or InvalidOperationException;
 }

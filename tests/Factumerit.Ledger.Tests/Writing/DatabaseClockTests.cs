@@ -49,17 +49,20 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
         await using var provider = services.BuildServiceProvider();
         var health = provider.GetRequiredService<HealthCheckService>();
         var prices = new PriceStore(database.Ledger, new CurrentPrices(Markups.None), clock);
-        using var json = JsonDocument.Parse("""{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""");
+        using var json = JsonDocument.Parse(
+            """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""");
         var map = PriceMap.Read(json.RootElement).Map!;
 
         clock.Behind = TimeSpan.FromSeconds(310);
-        (await health.CheckHealthAsync(check => check.Name == "database")).Entries["database"].Description.ShouldBe("clock ahead");
+        (await health.CheckHealthAsync(check => check.Name == "database")).Entries["database"].Description
+            .ShouldBe("clock ahead");
         (await ImportAsync()).Refusal.ShouldBeOfType<Refusal.Unavailable>().Detail.ShouldContain("310");
 
         clock.Behind = TimeSpan.Zero;
         (await ImportAsync()).Answer.ShouldNotBeNull().Added.ShouldBe(1);
 
-        Task<Outcome<PriceImport>> ImportAsync() => prices.ImportAsync(map, new byte[32], Actor.Bootstrap, null, isDryRun: false, allowGone: false, default);
+        Task<Outcome<PriceImport>> ImportAsync() =>
+            prices.ImportAsync(map, new byte[32], Actor.Bootstrap, null, isDryRun: false, allowGone: false, default);
     }
 
     [Fact]
@@ -80,7 +83,8 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
     {
         await own.ExecuteAsync($"""
             INSERT INTO ledger_entries (transaction_id, account, debit_cents, credit_cents, created_at) VALUES
-                ('{Guid.Empty}', 'equity:capital', 5, 0, now() + interval '1 day'), ('{Guid.Empty}', 'asset:anthropic', 0, 5, now() + interval '1 day')
+                ('{Guid.Empty}', 'equity:capital', 5, 0, now() + interval '1 day'),
+                ('{Guid.Empty}', 'asset:anthropic', 0, 5, now() + interval '1 day')
             """);
         await using var writer = new WriterUnderTest(own.ConnectionString);
 
@@ -96,7 +100,8 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
     {
         var check = new IntegrityCheck(database.Ledger, new SlowClock { Behind = TimeSpan.FromSeconds(310) });
 
-        (await check.ReportAsync(full: false, default)).Faults.ShouldContain(f => f.Kind == "clock-ahead" && f.Id == "database");
+        (await check.ReportAsync(full: false, default)).Faults.ShouldContain(f =>
+            f.Kind == "clock-ahead" && f.Id == "database");
         (await new IntegrityCheck(database.Ledger).ReportAsync(full: false, default)).Faults.ShouldBeEmpty();
     }
 

@@ -5,7 +5,10 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
-/// <summary>Only what can lie in the data is tried command by command; whatever else the database has against a commit refuses all of it.</summary>
+/// <summary>
+/// Only errors that the data can cause are retried command by command. Any other error of the database refuses the
+/// whole commit.
+/// </summary>
 public sealed class DatabaseRefusesTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     [Theory]
@@ -22,7 +25,8 @@ public sealed class DatabaseRefusesTests(TestDatabase database) : IClassFixture<
         var user = await ledger.UserAsync(100);
         await using (await Sabotage.OfAsync(database, "ledger_entries", "IMMEDIATE", sqlState))
         {
-            var outcomes = await ledger.Budgets.RecordUsagesAsync([.. Enumerable.Range(0, 5).Select(n => Usage(user, $"{sqlState}-{n}"))], CancellationToken.None);
+            var outcomes = await ledger.Budgets.RecordUsagesAsync(
+                [.. Enumerable.Range(0, 5).Select(n => Usage(user, $"{sqlState}-{n}"))], CancellationToken.None);
 
             outcomes.ShouldAllBe(outcome => outcome.Refusal is Refusal.Unavailable);
             (await Sabotage.TimesAsync(database)).ShouldBe(1);
@@ -45,7 +49,9 @@ public sealed class DatabaseRefusesTests(TestDatabase database) : IClassFixture<
             log.Lines.Count.ShouldBe(time);
             (await ledger.UseAsync(user, 1)).Answer.ShouldNotBeNull();
         }
-        log.Lines.ShouldAllBe(line => line.StartsWith("Error The disk of the database is full; nothing is written until it has room again: 53100", StringComparison.Ordinal));
+        log.Lines.ShouldAllBe(line => line.StartsWith(
+            "Error The disk of the database is full; nothing is written until it has room again: 53100",
+            StringComparison.Ordinal));
     }
 
     [Theory]
@@ -56,14 +62,17 @@ public sealed class DatabaseRefusesTests(TestDatabase database) : IClassFixture<
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         var user = await ledger.UserAsync(100);
         UsageRequest[] usages = [Usage(user, "1"), Usage(user, "2") with { Description = "poison" }, Usage(user, "3")];
-        await using (await Sabotage.OfAsync(database, "ledger_entries", "IMMEDIATE", sqlState, "NEW.description = 'poison'"))
+        await using (await Sabotage.OfAsync(
+            database, "ledger_entries", "IMMEDIATE", sqlState, "NEW.description = 'poison'"))
         {
             var outcomes = await ledger.Budgets.RecordUsagesAsync(usages, CancellationToken.None);
 
             outcomes.Select(outcome => outcome.Answer?.BalanceCents).ShouldBe([99, null, 98]);
             outcomes[1].Refusal.ShouldBe(new Refusal.InternalError());
-            (await ledger.Budgets.RecordUsagesAsync(usages[1..2], CancellationToken.None)).ShouldHaveSingleItem().Refusal.ShouldBe(new Refusal.InternalError());
-            (await Should.ThrowAsync<PostgresException>(ledger.Budgets.RecordUsageAsync(usages[1], CancellationToken.None))).SqlState.ShouldBe(sqlState);
+            (await ledger.Budgets.RecordUsagesAsync(usages[1..2], CancellationToken.None))
+                .ShouldHaveSingleItem().Refusal.ShouldBe(new Refusal.InternalError());
+            (await Should.ThrowAsync<PostgresException>(
+                ledger.Budgets.RecordUsageAsync(usages[1], CancellationToken.None))).SqlState.ShouldBe(sqlState);
         }
         await database.AssertIntegrityAsync();
     }
@@ -73,7 +82,8 @@ public sealed class DatabaseRefusesTests(TestDatabase database) : IClassFixture<
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { AttemptsMax = 2 });
         var user = await ledger.UserAsync(100);
-        await using (await Sabotage.OfAsync(database, "ledger_entries", "IMMEDIATE", "23505", "NEW.description = 'poison'"))
+        await using (await Sabotage.OfAsync(
+            database, "ledger_entries", "IMMEDIATE", "23505", "NEW.description = 'poison'"))
         {
             var outcomes = await ledger.Budgets.RecordUsagesAsync(
                 [Usage(user, "a"), Usage(user, "b") with { Description = "poison" }], CancellationToken.None);
@@ -83,5 +93,6 @@ public sealed class DatabaseRefusesTests(TestDatabase database) : IClassFixture<
         }
     }
 
-    private static UsageRequest Usage(string user, string requestId) => new() { UserId = user, AmountCents = 1, RequestId = requestId };
+    private static UsageRequest Usage(string user, string requestId) =>
+        new() { UserId = user, AmountCents = 1, RequestId = requestId };
 }

@@ -5,8 +5,8 @@ using Factumerit.Ledger.Writing;
 namespace Factumerit.Ledger.Tests.Writing;
 
 /// <summary>
-/// While one commit is under way, those who come are decided on what it is to leave. Whatever becomes of it, nobody can tell that from deciding
-/// them after it.
+/// While one commit is in flight, the next commands are decided on the balances it will leave. The answers are the same
+/// as if they were decided after it, whether it succeeds or fails.
 /// </summary>
 public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifetime
 {
@@ -34,10 +34,13 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
 
         (await first).Answer!.BalanceCents.ShouldBe(98);
         await written;
-        calls.Where(c => c.UserId == user).Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 98m - n));
-        calls.Where(c => c.UserId == stranger).Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 99m - n));
+        calls.Where(c => c.UserId == user).Select(c => c.Outcome.Answer!.BalanceCents)
+            .ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 98m - n));
+        calls.Where(c => c.UserId == stranger).Select(c => c.Outcome.Answer!.BalanceCents)
+            .ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 99m - n));
         (await BalanceAsync(user), await BalanceAsync(stranger)).ShouldBe((98 - (Crowd / 2), 99 - (Crowd / 2)));
-        (await WriterUnderTest.CommitsOfAsync(_database, user)).ShouldBe(3, "the one that made the budget known, the one that was waited for, and the crowd's");
+        (await WriterUnderTest.CommitsOfAsync(_database, user))
+            .ShouldBe(3, "the one that made the budget known, the one that was waited for, and the crowd's");
         await _database.AssertIntegrityAsync();
     }
 
@@ -54,7 +57,8 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
 
         (await first).Answer!.BalanceCents.ShouldBe(2);
         await written;
-        calls.Select(c => c.Outcome.Answer?.BalanceCents).ShouldBe([1, 0, .. Enumerable.Repeat<decimal?>(null, Crowd - 2)]);
+        calls.Select(c => c.Outcome.Answer?.BalanceCents)
+            .ShouldBe([1, 0, .. Enumerable.Repeat<decimal?>(null, Crowd - 2)]);
         calls[2..].ShouldAllBe(c => c.Outcome.Refusal == new Refusal.InsufficientCredit(user, 0));
         (await BalanceAsync(user)).ShouldBe(0);
         (await _database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{user}'")).ShouldBe(4);
@@ -70,14 +74,16 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
             await DecidedAsync(calls);
             await _database.ExecuteAsync("""
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE application_name = 'factumerit-ledger-writer' AND datname = current_database() AND wait_event_type = 'Lock'
+                WHERE application_name = 'factumerit-ledger-writer' AND datname = current_database()
+                AND wait_event_type = 'Lock'
                 """);
         });
 
         (await first).Answer!.BalanceCents.ShouldBe(98);
         await written;
         calls.Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd).Select(n => 98m - n));
-        (await _database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{user}'")).ShouldBe(Crowd + 2);
+        (await _database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{user}'"))
+            .ShouldBe(Crowd + 2);
         await _database.AssertIntegrityAsync();
     }
 
@@ -86,12 +92,15 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
     {
         var (user, poor) = (await _ledger.RememberedUserAsync(100), await _ledger.RememberedUserAsync(2));
         var calls = Calls(user, poor);
-        var (first, written) = await WhileOneIsUnderWayAsync(user, [.. calls, Call(user, calls[0].RequestId!)], () => Task.CompletedTask);
+        var (first, written) = await WhileOneIsUnderWayAsync(
+            user, [.. calls, Call(user, calls[0].RequestId!)], () => Task.CompletedTask);
 
         (await first).Answer!.BalanceCents.ShouldBe(98);
         await written;
-        calls.Where(c => c.UserId == user).Select(c => c.Outcome.Answer!.BalanceCents).ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 98m - n));
-        calls.Where(c => c.UserId == poor).Select(c => c.Outcome.Answer?.BalanceCents).ShouldBe([0, .. Enumerable.Repeat<decimal?>(null, (Crowd / 2) - 1)]);
+        calls.Where(c => c.UserId == user).Select(c => c.Outcome.Answer!.BalanceCents)
+            .ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 98m - n));
+        calls.Where(c => c.UserId == poor).Select(c => c.Outcome.Answer?.BalanceCents)
+            .ShouldBe([0, .. Enumerable.Repeat<decimal?>(null, (Crowd / 2) - 1)]);
         (await BalanceAsync(user), await BalanceAsync(poor)).ShouldBe((98 - (Crowd / 2), 0));
         await _database.AssertIntegrityAsync();
     }
@@ -139,9 +148,12 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
     private static Task DecidedAsync(IReadOnlyList<Usage> calls) =>
         WriterUnderTest.UntilAsync(() => Task.FromResult(calls.All(c => c.Outcome.Answer is not null)));
 
-    private static Usage[] Calls(params string[] users) => [.. Enumerable.Range(0, Crowd).Select(n => Call(users[n % users.Length], WriterUnderTest.NewId("call")))];
+    private static Usage[] Calls(params string[] users) =>
+        [.. Enumerable.Range(0, Crowd).Select(n => Call(users[n % users.Length], WriterUnderTest.NewId("call")))];
 
-    private static Usage Call(string user, string requestId) => new(new UsageRequest { UserId = user, AmountCents = 1, RequestId = requestId });
+    private static Usage Call(string user, string requestId) =>
+        new(new UsageRequest { UserId = user, AmountCents = 1, RequestId = requestId });
 
-    private Task<decimal> BalanceAsync(string user) => _database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'");
+    private Task<decimal> BalanceAsync(string user) =>
+        _database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'");
 }

@@ -12,11 +12,17 @@ public sealed class DurableAnswerTests
         await using var other = NpgsqlDataSource.Create(database.ConnectionString);
         await database.PostAsync(async service =>
         {
-            var grant = (await service.GrantAsync(new() { UserId = "alice", AmountCents = 10 }, "root", "g", CancellationToken.None)).Answer.ShouldNotBeNull();
-            await using var entries = other.CreateCommand($"SELECT count(*) FROM ledger_entries WHERE transaction_id = '{grant.TransactionId}'");
+            var grant = (await service.GrantAsync(
+                new() { UserId = "alice", AmountCents = 10 }, "root", "g", CancellationToken.None))
+                .Answer.ShouldNotBeNull();
+            await using var entries = other.CreateCommand(
+                $"SELECT count(*) FROM ledger_entries WHERE transaction_id = '{grant.TransactionId}'");
             (await entries.ExecuteScalarAsync()).ShouldBe(2L);
-            var usage = (await service.RecordUsageAsync(new() { UserId = "alice", AmountCents = 0, RequestId = "free" }, CancellationToken.None)).Answer.ShouldNotBeNull();
-            await using var usages = other.CreateCommand($"SELECT count(*) FROM llm_usage WHERE id = '{usage.UsageId}'");
+            var usage = (await service.RecordUsageAsync(
+                new() { UserId = "alice", AmountCents = 0, RequestId = "free" }, CancellationToken.None))
+                .Answer.ShouldNotBeNull();
+            await using var usages = other.CreateCommand(
+                $"SELECT count(*) FROM llm_usage WHERE id = '{usage.UsageId}'");
             (await usages.ExecuteScalarAsync()).ShouldBe(1L);
         });
     });

@@ -39,7 +39,9 @@ public sealed class FairQueueTests
         for (var n = 0; n < 6; n++)
             Add(2, "small");
 
-        TakeAll().ShouldBe(["large", "small", "small", "small", "large", "small", "small", "small", "large", "large", "large", "large"]);
+        TakeAll().ShouldBe([
+            "large", "small", "small", "small", "large", "small", "small", "small", "large", "large", "large",
+            "large"]);
     }
 
     [Fact]
@@ -79,7 +81,8 @@ public sealed class FairQueueTests
         (await _queue.WaitAsync()).ShouldBeFalse();
     }
 
-    private void Add(int key, string name, int commands = 1) => _queue.TryAdd(Of(key, name, commands), out _).ShouldBeTrue();
+    private void Add(int key, string name, int commands = 1) =>
+        _queue.TryAdd(Of(key, name, commands), out _).ShouldBeTrue();
 
     private static Submission Of(int key, string name, int commands) =>
         new([.. Enumerable.Range(0, commands).Select(_ => Command(key, name))], 0, CancellationToken.None);

@@ -88,7 +88,8 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
     public async Task Who_waited_too_long_is_refused_instead_of_started()
     {
         var clock = new ClockByHand();
-        await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { QueueTimeoutMs = 1000 }, clock);
+        await using var ledger = new WriterUnderTest(
+            database.ConnectionString, new WriterOptions { QueueTimeoutMs = 1000 }, clock);
         var user = await ledger.UserAsync(1000);
         Task<Outcome<Commands.RecordedUsage>> first, late;
         await using (await ledger.TakeTurnAsync())
@@ -120,7 +121,8 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
 
         await Should.ThrowAsync<OperationCanceledException>(abandoned);
         (await first).Answer.ShouldNotBeNull();
-        (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'")).ShouldBe(999);
+        (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'"))
+            .ShouldBe(999);
         await WriterUnderTest.UntilAsync(() => Task.FromResult(ledger.Writer.Waiting == 0));
     }
 
@@ -158,7 +160,8 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
 
         await disposal;
         waiting.ShouldAllBe(call => call.Result.Answer != null);
-        (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'")).ShouldBe(949);
+        (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'"))
+            .ShouldBe(949);
         ledger.Writer.Waiting.ShouldBe(0);
     }
 
@@ -167,7 +170,8 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
     {
         private long _ahead;
 
-        public void Advance(TimeSpan time) => Interlocked.Add(ref _ahead, (long)(time.TotalSeconds * TimestampFrequency));
+        public void Advance(TimeSpan time) =>
+            Interlocked.Add(ref _ahead, (long)(time.TotalSeconds * TimestampFrequency));
 
         public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _ahead);
     }

@@ -7,8 +7,9 @@ using FsCheck.Fluent;
 namespace Factumerit.Ledger.Tests.Writing;
 
 /// <summary>
-/// Random sequences through the service and the writer into PostgreSQL. Several operations are sent at once, so that they share commits; they are
-/// decided in the order in which they were sent (R9, R10), and what is stored ends as the reference model says (R1, R3, R13, R14).
+/// Random sequences through the service and the writer into PostgreSQL. Several operations are sent at once, so they
+/// share commits. They are decided in the order in which they were sent (R9, R10), and the stored data equals the
+/// reference model's at the end (R1, R3, R13, R14).
 /// </summary>
 public sealed class RandomOperationsOnDatabaseTests
 {
@@ -16,7 +17,8 @@ public sealed class RandomOperationsOnDatabaseTests
     public void Every_sequence_of_operations_is_stored_as_the_reference_model_says() =>
         Check.One(
             Config.QuickThrowOnFailure.WithMaxTest(12),
-            Prop.ForAll(Step.Sequences(lengthMax: 40), steps => CompareAsync(Step.Resolve(steps)).GetAwaiter().GetResult()));
+            Prop.ForAll(Step.Sequences(lengthMax: 40), steps =>
+                CompareAsync(Step.Resolve(steps)).GetAwaiter().GetResult()));
 
     private static Task CompareAsync(IReadOnlyList<Step> steps) => DatabaseQueries.WithDatabaseAsync(async database =>
     {

@@ -36,7 +36,8 @@ public sealed class RecentBudgetsTests
 
         var alice = Lend([Use("alice")])!.FindUser("alice")!;
 
-        (alice.BalanceCents, alice.LoadedBalanceCents, alice.SpentCents, alice.DebitsCents, alice.EntryCount).ShouldBe((9, 9, 0, 0, 0));
+        (alice.BalanceCents, alice.LoadedBalanceCents, alice.SpentCents, alice.DebitsCents, alice.EntryCount)
+            .ShouldBe((9, 9, 0, 0, 0));
     }
 
     [Fact]
@@ -57,7 +58,9 @@ public sealed class RecentBudgetsTests
     {
         Lend([Use("alice"), Use("carol")]).ShouldBeNull();
         Lend([Use("alice"), new Grant(new() { UserId = "bob", AmountCents = 1 }, "key")]).ShouldBeNull();
-        Lend([new ReportedUsage(new() { UserId = "alice", ProviderCostUsd = 0.01m, RequestId = "r" }, new UsageOrigin("litellm", ["r"], "derived-r"))]).ShouldBeNull();
+        Lend([new ReportedUsage(
+            new() { UserId = "alice", ProviderCostUsd = 0.01m, RequestId = "r" },
+            new UsageOrigin("litellm", ["r"], "derived-r"))]).ShouldBeNull();
         Lend([Use("alice"), Use("bob")]).ShouldNotBeNull("what could not be lent together is still there");
     }
 
@@ -146,7 +149,8 @@ public sealed class RecentBudgetsTests
             return draft;
         }
 
-        Of(Use("alice"), Use("bob"), Use("alice")).Decided().ShouldNotBeNull().FindUser("alice")!.BalanceCents.ShouldBe(8);
+        Of(Use("alice"), Use("bob"), Use("alice")).Decided()
+            .ShouldNotBeNull().FindUser("alice")!.BalanceCents.ShouldBe(8);
         Of(Use("alice"), Use("carol"), Use("bob")).Decided().ShouldBeNull("carol is not remembered");
         Lend([Use("alice")]).ShouldBeNull();
         Lend([Use("bob")]).ShouldNotBeNull("bob did not decide on what carol could not");
@@ -155,12 +159,15 @@ public sealed class RecentBudgetsTests
     }
 
     private LedgerState? Lend(IReadOnlyList<Command> commands) =>
-        _recent.Begin(commands.Count) is { } state && commands.All(command => _recent.TryLend(state, command)) ? state : null;
+        _recent.Begin(commands.Count) is { } state && commands.All(command => _recent.TryLend(state, command))
+            ? state
+            : null;
 
     private static Usage Use(string userId, decimal cents = 1, string? requestId = null) =>
         new(new() { UserId = userId, AmountCents = cents, RequestId = requestId ?? WriterUnderTest.NewId("call") });
 
-    private static UserAccount User(string userId) => new() { UserId = userId, BalanceCents = 10, CreatedAt = Books.Now };
+    private static UserAccount User(string userId) =>
+        new() { UserId = userId, BalanceCents = 10, CreatedAt = Books.Now };
 
     private void Remember(params string[] users)
     {

@@ -5,8 +5,8 @@ using Factumerit.Ledger.Writing;
 namespace Factumerit.Ledger.Tests.Writing;
 
 /// <summary>
-/// The writer decides plain usages on the budgets it remembers. Whatever happened to them meanwhile, by another writer or by hand, and whatever the
-/// request was answered before: nobody can tell it from reading them again.
+/// The writer decides plain usages on cached budgets. Another writer or a manual change may have changed them, and the
+/// request may have been answered before: the answer is the same as with freshly read budgets.
 /// </summary>
 public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
@@ -53,7 +53,8 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(7);
         (await ledger.Budgets.DeleteUserAsync(user, CancellationToken.None)).Answer!.ForfeitedCents.ShouldBe(7);
 
-        (await database.ScalarAsync<bool>($"SELECT signed_up_at > created_at FROM user_budgets WHERE user_id = '{user}'")).ShouldBeTrue();
+        (await database.ScalarAsync<bool>(
+            $"SELECT signed_up_at > created_at FROM user_budgets WHERE user_id = '{user}'")).ShouldBeTrue();
         await database.AssertIntegrityAsync();
     }
 
@@ -68,9 +69,12 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
 
         await database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 9 WHERE user_id = '{user}'");
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(8);
-        await database.ExecuteAsync($"UPDATE user_budgets SET total_spent_cents = 100, opening_spent_cents = 100 - total_spent_cents WHERE user_id = '{user}'");
+        await database.ExecuteAsync(
+            "UPDATE user_budgets SET total_spent_cents = 100, opening_spent_cents = 100 - total_spent_cents "
+            + $"WHERE user_id = '{user}'");
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(7);
-        (await database.ScalarAsync<decimal>($"SELECT total_spent_cents FROM user_budgets WHERE user_id = '{user}'")).ShouldBe(101);
+        (await database.ScalarAsync<decimal>($"SELECT total_spent_cents FROM user_budgets WHERE user_id = '{user}'"))
+            .ShouldBe(101);
         await database.AssertIntegrityAsync();
     }
 
@@ -112,13 +116,18 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         await ledger.UseAsync(poor, 1);
 
         var outcomes = await ledger.Budgets.RecordUsagesAsync(
-            [Usage(rich, "new-1"), Usage(rich, "known"), Usage(poor, "refused"), Usage(rich, "new-2"), Usage(rich, "new-2")], CancellationToken.None);
+            [
+                Usage(rich, "new-1"), Usage(rich, "known"), Usage(poor, "refused"), Usage(rich, "new-2"),
+                Usage(rich, "new-2")],
+            CancellationToken.None);
 
-        outcomes.Select(o => (o.Answer?.BalanceCents, o.Replayed)).ShouldBe([(97, false), (98, true), (null, false), (96, false), (96, true)]);
+        outcomes.Select(o => (o.Answer?.BalanceCents, o.Replayed))
+            .ShouldBe([(97, false), (98, true), (null, false), (96, false), (96, true)]);
         (await database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{rich}'")).ShouldBe(4);
         await database.AssertIntegrityAsync();
 
-        static UsageRequest Usage(string user, string requestId) => new() { UserId = user, AmountCents = 1, RequestId = requestId };
+        static UsageRequest Usage(string user, string requestId) =>
+            new() { UserId = user, AmountCents = 1, RequestId = requestId };
     }
 
     [Fact]
@@ -133,7 +142,8 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(8);
 
         (await database.RowsAsync("""
-            SELECT id FROM (SELECT id, created_at, lag(created_at) OVER (ORDER BY id) AS before FROM ledger_entries) e WHERE created_at < before
+            SELECT id FROM (SELECT id, created_at, lag(created_at) OVER (ORDER BY id) AS before FROM ledger_entries) e
+            WHERE created_at < before
             """)).ShouldBeEmpty();
         await database.AssertIntegrityAsync();
     }
@@ -144,10 +154,12 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
     [InlineData(3)]
     public async Task However_few_are_remembered_all_is_the_same(int usersMax)
     {
-        await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { RememberedUsersMax = usersMax });
+        await using var ledger = new WriterUnderTest(
+            database.ConnectionString, new WriterOptions { RememberedUsersMax = usersMax });
         string[] users = [await ledger.UserAsync(10), await ledger.UserAsync(10), await ledger.UserAsync(10)];
         for (var round = 1; round <= 5; round++)
-            (await Task.WhenAll(users.Select(user => ledger.UseAsync(user, 1)))).ShouldAllBe(o => o.Answer!.BalanceCents == 10 - round);
+            (await Task.WhenAll(users.Select(user => ledger.UseAsync(user, 1))))
+                .ShouldAllBe(o => o.Answer!.BalanceCents == 10 - round);
         await database.AssertIntegrityAsync();
     }
 
@@ -158,7 +170,8 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         await using var other = new WriterUnderTest(database.ConnectionString, new WriterOptions { BatchLimit = 7 });
         string[] users = [await ledger.UserAsync(150), await ledger.UserAsync(100_000), await other.UserAsync(100_000)];
 
-        var outcomes = await Task.WhenAll(Enumerable.Range(0, 600).Select(call => (call % 2 == 0 ? ledger : other).UseAsync(users[call % 3], 1)));
+        var outcomes = await Task.WhenAll(
+            Enumerable.Range(0, 600).Select(call => (call % 2 == 0 ? ledger : other).UseAsync(users[call % 3], 1)));
 
         outcomes.Count(o => o.Refusal is Refusal.InsufficientCredit).ShouldBe(50);
         outcomes.Count(o => o.Answer != null && !o.Replayed).ShouldBe(550);
@@ -184,7 +197,8 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         }
 
         (await Task.WhenAll(calls)).Select(o => o.Answer!.BalanceCents).ShouldBe([96, 95, 94, 93, 92, 91]);
-        (await database.ScalarAsync<long>($"SELECT count(DISTINCT xmin::text) FROM llm_usage WHERE user_id = '{user}'")).ShouldBe(4);
+        (await database.ScalarAsync<long>($"SELECT count(DISTINCT xmin::text) FROM llm_usage WHERE user_id = '{user}'"))
+            .ShouldBe(4);
         await database.AssertIntegrityAsync();
     }
 
@@ -199,7 +213,8 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         await ledger.UseAsync(user, 1);
         await database.ExecuteAsync("""
             SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-            WHERE application_name = 'factumerit-ledger-writer' AND datname = current_database() AND pid <> pg_backend_pid()
+            WHERE application_name = 'factumerit-ledger-writer' AND datname = current_database()
+            AND pid <> pg_backend_pid()
             """);
 
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(96);

@@ -8,7 +8,10 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
-/// <summary>What the writer does about a database that fails: it tries again with fresh state, gives up in good order, or finds the culprit.</summary>
+/// <summary>
+/// What the writer does if the database fails: it retries with fresh state, gives up cleanly, or finds the failing
+/// command.
+/// </summary>
 public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
     private const string Writers = "application_name = 'factumerit-ledger-writer' AND datname = current_database()";
@@ -20,11 +23,13 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         var user = await ledger.UserAsync(5);
         await using var connection = await database.Ledger.Readers.OpenConnectionAsync();
         await using var other = await connection.BeginTransactionAsync();
-        await using var command = new NpgsqlCommand($"UPDATE user_budgets SET balance_cents = 0 WHERE user_id = '{user}'", connection);
+        await using var command = new NpgsqlCommand(
+            $"UPDATE user_budgets SET balance_cents = 0 WHERE user_id = '{user}'", connection);
         await command.ExecuteNonQueryAsync();
 
         var usage = ledger.UseAsync(user, 1);
-        await WriterUnderTest.UntilAsync(() => database.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {Writers} AND wait_event_type = 'Lock')"));
+        await WriterUnderTest.UntilAsync(() => database.ScalarAsync<bool>(
+            $"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {Writers} AND wait_event_type = 'Lock')"));
         await other.CommitAsync();
 
         (await usage).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, 0));
@@ -40,13 +45,16 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         await using var connection = await database.Ledger.Readers.OpenConnectionAsync();
         await using var other = await connection.BeginTransactionAsync();
         await using var command = new NpgsqlCommand($"""
-            INSERT INTO llm_usage (id, user_id, request_id, billing_status, user_price_cents, occurred_at, created_at, balance_after_cents, request_hash)
+            INSERT INTO llm_usage (
+                id, user_id, request_id, billing_status, user_price_cents, occurred_at, created_at, balance_after_cents,
+                request_hash)
             VALUES (gen_random_uuid(), '{user}', 'call-1', 'billed', 0, now(), now(), 5, 0)
             """, connection);
         await command.ExecuteNonQueryAsync();
 
         var usage = ledger.UseAsync(user, 1, "call-1");
-        await WriterUnderTest.UntilAsync(() => database.ScalarAsync<bool>($"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {Writers} AND wait_event_type = 'Lock')"));
+        await WriterUnderTest.UntilAsync(() => database.ScalarAsync<bool>(
+            $"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {Writers} AND wait_event_type = 'Lock')"));
         await other.CommitAsync();
 
         (await usage).Refusal.ShouldBe(new Refusal.IdempotencyKeyReused("call-1"));
@@ -59,7 +67,8 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
     [InlineData("40P01", "user_budgets", "IMMEDIATE")]
     [InlineData("40P01", "llm_usage", "DEFERRED")]
     [InlineData("53200", "llm_usage", "DEFERRED")]
-    public async Task A_passing_failure_is_tried_again_and_the_caller_knows_nothing_of_it(string sqlState, string table, string when)
+    public async Task A_passing_failure_is_tried_again_and_the_caller_knows_nothing_of_it(
+        string sqlState, string table, string when)
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         var user = await ledger.UserAsync(5);
@@ -147,7 +156,7 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         await Should.ThrowAsync<EncoderFallbackException>(failing);
         (await before).Answer!.BalanceCents.ShouldBe(99);
         (await after).Answer!.BalanceCents.ShouldBe(98);
-        // Once with its neighbour and once alone: what is certain to have come to nothing is neither looked up nor tried again.
+        // Once with its neighbour and once alone: a commit that certainly failed is neither looked up nor retried.
         unsendable.TimesApplied.ShouldBe(2);
         await database.AssertIntegrityAsync();
     }
@@ -155,7 +164,9 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
     [Fact]
     public async Task R12_connections_that_are_ended_again_and_again_cost_no_answer_and_no_cent()
     {
-        await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { BatchLimit = 20, AttemptsMax = 50, QueueTimeoutMs = 120_000 });
+        await using var ledger = new WriterUnderTest(
+            database.ConnectionString,
+            new WriterOptions { BatchLimit = 20, AttemptsMax = 50, QueueTimeoutMs = 120_000 });
         var user = await ledger.UserAsync(1000);
         using var enough = new CancellationTokenSource();
         var killer = EndConnectionsAsync(enough.Token);
@@ -167,14 +178,16 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
 
         (await killer).ShouldBeGreaterThan(2);
         outcomes.ShouldAllBe(outcome => outcome.Answer != null && !outcome.Replayed);
-        outcomes.Select(outcome => outcome.Answer!.BalanceCents).Order().ShouldBe(Enumerable.Range(700, 300).Select(cents => (decimal)cents));
+        outcomes.Select(outcome => outcome.Answer!.BalanceCents).Order()
+            .ShouldBe(Enumerable.Range(700, 300).Select(cents => (decimal)cents));
         await database.AssertIntegrityAsync();
     }
 
     [Fact]
     public async Task A_logger_that_throws_costs_one_answer_and_not_those_after_it()
     {
-        await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { AttemptsMax = 1 }, logger: new BrokenLogger());
+        await using var ledger = new WriterUnderTest(
+            database.ConnectionString, new WriterOptions { AttemptsMax = 1 }, logger: new BrokenLogger());
         var user = await ledger.UserAsync(5);
         await using (await Sabotage.OfAsync(database, "ledger_entries", "IMMEDIATE", "40001"))
             await Should.ThrowAsync<IOException>(ledger.UseAsync(user, 1));
@@ -202,7 +215,8 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         var ended = 0;
         while (!enough.IsCancellationRequested)
         {
-            ended += (int)await database.ScalarAsync<long>($"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {Writers} AND state <> 'idle'");
+            ended += (int)await database.ScalarAsync<long>(
+                $"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE {Writers} AND state <> 'idle'");
             await Task.Delay(TimeSpan.FromMilliseconds(10), CancellationToken.None);
         }
         return ended;
@@ -222,7 +236,8 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         internal override void Apply(LedgerState state)
         {
             TimesApplied++;
-            state.Post(LedgerTransaction.Move(1, ChartOfAccounts.User(userId), ChartOfAccounts.ApiExpense, "llm_call", description: "\ud800"));
+            state.Post(LedgerTransaction.Move(
+                1, ChartOfAccounts.User(userId), ChartOfAccounts.ApiExpense, "llm_call", description: "\ud800"));
         }
 
         internal override void Refuse(Refusal refusal)
@@ -248,7 +263,9 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
 
         public bool IsEnabled(LogLevel logLevel) => true;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception,
+            Func<TState, Exception?, string> formatter) =>
             throw new IOException("No space is left on the device.");
     }
 }

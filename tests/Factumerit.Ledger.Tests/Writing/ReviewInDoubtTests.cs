@@ -5,15 +5,21 @@ using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
-/// <summary>R12: a review whose COMMIT is cut is looked up, also when it moved no money; the reviewer gets the first answer, never a replay.</summary>
+/// <summary>
+/// R12: a review whose COMMIT is cut is looked up, even if it moved no money. The reviewer gets the first answer, never
+/// a replay.
+/// </summary>
 public sealed class ReviewInDoubtTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
-    private static readonly Dictionary<string, (decimal BalanceCents, Func<UsageUnderReview, ReviewCommand> Review)> Reviews = new()
-    {
-        ["bill"] = (97, usage => new BillUsage(new() { AmountCents = 3 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
-        ["bill of 0"] = (100, usage => new BillUsage(new() { AmountCents = 0 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
-        ["waiver"] = (100, usage => new WaiveUsage(new() { Reason = "ours" }, usage, null)),
-    };
+    private static readonly Dictionary<string, (decimal BalanceCents, Func<UsageUnderReview, ReviewCommand> Review)>
+        Reviews = new()
+        {
+            ["bill"] = (97, usage =>
+                new BillUsage(new() { AmountCents = 3 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
+            ["bill of 0"] = (100, usage =>
+                new BillUsage(new() { AmountCents = 0 }, usage, null, new Pricer(PriceBook.Empty, Markups.None))),
+            ["waiver"] = (100, usage => new WaiveUsage(new() { Reason = "ours" }, usage, null)),
+        };
 
     public static TheoryData<string, Cut> ReviewsAndCuts()
     {
@@ -31,16 +37,19 @@ public sealed class ReviewInDoubtTests(TestDatabase database) : IClassFixture<Te
         await using var proxy = new CuttingProxy(database.ConnectionString);
         await using var ledger = new WriterUnderTest(proxy.ConnectionString);
         var user = await ledger.UserAsync(100);
-        var waiting = (await ledger.Budgets.RecordUsageAsync(new() { UserId = user, RequestId = "r", BillingStatus = "needs_review" }, default)).Answer!;
+        var waiting = (await ledger.Budgets.RecordUsageAsync(
+            new() { UserId = user, RequestId = "r", BillingStatus = "needs_review" }, default)).Answer!;
         var usage = (await new ReviewQueries(database.Ledger).FindAsync(waiting.UsageId, default))!;
         proxy.CutAtNextCommit(cut);
 
-        var outcome = await ledger.Budgets.RunAsync(Reviews[name].Review(usage), Actor.Service with { Name = "root" }, default);
+        var outcome = await ledger.Budgets.RunAsync(
+            Reviews[name].Review(usage), Actor.Service with { Name = "root" }, default);
 
         proxy.HasCut.ShouldBeTrue();
         (outcome.Refusal, outcome.Replayed).ShouldBe((null, false));
         outcome.Answer!.BalanceCents.ShouldBe(Reviews[name].BalanceCents);
-        (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'")).ShouldBe(Reviews[name].BalanceCents);
+        (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'"))
+            .ShouldBe(Reviews[name].BalanceCents);
         await database.AssertIntegrityAsync();
     }
 }

@@ -2,7 +2,10 @@ using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
-/// <summary>Makes inserts into a table fail with a given SQLSTATE, in the statement or at commit, until disposed. One at a time per database.</summary>
+/// <summary>
+/// Makes inserts into a table fail with a given SQLSTATE, in the statement or at commit, until disposed. Use one at a
+/// time per database.
+/// </summary>
 internal sealed class Sabotage : IAsyncDisposable
 {
     private readonly TestDatabase _database;
@@ -12,9 +15,10 @@ internal sealed class Sabotage : IAsyncDisposable
 
     /// <param name="when">IMMEDIATE or DEFERRED.</param>
     /// <param name="condition">Which rows fail, in SQL.</param>
-    /// <param name="timesMax">Only so many attempts fail: a sequence counts them, since that outlives a rollback.</param>
+    /// <param name="timesMax">How many attempts fail. A sequence counts them, since it survives a rollback.</param>
     public static async Task<Sabotage> OfAsync(
-        TestDatabase database, string table, string when, string sqlState, string condition = "true", long timesMax = 1_000_000)
+        TestDatabase database, string table, string when, string sqlState, string condition = "true",
+        long timesMax = 1_000_000)
     {
         await database.ExecuteAsync($"""
             CREATE SEQUENCE sabotaged;
@@ -32,8 +36,10 @@ internal sealed class Sabotage : IAsyncDisposable
     }
 
     /// <summary>How often it struck or, beyond its limit, would have.</summary>
-    public static Task<long> TimesAsync(TestDatabase database) => database.ScalarAsync<long>("SELECT last_value FROM sabotaged");
+    public static Task<long> TimesAsync(TestDatabase database) =>
+        database.ScalarAsync<long>("SELECT last_value FROM sabotaged");
 
     public async ValueTask DisposeAsync() =>
-        await _database.ExecuteAsync($"DROP TRIGGER tr_sabotage ON {_table}; DROP FUNCTION sabotage(); DROP SEQUENCE sabotaged");
+        await _database.ExecuteAsync(
+            $"DROP TRIGGER tr_sabotage ON {_table}; DROP FUNCTION sabotage(); DROP SEQUENCE sabotaged");
 }

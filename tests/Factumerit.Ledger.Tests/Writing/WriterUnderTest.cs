@@ -9,7 +9,9 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
-/// <summary>A writer of its own on a test database, with the verbs of the business in front and a hand on its turn.</summary>
+/// <summary>
+/// A separate writer on a test database, with the business operations in front and control over its turn.
+/// </summary>
 internal sealed class WriterUnderTest : IAsyncDisposable
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(30);
@@ -20,11 +22,15 @@ internal sealed class WriterUnderTest : IAsyncDisposable
     /// <param name="options">Its limits; null for the defaults.</param>
     /// <param name="clock">Its clock; null for the system's.</param>
     /// <param name="logger">Its logger; null for none.</param>
-    public WriterUnderTest(string connectionString, WriterOptions? options = null, TimeProvider? clock = null, ILogger<LedgerWriter>? logger = null)
+    public WriterUnderTest(
+        string connectionString, WriterOptions? options = null, TimeProvider? clock = null,
+        ILogger<LedgerWriter>? logger = null)
     {
         _connectionString = connectionString;
         _database = new LedgerDatabase(connectionString);
-        Writer = new LedgerWriter(_database, options ?? new WriterOptions(), clock ?? TimeProvider.System, logger ?? NullLogger<LedgerWriter>.Instance);
+        Writer = new LedgerWriter(
+            _database, options ?? new WriterOptions(), clock ?? TimeProvider.System,
+            logger ?? NullLogger<LedgerWriter>.Instance);
         Budgets = new BudgetService(Writer, new CurrentPrices(Markups.None), TimeProvider.System);
     }
 
@@ -61,17 +67,30 @@ internal sealed class WriterUnderTest : IAsyncDisposable
         database.ScalarAsync<long>($"SELECT count(DISTINCT xmin::text) FROM llm_usage WHERE user_id = '{userId}'");
 
     public Task<Outcome<RecordedUsage>> UseAsync(
-        string userId, decimal cents, string? requestId = null, string? description = null, CancellationToken cancellationToken = default) =>
+        string userId, decimal cents, string? requestId = null, string? description = null,
+        CancellationToken cancellationToken = default) =>
         Budgets.RecordUsageAsync(
-            new UsageRequest { UserId = userId, AmountCents = cents, RequestId = requestId ?? NewId("call"), Description = description }, cancellationToken);
+            new UsageRequest
+            {
+                UserId = userId,
+                AmountCents = cents,
+                RequestId = requestId ?? NewId("call"),
+                Description = description
+            },
+            cancellationToken);
 
     public Task<Outcome<GrantReceipt>> GrantAsync(string userId, decimal cents, string? key = null) =>
-        Budgets.GrantAsync(new GrantRequest { UserId = userId, AmountCents = cents }, "a test", key ?? NewId("grant"), CancellationToken.None);
+        Budgets.GrantAsync(
+            new GrantRequest { UserId = userId, AmountCents = cents }, "a test", key ?? NewId("grant"),
+            CancellationToken.None);
 
-    /// <summary>Takes the writers' turn, so that what is sent from now on waits until the returned transaction is disposed.</summary>
+    /// <summary>
+    /// Takes the writers' turn: what is sent from now on waits until the returned transaction is disposed.
+    /// </summary>
     public async Task<Turn> TakeTurnAsync()
     {
-        var connection = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(_connectionString) { Pooling = false }.ConnectionString);
+        var connection = new NpgsqlConnection(
+            new NpgsqlConnectionStringBuilder(_connectionString) { Pooling = false }.ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand("BEGIN; LOCK TABLE ledger_origin IN EXCLUSIVE MODE", connection);
         await command.ExecuteNonQueryAsync();
@@ -79,11 +98,13 @@ internal sealed class WriterUnderTest : IAsyncDisposable
     }
 
     /// <summary>Sends one usage that gets the writer to wait for its turn; what follows queues up behind it.</summary>
-    public async Task<Task<Outcome<RecordedUsage>>> OccupyAsync(TestDatabase database, string userId, CancellationToken cancellationToken = default)
+    public async Task<Task<Outcome<RecordedUsage>>> OccupyAsync(
+        TestDatabase database, string userId, CancellationToken cancellationToken = default)
     {
         var usage = UseAsync(userId, 1, cancellationToken: cancellationToken);
         await UntilAsync(() => database.ScalarAsync<bool>(
-            "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'ledger_origin'::regclass AND NOT granted AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"));
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE relation = 'ledger_origin'::regclass AND NOT granted "
+            + "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))"));
         return usage;
     }
 

@@ -29,7 +29,8 @@ internal static class Growth
     }
 
     // The grown ledger and an empty one take turns.
-    private static async Task CompareAsync(Lab lab, LedgerUnderLoad grown, LedgerUnderLoad empty, CancellationToken cancellationToken)
+    private static async Task CompareAsync(
+        Lab lab, LedgerUnderLoad grown, LedgerUnderLoad empty, CancellationToken cancellationToken)
     {
         await empty.WarmUpAsync(cancellationToken);
         await grown.WarmUpAsync(cancellationToken);
@@ -42,24 +43,29 @@ internal static class Growth
         await empty.CloseAsync(cancellationToken);
         await grown.CloseAsync(cancellationToken);
         lab.Report("POST /usage, 256 connections, at 10 million entries", withRows.Median(), Unit.PerSecond)
-            .Against("an empty ledger in turn with it", 100 * Turns.Ratio(withRows, without), Unit.Percent, must: 85, aim: 95);
+            .Against(
+                "an empty ledger in turn with it", 100 * Turns.Ratio(withRows, without), Unit.Percent,
+                must: 85, aim: 95);
     }
 
     // After one that is not counted; a report that is slow is not repeated for ever.
-    private static async Task ReportAsync(Lab lab, LedgerUnderLoad ledger, string path, double mustMs, double aimMs, CancellationToken cancellationToken)
+    private static async Task ReportAsync(
+        Lab lab, LedgerUnderLoad ledger, string path, double mustMs, double aimMs, CancellationToken cancellationToken)
     {
         using var client = ledger.CreateClient();
         await client.GetByteArrayAsync(new Uri(path, UriKind.Relative), cancellationToken);
         var began = TimeProvider.System.GetTimestamp();
         var milliseconds = new List<double>();
-        while (milliseconds.Count < Repeats && (milliseconds.Count < 1 || TimeProvider.System.GetElapsedTime(began) < ReportTimeMax))
+        while (milliseconds.Count < Repeats
+            && (milliseconds.Count < 1 || TimeProvider.System.GetElapsedTime(began) < ReportTimeMax))
         {
             var sent = TimeProvider.System.GetTimestamp();
             await client.GetByteArrayAsync(new Uri(path, UriKind.Relative), cancellationToken);
             milliseconds.Add(TimeProvider.System.GetElapsedTime(sent).TotalMilliseconds);
         }
         milliseconds.Sort();
-        lab.Report($"GET {path} at 10 million entries: median of {milliseconds.Count}", milliseconds[milliseconds.Count / 2], Unit.Milliseconds)
+        lab.Report($"GET {path} at 10 million entries: median of {milliseconds.Count}",
+            milliseconds[milliseconds.Count / 2], Unit.Milliseconds)
             .Within(mustMs, aimMs);
         lab.Report("the same: the slowest", milliseconds[^1], Unit.Milliseconds);
     }

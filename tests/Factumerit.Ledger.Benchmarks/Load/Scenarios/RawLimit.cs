@@ -8,8 +8,8 @@ using Npgsql;
 namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 
 /// <summary>
-/// What the schema costs: the rows of 500 usages by one prepared statement in one serializable commit, over one connection. Only the statement
-/// and the commit are timed, not the making of the rows.
+/// The cost of the schema: one prepared statement writes the rows of 500 usages in one serializable commit, over one
+/// connection. The time covers the statement and the commit, not the making of the rows.
 /// </summary>
 internal sealed class RawLimit : IAsyncDisposable
 {
@@ -23,22 +23,28 @@ internal sealed class RawLimit : IAsyncDisposable
     private int _batches;
 
     private RawLimit(Lab lab, string database, NpgsqlConnection connection, string sql) =>
-        (_lab, _database, _connection, _command, _tag) = (lab, database, connection, new NpgsqlCommand(sql, connection), lab.Wrk.NextTag());
+        (_lab, _database, _connection, _command, _tag) =
+            (lab, database, connection, new NpgsqlCommand(sql, connection), lab.Wrk.NextTag());
 
     public static async Task RunAsync(Lab lab, CancellationToken cancellationToken)
     {
         await using var raw = await OpenAsync(lab, "raw", cancellationToken);
         var perSecond = await raw.PerSecondAsync(8, cancellationToken);
         await raw.CloseAsync(cancellationToken);
-        lab.Report("raw limit: 500 usages by one statement in one commit", perSecond, Unit.PerSecond).Against("TPC-B", perSecond / lab.TpcbPerSecond, Unit.Times);
+        lab.Report("raw limit: 500 usages by one statement in one commit", perSecond, Unit.PerSecond)
+            .Against("TPC-B", perSecond / lab.TpcbPerSecond, Unit.Times);
     }
 
-    /// <summary>On a database of its own, which goes with the server: dropping it makes a checkpoint, and the server another one for whoever comes next.</summary>
+    /// <summary>
+    /// Opens its own database, which is deleted with the server. Dropping it would cause a checkpoint, and with it
+    /// another one for the next scenario.
+    /// </summary>
     public static async Task<RawLimit> OpenAsync(Lab lab, string name, CancellationToken cancellationToken)
     {
         var database = $"bench_{name}";
         var connectionString = await lab.CopySeededAsync(database, cancellationToken);
-        var sql = await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "Load", "Sql", "raw-limit.sql"), cancellationToken);
+        var sql = await File.ReadAllTextAsync(
+            Path.Combine(AppContext.BaseDirectory, "Load", "Sql", "raw-limit.sql"), cancellationToken);
         var connection = new NpgsqlConnection(connectionString);
         await connection.OpenAsync(cancellationToken);
         return new RawLimit(lab, database, connection, sql);
@@ -54,7 +60,8 @@ internal sealed class RawLimit : IAsyncDisposable
             if (_batches == 0)
                 await _command.PrepareAsync(cancellationToken);
             timed.Start();
-            await using var transaction = await _connection.BeginTransactionAsync(IsolationLevel.Serializable, cancellationToken);
+            await using var transaction = await _connection.BeginTransactionAsync(
+                IsolationLevel.Serializable, cancellationToken);
             await _command.ExecuteNonQueryAsync(cancellationToken);
             await transaction.CommitAsync(cancellationToken);
             timed.Stop();
@@ -85,7 +92,8 @@ internal sealed class RawLimit : IAsyncDisposable
 
     private static void Fill(NpgsqlCommand command, int tag, int batch, decimal[] balances)
     {
-        var calls = Enumerable.Range(batch * BatchSize, BatchSize).Select(n => (Id: Calls.RequestId(tag, 0, n), Call: Calls.Of(0, n, Calls.Users))).ToArray();
+        var calls = Enumerable.Range(batch * BatchSize, BatchSize)
+            .Select(n => (Id: Calls.RequestId(tag, 0, n), Call: Calls.Of(0, n, Calls.Users))).ToArray();
         command.Parameters.Clear();
         Add(command, calls.Select(_ => Guid.CreateVersion7()));
         Add(command, calls.Select(_ => Guid.CreateVersion7()));
@@ -95,8 +103,10 @@ internal sealed class RawLimit : IAsyncDisposable
         Add(command, calls.Select(c => c.Call.CompletionTokens));
         Add(command, calls.Select(c => c.Call.Cents));
         Add(command, calls.Select(c => balances[c.Call.User] -= c.Call.Cents));
-        Add(command, calls.Select(c => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(c.Id)))));
+        Add(command, calls.Select(
+            c => BinaryPrimitives.ReadInt64BigEndian(SHA256.HashData(Encoding.UTF8.GetBytes(c.Id)))));
     }
 
-    private static void Add<T>(NpgsqlCommand command, IEnumerable<T> values) => command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = [.. values] });
+    private static void Add<T>(NpgsqlCommand command, IEnumerable<T> values) =>
+        command.Parameters.Add(new NpgsqlParameter<T[]> { TypedValue = [.. values] });
 }

@@ -2,7 +2,9 @@ using System.Text.Json;
 
 namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 
-/// <summary>What readers get while usages are written, and what they cost the writers. Also how soon a service is ready.</summary>
+/// <summary>
+/// Measures readers while usages are written, and their cost to the writers. Also how soon a service is ready.
+/// </summary>
 internal static class Reads
 {
     private const int StartsMeasured = 5;
@@ -22,7 +24,8 @@ internal static class Reads
             await service.StopAsync();
         }
         await ledger.CloseAsync(cancellationToken);
-        lab.Report("start to ready on an existing database, median of 5", seconds.Median(), Unit.Seconds).Within(must: 3, aim: 1);
+        lab.Report("start to ready on an existing database, median of 5", seconds.Median(), Unit.Seconds)
+            .Within(must: 3, aim: 1);
     }
 
     public static async Task WhileWritingAsync(Lab lab, CancellationToken cancellationToken)
@@ -53,12 +56,15 @@ internal static class Reads
             with.Add((await loading).UsagesPerSecond);
             without.Add((await ledger.RunAsync(order, cancellationToken)).UsagesPerSecond);
         }
-        lab.Report("GET /ledger/integrity, asked three times for 20 in a row within 5 s of full load: done", checks, Unit.Count).Within(must: IntegrityTurns * ChecksInARow, atLeast: true);
+        lab.Report(
+            "GET /ledger/integrity, asked three times for 20 in a row within 5 s of full load: done",
+            checks, Unit.Count).Within(must: IntegrityTurns * ChecksInARow, atLeast: true);
         lab.Report("POST /usage, 256 connections, beside them", with.Median(), Unit.PerSecond)
             .Against("without, in turn with it", 100 * Turns.Ratio(with, without), Unit.Percent, must: 90, aim: 100);
     }
 
-    private static async Task<int> CheckAsync(Lab lab, LedgerUnderLoad ledger, Task loading, CancellationToken cancellationToken)
+    private static async Task<int> CheckAsync(
+        Lab lab, LedgerUnderLoad ledger, Task loading, CancellationToken cancellationToken)
     {
         var done = 0;
         while (done < ChecksInARow && !loading.IsCompleted)
@@ -73,7 +79,8 @@ internal static class Reads
     private static async Task CheckOnceAsync(Lab lab, LedgerUnderLoad ledger, CancellationToken cancellationToken)
     {
         using var client = ledger.CreateClient();
-        var report = JsonDocument.Parse(await client.GetStringAsync(new Uri("/ledger/integrity", UriKind.Relative), cancellationToken)).RootElement;
+        var report = JsonDocument.Parse(
+            await client.GetStringAsync(new Uri("/ledger/integrity", UriKind.Relative), cancellationToken)).RootElement;
         if (!report.GetProperty("is_balanced").GetBoolean() || report.GetProperty("faults").GetArrayLength() > 0)
             lab.Fail($"integrity: a false alarm: {report}");
     }

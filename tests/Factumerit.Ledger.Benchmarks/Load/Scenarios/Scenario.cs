@@ -1,7 +1,8 @@
 namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 
 /// <summary>One thing that is measured. Scenarios run in the order of <see cref="All"/>, yardsticks first.</summary>
-internal sealed record Scenario(string Name, string About, Func<Lab, CancellationToken, Task> RunAsync, bool FullOnly = false)
+internal sealed record Scenario(
+    string Name, string About, Func<Lab, CancellationToken, Task> RunAsync, bool FullOnly = false)
 {
     public static readonly IReadOnlyList<Scenario> All =
     [
@@ -15,8 +16,10 @@ internal sealed record Scenario(string Name, string About, Func<Lab, Cancellatio
         new("dual", "POST /usage with price book and both costs, and with amount_cents alone", DualCost.PriceBookAsync),
         new("read", "GET /users/{id} while 64 connections post usage", Reads.WhileWritingAsync),
         new("integrity", "integrity checks in a row during full load", Reads.IntegrityAsync),
-        new("intake", "POST /intake/litellm, 8 connections of 100 calls with 10 KB of prompt each", DualCost.IntakeAsync),
-        new("single", "POST /intake/litellm, 200 connections of single calls, and the first hundred after a start", SingleIntake.RunAsync),
+        new("intake", "POST /intake/litellm, 8 connections of 100 calls with 10 KB of prompt each",
+            DualCost.IntakeAsync),
+        new("single", "POST /intake/litellm, 200 connections of single calls, and the first hundred after a start",
+            SingleIntake.RunAsync),
         new("two", "two service processes on one database", Usages.TwoProcessesAsync),
         new("overload", "more than the service can take", Overload.RunAsync),
         new("start", "start to ready on an existing database", Reads.StartAsync),

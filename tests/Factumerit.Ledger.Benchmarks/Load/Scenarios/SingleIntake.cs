@@ -4,8 +4,9 @@ using System.Text;
 namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 
 /// <summary>
-/// Calls as LiteLLM sends them with a batch size of one. It waits for the answer while further events pile up, so the latency counts: of 200 connections
-/// that send again as soon as they have an answer, of 200 requests at the same moment, and of the first hundred after a start.
+/// Calls as LiteLLM sends them with a batch size of one. LiteLLM waits for the answer while further events pile up, so
+/// the latency counts: of 200 connections that send again as soon as they have an answer, of 200 requests at the same
+/// moment, and of the first hundred after a start.
 /// </summary>
 internal sealed class SingleIntake(LedgerUnderLoad ledger, int tag)
 {
@@ -30,7 +31,8 @@ internal sealed class SingleIntake(LedgerUnderLoad ledger, int tag)
         lab.Report("the same: p99 latency", run.P99Ms, Unit.Milliseconds).Within(must: 60, aim: 30);
         lab.Report("200 single calls at the same moment: p50 latency", Percentile(bursts, 50), Unit.Milliseconds);
         lab.Report("the same: p99 latency", Percentile(bursts, 99), Unit.Milliseconds);
-        lab.Report("the slowest of the first 100 after a start, median of 3", firsts.Median(), Unit.Milliseconds).Within(must: 1_000, aim: 300);
+        lab.Report("the slowest of the first 100 after a start, median of 3", firsts.Median(), Unit.Milliseconds)
+            .Within(must: 1_000, aim: 300);
     }
 
     private async Task<(List<double> Bursts, List<double> Firsts)> MeasureAsync(CancellationToken cancellationToken)
@@ -62,8 +64,10 @@ internal sealed class SingleIntake(LedgerUnderLoad ledger, int tag)
         var (id, call) = (Calls.RequestId(tag, 1, number), Calls.Of(1, number, Calls.Users));
         using var body = new StringContent(
             string.Create(CultureInfo.InvariantCulture, $$"""
-                [{"id":"r-{{id}}","litellm_call_id":"{{id}}","status":"success","response_cost":{{call.Cents / 100}},"model":"{{Calls.Model}}",
-                "prompt_tokens":{{call.PromptTokens}},"completion_tokens":{{call.CompletionTokens}},"startTime":1769860800.25,
+                [{"id":"r-{{id}}","litellm_call_id":"{{id}}","status":"success",
+                "response_cost":{{call.Cents / 100}},"model":"{{Calls.Model}}",
+                "prompt_tokens":{{call.PromptTokens}},"completion_tokens":{{call.CompletionTokens}},
+                "startTime":1769860800.25,
                 "metadata":{"user_api_key_user_id":"{{Calls.User(call.User)}}"} }]
                 """),
             Encoding.UTF8, "application/json");

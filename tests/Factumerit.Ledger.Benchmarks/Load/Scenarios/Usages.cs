@@ -15,7 +15,8 @@ internal static class Usages
     {
         var ledger = await lab.WarmAsync(cancellationToken);
         await using var raw = await RawLimit.OpenAsync(lab, "raw_beside_random", cancellationToken);
-        var (tpcb, limit, runs, flushes) = (new List<double>(), new List<double>(), new List<WrkResult>(), new List<double>());
+        var (tpcb, limit, runs, flushes) =
+            (new List<double>(), new List<double>(), new List<WrkResult>(), new List<double>());
         for (var turn = 0; turn < TurnCount; turn++)
         {
             tpcb.Add(await Yardsticks.TpcbPerSecondAsync(lab, clients: 16, seconds: 2, cancellationToken));
@@ -26,27 +27,35 @@ internal static class Usages
         var (usedLimit, usedRates) = await OnUsedLogAsync(lab, ledger, raw, cancellationToken);
         var peak = ledger.Service.PeakMegabytes;
         await raw.CloseAsync(cancellationToken);
-        var bytes = await Disk.BytesAsync(lab.Server, ledger.Database, cancellationToken) - await Disk.BytesAsync(lab.Server, Lab.Seeded, cancellationToken);
-        var usages = await lab.Server.ScalarAsync<long>(ledger.Database, "SELECT count(*) FROM llm_usage", cancellationToken);
+        var bytes = await Disk.BytesAsync(lab.Server, ledger.Database, cancellationToken)
+            - await Disk.BytesAsync(lab.Server, Lab.Seeded, cancellationToken);
+        var usages = await lab.Server.ScalarAsync<long>(
+            ledger.Database, "SELECT count(*) FROM llm_usage", cancellationToken);
 
         var rates = runs.ConvertAll(r => r.UsagesPerSecond);
         lab.Report("POST /usage, 256 connections, 10,000 users, random", rates.Median(), Unit.PerSecond)
             .Against("TPC-B in turn with it", Turns.Ratio(rates, tpcb), Unit.Times, must: 4, aim: 8)
             .Against("the raw limit in turn with it", 100 * Turns.Ratio(rates, limit), Unit.Percent, must: 60, aim: 85)
             .Against("one at a time", rates.Median() / lab.PlainPerSecond, Unit.Times);
-        lab.Report("the same, after a checkpoint: files of the log are used again instead of made", usedRates.Median(), Unit.PerSecond)
+        lab.Report(
+            "the same, after a checkpoint: files of the log are used again instead of made",
+            usedRates.Median(), Unit.PerSecond)
             .Against("the raw limit in turn with it", 100 * Turns.Ratio(usedRates, usedLimit), Unit.Percent);
         lab.Report("the same: p50 latency", runs.Select(r => r.P50Ms).Median(), Unit.Milliseconds);
-        lab.Report("the same: p99 latency", runs.Select(r => r.P99Ms).Median(), Unit.Milliseconds).Within(must: 50, aim: 25);
+        lab.Report("the same: p99 latency", runs.Select(r => r.P99Ms).Median(), Unit.Milliseconds)
+            .Within(must: 50, aim: 25);
         lab.Report("the same: p99 latency, the worst turn", runs.Max(r => r.P99Ms), Unit.Milliseconds);
-        lab.Report("the disk alone in turn with it, 128 KB flushed every 10 ms: the longest flush of a turn", flushes.Median(), Unit.Milliseconds);
+        lab.Report(
+            "the disk alone in turn with it, 128 KB flushed every 10 ms: the longest flush of a turn",
+            flushes.Median(), Unit.Milliseconds);
         lab.Report("the same: of all turns", flushes.Max(), Unit.Milliseconds);
         lab.Report("the same: memory of the service at its highest", peak, Unit.Megabytes).Within(must: 200, aim: 120);
-        lab.Report("bytes on disk per usage, all tables and indexes", (double)bytes / usages, Unit.Bytes).Within(must: 700, aim: 450);
+        lab.Report("bytes on disk per usage, all tables and indexes", (double)bytes / usages, Unit.Bytes)
+            .Within(must: 700, aim: 450);
     }
 
-    // As on a server that has been in use for a while: no file of the log has to be made. The first turn, in which each page is changed for the first time after
-    // the checkpoint and goes to the log whole, does not count.
+    // As on a server that has been in use for a while: PostgreSQL does not have to create log files. The first turn
+    // does not count: each page changes for the first time after the checkpoint, so the log takes the whole page.
     private static async Task<(List<double> Limit, List<double> Rates)> OnUsedLogAsync(
         Lab lab, LedgerUnderLoad ledger, RawLimit raw, CancellationToken cancellationToken)
     {
@@ -72,10 +81,14 @@ internal static class Usages
             rates.Add((await ledger.RunAsync(new WrkOrder("usage", 1, 2), cancellationToken)).UsagesPerSecond);
         }
         lab.Report("POST /usage, 1 connection: a call takes", 1000 / rates.Median(), Unit.Milliseconds)
-            .Against("a TPC-B transaction at 1 client in turn with it", Turns.Ratio(tpcb, rates), Unit.Times, must: 2.5, aim: 1.5, atLeast: false);
+            .Against(
+                "a TPC-B transaction at 1 client in turn with it", Turns.Ratio(tpcb, rates), Unit.Times,
+                must: 2.5, aim: 1.5, atLeast: false);
     }
 
-    /// <summary>Random users and one hot account take turns, so that a change of the machine's mood meets both.</summary>
+    /// <summary>
+    /// Random users and one hot account take turns, so a change in the machine's speed affects both.
+    /// </summary>
     public static async Task HotAsync(Lab lab, CancellationToken cancellationToken)
     {
         var ledger = await lab.WarmAsync(cancellationToken);
@@ -106,7 +119,8 @@ internal static class Usages
             lab.Fail($"batch: {run.Status(200)} answers acknowledged only {run.Numbers["usages"]} usages");
         var rates = runs.ConvertAll(r => r.UsagesPerSecond);
         lab.Report("POST /usage/batch, 8 connections of 100", rates.Median(), Unit.PerSecond)
-            .Against("the raw limit in turn with it", 100 * Turns.Ratio(rates, limit), Unit.Percent, must: 85, aim: 100);
+            .Against(
+                "the raw limit in turn with it", 100 * Turns.Ratio(rates, limit), Unit.Percent, must: 85, aim: 100);
     }
 
     /// <summary>One process with all connections, and two on the same database with half each, take turns.</summary>

@@ -4,8 +4,8 @@ using System.Text.RegularExpressions;
 namespace Factumerit.Ledger.Benchmarks.Load.Scenarios;
 
 /// <summary>
-/// What there is without us: PostgreSQL itself, by pgbench's TPC-B-like transaction, and a plain service on it; each transaction with a commit of
-/// its own.
+/// Figures without the ledger service: PostgreSQL itself with pgbench's TPC-B-like transaction, and a plain service on
+/// PostgreSQL. Each transaction has its own commit.
 /// </summary>
 internal static partial class Yardsticks
 {
@@ -16,11 +16,13 @@ internal static partial class Yardsticks
         var perSecond = await TpcbPerSecondAsync(lab, clients: 16, seconds: 8, cancellationToken);
         lab.TpcbPerSecond = perSecond;
         lab.Report("TPC-B, 16 clients", perSecond, Unit.PerSecond);
-        lab.Report("TPC-B, 1 client: a transaction takes", 1000 / await TpcbPerSecondAsync(lab, clients: 1, seconds: 4, cancellationToken), Unit.Milliseconds);
+        lab.Report("TPC-B, 1 client: a transaction takes",
+            1000 / await TpcbPerSecondAsync(lab, clients: 1, seconds: 4, cancellationToken), Unit.Milliseconds);
     }
 
     /// <summary>Transactions a second, as of now: for what takes turns with it.</summary>
-    public static async Task<double> TpcbPerSecondAsync(Lab lab, int clients, int seconds, CancellationToken cancellationToken)
+    public static async Task<double> TpcbPerSecondAsync(
+        Lab lab, int clients, int seconds, CancellationToken cancellationToken)
     {
         if (!lab.HasTpcb)
         {
@@ -28,7 +30,8 @@ internal static partial class Yardsticks
             await lab.Server.PgBenchAsync(Database, cancellationToken, "-i", "-q", "-s", "50");
             lab.HasTpcb = true;
         }
-        string[] arguments = ["-M", "prepared", "-c", Text(clients), "-j", Text(Math.Min(clients, 2)), "-T", Text(seconds)];
+        string[] arguments =
+            ["-M", "prepared", "-c", Text(clients), "-j", Text(Math.Min(clients, 2)), "-T", Text(seconds)];
         return Number(RatePattern(), await lab.Server.PgBenchAsync(Database, cancellationToken, arguments));
     }
 
@@ -39,11 +42,13 @@ internal static partial class Yardsticks
         var environment = new Dictionary<string, string> { ["ConnectionStrings__Ledger"] = connectionString };
         string[] command = [Path.Combine(AppContext.BaseDirectory, "Factumerit.Ledger.Benchmarks.dll"), "plain"];
         var order = new WrkOrder("usage", 64, 5);
-        await using var service = await ServiceProcess.StartAsync("dotnet", command, environment, "/ready", ServiceProcess.FreePort(), cancellationToken);
+        await using var service = await ServiceProcess.StartAsync(
+            "dotnet", command, environment, "/ready", ServiceProcess.FreePort(), cancellationToken);
         var warmUp = await lab.Wrk.RunAsync(service.Url, lab.AdminKey, order with { Seconds = 2 }, cancellationToken);
         var run = await lab.Wrk.RunAsync(service.Url, lab.AdminKey, order, cancellationToken);
         await service.StopAsync();
-        var rollbacks = await lab.Server.ScalarAsync<long>("postgres", $"SELECT xact_rollback FROM pg_stat_database WHERE datname = '{database}'", cancellationToken);
+        var rollbacks = await lab.Server.ScalarAsync<long>(
+            "postgres", $"SELECT xact_rollback FROM pg_stat_database WHERE datname = '{database}'", cancellationToken);
         lab.Say($"plain: {run}, {rollbacks:#,0} transactions lost and tried again");
         if (run.Refused > run.Status(503) || run.UsagesPerSecond == 0)
             throw new InvalidOperationException($"The plain service does not do its work: {run}");

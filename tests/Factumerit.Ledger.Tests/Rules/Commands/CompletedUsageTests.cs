@@ -3,7 +3,10 @@ using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Tests.Rules.Commands;
 
-/// <summary>A usage that waits is completed by a later report of the same call: what was not known is added, what was stays (R15), and it is billed once (R16).</summary>
+/// <summary>
+/// A later report of the same call completes a usage that waits: unknown values are added, known ones stay (R15), and
+/// it is billed once (R16).
+/// </summary>
 public sealed class CompletedUsageTests
 {
     private static readonly UsageRequest Call = new()
@@ -17,7 +20,14 @@ public sealed class CompletedUsageTests
     };
 
     private static readonly Pricer Prices = new(
-        new PriceBook([new() { Model = "claude", Provider = "anthropic", InputUsdPerToken = 0.000003m, OutputUsdPerToken = 0.000015m, Version = 3 }], 3),
+        new PriceBook([new()
+        {
+            Model = "claude",
+            Provider = "anthropic",
+            InputUsdPerToken = 0.000003m,
+            OutputUsdPerToken = 0.000015m,
+            Version = 3
+        }], 3),
         new Markups(new PricingOptions { Markup = 2 }));
 
     private readonly Books _books = new Books().WithUser("alice", 100);
@@ -30,12 +40,14 @@ public sealed class CompletedUsageTests
 
         var billed = Report(Call with { Model = "unknown", ProviderCostUsd = 0.05m });
         (billed.Replayed, billed.Answer!.UsageId).ShouldBe((false, waiting.Answer.UsageId));
-        (billed.Answer.BillingStatus, billed.Answer.AmountCents, billed.Answer.ProviderCostUsd, billed.Answer.MarkupFactor, billed.Answer.BalanceCents)
+        (billed.Answer.BillingStatus, billed.Answer.AmountCents, billed.Answer.ProviderCostUsd,
+            billed.Answer.MarkupFactor, billed.Answer.BalanceCents)
             .ShouldBe(("billed", 10, 0.05m, 2m, 90));
         _books.Entries().ShouldBe(["user:alice 10 0", "expense:api 0 10"]);
         _books.State.NewProviderCosts.ShouldBe([new ProviderCost("anthropic", 0.05m)]);
         var changed = _books.State.ChangedUsages.ShouldHaveSingleItem();
-        (changed.FilledAt, changed.ReviewedAt, changed.TransactionId).ShouldBe((Books.Now, null, billed.Answer.TransactionId));
+        (changed.FilledAt, changed.ReviewedAt, changed.TransactionId)
+            .ShouldBe((Books.Now, null, billed.Answer.TransactionId));
         _books.State.NewAuditRecords.ShouldBe([new AuditRecord(
             Books.Root, "usage.completed", $"{changed.UsageId}",
             $$"""{"provider_cost_usd":0.05,"amount_cents":{{billed.Answer.AmountCents}},"""
@@ -69,16 +81,19 @@ public sealed class CompletedUsageTests
     [Fact]
     public void What_is_added_and_still_not_enough_is_kept_and_says_why()
     {
-        Report(new UsageRequest { ProviderCostUsd = null, OccurredAt = Call.OccurredAt }).Answer!.ReviewReason.ShouldBe("no-user");
+        Report(new UsageRequest { ProviderCostUsd = null, OccurredAt = Call.OccurredAt }).Answer!.ReviewReason
+            .ShouldBe("no-user");
         var still = Report(Call with { Model = "unknown" });
-        (still.Replayed, still.Answer!.BillingStatus, still.Answer.ReviewReason, still.Answer.UserId).ShouldBe((true, "needs_review", "unknown-model", "alice"));
+        (still.Replayed, still.Answer!.BillingStatus, still.Answer.ReviewReason, still.Answer.UserId)
+            .ShouldBe((true, "needs_review", "unknown-model", "alice"));
         _books.State.ChangedUsages.ShouldHaveSingleItem().Tokens.ShouldBe(new TokenCounts(100, 10));
         _books.State.NewAuditRecords.ShouldHaveSingleItem().Detail.ShouldBe(
             """{"user_id":"alice","model":"unknown","provider":"anthropic","prompt_tokens":100,"""
             + "\"completion_tokens\":10,\"review_reason\":\"unknown-model\"}");
         _books.Entries().ShouldBeEmpty();
         Report(Call with { ProviderCostUsd = 0.01m }).Answer!.BillingStatus.ShouldBe("billed");
-        _books.State.ChangedUsages.ShouldHaveSingleItem("a usage is written once a commit").BillingStatus.ShouldBe("billed");
+        _books.State.ChangedUsages.ShouldHaveSingleItem("a usage is written once a commit")
+            .BillingStatus.ShouldBe("billed");
     }
 
     [Fact]
@@ -92,9 +107,15 @@ public sealed class CompletedUsageTests
     [Fact]
     public void A_report_whose_tokens_could_not_be_read_prices_nothing()
     {
-        Report(Call with { PromptTokens = null }, o => o with { ReviewReason = "unreadable:prompt_tokens", AreTokensDoubtful = true }).Answer!.ReviewReason.ShouldBe("unreadable:prompt_tokens");
+        Report(
+            Call with { PromptTokens = null },
+            o => o with { ReviewReason = "unreadable:prompt_tokens", AreTokensDoubtful = true })
+            .Answer!.ReviewReason.ShouldBe("unreadable:prompt_tokens");
         // Neither the same again, nor one that adds something else.
-        Report(Call with { PromptTokens = null, Description = "x" }, o => o with { ReviewReason = "unreadable:prompt_tokens", AreTokensDoubtful = true }).Replayed.ShouldBeTrue();
+        Report(
+            Call with { PromptTokens = null, Description = "x" },
+            o => o with { ReviewReason = "unreadable:prompt_tokens", AreTokensDoubtful = true })
+            .Replayed.ShouldBeTrue();
         Report(Call with { PromptTokens = null, CompletionTokens = null }).Replayed.ShouldBeTrue();
         // The whole counts do.
         Report(Call).Answer!.AmountCents.ShouldBe(0.09m);
@@ -115,7 +136,12 @@ public sealed class CompletedUsageTests
     public void A_disputed_call_is_never_billed_by_itself()
     {
         Report(Call with { ProviderCostUsd = 0.05m });
-        var other = Call with { ProviderCostUsd = null, OccurredAt = Call.OccurredAt!.Value.AddMinutes(1), Model = "unknown" };
+        var other = Call with
+        {
+            ProviderCostUsd = null,
+            OccurredAt = Call.OccurredAt!.Value.AddMinutes(1),
+            Model = "unknown"
+        };
         Report(other).Answer!.ReviewReason.ShouldBe("ids-disagree");
         Report(other with { ProviderCostUsd = 0.07m }).Answer!.BillingStatus.ShouldBe("needs_review");
         _books.Balance("alice").ShouldBe(90);
@@ -125,8 +151,10 @@ public sealed class CompletedUsageTests
     public void A_deleted_users_call_stays_where_it_is_R11()
     {
         var books = new Books().WithDeletedUser("gone");
-        books.Apply(new ReportedUsage(Call with { UserId = null, RequestId = "1" }, ReportedUsageTests.Of("1"), Prices));
-        var still = books.Apply(new ReportedUsage(Call with { UserId = "gone", RequestId = "1" }, ReportedUsageTests.Of("1"), Prices)).Answer!;
+        books.Apply(
+            new ReportedUsage(Call with { UserId = null, RequestId = "1" }, ReportedUsageTests.Of("1"), Prices));
+        var still = books.Apply(new ReportedUsage(
+            Call with { UserId = "gone", RequestId = "1" }, ReportedUsageTests.Of("1"), Prices)).Answer!;
         (still.BillingStatus, still.ReviewReason, still.UserId).ShouldBe(("needs_review", "user-deleted", "gone"));
         books.Entries().ShouldBeEmpty();
     }
@@ -135,7 +163,8 @@ public sealed class CompletedUsageTests
     public void A_user_who_has_a_usage_of_that_request_id_does_not_get_another_R9()
     {
         Report(Call with { UserId = null }, o => o with { Aliases = ["1", "2"] });
-        _books.Apply(new Usage(new() { UserId = "alice", RequestId = "1", AmountCents = 1, OccurredAt = Books.Now.AddDays(-1) }));
+        _books.Apply(new Usage(
+            new() { UserId = "alice", RequestId = "1", AmountCents = 1, OccurredAt = Books.Now.AddDays(-1) }));
         var report = Report(Call, o => o with { Aliases = ["2"] });
         (report.Replayed, report.Answer!.UserId).ShouldBe((true, null));
         _books.Balance("alice").ShouldBe(99);
@@ -144,9 +173,11 @@ public sealed class CompletedUsageTests
     [Fact]
     public void Reading_a_known_response_again_is_no_second_charge()
     {
-        Report(Call with { PromptTokens = null, CompletionTokens = null, Model = "unknown" }).Answer!.ReviewReason.ShouldBe("no-tokens");
+        Report(Call with { PromptTokens = null, CompletionTokens = null, Model = "unknown" }).Answer!.ReviewReason
+            .ShouldBe("no-tokens");
         var read = Call with { Model = "unknown", ProviderCostUsd = 1.37m, OccurredAt = Books.Now };
-        static UsageOrigin AsRetrieval(UsageOrigin origin) => origin with { IsRetrieval = true, ReviewReason = ReviewReasons.Retrieved };
+        static UsageOrigin AsRetrieval(UsageOrigin origin) =>
+            origin with { IsRetrieval = true, ReviewReason = ReviewReasons.Retrieved };
         Report(read, AsRetrieval).Answer!.AmountCents.ShouldBe(274);
         Report(read with { OccurredAt = Books.Now.AddMinutes(1) }, AsRetrieval).Replayed.ShouldBeTrue();
         Report(read with { UserId = "bob" }, AsRetrieval).Replayed.ShouldBeTrue();
@@ -159,19 +190,23 @@ public sealed class CompletedUsageTests
         static UsageOrigin AsBatch(UsageOrigin origin) => origin with { IsRetrieval = true };
         Report(Call with { ProviderCostUsd = 0.1m }, AsBatch).Answer!.BillingStatus.ShouldBe("billed");
         Report(Call with { ProviderCostUsd = 0.42m }, AsBatch).Answer!.ReviewReason.ShouldBe("ids-disagree");
-        Report(Call with { PromptTokens = 999, ProviderCostUsd = 0.1m }, o => AsBatch(o) with { DerivedId = "derived-3" }).Answer!.ReviewReason.ShouldBe("ids-disagree");
+        Report(
+            Call with { PromptTokens = 999, ProviderCostUsd = 0.1m }, o => AsBatch(o) with { DerivedId = "derived-3" })
+            .Answer!.ReviewReason.ShouldBe("ids-disagree");
         _books.Balance("alice").ShouldBe(80);
     }
 
     [Fact]
     public void What_was_only_read_is_billed_once_when_the_call_itself_is_reported()
     {
-        static UsageOrigin AsRetrieval(UsageOrigin origin) => origin with { IsRetrieval = true, ReviewReason = ReviewReasons.Retrieved };
+        static UsageOrigin AsRetrieval(UsageOrigin origin) =>
+            origin with { IsRetrieval = true, ReviewReason = ReviewReasons.Retrieved };
         var read = Call with { UserId = null, ProviderCostUsd = 0.05m, OccurredAt = Books.Now };
         Report(read, AsRetrieval).Answer!.ReviewReason.ShouldBe("retrieved");
         // Read again, with its user: still nobody knows whether it was paid for.
         Report(read with { UserId = "alice" }, AsRetrieval).Answer!.BillingStatus.ShouldBe("needs_review");
-        Report(Call with { ProviderCostUsd = 0.05m }, o => o with { CallId = "call", Aliases = ["call", "1"] }).Answer!.BillingStatus.ShouldBe("billed");
+        Report(Call with { ProviderCostUsd = 0.05m }, o => o with { CallId = "call", Aliases = ["call", "1"] })
+            .Answer!.BillingStatus.ShouldBe("billed");
         Report(read, AsRetrieval).Replayed.ShouldBeTrue();
         _books.Balance("alice").ShouldBe(90);
     }

@@ -42,7 +42,8 @@ public sealed class DeleteUserTests
         var books = new Books().WithUser("alice", 100);
         books.Delete("alice");
         var budget = books.State.FindUser("alice")!.ToBudget();
-        (budget.BalanceCents, budget.HasCredit, budget.DeletedAt, budget.UpdatedAt).ShouldBe((0m, false, Books.Now, Books.Now));
+        (budget.BalanceCents, budget.HasCredit, budget.DeletedAt, budget.UpdatedAt)
+            .ShouldBe((0m, false, Books.Now, Books.Now));
     }
 
     [Fact]

@@ -9,13 +9,16 @@ public sealed class GrantTests
     public void A_grant_comes_from_grants_equity()
     {
         var books = new Books().WithUser("alice", -7);
-        var receipt = books.Apply(new Grant(new() { UserId = "alice", AmountCents = 500, Reason = "sorry", AdminId = "carol" }, "key-1")).Answer.ShouldNotBeNull();
+        var receipt = books.Apply(new Grant(
+            new() { UserId = "alice", AmountCents = 500, Reason = "sorry", AdminId = "carol" }, "key-1"))
+            .Answer.ShouldNotBeNull();
 
         receipt.Budget.BalanceCents.ShouldBe(493);
         receipt.Budget.TotalAddedCents.ShouldBe(500);
         books.Entries().ShouldBe(["equity:grants 500 0", "user:alice 0 500"]);
         var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description).ShouldBe((receipt.TransactionId, "admin_credit", "carol", "sorry"));
+        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+            .ShouldBe((receipt.TransactionId, "admin_credit", "carol", "sorry"));
         books.State.NewLegacyRows.Single().ShouldBe(new LegacyRow("alice", 500, 493, "admin_credit", "sorry"));
     }
 
@@ -51,7 +54,8 @@ public sealed class GrantTests
     }
 
     [Fact]
-    public void A_grant_needs_no_headroom_R8() => new Books().WithUser("bob", 500).WithTotals(0).Grant("alice", 1000).Answer.ShouldNotBeNull();
+    public void A_grant_needs_no_headroom_R8() =>
+        new Books().WithUser("bob", 500).WithTotals(0).Grant("alice", 1000).Answer.ShouldNotBeNull();
 
     [Fact]
     public void A_deleted_user_gets_nothing_R11()
@@ -65,7 +69,8 @@ public sealed class GrantTests
     public void A_balance_beyond_what_the_columns_hold_is_refused()
     {
         var books = new Books().WithUser("alice", Money.BalanceCentsMax - 5);
-        books.Grant("alice", 5.0000001m).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["amount_cents"]);
+        books.Grant("alice", 5.0000001m).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys
+            .ShouldBe(["amount_cents"]);
         books.State.HasChanges.ShouldBeFalse();
         books.Grant("alice", 5).Answer.ShouldNotBeNull().Budget.BalanceCents.ShouldBe(9_999_999_999_999.9999999m);
     }

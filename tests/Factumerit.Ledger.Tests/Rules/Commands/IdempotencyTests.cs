@@ -2,7 +2,10 @@ using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Tests.Rules.Commands;
 
-/// <summary>R9: the same key and body again gives the first answer and moves nothing, in one commit as across commits; another body is refused.</summary>
+/// <summary>
+/// R9: a repeated key and body returns the first answer and moves nothing, within one commit and across commits. A
+/// different body is refused.
+/// </summary>
 public sealed class IdempotencyTests
 {
     [Fact]
@@ -84,9 +87,11 @@ public sealed class IdempotencyTests
         };
         var books = new Books().WithUser("alice", 100);
         books.Apply(new Usage(request)).Replayed.ShouldBeFalse();
-        books.Apply(new Usage(request with { OccurredAt = Books.Now.ToOffset(TimeSpan.FromHours(5)) })).Replayed.ShouldBeTrue();
+        books.Apply(new Usage(request with { OccurredAt = Books.Now.ToOffset(TimeSpan.FromHours(5)) })).Replayed
+            .ShouldBeTrue();
         UsageRequest[] others = [
-            request with { Model = "n" }, request with { PromptTokens = 2 }, request with { CompletionTokens = null }, request with { Description = "" },
+            request with { Model = "n" }, request with { PromptTokens = 2 }, request with { CompletionTokens = null },
+            request with { Description = "" },
             request with { ReferenceId = null }, request with { Metadata = null }, request with { OccurredAt = null }];
         foreach (var other in others)
             books.Apply(new Usage(other)).Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
@@ -119,8 +124,10 @@ public sealed class IdempotencyTests
     {
         var books = new Books().WithUser("alice", 20);
         books.State.Load(new KeptAnswer("grant", "old", RequestHash.Of("alice", 20m, null, null).Value, """
-            {"TransactionId":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","Budget":{"UserId":"alice","BalanceCents":20,"TotalSpentCents":0,"TotalAddedCents":20,
-             "PromoExpiresAt":null,"SignedUpAt":null,"CreatedAt":"2026-01-01T00:00:00+00:00","UpdatedAt":"2026-01-01T00:00:00+00:00","DeletedAt":null}}
+            {"TransactionId":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","Budget":{"UserId":"alice","BalanceCents":20,
+             "TotalSpentCents":0,"TotalAddedCents":20,
+             "PromoExpiresAt":null,"SignedUpAt":null,"CreatedAt":"2026-01-01T00:00:00+00:00",
+             "UpdatedAt":"2026-01-01T00:00:00+00:00","DeletedAt":null}}
             """));
         var replay = books.Grant("alice", 20, "old");
         replay.Replayed.ShouldBeTrue();
@@ -159,9 +166,11 @@ public sealed class IdempotencyTests
         var first = books.WriteDown(actualCents: 2400, key: "key-1").Answer.ShouldNotBeNull();
         books.Purchase(1000);
         var second = books.WriteDown(actualCents: 2400, key: "key-1");
-        (second.Replayed, second.Answer?.TransactionId, second.Answer?.AmountCents).ShouldBe((true, first.TransactionId, 100m));
+        (second.Replayed, second.Answer?.TransactionId, second.Answer?.AmountCents)
+            .ShouldBe((true, first.TransactionId, 100m));
         books.WriteDown(amountCents: 2400, key: "key-1").Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
-        books.WriteDown(actualCents: 2400, key: "key-1", isForced: true).Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
+        books.WriteDown(actualCents: 2400, key: "key-1", isForced: true).Refusal
+            .ShouldBeOfType<Refusal.IdempotencyKeyReused>();
     }
 
     [Fact]

@@ -9,13 +9,16 @@ public sealed class PurchaseTests
     public void A_purchase_books_credit_and_tax()
     {
         var books = new Books().WithUser("alice", 100).WithTotals(0);
-        var receipt = books.Apply(new Purchase(new() { CreditsCents = 2500, SalesTaxCents = 259, Invoice = "INV-7" }, "key-1")).Answer.ShouldNotBeNull();
+        var receipt = books.Apply(new Purchase(
+            new() { CreditsCents = 2500, SalesTaxCents = 259, Invoice = "INV-7" }, "key-1")).Answer.ShouldNotBeNull();
 
         receipt.TotalCents.ShouldBe(2759);
-        (receipt.Headroom.AssetCents, receipt.Headroom.LiabilityCents, receipt.Headroom.AvailableCents).ShouldBe((2500m, 100m, 2400m));
+        (receipt.Headroom.AssetCents, receipt.Headroom.LiabilityCents, receipt.Headroom.AvailableCents)
+            .ShouldBe((2500m, 100m, 2400m));
         books.Entries().ShouldBe(["equity:capital 2759 0", "asset:anthropic 0 2500", "expense:sales_tax 0 259"]);
         var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId).ShouldBe((receipt.TransactionId, "purchase", "INV-7"));
+        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId)
+            .ShouldBe((receipt.TransactionId, "purchase", "INV-7"));
         books.State.NewLegacyRows.ShouldBeEmpty();
         books.State.ChangedUsers.ShouldBeEmpty();
     }
@@ -50,8 +53,10 @@ public sealed class PurchaseTests
     [Fact]
     public void Credit_and_tax_together_end_at_ten_to_the_twelfth()
     {
-        Books.ErrorsOf(new Purchase(new() { CreditsCents = 999_999_999_999m, SalesTaxCents = 1 }, "key-1")).ShouldBeEmpty();
-        Books.ErrorsOf(new Purchase(new() { CreditsCents = 999_999_999_999m, SalesTaxCents = 1.0000001m }, "key-1")).Keys.ShouldBe(["sales_tax_cents"]);
+        Books.ErrorsOf(new Purchase(new() { CreditsCents = 999_999_999_999m, SalesTaxCents = 1 }, "key-1"))
+            .ShouldBeEmpty();
+        Books.ErrorsOf(new Purchase(new() { CreditsCents = 999_999_999_999m, SalesTaxCents = 1.0000001m }, "key-1"))
+            .Keys.ShouldBe(["sales_tax_cents"]);
     }
 
     [Fact]
@@ -60,7 +65,8 @@ public sealed class PurchaseTests
 
     [Fact]
     public void Every_wrong_field_is_named() =>
-        Books.ErrorsOf(new Purchase(new() { CreditsCents = 0, SalesTaxCents = -1, Provider = "api", Invoice = "" }, "key-1")).Keys
+        Books.ErrorsOf(
+            new Purchase(new() { CreditsCents = 0, SalesTaxCents = -1, Provider = "api", Invoice = "" }, "key-1")).Keys
             .ShouldBe(["credits_cents", "sales_tax_cents", "provider", "invoice"]);
 
     [Fact]

@@ -3,7 +3,10 @@ using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Tests.Rules.Commands;
 
-/// <summary>Usages that another system reports: one call is one usage under each of its ids (R17), and is recorded whoever the user and whatever the balance.</summary>
+/// <summary>
+/// Usages that another system reports: one call is one usage under each of its ids (R17). It is recorded for any user
+/// and at any balance.
+/// </summary>
 public sealed class ReportedUsageTests
 {
     private static readonly DateTimeOffset Start = Books.Now.AddHours(-1);
@@ -19,7 +22,14 @@ public sealed class ReportedUsageTests
     };
 
     private static readonly Pricer Prices = new(
-        new PriceBook([new() { Model = "claude", Provider = "anthropic", InputUsdPerToken = 0.000003m, OutputUsdPerToken = 0.000015m, Version = 3 }], 3), Markups.None);
+        new PriceBook([new()
+        {
+            Model = "claude",
+            Provider = "anthropic",
+            InputUsdPerToken = 0.000003m,
+            OutputUsdPerToken = 0.000015m,
+            Version = 3
+        }], 3), Markups.None);
 
     private readonly Books _books = new Books().WithUser("alice", 100).WithUser("bob", 100);
 
@@ -44,7 +54,8 @@ public sealed class ReportedUsageTests
         Report(Call, "call-1", "resp-1").Replayed.ShouldBeTrue();
         Report(Call, "resp-1", "more-1").Replayed.ShouldBeTrue();
         _books.State.NewAliases.ShouldBe([
-            new UsageAlias("litellm", "call-1", first.UsageId), new UsageAlias("litellm", "resp-1", first.UsageId), new UsageAlias("litellm", "more-1", first.UsageId)]);
+            new UsageAlias("litellm", "call-1", first.UsageId), new UsageAlias("litellm", "resp-1", first.UsageId),
+            new UsageAlias("litellm", "more-1", first.UsageId)]);
     }
 
     [Theory]
@@ -52,7 +63,8 @@ public sealed class ReportedUsageTests
     [InlineData("resp-1", "call-1")]
     public void What_a_bot_reported_itself_is_not_taken_again_under_any_id_R17(params string[] ids)
     {
-        var own = _books.Apply(new Usage(new() { UserId = "alice", RequestId = "call-1", AmountCents = 5 })).Answer.ShouldNotBeNull();
+        var own = _books.Apply(
+            new Usage(new() { UserId = "alice", RequestId = "call-1", AmountCents = 5 })).Answer.ShouldNotBeNull();
         var reported = Report(Call, ids);
         (reported.Replayed, reported.Answer).ShouldBe((true, own));
         _books.State.NewAliases.Select(a => a.UsageId).Distinct().ShouldBe([own.UsageId]);
@@ -62,14 +74,17 @@ public sealed class ReportedUsageTests
     public void An_id_at_another_system_is_another_call_R17()
     {
         Report(Call, "call-1");
-        _books.Apply(new ReportedUsage(Call with { UserId = "bob", RequestId = "call-1" }, new UsageOrigin("another", ["call-1"], "derived-1"))).Replayed.ShouldBeFalse();
+        _books.Apply(new ReportedUsage(
+            Call with { UserId = "bob", RequestId = "call-1" },
+            new UsageOrigin("another", ["call-1"], "derived-1"))).Replayed.ShouldBeFalse();
     }
 
     [Fact]
     public void Two_call_ids_are_two_calls_whatever_the_response_id_R17()
     {
         Report(Call, Of("call-1", "resp-1") with { CallId = "call-1" });
-        var second = Report(Call with { UserId = "bob", ProviderCostUsd = 0.07m }, Of("call-2", "resp-1") with { CallId = "call-2" });
+        var second = Report(
+            Call with { UserId = "bob", ProviderCostUsd = 0.07m }, Of("call-2", "resp-1") with { CallId = "call-2" });
         (second.Replayed, second.Answer!.BillingStatus, second.Answer.RequestId).ShouldBe((false, "billed", "call-2"));
         // Even where all else is the same.
         Report(Call, Of("call-3", "resp-1") with { CallId = "call-3" }).Replayed.ShouldBeFalse();
@@ -92,9 +107,12 @@ public sealed class ReportedUsageTests
     {
         var first = Report(Call, "id").Answer.ShouldNotBeNull();
         var second = Report(other, Of("id") with { DerivedId = "derived-2" });
-        (second.Replayed, second.Answer!.BillingStatus, second.Answer.ReviewReason).ShouldBe((false, "needs_review", "ids-disagree"));
+        (second.Replayed, second.Answer!.BillingStatus, second.Answer.ReviewReason)
+            .ShouldBe((false, "needs_review", "ids-disagree"));
         (second.Answer.RequestId, second.Answer.ProviderCostUsd).ShouldBe(("derived-2", other.ProviderCostUsd));
-        _books.State.NewAliases.ShouldBe([new UsageAlias("litellm", "id", first.UsageId), new UsageAlias("litellm", "derived-2", second.Answer.UsageId)]);
+        _books.State.NewAliases.ShouldBe([
+            new UsageAlias("litellm", "id", first.UsageId),
+            new UsageAlias("litellm", "derived-2", second.Answer.UsageId)]);
         _books.State.NewUsages[^1].Description.ShouldBe("Reported as id, which belongs to another call");
         // Both are known from then on.
         Report(Call, "id").Replayed.ShouldBeTrue();
@@ -126,14 +144,17 @@ public sealed class ReportedUsageTests
     public void The_ids_of_a_disputed_call_that_are_free_are_its_own_R17()
     {
         Report(Call, "mine", "resp-A");
-        var second = Report(Call with { OccurredAt = Start.AddMinutes(1) }, Of("mine", "resp-B") with { CallId = "mine", DerivedId = "derived-2" }).Answer.ShouldNotBeNull();
+        var second = Report(
+            Call with { OccurredAt = Start.AddMinutes(1) },
+            Of("mine", "resp-B") with { CallId = "mine", DerivedId = "derived-2" }).Answer.ShouldNotBeNull();
         Report(Call with { OccurredAt = Start.AddMinutes(1) }, "resp-B").Answer!.UsageId.ShouldBe(second.UsageId);
     }
 
     [Fact]
     public void A_cost_from_our_price_book_is_not_what_the_other_system_said_R15()
     {
-        var first = Report(Call with { Model = "claude", Provider = "anthropic", ProviderCostUsd = null }, "id").Answer.ShouldNotBeNull();
+        var first = Report(Call with { Model = "claude", Provider = "anthropic", ProviderCostUsd = null }, "id")
+            .Answer.ShouldNotBeNull();
         first.ProviderCostUsd.ShouldBe(0.00045m);
         Report(Call with { Model = "claude", Provider = "anthropic" }, "id").Replayed.ShouldBeTrue();
     }
@@ -156,15 +177,19 @@ public sealed class ReportedUsageTests
     public void It_is_recorded_whatever_the_balance_R4_R6()
     {
         var books = new Books().WithUser("alice", -1);
-        books.Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-6);
-        books.Apply(new ReportedUsage(Call with { RequestId = "2", UserId = "new" }, Of("2"))).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-5);
+        books.Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().BalanceCents
+            .ShouldBe(-6);
+        books.Apply(new ReportedUsage(Call with { RequestId = "2", UserId = "new" }, Of("2"))).Answer.ShouldNotBeNull()
+            .BalanceCents.ShouldBe(-5);
     }
 
     [Fact]
     public void Without_a_user_it_waits_for_review_with_its_cost_R16()
     {
-        var usage = Report(Call with { UserId = null }, Of("call-1") with { PayerHint = "{}" }).Answer.ShouldNotBeNull();
-        (usage.UserId, usage.BillingStatus, usage.ReviewReason, usage.ProviderCostUsd, usage.AmountCents, usage.BalanceCents)
+        var usage = Report(
+            Call with { UserId = null }, Of("call-1") with { PayerHint = "{}" }).Answer.ShouldNotBeNull();
+        (usage.UserId, usage.BillingStatus, usage.ReviewReason, usage.ProviderCostUsd, usage.AmountCents,
+            usage.BalanceCents)
             .ShouldBe((null, "needs_review", "no-user", 0.05m, null, 0m));
         _books.State.NewProviderCosts.ShouldBe([new ProviderCost("openai", 0.05m)]);
         Report(Call with { UserId = null }, "call-1").Replayed.ShouldBeTrue();
@@ -173,7 +198,8 @@ public sealed class ReportedUsageTests
     [Fact]
     public void The_call_of_a_deleted_user_waits_for_review_R11_R16()
     {
-        var usage = new Books().WithDeletedUser("alice").Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull();
+        var usage = new Books().WithDeletedUser("alice")
+            .Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull();
         (usage.ReviewReason, usage.UserId, usage.TransactionId).ShouldBe(("user-deleted", "alice", null));
     }
 
@@ -181,16 +207,20 @@ public sealed class ReportedUsageTests
     public void What_no_operation_can_hold_waits_with_its_cost_and_is_never_refused()
     {
         var pricer = new Pricer(PriceBook.Empty, new Markups(new PricingOptions { Markup = 2 }));
-        var usage = _books.Apply(new ReportedUsage(Call with { RequestId = "1", ProviderCostUsd = Money.CostUsdMax }, Of("1"), pricer)).Answer.ShouldNotBeNull();
+        var usage = _books.Apply(new ReportedUsage(
+            Call with { RequestId = "1", ProviderCostUsd = Money.CostUsdMax }, Of("1"), pricer))
+            .Answer.ShouldNotBeNull();
         (usage.ReviewReason, usage.ProviderCostUsd).ShouldBe(("out-of-range", Money.CostUsdMax));
         var books = new Books().WithUser("alice", -Money.BalanceCentsMax);
-        books.Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().ReviewReason.ShouldBe("out-of-range");
+        books.Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().ReviewReason
+            .ShouldBe("out-of-range");
     }
 
     [Fact]
     public void A_reason_for_review_may_come_from_outside_R16()
     {
-        var usage = Report(Call, Of("call-1") with { ReviewReason = ReviewReasons.TokensDisagree }).Answer.ShouldNotBeNull();
+        var usage = Report(
+            Call, Of("call-1") with { ReviewReason = ReviewReasons.TokensDisagree }).Answer.ShouldNotBeNull();
         (usage.ReviewReason, usage.AmountCents, usage.MarkupFactor).ShouldBe(("tokens-disagree", null, null));
         _books.Entries().ShouldBeEmpty();
     }
@@ -199,8 +229,11 @@ public sealed class ReportedUsageTests
     public void A_reason_why_there_is_no_price_counts_only_where_there_is_none()
     {
         var origin = Of("1") with { UnpricedReason = "unreadable:response_cost" };
-        Report(Call with { Model = "claude", Provider = "anthropic", ProviderCostUsd = null }, origin).Answer!.BillingStatus.ShouldBe("billed");
-        Report(Call with { Model = "unknown", ProviderCostUsd = null }, Of("2") with { UnpricedReason = "unreadable:response_cost" })
+        Report(Call with { Model = "claude", Provider = "anthropic", ProviderCostUsd = null }, origin).Answer!
+            .BillingStatus.ShouldBe("billed");
+        Report(
+            Call with { Model = "unknown", ProviderCostUsd = null },
+            Of("2") with { UnpricedReason = "unreadable:response_cost" })
             .Answer!.ReviewReason.ShouldBe("unreadable:response_cost");
     }
 

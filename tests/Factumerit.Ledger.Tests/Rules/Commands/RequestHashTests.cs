@@ -2,7 +2,10 @@ using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Tests.Rules.Commands;
 
-/// <summary>What tells a replay from a reuse of its key (R9): equal values are the same, and no two lists of fields run into each other.</summary>
+/// <summary>
+/// The hash that separates a replay from a reuse of its key (R9): equal values give the same hash, and different lists
+/// of fields never give the same input.
+/// </summary>
 public sealed class RequestHashTests
 {
     [Fact]
@@ -35,7 +38,9 @@ public sealed class RequestHashTests
     }
 
     [Fact]
-    public void A_value_without_a_canonical_text_is_a_bug_and_throws() => Should.Throw<ArgumentException>(() => RequestHash.Of(5.0));
+    public void A_value_without_a_canonical_text_is_a_bug_and_throws() =>
+        Should.Throw<ArgumentException>(() => RequestHash.Of(5.0));
 
-    private static bool Same(object?[] one, object?[] other) => RequestHash.Of(one).Value == RequestHash.Of(other).Value;
+    private static bool Same(object?[] one, object?[] other) =>
+        RequestHash.Of(one).Value == RequestHash.Of(other).Value;
 }

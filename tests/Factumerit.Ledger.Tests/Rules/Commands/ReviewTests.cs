@@ -3,7 +3,10 @@ using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Tests.Rules.Commands;
 
-/// <summary>Billing and waiving what waits for review (R16): what is posted, where the price comes from, and who may decide when.</summary>
+/// <summary>
+/// Billing and waiving usages that wait for review (R16): the postings, the source of the price, and when a decision is
+/// allowed.
+/// </summary>
 public sealed class ReviewTests
 {
     private static readonly DateTimeOffset Called = Books.Now.AddHours(-2);
@@ -12,8 +15,23 @@ public sealed class ReviewTests
     private static readonly Pricer Prices = new(
         new PriceBook(
         [
-            new() { Model = "claude", Provider = "anthropic", InputUsdPerToken = 0.000003m, OutputUsdPerToken = 0.000015m, Version = 3 },
-            new() { Model = "new", Provider = "openai", InputUsdPerToken = 0.000001m, OutputUsdPerToken = 0, ValidFrom = Books.Now.AddHours(-1), Version = 4 },
+            new()
+            {
+                Model = "claude",
+                Provider = "anthropic",
+                InputUsdPerToken = 0.000003m,
+                OutputUsdPerToken = 0.000015m,
+                Version = 3
+            },
+            new()
+            {
+                Model = "new",
+                Provider = "openai",
+                InputUsdPerToken = 0.000001m,
+                OutputUsdPerToken = 0,
+                ValidFrom = Books.Now.AddHours(-1),
+                Version = 4
+            },
         ], 4),
         new Markups(new PricingOptions { Markup = 1.5m }));
 
@@ -26,8 +44,10 @@ public sealed class ReviewTests
 
         _books.Entries().ShouldBe(["user:alice 2 0", "expense:api 0 2"]);
         var transaction = _books.State.NewEntries[0].Transaction;
-        (transaction.ReferenceType, transaction.ReferenceId, transaction.Description).ShouldBe(("llm_call", "r", "A call"));
-        (billed.BillingStatus, billed.AmountCents, billed.BalanceCents, billed.TransactionId).ShouldBe(("billed", 2, 3, transaction.Id));
+        (transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+            .ShouldBe(("llm_call", "r", "A call"));
+        (billed.BillingStatus, billed.AmountCents, billed.BalanceCents, billed.TransactionId)
+            .ShouldBe(("billed", 2, 3, transaction.Id));
         (billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion).ShouldBe((null, null, null));
         (billed.ReviewedBy, billed.ReviewedAt, billed.ReviewNote).ShouldBe(("root", Books.Now, null));
         _books.State.FindUser("alice")!.TotalSpentCents.ShouldBe(2);
@@ -39,16 +59,19 @@ public sealed class ReviewTests
     {
         var billed = Bill(Waiting(), new() { ProviderCostUsd = 0.01m }).Answer!;
 
-        (billed.AmountCents, billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion, billed.Provider).ShouldBe((1.5m, 0.01m, 1.5m, null, "anthropic"));
+        (billed.AmountCents, billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion, billed.Provider)
+            .ShouldBe((1.5m, 0.01m, 1.5m, null, "anthropic"));
         _books.State.NewProviderCosts.ShouldBe([new ProviderCost("anthropic", 0.01m)]);
     }
 
     [Fact]
     public void A_known_cost_goes_before_the_price_book_and_is_not_counted_twice_R15_R19()
     {
-        var billed = Bill(Waiting() with { Provider = "anthropic", ProviderCostUsd = 0.02m, PriceVersion = 2 }, new()).Answer!;
+        var billed = Bill(
+            Waiting() with { Provider = "anthropic", ProviderCostUsd = 0.02m, PriceVersion = 2 }, new()).Answer!;
 
-        (billed.AmountCents, billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion).ShouldBe((3, 0.02m, 1.5m, 2));
+        (billed.AmountCents, billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion)
+            .ShouldBe((3, 0.02m, 1.5m, 2));
         _books.State.NewProviderCosts.ShouldBeEmpty();
     }
 
@@ -70,7 +93,8 @@ public sealed class ReviewTests
     public void And_as_of_now_when_it_had_no_price_then()
     {
         var billed = Bill(Waiting() with { Model = "new" }, new()).Answer!;
-        (billed.AmountCents, billed.ProviderCostUsd, billed.PriceVersion, billed.Provider).ShouldBe((0.15m, 0.001m, 4, "openai"));
+        (billed.AmountCents, billed.ProviderCostUsd, billed.PriceVersion, billed.Provider)
+            .ShouldBe((0.15m, 0.001m, 4, "openai"));
     }
 
     [Theory]
@@ -78,29 +102,35 @@ public sealed class ReviewTests
     [InlineData(null, 1L, null, "names no model")]
     [InlineData("claude", null, null, "has no tokens")]
     [InlineData("claude", 1L, 2L, "don't add up")]
-    public void What_has_nothing_to_make_a_price_of_stays_waiting_R10(string? model, long? prompt, long? cacheRead, string detail)
+    public void What_has_nothing_to_make_a_price_of_stays_waiting_R10(
+        string? model, long? prompt, long? cacheRead, string detail)
     {
-        var refusal = Bill(Waiting() with { Model = model, Tokens = new(prompt, null, cacheRead) }, new()).Refusal.ShouldBeOfType<Refusal.NotPriceable>();
-        (refusal.Code, refusal.Detail.Contains(detail, StringComparison.Ordinal)).ShouldBe(("not-priceable", true), refusal.Detail);
+        var refusal = Bill(Waiting() with { Model = model, Tokens = new(prompt, null, cacheRead) }, new()).Refusal
+            .ShouldBeOfType<Refusal.NotPriceable>();
+        (refusal.Code, refusal.Detail.Contains(detail, StringComparison.Ordinal))
+            .ShouldBe(("not-priceable", true), refusal.Detail);
     }
 
     [Fact]
     public void A_price_of_0_moves_no_money_but_is_billed_R5()
     {
         var billed = Bill(Waiting(), new() { AmountCents = 0 }).Answer!;
-        (billed.BillingStatus, billed.AmountCents, billed.TransactionId, billed.BalanceCents).ShouldBe(("billed", 0, null, 5));
+        (billed.BillingStatus, billed.AmountCents, billed.TransactionId, billed.BalanceCents)
+            .ShouldBe(("billed", 0, null, 5));
         _books.State.NewEntries.ShouldBeEmpty();
     }
 
     [Fact]
-    public void The_balance_is_not_asked_as_the_call_was_made_R4() => Bill(Waiting(), new() { AmountCents = 8 }).Answer!.BalanceCents.ShouldBe(-3);
+    public void The_balance_is_not_asked_as_the_call_was_made_R4() =>
+        Bill(Waiting(), new() { AmountCents = 8 }).Answer!.BalanceCents.ShouldBe(-3);
 
     [Fact]
     public void An_unknown_user_gets_a_budget_and_a_deleted_one_is_refused_R11()
     {
         Bill(Waiting() with { UserId = "bob" }, new() { AmountCents = 8 }).Answer!.BalanceCents.ShouldBe(-8);
         _books.WithDeletedUser("gone");
-        Bill(Waiting() with { UserId = "gone" }, new() { AmountCents = 8 }).Refusal.ShouldBeOfType<Refusal.UserDeleted>();
+        Bill(Waiting() with { UserId = "gone" }, new() { AmountCents = 8 }).Refusal
+            .ShouldBeOfType<Refusal.UserDeleted>();
     }
 
     [Fact]
@@ -117,22 +147,28 @@ public sealed class ReviewTests
     public void One_call_is_not_billed_twice_to_the_user_who_has_it_already_R17()
     {
         _books.Use("alice", 1, "r").Answer.ShouldNotBeNull();
-        Errors(Bill(Waiting() with { UserId = null }, new() { AmountCents = 1, UserId = "alice" })).ShouldBe(["user_id"]);
+        Errors(Bill(Waiting() with { UserId = null }, new() { AmountCents = 1, UserId = "alice" }))
+            .ShouldBe(["user_id"]);
     }
 
     [Fact]
     public void A_cost_that_is_known_is_not_given_again_R15() =>
-        Errors(Bill(Waiting() with { ProviderCostUsd = 0 }, new() { ProviderCostUsd = 1 })).ShouldBe(["provider_cost_usd"]);
+        Errors(Bill(Waiting() with { ProviderCostUsd = 0 }, new() { ProviderCostUsd = 1 }))
+            .ShouldBe(["provider_cost_usd"]);
 
     [Fact]
     public void What_a_balance_can_not_hold_is_refused() =>
-        Errors(Bill(Waiting() with { UserId = _books.WithUser("rich", -Money.BalanceCentsMax).Users.Last().UserId }, new() { AmountCents = 1 })).ShouldBe(["amount_cents"]);
+        Errors(Bill(
+            Waiting() with { UserId = _books.WithUser("rich", -Money.BalanceCentsMax).Users.Last().UserId },
+            new() { AmountCents = 1 })).ShouldBe(["amount_cents"]);
 
     [Fact]
     public void Waived_it_moves_no_money_and_says_why_R16()
     {
         var waived = Waive(Waiting(), "ours").Answer!;
-        (waived.BillingStatus, waived.AmountCents, waived.TransactionId, waived.ReviewNote, waived.BalanceCents, waived.ReviewedBy).ShouldBe(("waived", null, null, "ours", 5, "root"));
+        (waived.BillingStatus, waived.AmountCents, waived.TransactionId, waived.ReviewNote, waived.BalanceCents,
+            waived.ReviewedBy)
+            .ShouldBe(("waived", null, null, "ours", 5, "root"));
         (_books.State.NewEntries.Count, _books.State.ChangedUsers.Count).ShouldBe((0, 0));
         Waive(Waiting() with { UserId = null }, "nobody's").Answer!.BillingStatus.ShouldBe("waived");
     }
@@ -166,7 +202,8 @@ public sealed class ReviewTests
         Bill(usage, new() { AmountCents = 2 }).Answer.ShouldNotBeNull();
         Refusal?[] others =
         [
-            Bill(usage, new() { AmountCents = 2 }, reviewer: "another").Refusal, Bill(usage, new() { AmountCents = 3 }).Refusal, Bill(usage, new() { AmountCents = 2 }, "k").Refusal,
+            Bill(usage, new() { AmountCents = 2 }, reviewer: "another").Refusal,
+            Bill(usage, new() { AmountCents = 3 }).Refusal, Bill(usage, new() { AmountCents = 2 }, "k").Refusal,
             Bill(usage, new(), isRepricing: true).Refusal, Waive(usage, "ours").Refusal,
         ];
         others.ShouldAllBe(r => r is Refusal.AlreadyReviewed);
@@ -177,7 +214,8 @@ public sealed class ReviewTests
     public void What_was_billed_at_once_is_not_reviewed_R16()
     {
         var usage = Waiting() with { BillingStatus = "billed", AmountCents = 1 };
-        Bill(usage, new()).Refusal.ShouldBeOfType<Refusal.AlreadyReviewed>().Detail.ShouldContain("never needed a review");
+        Bill(usage, new()).Refusal.ShouldBeOfType<Refusal.AlreadyReviewed>().Detail
+            .ShouldContain("never needed a review");
     }
 
     public static TheoryData<BillRequest, string?, string> WrongBills => new()
@@ -206,11 +244,13 @@ public sealed class ReviewTests
     [Fact]
     public void A_reason_has_at_most_1000_characters()
     {
-        Books.ErrorsOf(new WaiveUsage(new() { Reason = new string('x', 1001) }, Waiting(), null)).Keys.ShouldBe(["reason"]);
+        Books.ErrorsOf(new WaiveUsage(new() { Reason = new string('x', 1001) }, Waiting(), null)).Keys
+            .ShouldBe(["reason"]);
         Books.ErrorsOf(new WaiveUsage(new() { Reason = new string('x', 1000) }, Waiting(), null)).ShouldBeEmpty();
     }
 
-    private static string[] Errors(Outcome<UsageUnderReview> outcome) => [.. outcome.Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys];
+    private static string[] Errors(Outcome<UsageUnderReview> outcome) =>
+        [.. outcome.Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys];
 
     private static UsageUnderReview Waiting() => new()
     {
@@ -227,8 +267,13 @@ public sealed class ReviewTests
         CreatedAt = Called,
     };
 
-    private Outcome<UsageUnderReview> Bill(UsageUnderReview usage, BillRequest request, string? key = null, string reviewer = "root", bool isRepricing = false) =>
-        Review(usage, new BillUsage(request, usage, key, Prices, isRepricing) { By = reviewer == "root" ? Books.Root : new Actor(4, reviewer) });
+    private Outcome<UsageUnderReview> Bill(
+        UsageUnderReview usage, BillRequest request, string? key = null, string reviewer = "root",
+        bool isRepricing = false) =>
+        Review(usage, new BillUsage(request, usage, key, Prices, isRepricing)
+        {
+            By = reviewer == "root" ? Books.Root : new Actor(4, reviewer)
+        });
 
     private Outcome<UsageUnderReview> Waive(UsageUnderReview usage, string reason, string? key = null) =>
         Review(usage, new WaiveUsage(new() { Reason = reason }, usage, key));

@@ -56,7 +56,8 @@ public sealed class SignupTests
 
         registration.Existed.ShouldBeFalse();
         (registration.Budget.BalanceCents, registration.Budget.TotalAddedCents).ShouldBe((142m, 142m));
-        (registration.Budget.SignedUpAt, registration.Budget.PromoExpiresAt).ShouldBe((Books.Now, Books.Now.AddDays(30)));
+        (registration.Budget.SignedUpAt, registration.Budget.PromoExpiresAt)
+            .ShouldBe((Books.Now, Books.Now.AddDays(30)));
         registration.Budget.CreatedAt.ShouldBe(Books.Now.AddDays(-30));
         books.Entries().ShouldBe(["equity:initial 100 0", "user:alice 0 100"]);
         books.State.FindUser("alice")!.SignsUp.ShouldBeTrue();
@@ -86,14 +87,16 @@ public sealed class SignupTests
     public void A_late_signup_needs_headroom_R8()
     {
         var books = new Books().WithUser("alice", 900, isSignedUp: false).WithTotals(950);
-        books.SignUp("alice", 100).Refusal.ShouldBeOfType<Refusal.InsufficientAnthropicCredits>().AvailableCents.ShouldBe(50);
+        books.SignUp("alice", 100).Refusal.ShouldBeOfType<Refusal.InsufficientAnthropicCredits>().AvailableCents
+            .ShouldBe(50);
         books.State.HasChanges.ShouldBeFalse();
         books.SignUp("alice", 50).Answer.ShouldNotBeNull().Existed.ShouldBeFalse();
     }
 
     [Fact]
     public void A_late_signup_beyond_what_a_balance_holds_is_refused() =>
-        new Books().WithUser("alice", Money.BalanceCentsMax, isSignedUp: false).SignUp("alice", 1, isOverridden: true).Refusal
+        new Books().WithUser("alice", Money.BalanceCentsMax, isSignedUp: false)
+            .SignUp("alice", 1, isOverridden: true).Refusal
             .ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["initial_credit_cents"]);
 
     [Fact]
@@ -109,7 +112,8 @@ public sealed class SignupTests
     public void Credit_beyond_the_headroom_is_refused_R8()
     {
         var books = new Books().WithUser("bob", 900).WithTotals(1000);
-        var refusal = books.SignUp("alice", 100.0000001m).Refusal.ShouldBeOfType<Refusal.InsufficientAnthropicCredits>();
+        var refusal = books.SignUp("alice", 100.0000001m).Refusal
+            .ShouldBeOfType<Refusal.InsufficientAnthropicCredits>();
         (refusal.AvailableCents, refusal.RequestedCents).ShouldBe((100m, 100.0000001m));
         books.State.FindUser("alice").ShouldBeNull();
         books.State.HasChanges.ShouldBeFalse();
@@ -124,7 +128,8 @@ public sealed class SignupTests
     {
         var books = new Books().WithTotals(150);
         books.SignUp("alice", 100).Answer.ShouldNotBeNull();
-        books.SignUp("bob", 100).Refusal.ShouldBeOfType<Refusal.InsufficientAnthropicCredits>().AvailableCents.ShouldBe(50);
+        books.SignUp("bob", 100).Refusal.ShouldBeOfType<Refusal.InsufficientAnthropicCredits>().AvailableCents
+            .ShouldBe(50);
     }
 
     [Fact]
@@ -157,7 +162,8 @@ public sealed class SignupTests
     {
         new Signup(new() { UserId = "alice", InitialCreditCents = 1 }).ReadsTotals.ShouldBeTrue();
         new Signup(new() { UserId = "alice", InitialCreditCents = 0 }).ReadsTotals.ShouldBeFalse();
-        new Signup(new() { UserId = "alice", InitialCreditCents = 1, OverrideHeadroomCheck = true }).ReadsTotals.ShouldBeFalse();
+        new Signup(new() { UserId = "alice", InitialCreditCents = 1, OverrideHeadroomCheck = true }).ReadsTotals
+            .ShouldBeFalse();
     }
 
     [Fact]
@@ -170,7 +176,8 @@ public sealed class SignupTests
 
     [Fact]
     public void The_end_of_the_promotion_is_recorded() =>
-        new Books().SignUp("alice", promoDays: 30).Answer.ShouldNotBeNull().Budget.PromoExpiresAt.ShouldBe(Books.Now.AddDays(30));
+        new Books().SignUp("alice", promoDays: 30).Answer.ShouldNotBeNull().Budget.PromoExpiresAt
+            .ShouldBe(Books.Now.AddDays(30));
 
     [Theory]
     [InlineData(1, true)]
@@ -179,7 +186,8 @@ public sealed class SignupTests
     [InlineData(-1, false)]
     [InlineData(3651, false)]
     public void A_promotion_lasts_1_to_3650_days(int days, bool isTaken) =>
-        Books.ErrorsOf(new Signup(new() { UserId = "alice", PromoTtlDays = days })).ContainsKey("promo_ttl_days").ShouldBe(!isTaken);
+        Books.ErrorsOf(new Signup(new() { UserId = "alice", PromoTtlDays = days })).ContainsKey("promo_ttl_days")
+            .ShouldBe(!isTaken);
 
     [Fact]
     public void Every_wrong_field_is_named() =>

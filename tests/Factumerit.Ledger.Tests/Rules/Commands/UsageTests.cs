@@ -3,23 +3,29 @@ using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Tests.Rules.Commands;
 
-/// <summary>Usage: R4 (crossing zero), R5 (amount 0), R6 (unknown users), R11 (deleted users), and the limits of what can be kept.</summary>
+/// <summary>
+/// Usage: R4 (crossing zero), R5 (amount 0), R6 (unknown users), R11 (deleted users), and the largest values.
+/// </summary>
 public sealed class UsageTests
 {
     [Fact]
     public void A_usage_moves_its_price_from_the_user_to_api_expense()
     {
         var books = new Books().WithUser("alice", 100);
-        var usage = books.Apply(new Usage(new() { UserId = "alice", AmountCents = 0.0165m, RequestId = "call-1", Description = "a call" })).Answer.ShouldNotBeNull();
+        var usage = books.Apply(new Usage(
+            new() { UserId = "alice", AmountCents = 0.0165m, RequestId = "call-1", Description = "a call" }))
+            .Answer.ShouldNotBeNull();
 
-        (usage.UserId, usage.RequestId, usage.AmountCents, usage.BalanceCents, usage.BillingStatus).ShouldBe(("alice", "call-1", 0.0165m, 99.9835m, "billed"));
+        (usage.UserId, usage.RequestId, usage.AmountCents, usage.BalanceCents, usage.BillingStatus)
+            .ShouldBe(("alice", "call-1", 0.0165m, 99.9835m, "billed"));
         usage.UsageId.Version.ShouldBe(7);
         usage.TransactionId.ShouldBe(books.State.NewEntries[0].Transaction.Id);
         usage.CreatedAt.ShouldBe(Books.Now);
         usage.OccurredAt.ShouldBe(Books.Now);
         books.Entries().ShouldBe(["user:alice 0.0165 0", "expense:api 0 0.0165"]);
         var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.ReferenceType, transaction.ReferenceId, transaction.Description).ShouldBe(("llm_call", "call-1", "a call"));
+        (transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+            .ShouldBe(("llm_call", "call-1", "a call"));
         books.State.NewLegacyRows.Single().ShouldBe(new LegacyRow("alice", -0.0165m, 99.9835m, "llm_call", "a call"));
         books.State.FindUser("alice")!.TotalSpentCents.ShouldBe(0.0165m);
     }
@@ -34,7 +40,8 @@ public sealed class UsageTests
 
     [Fact]
     public void The_smallest_credit_suffices_for_one_call_R4() =>
-        new Books().WithUser("alice", 0.0000001m).Use("alice", 1000).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-999.9999999m);
+        new Books().WithUser("alice", 0.0000001m).Use("alice", 1000).Answer.ShouldNotBeNull().BalanceCents
+            .ShouldBe(-999.9999999m);
 
     [Fact]
     public void The_call_after_the_one_that_crossed_zero_is_refused_R4()
@@ -111,7 +118,8 @@ public sealed class UsageTests
 
     [Fact]
     public void The_largest_usage_is_taken_and_may_leave_as_large_a_debt_R4() =>
-        new Books().WithUser("alice", 0.5m).Use("alice", 1_000_000_000_000m).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-999_999_999_999.5m);
+        new Books().WithUser("alice", 0.5m)
+            .Use("alice", 1_000_000_000_000m).Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-999_999_999_999.5m);
 
     [Fact]
     public void Whatever_was_spent_before_the_largest_usage_is_taken()
@@ -126,7 +134,9 @@ public sealed class UsageTests
     {
         var occurredAt = new DateTimeOffset(2026, 2, 28, 9, 0, 0, TimeSpan.FromHours(2)).AddTicks(1234567);
         var usage = new Books().WithUser("alice", 1)
-            .Apply(new Usage(new() { UserId = "alice", AmountCents = 1, RequestId = "call-1", OccurredAt = occurredAt })).Answer.ShouldNotBeNull();
+            .Apply(new Usage(
+                new() { UserId = "alice", AmountCents = 1, RequestId = "call-1", OccurredAt = occurredAt }))
+            .Answer.ShouldNotBeNull();
         usage.OccurredAt.ShouldBe(new DateTimeOffset(2026, 2, 28, 7, 0, 0, TimeSpan.Zero).AddTicks(1234560));
         usage.OccurredAt.Offset.ShouldBe(TimeSpan.Zero);
     }
@@ -153,7 +163,9 @@ public sealed class UsageTests
             BillingStatus = "billed",
             Usage = JsonElement.Parse("[]"),
         })).Keys.ShouldBe(
-            ["user_id", "amount_cents", "request_id", "model", "provider", "provider_cost_usd", "billing_status", "usage"],
+            [
+                "user_id", "amount_cents", "request_id", "model", "provider", "provider_cost_usd", "billing_status",
+                "usage"],
             ignoreOrder: true);
         Books.ErrorsOf(Wrong).Keys.ShouldBe(
             ["prompt_tokens", "completion_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens",
@@ -180,7 +192,8 @@ public sealed class UsageTests
         foreach (var time in (DateTimeOffset[])
             [Books.Now.AddMinutes(5), Books.Now.AddMinutes(5).ToOffset(TimeSpan.FromHours(9)), Books.Now.AddYears(-20)])
             At(time).Answer.ShouldNotBeNull().OccurredAt.ShouldBe(time);
-        At(Books.Now.AddMinutes(5).AddTicks(10)).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["occurred_at"]);
+        At(Books.Now.AddMinutes(5).AddTicks(10)).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys
+            .ShouldBe(["occurred_at"]);
 
         static Outcome<RecordedUsage> At(DateTimeOffset time) => new Books().WithUser("alice", 10)
             .Apply(new Usage(new() { UserId = "alice", AmountCents = 1, RequestId = "r", OccurredAt = time }));

@@ -57,12 +57,20 @@ public sealed class VirtualKeyTests
     public void A_requested_key_is_creating_under_an_alias_of_its_own()
     {
         var books = new Books().WithUser("alice", 5);
-        var request = new VirtualKeyRequest { UserId = "alice", Label = "editor", Models = ["m"], MaxBudgetUsd = 1.5m, ExpiresAt = Books.Now.AddDays(1) };
+        var request = new VirtualKeyRequest
+        {
+            UserId = "alice",
+            Label = "editor",
+            Models = ["m"],
+            MaxBudgetUsd = 1.5m,
+            ExpiresAt = Books.Now.AddDays(1)
+        };
 
         var key = books.Apply(new RequestVirtualKey(request)).Answer.ShouldNotBeNull();
         var other = books.Apply(new RequestVirtualKey(request)).Answer.ShouldNotBeNull();
 
-        (key.Status, key.KeyHash, key.CreatedBy, key.Alias).ShouldBe((VirtualKey.Creating, null, "root", $"factumerit-{key.Id}"));
+        (key.Status, key.KeyHash, key.CreatedBy, key.Alias)
+            .ShouldBe((VirtualKey.Creating, null, "root", $"factumerit-{key.Id}"));
         other.Alias.ShouldNotBe(key.Alias);
         books.State.VirtualKeys.New.ShouldBe([key, other]);
     }
@@ -135,7 +143,16 @@ public sealed class VirtualKeyTests
     private static (Books Books, VirtualKey Key) Loaded(string status, string? hash = null)
     {
         var books = new Books().WithUser("alice", 5);
-        var key = new VirtualKey { Id = Guid.NewGuid(), UserId = "alice", Label = "l", KeyHash = hash, Status = status, CreatedBy = "root", CreatedAt = Books.Now };
+        var key = new VirtualKey
+        {
+            Id = Guid.NewGuid(),
+            UserId = "alice",
+            Label = "l",
+            KeyHash = hash,
+            Status = status,
+            CreatedBy = "root",
+            CreatedAt = Books.Now
+        };
         books.State.VirtualKeys.Load(key);
         return (books, key);
     }

@@ -2,7 +2,9 @@ using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Tests.Rules.Commands;
 
-/// <summary>R19: what usage of a provider cost is written down once, to the last unit, and what is below it is carried over.</summary>
+/// <summary>
+/// R19: the cost of a provider's usage is written down once, to the last unit. What is below a unit is carried over.
+/// </summary>
 public sealed class WriteDownFromUsageTests
 {
     private const decimal Smallest = 0.0000000000000000000000000001m;
@@ -18,7 +20,8 @@ public sealed class WriteDownFromUsageTests
         books.Entries().ShouldBe(["asset:anthropic 12.5 0", "expense:anthropic 0 12.5"]);
         books.State.NewUsageWriteDowns.ShouldBe([new("anthropic", 12.5m)]);
         var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description).ShouldBe((receipt.TransactionId!.Value, "write_down", "usage", "March"));
+        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+            .ShouldBe((receipt.TransactionId!.Value, "write_down", "usage", "March"));
     }
 
     [Fact]
@@ -33,7 +36,8 @@ public sealed class WriteDownFromUsageTests
         books.Apply(write).Answer.ShouldNotBeNull().AmountCents.ShouldBe(14.5m);
         books.Entries().TakeLast(2).ShouldBe(["asset:bedrock 14.5 0", "expense:bedrock 0 14.5"]);
         books.State.NewUsageWriteDowns.ShouldBe([new("bedrock", 2m), new("bedrock_converse", 12.5m)]);
-        books.Apply(new WriteDown(new() { FromUsage = true, Provider = "bedrock" }, "again")).Answer.ShouldNotBeNull().AmountCents.ShouldBe(0);
+        books.Apply(new WriteDown(new() { FromUsage = true, Provider = "bedrock" }, "again")).Answer
+            .ShouldNotBeNull().AmountCents.ShouldBe(0);
     }
 
     [Fact]
@@ -128,7 +132,8 @@ public sealed class WriteDownFromUsageTests
         books.Apply(new WriteDown(new() { FromUsage = true }, "key")).Refusal
             .ShouldBe(new Refusal.InsufficientProviderCredit("anthropic", 12, 12.5m));
         books.State.UnwrittenCents("anthropic").ShouldBe(12.5m);
-        books.Apply(new WriteDown(new() { FromUsage = true, Force = true }, "key")).Answer.ShouldNotBeNull().Headroom.AssetCents.ShouldBe(-0.5m);
+        books.Apply(new WriteDown(new() { FromUsage = true, Force = true }, "key")).Answer
+            .ShouldNotBeNull().Headroom.AssetCents.ShouldBe(-0.5m);
     }
 
     [Fact]
@@ -138,7 +143,8 @@ public sealed class WriteDownFromUsageTests
         books.State.Load(new UnwrittenCost("anthropic", 12.5m, 0));
         var first = WriteDown(books, key: "key").Answer.ShouldNotBeNull();
         var replay = WriteDown(books, key: "key");
-        (replay.Replayed, replay.Answer!.TransactionId, replay.Answer.AmountCents).ShouldBe((true, first.TransactionId, 12.5m));
+        (replay.Replayed, replay.Answer!.TransactionId, replay.Answer.AmountCents)
+            .ShouldBe((true, first.TransactionId, 12.5m));
         books.WriteDown(amountCents: 12.5m, key: "key").Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
         WriteDown(books, "openai", "key").Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
     }
@@ -147,7 +153,9 @@ public sealed class WriteDownFromUsageTests
     public void A_key_of_before_from_usage_is_still_the_same_request_R9()
     {
         var books = new Books().WithTotals(2500);
-        books.State.Load(new KeptAnswer("write-down", "old", RequestHash.Of(5m, null, "anthropic", null).Value, """{"TransactionId":null,"AmountCents":5,"Headroom":null}"""));
+        books.State.Load(new KeptAnswer(
+            "write-down", "old", RequestHash.Of(5m, null, "anthropic", null).Value,
+            """{"TransactionId":null,"AmountCents":5,"Headroom":null}"""));
         books.WriteDown(amountCents: 5, key: "old").Replayed.ShouldBeTrue();
     }
 
@@ -165,7 +173,8 @@ public sealed class WriteDownFromUsageTests
         Books.ErrorsOf(new WriteDown(new() { FromUsage = true }, "k")).ShouldBeEmpty();
         Books.ErrorsOf(new WriteDown(new() { FromUsage = false }, "k")).Keys.ShouldBe(["amount_cents"]);
         Books.ErrorsOf(new WriteDown(new() { FromUsage = true, AmountCents = 1 }, "k")).Keys.ShouldBe(["from_usage"]);
-        Books.ErrorsOf(new WriteDown(new() { FromUsage = true, ActualBalanceCents = 0 }, "k")).Keys.ShouldBe(["from_usage"]);
+        Books.ErrorsOf(new WriteDown(new() { FromUsage = true, ActualBalanceCents = 0 }, "k")).Keys
+            .ShouldBe(["from_usage"]);
         Books.ErrorsOf(new WriteDown(new() { FromUsage = false, ActualBalanceCents = 0 }, "k")).ShouldBeEmpty();
     }
 
@@ -173,5 +182,12 @@ public sealed class WriteDownFromUsageTests
         books.Apply(new WriteDown(new() { FromUsage = true, Provider = provider, Reason = "March" }, key));
 
     private static void Use(Books books, decimal costUsd, string provider) => books.Apply(new Usage(
-        new() { UserId = "alice", RequestId = Guid.NewGuid().ToString(), AmountCents = 0, ProviderCostUsd = costUsd, Provider = provider })).Answer.ShouldNotBeNull();
+        new()
+        {
+            UserId = "alice",
+            RequestId = Guid.NewGuid().ToString(),
+            AmountCents = 0,
+            ProviderCostUsd = costUsd,
+            Provider = provider
+        })).Answer.ShouldNotBeNull();
 }

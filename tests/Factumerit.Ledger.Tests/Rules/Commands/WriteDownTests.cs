@@ -11,10 +11,14 @@ public sealed class WriteDownTests
         var books = new Books().WithTotals(0).WithProvider("bedrock", 100).WithProvider("bedrock_converse", 30);
         WriteDown("1", 0).AmountCents.ShouldBe(30);
         WriteDown("2", 90).AmountCents.ShouldBe(10);
-        books.Entries().ShouldBe(["asset:bedrock_converse 30 0", "expense:bedrock_converse 0 30", "asset:bedrock 10 0", "expense:bedrock 0 10"]);
+        books.Entries().ShouldBe([
+            "asset:bedrock_converse 30 0", "expense:bedrock_converse 0 30", "asset:bedrock 10 0",
+            "expense:bedrock 0 10"]);
 
         WriteDownReceipt WriteDown(string key, decimal actualCents) =>
-            books.Apply(new WriteDown(new() { ActualBalanceCents = actualCents, Provider = "bedrock_converse" }, key)).Answer.ShouldNotBeNull();
+            books.Apply(new WriteDown(
+                new() { ActualBalanceCents = actualCents, Provider = "bedrock_converse" }, key))
+                .Answer.ShouldNotBeNull();
     }
 
     [Fact]
@@ -29,13 +33,15 @@ public sealed class WriteDownTests
     public void What_was_consumed_becomes_the_providers_expense()
     {
         var books = new Books().WithTotals(2500);
-        var receipt = books.Apply(new WriteDown(new() { AmountCents = 5, Reason = "March" }, "key-1")).Answer.ShouldNotBeNull();
+        var receipt = books.Apply(
+            new WriteDown(new() { AmountCents = 5, Reason = "March" }, "key-1")).Answer.ShouldNotBeNull();
 
         receipt.AmountCents.ShouldBe(5);
         receipt.Headroom.AssetCents.ShouldBe(2495);
         books.Entries().ShouldBe(["asset:anthropic 5 0", "expense:anthropic 0 5"]);
         var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description).ShouldBe((receipt.TransactionId!.Value, "write_down", null, "March"));
+        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+            .ShouldBe((receipt.TransactionId!.Value, "write_down", null, "March"));
     }
 
     [Fact]
@@ -73,12 +79,16 @@ public sealed class WriteDownTests
     public void A_provider_that_was_never_bought_from_is_refused_unless_forced_R10()
     {
         var books = new Books().WithTotals(2500);
-        books.WriteDown(amountCents: 5, provider: "openai").Refusal.ShouldBe(new Refusal.InsufficientProviderCredit("openai", null, 5));
-        books.WriteDown(actualCents: 10, provider: "openai").Refusal.ShouldBe(new Refusal.InsufficientProviderCredit("openai", null, 10));
-        books.WriteDown(actualCents: 0, provider: "openai").Answer.ShouldNotBeNull().TransactionId.ShouldBeNull("there is nothing to book");
+        books.WriteDown(amountCents: 5, provider: "openai").Refusal
+            .ShouldBe(new Refusal.InsufficientProviderCredit("openai", null, 5));
+        books.WriteDown(actualCents: 10, provider: "openai").Refusal
+            .ShouldBe(new Refusal.InsufficientProviderCredit("openai", null, 10));
+        books.WriteDown(actualCents: 0, provider: "openai").Answer.ShouldNotBeNull().TransactionId
+            .ShouldBeNull("there is nothing to book");
         books.Entries().ShouldBeEmpty();
 
-        books.WriteDown(actualCents: 10, provider: "openai", isForced: true).Answer.ShouldNotBeNull().AmountCents.ShouldBe(-10);
+        books.WriteDown(actualCents: 10, provider: "openai", isForced: true).Answer.ShouldNotBeNull().AmountCents
+            .ShouldBe(-10);
         books.Entries().ShouldBe(["equity:adjustments 10 0", "asset:openai 0 10"]);
     }
 
@@ -86,7 +96,8 @@ public sealed class WriteDownTests
     public void More_than_the_books_hold_is_refused_unless_forced_R10()
     {
         var books = new Books().WithTotals(2);
-        books.WriteDown(amountCents: 2.0000001m).Refusal.ShouldBe(new Refusal.InsufficientProviderCredit("anthropic", 2, 2.0000001m));
+        books.WriteDown(amountCents: 2.0000001m).Refusal
+            .ShouldBe(new Refusal.InsufficientProviderCredit("anthropic", 2, 2.0000001m));
         books.State.HasChanges.ShouldBeFalse();
         books.WriteDown(amountCents: 5, isForced: true).Answer.ShouldNotBeNull().Headroom.AssetCents.ShouldBe(-3);
         books.WriteDown(actualCents: 0).Answer.ShouldNotBeNull().AmountCents.ShouldBe(-3);
@@ -97,7 +108,8 @@ public sealed class WriteDownTests
     {
         var books = new Books().WithTotals(2);
         books.WriteDown(amountCents: 2).Answer.ShouldNotBeNull().Headroom.AssetCents.ShouldBe(0);
-        books.WriteDown(actualCents: 3).Answer.ShouldNotBeNull().AmountCents.ShouldBe(-3, "the provider is known, with 0 left");
+        books.WriteDown(actualCents: 3).Answer.ShouldNotBeNull().AmountCents
+            .ShouldBe(-3, "the provider is known, with 0 left");
     }
 
     [Fact]
@@ -112,7 +124,8 @@ public sealed class WriteDownTests
     public void A_difference_beyond_one_operation_is_refused_R10()
     {
         var books = new Books().WithTotals(1_000_000_000_001m);
-        books.WriteDown(actualCents: 0).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys.ShouldBe(["actual_balance_cents"]);
+        books.WriteDown(actualCents: 0).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys
+            .ShouldBe(["actual_balance_cents"]);
         books.State.HasChanges.ShouldBeFalse();
         books.WriteDown(actualCents: 1).Answer.ShouldNotBeNull().AmountCents.ShouldBe(1_000_000_000_000m);
     }
@@ -121,7 +134,8 @@ public sealed class WriteDownTests
     public void Exactly_one_of_the_amounts_is_given()
     {
         Books.ErrorsOf(new WriteDown(new(), "key-1")).Keys.ShouldBe(["amount_cents"]);
-        Books.ErrorsOf(new WriteDown(new() { AmountCents = 1, ActualBalanceCents = 1 }, "key-1")).Keys.ShouldBe(["actual_balance_cents"]);
+        Books.ErrorsOf(new WriteDown(new() { AmountCents = 1, ActualBalanceCents = 1 }, "key-1")).Keys
+            .ShouldBe(["actual_balance_cents"]);
     }
 
     [Fact]
@@ -129,6 +143,7 @@ public sealed class WriteDownTests
     {
         Books.ErrorsOf(new WriteDown(new() { AmountCents = -1, Provider = "API", Reason = "\0" }, null)).Keys
             .ShouldBe(["Idempotency-Key", "amount_cents", "provider", "reason"]);
-        Books.ErrorsOf(new WriteDown(new() { ActualBalanceCents = 0.00000001m }, "key-1")).Keys.ShouldBe(["actual_balance_cents"]);
+        Books.ErrorsOf(new WriteDown(new() { ActualBalanceCents = 0.00000001m }, "key-1")).Keys
+            .ShouldBe(["actual_balance_cents"]);
     }
 }

@@ -2,11 +2,12 @@ using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Tests.Rules.Pricing;
 
-/// <summary>The prices in force for all threads are those of the latest import, in whatever order they were read.</summary>
+/// <summary>All threads use the prices of the latest import, in whatever order the imports were read.</summary>
 public sealed class CurrentPricesTests
 {
     [Fact]
-    public void At_first_nothing_is_priced() => new CurrentPrices(Markups.None).Pricer.Book.ShouldBeSameAs(PriceBook.Empty);
+    public void At_first_nothing_is_priced() =>
+        new CurrentPrices(Markups.None).Pricer.Book.ShouldBeSameAs(PriceBook.Empty);
 
     [Fact]
     public void A_book_read_late_does_not_replace_a_newer_one()

@@ -92,7 +92,8 @@ public sealed class MarkupsTests
                 $"Pricing:Markup {limits}",
                 "Pricing:Overrides:0 must name either a Provider or a Model.",
                 "Pricing:Overrides:1 must name either a Provider or a Model.",
-                "Pricing:Overrides:2:Provider must be a lower-case letter followed by up to 39 of a-z, 0-9, _ and -, and neither 'api' nor 'sales_tax'.",
+                "Pricing:Overrides:2:Provider must be a lower-case letter followed by up to 39 of a-z, 0-9, _ and -, "
+                + "and neither 'api' nor 'sales_tax'.",
                 $"Pricing:Overrides:3:Markup {limits}",
                 "Pricing:Overrides:4 repeats b, which has a markup already.",
                 $"Pricing:Overrides:4:Markup {limits}",
@@ -102,7 +103,8 @@ public sealed class MarkupsTests
 
     [Fact]
     public void The_refresh_is_at_least_a_second() =>
-        ErrorsOf(new PricingOptions { RefreshSeconds = 0 }).ShouldBe(["Pricing:RefreshSeconds must be from 1 to 3600."]);
+        ErrorsOf(new PricingOptions { RefreshSeconds = 0 })
+            .ShouldBe(["Pricing:RefreshSeconds must be from 1 to 3600."]);
 
     private static string?[] ErrorsOf(PricingOptions options)
     {

@@ -24,7 +24,11 @@ public sealed class PriceBookTests
     [Fact]
     public void A_model_is_unknown_before_its_first_price_and_from_when_it_is_gone()
     {
-        var book = new PriceBook([Price("m", 1, Noon), Price("m", 2, Noon.AddHours(1)) with { IsGone = true }, Price("m", 3, Noon.AddHours(2))], 3);
+        var book = new PriceBook(
+            [
+                Price("m", 1, Noon), Price("m", 2, Noon.AddHours(1)) with { IsGone = true },
+                Price("m", 3, Noon.AddHours(2))],
+            3);
 
         book.Find("m", Noon.AddTicks(-1)).ShouldBeNull();
         book.Find("m", Noon).ShouldNotBeNull();
@@ -46,7 +50,8 @@ public sealed class PriceBookTests
 
     [Fact]
     public void A_row_from_before_vendors_had_one_name_is_its_vendors() =>
-        new PriceBook([Price("claude", 1, null) with { Provider = "bedrock_converse" }], 1).Find("claude", Noon, "bedrock")!.Provider.ShouldBe("bedrock");
+        new PriceBook([Price("claude", 1, null) with { Provider = "bedrock_converse" }], 1)
+            .Find("claude", Noon, "bedrock")!.Provider.ShouldBe("bedrock");
 
     [Theory]
     [InlineData("Claude")]
@@ -56,11 +61,13 @@ public sealed class PriceBookTests
     [InlineData("a/b/claude")]
     [InlineData("anthropic/b/claude")]
     [InlineData("")]
-    public void No_other_name_matches(string model) => new PriceBook([Price("claude", 1, null)], 1).Find(model, Noon).ShouldBeNull();
+    public void No_other_name_matches(string model) =>
+        new PriceBook([Price("claude", 1, null)], 1).Find(model, Noon).ShouldBeNull();
 
     [Fact]
     public void Only_the_first_prefix_is_taken_off() =>
-        new PriceBook([Price("anthropic/claude", 1, null) with { Provider = "openrouter" }], 1).Find("openrouter/anthropic/claude", Noon).ShouldNotBeNull();
+        new PriceBook([Price("anthropic/claude", 1, null) with { Provider = "openrouter" }], 1)
+            .Find("openrouter/anthropic/claude", Noon).ShouldNotBeNull();
 
     [Fact]
     public void The_empty_book_knows_no_price() => PriceBook.Empty.Find("m", Noon).ShouldBeNull();
@@ -74,7 +81,8 @@ public sealed class PriceBookTests
             {
                 var at = Noon.AddHours(hour);
                 // The last row that begins by then; rows of one model never begin at the same time.
-                var expected = h.Rows.Where(r => r.ValidFrom is not { } from || from <= at).MaxBy(r => r.ValidFrom ?? DateTimeOffset.MinValue);
+                var expected = h.Rows.Where(r => r.ValidFrom is not { } from || from <= at)
+                    .MaxBy(r => r.ValidFrom ?? DateTimeOffset.MinValue);
                 book.Find("m", at).ShouldBe(expected is { IsGone: true } ? null : expected);
             }
         }));
@@ -88,7 +96,15 @@ public sealed class PriceBookTests
             Price("m", hour + 2, hour < 0 ? null : Noon.AddHours(hour)) with { IsGone = gone[i] })])).ToArbitrary();
 
     private static ModelPrice Price(string model, long version, DateTimeOffset? from) =>
-        new() { Model = model, Provider = "anthropic", InputUsdPerToken = 0.000001m, OutputUsdPerToken = 0.000002m, ValidFrom = from, Version = version };
+        new()
+        {
+            Model = model,
+            Provider = "anthropic",
+            InputUsdPerToken = 0.000001m,
+            OutputUsdPerToken = 0.000002m,
+            ValidFrom = from,
+            Version = version
+        };
 
     private sealed record History(ModelPrice[] Rows);
 }

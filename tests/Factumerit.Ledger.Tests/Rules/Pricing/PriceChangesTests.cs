@@ -38,20 +38,30 @@ public sealed class PriceChangesTests
     public void Another_provider_or_another_class_is_a_change()
     {
         var map = (TokenPrices prices) => new PriceMap(new Dictionary<string, TokenPrices> { ["a"] = prices }, 0);
-        var newest = new Dictionary<string, ModelPrice> { ["a"] = new PriceChange("a", "added", null, null, Prices(1)).ToPrice(1) };
+        var newest = new Dictionary<string, ModelPrice>
+        {
+            ["a"] = new PriceChange("a", "added", null, null, Prices(1)).ToPrice(1)
+        };
 
         foreach (var other in (TokenPrices[])[
-            Prices(1) with { Provider = "q" }, Prices(1) with { OutputUsdPerToken = 3 }, Prices(1) with { CacheReadUsdPerToken = 0 },
+            Prices(1) with { Provider = "q" }, Prices(1) with { OutputUsdPerToken = 3 },
+            Prices(1) with { CacheReadUsdPerToken = 0 },
             Prices(1) with { CacheWriteUsdPerToken = 0 }, Prices(1) with { ReasoningUsdPerToken = 0 },
-            Prices(1) with { OutputUsdPerToken = null }, Prices(1) with { Mode = "chat" }, Prices(1) with { OtherPrices = Others(0.5m) }])
-            PriceChanges.Between(newest, map(other), Noon, null).Answer!.Count(PriceChange.Changed).ShouldBe(1, other.ToString());
+            Prices(1) with { OutputUsdPerToken = null }, Prices(1) with { Mode = "chat" },
+            Prices(1) with { OtherPrices = Others(0.5m) }])
+            PriceChanges.Between(newest, map(other), Noon, null).Answer!.Count(PriceChange.Changed)
+                .ShouldBe(1, other.ToString());
     }
 
     [Fact]
     public void Another_price_that_is_the_same_is_no_change_and_one_that_differs_is()
     {
-        static PriceMap MapOf(decimal usd) => new(new Dictionary<string, TokenPrices> { ["a"] = Prices(1) with { OtherPrices = Others(usd) } }, 0);
-        var newest = new Dictionary<string, ModelPrice> { ["a"] = new PriceChange("a", "added", null, null, MapOf(0.5m).Prices["a"]).ToPrice(1) };
+        static PriceMap MapOf(decimal usd) =>
+            new(new Dictionary<string, TokenPrices> { ["a"] = Prices(1) with { OtherPrices = Others(usd) } }, 0);
+        var newest = new Dictionary<string, ModelPrice>
+        {
+            ["a"] = new PriceChange("a", "added", null, null, MapOf(0.5m).Prices["a"]).ToPrice(1)
+        };
 
         PriceChanges.Between(newest, MapOf(0.50m), Noon, null).Answer!.Changes.ShouldBeEmpty();
         PriceChanges.Between(newest, MapOf(0.6m), Noon, null).Answer!.Count(PriceChange.Changed).ShouldBe(1);
@@ -69,10 +79,13 @@ public sealed class PriceChangesTests
         // One that is gone already, one that is new.
         book.Import(Noon.AddHours(1), [.. Models(active), ("gone", 1)]).Import(Noon.AddHours(2), Models(active));
 
-        var changes = PriceChanges.Between(book.Newest, Map([.. Models(left), ("new", 1)]), Noon.AddHours(3), null).Answer.ShouldNotBeNull();
+        var changes = PriceChanges.Between(
+            book.Newest, Map([.. Models(left), ("new", 1)]), Noon.AddHours(3), null).Answer.ShouldNotBeNull();
 
         changes.FindEnding()?.Errors["allow_gone"].ShouldBe(
-            [$"must be true for this: {active - left} of the {active} models that have a price are not in the map, and would have none from then on"]);
+            [
+                $"must be true for this: {active - left} of the {active} models that have a price are not in the map, "
+                + "and would have none from then on"]);
         (changes.FindEnding() is not null).ShouldBe(isTold);
     }
 
@@ -87,7 +100,8 @@ public sealed class PriceChangesTests
     [Fact]
     public void A_model_that_comes_back_counts_from_then_on_not_from_the_beginning()
     {
-        var book = new Book().Import(Noon, ("a", 1), ("b", 1)).Import(Noon.AddHours(1), ("a", 1)).Import(Noon.AddHours(2), ("a", 1), ("b", 1));
+        var book = new Book().Import(Noon, ("a", 1), ("b", 1)).Import(Noon.AddHours(1), ("a", 1))
+            .Import(Noon.AddHours(2), ("a", 1), ("b", 1));
 
         book.Changes.ShouldBe([new("b", "added", Noon.AddHours(2), null, Prices(1))]);
         book.Prices.Find("b", Noon.AddHours(1)).ShouldBeNull();
@@ -103,8 +117,11 @@ public sealed class PriceChangesTests
 
         PriceChanges.Between(newest, Map(("a", 3), ("b", 1)), Noon.AddDays(1), Noon.AddMinutes(minutes)).Refusal
             .ShouldBeOfType<Refusal.ValidationFailed>().Errors["valid_from"]
-            .ShouldBe(["must be after 2026-01-31T12:00:00Z, when the newest prices of a begin: prices are never changed once they are active (R18)"]);
-        PriceChanges.Between(newest, Map(("a", 2), ("b", 2)), Noon.AddDays(1), Noon.AddMinutes(minutes)).Answer!.Changes.Count.ShouldBe(1);
+            .ShouldBe([
+                "must be after 2026-01-31T12:00:00Z, when the newest prices of a begin: "
+                + "prices are never changed once they are active (R18)"]);
+        PriceChanges.Between(newest, Map(("a", 2), ("b", 2)), Noon.AddDays(1), Noon.AddMinutes(minutes)).Answer!
+            .Changes.Count.ShouldBe(1);
     }
 
     [Fact]
@@ -144,13 +161,15 @@ public sealed class PriceChangesTests
     private static Arbitrary<decimal?[]> Histories() =>
         Gen.Elements<decimal?>(1m, 2m, 3m, null).ArrayOf(Hours / 2).ToArbitrary();
 
-    private static OtherPriceDictionary? Others(decimal usd) => OtherPriceDictionary.Of([KeyValuePair.Create("input_cost_per_token_flex", usd)]);
+    private static OtherPriceDictionary? Others(decimal usd) =>
+        OtherPriceDictionary.Of([KeyValuePair.Create("input_cost_per_token_flex", usd)]);
 
     private static (string, decimal)[] Models(int count) => [.. Enumerable.Range(0, count).Select(n => ($"m{n}", 1m))];
 
     private static TokenPrices Prices(decimal usd) => new("p", usd, 2 * usd);
 
-    private static PriceMap Map(params (string Model, decimal Usd)[] prices) => new(prices.ToDictionary(p => p.Model, p => Prices(p.Usd)), 0);
+    private static PriceMap Map(params (string Model, decimal Usd)[] prices) =>
+        new(prices.ToDictionary(p => p.Model, p => Prices(p.Usd)), 0);
 
     /// <summary>Imports one after the other, in memory.</summary>
     private sealed class Book
@@ -164,9 +183,11 @@ public sealed class PriceChangesTests
 
         public PriceBook Prices => new(_rows, _version);
 
-        public Dictionary<string, ModelPrice> Newest => _rows.GroupBy(r => r.Model).ToDictionary(m => m.Key, m => m.MaxBy(r => r.Version)!);
+        public Dictionary<string, ModelPrice> Newest =>
+            _rows.GroupBy(r => r.Model).ToDictionary(m => m.Key, m => m.MaxBy(r => r.Version)!);
 
-        public Book Import(DateTimeOffset now, params (string Model, decimal Usd)[] prices) => Import(now, null, prices);
+        public Book Import(DateTimeOffset now, params (string Model, decimal Usd)[] prices) =>
+            Import(now, null, prices);
 
         public Book Import(DateTimeOffset now, DateTimeOffset? validFrom, params (string Model, decimal Usd)[] prices)
         {

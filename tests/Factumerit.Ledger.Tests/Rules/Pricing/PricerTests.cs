@@ -26,26 +26,49 @@ public sealed class PricerTests
     [Fact]
     public void Each_class_of_tokens_has_its_price()
     {
-        var call = Price(new TokenCounts(Prompt: 1000, Completion: 500, CacheRead: 600, CacheWrite: 100, Reasoning: 200), markup: 1.25m);
+        var call = Price(
+            new TokenCounts(Prompt: 1000, Completion: 500, CacheRead: 600, CacheWrite: 100, Reasoning: 200),
+            markup: 1.25m);
 
-        call.CostUsd.ShouldBe((300 * 0.000003m) + (600 * 0.0000003m) + (100 * 0.00000375m) + (300 * 0.000015m) + (200 * 0.00002m));
+        call.CostUsd.ShouldBe(
+            (300 * 0.000003m) + (600 * 0.0000003m) + (100 * 0.00000375m) + (300 * 0.000015m) + (200 * 0.00002m));
         call.CostUsd.ShouldBe(0.009955m);
         call.PriceCents.ShouldBe(1.244375m);
-        call.ShouldBe(new PricedCall { CostUsd = 0.009955m, PriceCents = 1.244375m, Markup = 1.25m, PriceVersion = 7, Provider = "anthropic" });
+        call.ShouldBe(new PricedCall
+        {
+            CostUsd = 0.009955m,
+            PriceCents = 1.244375m,
+            Markup = 1.25m,
+            PriceVersion = 7,
+            Provider = "anthropic"
+        });
     }
 
     [Fact]
     public void A_class_without_a_price_of_its_own_costs_what_its_kind_costs()
     {
-        var plain = Claude with { CacheReadUsdPerToken = null, CacheWriteUsdPerToken = null, ReasoningUsdPerToken = null };
+        var plain = Claude with
+        {
+            CacheReadUsdPerToken = null,
+            CacheWriteUsdPerToken = null,
+            ReasoningUsdPerToken = null
+        };
 
-        Price(new TokenCounts(1000, 500, 600, 100, 200), price: plain).CostUsd.ShouldBe((1000 * 0.000003m) + (500 * 0.000015m));
+        Price(new TokenCounts(1000, 500, 600, 100, 200), price: plain).CostUsd
+            .ShouldBe((1000 * 0.000003m) + (500 * 0.000015m));
     }
 
     [Fact]
     public void The_documented_example_is_right()
     {
-        var gpt = new ModelPrice { Model = "claude", InputUsdPerToken = 0.0000025m, OutputUsdPerToken = 0.00001m, CacheReadUsdPerToken = 0.0000003m, Version = 1 };
+        var gpt = new ModelPrice
+        {
+            Model = "claude",
+            InputUsdPerToken = 0.0000025m,
+            OutputUsdPerToken = 0.00001m,
+            CacheReadUsdPerToken = 0.0000003m,
+            Version = 1
+        };
 
         var call = Price(new TokenCounts(Prompt: 1234, Completion: 57, CacheRead: 1000), markup: 1.15m, price: gpt);
 
@@ -59,7 +82,8 @@ public sealed class PricerTests
     [InlineData(null, null, null, 10L, null, "0.0000375")]
     [InlineData(null, null, null, null, 10L, "0.0002")]
     [InlineData(0L, 0L, null, null, null, "0")]
-    public void A_count_that_is_not_reported_is_what_its_parts_are(long? prompt, long? completion, long? read, long? write, long? reasoning, string costUsd) =>
+    public void A_count_that_is_not_reported_is_what_its_parts_are(
+        long? prompt, long? completion, long? read, long? write, long? reasoning, string costUsd) =>
         Price(new TokenCounts(prompt, completion, read, write, reasoning)).CostUsd.ShouldBe(Decimal(costUsd));
 
     [Fact]
@@ -72,20 +96,23 @@ public sealed class PricerTests
 
     [Fact]
     public void A_cost_of_zero_as_given_is_free_not_unknown() =>
-        Pricer(2m).Price(null, null, 0m, default, null, Noon).ShouldBe(new PricedCall { CostUsd = 0m, PriceCents = 0m, Markup = 2m });
+        Pricer(2m).Price(null, null, 0m, default, null, Noon)
+            .ShouldBe(new PricedCall { CostUsd = 0m, PriceCents = 0m, Markup = 2m });
 
     [Fact]
     public void A_free_model_costs_nothing_and_is_not_unknown()
     {
         var free = new ModelPrice { Model = "claude", InputUsdPerToken = 0, OutputUsdPerToken = 0, Version = 1 };
 
-        Price(new TokenCounts(1000, 500), price: free).ShouldBe(new PricedCall { CostUsd = 0m, PriceCents = 0m, Markup = 1m, PriceVersion = 1 });
+        Price(new TokenCounts(1000, 500), price: free)
+            .ShouldBe(new PricedCall { CostUsd = 0m, PriceCents = 0m, Markup = 1m, PriceVersion = 1 });
     }
 
     [Fact]
     public void The_provider_as_given_goes_before_the_price_books()
     {
-        Pricer().Price("claude", "bedrock", null, new TokenCounts(1, 1), null, Noon).ShouldBe(new PricedCall { Provider = "bedrock", ReviewReason = "unknown-model" });
+        Pricer().Price("claude", "bedrock", null, new TokenCounts(1, 1), null, Noon)
+            .ShouldBe(new PricedCall { Provider = "bedrock", ReviewReason = "unknown-model" });
         Pricer().ProviderOf("claude", "bedrock", Noon).ShouldBe("bedrock");
         Pricer().ProviderOf("claude", null, Noon).ShouldBe("anthropic");
         Pricer().ProviderOf("unknown", null, Noon).ShouldBeNull();
@@ -101,7 +128,8 @@ public sealed class PricerTests
     {
         var call = Pricer().Price(model, null, null, new TokenCounts(tokens, tokens), null, Noon);
 
-        (call.ReviewReason, call.PriceCents, call.CostUsd, call.Markup, call.Refusal).ShouldBe((reason, null, null, null, null));
+        (call.ReviewReason, call.PriceCents, call.CostUsd, call.Markup, call.Refusal)
+            .ShouldBe((reason, null, null, null, null));
     }
 
     [Theory]
@@ -109,7 +137,8 @@ public sealed class PricerTests
     [InlineData(10L, 5L, 0L, 0L, 6L)]
     [InlineData(-1L, 0L, 0L, 0L, 0L)]
     [InlineData(10L, 5L, -1L, 0L, 0L)]
-    public void Parts_that_exceed_their_whole_are_not_priced(long prompt, long completion, long read, long write, long reasoning)
+    public void Parts_that_exceed_their_whole_are_not_priced(
+        long prompt, long completion, long read, long write, long reasoning)
     {
         var tokens = new TokenCounts(prompt, completion, read, write, reasoning);
 
@@ -162,7 +191,8 @@ public sealed class PricerTests
     [InlineData("79228162514264337593543950335", "1000")]
     [InlineData("-0.01", "1")]
     public void A_cost_that_can_not_be_kept_is_refused_never_thrown(string costUsd, string markup) =>
-        Pricer(Decimal(markup)).Price(null, null, Decimal(costUsd), default, null, Noon).Refusal!.Errors.Keys.ShouldBe(["provider_cost_usd"]);
+        Pricer(Decimal(markup)).Price(null, null, Decimal(costUsd), default, null, Noon).Refusal!.Errors.Keys
+            .ShouldBe(["provider_cost_usd"]);
 
     [Theory]
     [InlineData("1000000", long.MaxValue)]
@@ -170,7 +200,13 @@ public sealed class PricerTests
     [InlineData("1.2345678901234567890123456789", 2000000000L)]
     public void Tokens_whose_price_can_not_be_kept_are_refused_never_thrown(string usdPerToken, long tokens)
     {
-        var price = new ModelPrice { Model = "claude", InputUsdPerToken = Decimal(usdPerToken), OutputUsdPerToken = Decimal(usdPerToken), Version = 1 };
+        var price = new ModelPrice
+        {
+            Model = "claude",
+            InputUsdPerToken = Decimal(usdPerToken),
+            OutputUsdPerToken = Decimal(usdPerToken),
+            Version = 1
+        };
 
         var call = Price(new TokenCounts(tokens, tokens), price: price);
 
@@ -194,13 +230,22 @@ public sealed class PricerTests
     public void Every_price_is_the_exact_one_rounded_once() =>
         Check.One(Config.QuickThrowOnFailure.WithMaxTest(2000), Prop.ForAll(Cases(), c =>
         {
-            var price = new ModelPrice { Model = "claude", InputUsdPerToken = c.Prices[0], OutputUsdPerToken = c.Prices[1], CacheReadUsdPerToken = c.Prices[2], Version = 1 };
+            var price = new ModelPrice
+            {
+                Model = "claude",
+                InputUsdPerToken = c.Prices[0],
+                OutputUsdPerToken = c.Prices[1],
+                CacheReadUsdPerToken = c.Prices[2],
+                Version = 1
+            };
             var call = Price(new TokenCounts(c.Counts[0] + c.Counts[2], c.Counts[1], c.Counts[2]), c.Markup, price);
 
             // All in units of 10^-40 dollars, in whole numbers.
-            var cost = c.Counts.Zip(c.Prices, (count, usd) => count * Units(usd, 40)).Aggregate(BigInteger.Zero, BigInteger.Add);
+            var cost = c.Counts.Zip(c.Prices, (count, usd) => count * Units(usd, 40))
+                .Aggregate(BigInteger.Zero, BigInteger.Add);
             Units(call.CostUsd!.Value, 40).ShouldBe(cost);
-            // Times 10^6 for the markup and a hundredth for cents: what is kept, 10^-7 cents, is 10^(40 + 6 - 2 - 7) of these.
+            // Times 10^6 for the markup and 1/100 for cents: the stored unit, 10^-7 cents, is 10^(40 + 6 - 2 - 7) of
+            // these units.
             Units(call.PriceCents!.Value, 7).ShouldBe(HalfAway(cost * Units(c.Markup, 6), BigInteger.Pow(10, 37)));
         }));
 
@@ -209,7 +254,8 @@ public sealed class PricerTests
     private static BigInteger Units(decimal value, int decimals)
     {
         var text = value.ToString(CultureInfo.InvariantCulture).Split('.');
-        return BigInteger.Parse(text[0] + (text.Length > 1 ? text[1] : "").PadRight(decimals, '0'), CultureInfo.InvariantCulture);
+        return BigInteger.Parse(
+            text[0] + (text.Length > 1 ? text[1] : "").PadRight(decimals, '0'), CultureInfo.InvariantCulture);
     }
 
     private static Arbitrary<Case> Cases() => (
@@ -217,7 +263,9 @@ public sealed class PricerTests
         from digits in Gen.Choose(0, int.MaxValue).ArrayOf(3)
         from decimals in Gen.Choose(9, 22).ArrayOf(3)
         from markup in Gen.Choose(0, 3_000_000)
-        select new Case(counts, [.. digits.Zip(decimals, (d, s) => new decimal(d, 0, 0, false, (byte)s))], new decimal(markup, 0, 0, false, 6))).ToArbitrary();
+        select new Case(
+            counts, [.. digits.Zip(decimals, (d, s) => new decimal(d, 0, 0, false, (byte)s))],
+            new decimal(markup, 0, 0, false, 6))).ToArbitrary();
 
     private static decimal Decimal(string text) => decimal.Parse(text, CultureInfo.InvariantCulture);
 

@@ -72,7 +72,8 @@ public sealed class VendorsTests
     [InlineData("302ai", null)]
     [InlineData("api", null)]
     [InlineData("", null)]
-    public void Every_name_of_a_vendor_is_the_vendors_one(string raw, string? vendor) => Vendors.NameOf(raw).ShouldBe(vendor);
+    public void Every_name_of_a_vendor_is_the_vendors_one(string raw, string? vendor) =>
+        Vendors.NameOf(raw).ShouldBe(vendor);
 
     [Theory]
     [MemberData(nameof(Keys))]
@@ -106,7 +107,8 @@ public sealed class VendorsTests
     [InlineData("openrouter/gpt-4o-mini", null, null)]
     [InlineData("openai/gpt-4o-mini", "azure", null)]
     [InlineData("anthropic.claude-sonnet-4-5-20250929-v1:0", "bedrock", "anthropic.claude-sonnet-4-5-20250929-v1:0")]
-    [InlineData("anthropic.claude-sonnet-4-5-20250929-v1:0", "bedrock_converse", "anthropic.claude-sonnet-4-5-20250929-v1:0")]
+    [InlineData(
+        "anthropic.claude-sonnet-4-5-20250929-v1:0", "bedrock_converse", "anthropic.claude-sonnet-4-5-20250929-v1:0")]
     [InlineData("anthropic.claude-sonnet-4-5-20250929-v1:0", null, "anthropic.claude-sonnet-4-5-20250929-v1:0")]
     [InlineData("bedrock/anthropic.claude-sonnet-4-5-20250929-v1:0", null, "anthropic.claude-sonnet-4-5-20250929-v1:0")]
     [InlineData("bedrock/eu-west-3/anthropic.claude-v2:1", "bedrock", null)]
@@ -148,25 +150,32 @@ public sealed class VendorsTests
     [Fact]
     public void Free_is_a_model_all_of_whose_prices_are_0()
     {
-        static ModelPrice Price(string model, decimal usd) => new() { Model = model, Provider = "ollama", InputUsdPerToken = 0, OutputUsdPerToken = usd, Version = 1 };
+        static ModelPrice Price(string model, decimal usd) =>
+            new() { Model = model, Provider = "ollama", InputUsdPerToken = 0, OutputUsdPerToken = usd, Version = 1 };
         var pricer = new Pricer(
             new PriceBook(
                 [
                     Price("free", 0), Price("paid", 1), Price("unknown", 0) with { OutputUsdPerToken = null },
                     Price("searches", 0) with { OtherPrices = Others(("search_context_cost_per_query.low", 0.01m)) },
-                    Price("nothing", 0) with { OtherPrices = Others(("output_cost_per_image", 0), ("provider_specific_entry.us", 1.1m)) },
+                    Price("nothing", 0) with
+                    {
+                        OtherPrices = Others(("output_cost_per_image", 0), ("provider_specific_entry.us", 1.1m))
+                    },
                 ], 1), Markups.None);
 
         bool IsFree(string model, string? provider = null) => pricer.IsFree(model, provider, Noon);
-        (IsFree("free"), IsFree("free", "ollama_chat"), IsFree("ollama/free"), IsFree("nothing")).ShouldBe((true, true, true, true));
-        (IsFree("free", "openai"), IsFree("paid"), IsFree("unknown"), IsFree("searches"), IsFree("not there")).ShouldBe((false, false, false, false, false));
+        (IsFree("free"), IsFree("free", "ollama_chat"), IsFree("ollama/free"), IsFree("nothing"))
+            .ShouldBe((true, true, true, true));
+        (IsFree("free", "openai"), IsFree("paid"), IsFree("unknown"), IsFree("searches"), IsFree("not there"))
+            .ShouldBe((false, false, false, false, false));
     }
 
     [Fact]
     public void A_call_whose_provider_is_given_allocates_nothing()
     {
         var (pricer, tokens) = (new Pricer(Book, Markups.None), new TokenCounts(1000, 500));
-        pricer.Price("anthropic.claude-sonnet-4-5-20250929-v1:0", "bedrock_converse", null, tokens, null, Noon).PriceCents.ShouldNotBeNull();
+        pricer.Price("anthropic.claude-sonnet-4-5-20250929-v1:0", "bedrock_converse", null, tokens, null, Noon)
+            .PriceCents.ShouldNotBeNull();
 
         var before = GC.GetAllocatedBytesForCurrentThread();
         for (var i = 0; i < 1000; i++)
