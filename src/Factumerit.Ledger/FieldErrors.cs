@@ -103,9 +103,13 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, "must hold no direction marks, line separators or other characters that can't be seen");
     }
 
-    // Direction marks and zero-width characters have the Unicode category Format.
-    private static bool IsUnseen(Rune rune) => Rune.GetUnicodeCategory(rune)
-        is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+    // Direction marks and zero-width characters have the Unicode category Format. Variation selectors, Hangul fillers and
+    // the empty Braille pattern have others.
+    private static bool IsUnseen(Rune rune) =>
+        Rune.GetUnicodeCategory(rune)
+            is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator
+        || rune.Value is (>= 0xFE00 and <= 0xFE0F) or (>= 0xE0100 and <= 0xE01EF)
+            or 0x034F or 0x115F or 0x1160 or 0x2800 or 0x3164 or 0xFFA0;
 
     /// <summary>An optional free text; line breaks and tabs are allowed.</summary>
     public void CheckText(string field, string? text)

@@ -124,7 +124,8 @@ public static class ApiKeyEndpoints
         errors.CheckPersonalName("name", request.Name ?? "");
         if (request.Name is { } name && name != name.Trim())
             errors.Add("name", "must not begin or end with a space");
-        if (IsReserved(request.Name ?? ""))
+        // The log shows - for a request without a key.
+        if (IsReserved(request.Name ?? "") || request.Name == "-")
             errors.Add("name", "is reserved for the service");
         if (request.Role is null || !Roles.All.Contains(request.Role))
             errors.Add("role", $"must be {string.Join(", ", Roles.All)}");

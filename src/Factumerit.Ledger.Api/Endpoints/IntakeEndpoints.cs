@@ -67,7 +67,7 @@ public static class IntakeEndpoints
         try
         {
             refusal = await intake.TakeInAsync(
-                IntakeReader.ReadAsync(http.Request.BodyReader, http.RequestAborted), caller.Actor,
+                IntakeReader.ReadAsync(http.Request.BodyReader), caller.Actor,
                 () => RulesAsync(http), tally.Add);
         }
         // A 4xx means that nothing was done. If a call was recorded, the rest of the body is one more failed item.

@@ -147,16 +147,17 @@ public static class JsonBody
 
     private static async ValueTask<ReadOnlySequence<byte>> ReadToEndAsync(HttpContext http)
     {
-        var read = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
+        // A cancelled token would leave the body in the middle of a read. A client that goes away ends the read anyway,
+        // and CancelPendingRead ends it cleanly.
+        var read = await http.Request.BodyReader.ReadAsync(CancellationToken.None);
         if (read.IsCompleted)
             return read.Buffer;
-        // CancelPendingRead ends a read cleanly. A cancelled token would leave the body in the middle of a read.
         using var late = new CancellationTokenSource(ArrivesWithin);
         await using var end = late.Token.Register(http.Request.BodyReader.CancelPendingRead);
         while (!read.IsCompleted)
         {
             http.Request.BodyReader.AdvanceTo(read.Buffer.Start, read.Buffer.End);
-            read = await http.Request.BodyReader.ReadAsync(http.RequestAborted);
+            read = await http.Request.BodyReader.ReadAsync(CancellationToken.None);
             if (!read.IsCanceled)
                 continue;
             http.Request.BodyReader.AdvanceTo(read.Buffer.End);

@@ -5,8 +5,8 @@ internal static class KeyNames
 {
     /// <summary>Whether two names differ at most in case and spaces, so that people would confuse them.</summary>
     public static bool AreAlike(string one, string other) =>
-        string.Equals(WithPlainSpaces(one), WithPlainSpaces(other), StringComparison.OrdinalIgnoreCase);
+        string.Equals(WithoutSpaces(one), WithoutSpaces(other), StringComparison.OrdinalIgnoreCase);
 
-    private static string WithPlainSpaces(string name) =>
-        string.Join(' ', name.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
+    private static string WithoutSpaces(string name) =>
+        string.Concat(name.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries));
 }

@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Http.Metadata;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
-/// Bounds the memory of request bodies. Bodies of more than 32 KiB that are held whole share 8 MiB, of which one key
-/// gets at most half. When the share is used up, further large bodies wait. Small bodies, nearly all of them, pass at
+/// Bounds the memory of request bodies. Bodies of more than 32 KiB that are held whole share 32 MiB, of which one
+/// key gets at most 4. When the share is used up, further large bodies wait. Small bodies, nearly all of them, pass at
 /// once. A body keeps its share until its response is written.
 /// </summary>
 public sealed class LargeBodies : IDisposable
@@ -13,9 +13,11 @@ public sealed class LargeBodies : IDisposable
     /// <summary>A body of up to this many bytes does not wait.</summary>
     public const int SmallBytesMax = 32 * 1024;
 
-    private const int BytesMax = 8 * 1024 * 1024;
+    private const int BytesMax = 32 * 1024 * 1024;
+    private const int BytesOfKeyMax = 4 * 1024 * 1024;
     private const int PermitBytes = 32 * 1024;
     private const int Permits = BytesMax / PermitBytes;
+    private const int PermitsOfKey = BytesOfKeyMax / PermitBytes;
     private const int WaitingMax = 100;
 
     private static readonly Refusal TooMany =
@@ -24,11 +26,11 @@ public sealed class LargeBodies : IDisposable
     // When no large body has come for this time, unused memory is returned to the system. Less than KeptBytes is not
     // worth a pause of the garbage collector.
     private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(10);
-    private const long KeptBytes = 128 * 1024 * 1024;
+    private const long KeptBytes = 64 * 1024 * 1024;
 
     private readonly ConcurrencyLimiter _all = new(Limit(Permits));
     private readonly PartitionedRateLimiter<string> _ofKey = PartitionedRateLimiter.Create<string, string>(
-        key => RateLimitPartition.GetConcurrencyLimiter(key, _ => Limit(Permits / 2)));
+        key => RateLimitPartition.GetConcurrencyLimiter(key, _ => Limit(PermitsOfKey)));
 
     private readonly Timer _quiet = new(_ => GiveBack());
 
@@ -67,7 +69,7 @@ public sealed class LargeBodies : IDisposable
     }
 
     private static int PermitsOf(long bytes) =>
-        (int)Math.Clamp((bytes + PermitBytes - 1) / PermitBytes, 1, Permits / 2);
+        (int)Math.Clamp((bytes + PermitBytes - 1) / PermitBytes, 1, PermitsOfKey);
 
     private static ConcurrencyLimiterOptions Limit(int permits) => new()
     {

@@ -233,7 +233,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             || (origin.ReviewReason is null or ReviewReasons.Retrieved && Tokens.Any);
         var call = canPrice
             ? Pricer.Price(
-                filled.Model, filled.Provider, filled.ProviderCostUsd, Tokens, Request.Usage, filled.OccurredAt)
+                filled.Model, filled.Provider, filled.ProviderCostUsd, Tokens, Request.Usage, filled.OccurredAt,
+                state.Now)
             : default;
         if (user is { IsDeleted: true } || call.PriceCents is not { } amountCents
             || user?.CanSpend(amountCents) == false)
@@ -277,7 +278,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     private PricedCall Price(LedgerState state, UserAccount? user, string? reviewReason)
     {
         var call = Pricer.Price(
-            Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, OccurredAt(state));
+            Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, OccurredAt(state), state.Now);
         var reason = reviewReason
             ?? (Request.UserId is null ? ReviewReasons.NoUser : null)
             ?? (user is { IsDeleted: true } ? ReviewReasons.UserDeleted : null)

@@ -46,7 +46,7 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
         var user = state.FindUser(userId);
         if (user is { IsDeleted: true })
             return new Refusal.UserDeleted(userId); // R11
-        var call = Price(OccurredAt(state));
+        var call = Price(OccurredAt(state), state.Now);
         if (call.Refusal is { } refusal)
             return refusal;
         if (call.PriceCents is not { } amountCents)
@@ -61,7 +61,7 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
         return Record(state, user, call, transactionId, null);
     }
 
-    private PricedCall Price(DateTimeOffset occurredAt)
+    private PricedCall Price(DateTimeOffset occurredAt, DateTimeOffset now)
     {
         if (Request.AmountCents is { } amountCents)
             return new PricedCall
@@ -78,7 +78,7 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
                 ReviewReason = ReviewReasons.Requested,
             };
         return Pricer.Price(
-            Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, occurredAt);
+            Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, occurredAt, now);
     }
 
     private string? ProviderAt(DateTimeOffset occurredAt) =>

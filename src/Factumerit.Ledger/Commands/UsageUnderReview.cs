@@ -72,9 +72,9 @@ public sealed record UsageUnderReview
         if (ProviderCostUsd is null && ReviewReasons.AreTokensDoubtful(ReviewReason))
             return new PricedCall { Provider = Provider, ReviewReason = ReviewReason };
         JsonElement? usage = UsageJson is null ? null : JsonElement.Parse(UsageJson);
-        var call = pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, OccurredAt);
+        var call = pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, OccurredAt, now);
         return call.ReviewReason == ReviewReasons.UnknownModel
-            ? pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, now)
+            ? pricer.Price(Model, Provider, ProviderCostUsd, Tokens, usage, now, now)
             : call;
     }
 }

@@ -14,10 +14,12 @@ public sealed class CurrentPrices(Markups markups)
     /// <summary>
     /// Activates a price book, unless a newer one is active: of two books read at the same time the newer wins.
     /// </summary>
-    public void Replace(PriceBook book)
+    /// <param name="book">The price book.</param>
+    /// <param name="currentUntil">See <see cref="Pricing.Pricer"/>.</param>
+    public void Replace(PriceBook book, DateTimeOffset? currentUntil = null)
     {
         lock (_swap)
             if (book.Version >= _pricer.Book.Version && book.Cancellations >= _pricer.Book.Cancellations)
-                _pricer = new Pricer(book, markups);
+                _pricer = new Pricer(book, markups, currentUntil);
     }
 }

@@ -37,6 +37,9 @@ public static class ReviewReasons
     /// <summary>The price book has no price of the model at that time.</summary>
     public const string UnknownModel = "unknown-model";
 
+    /// <summary>The price book could not be read for so long that its prices may have been cancelled.</summary>
+    public const string StalePrices = "stale-prices";
+
     /// <summary>There is nothing to price: no model, or no tokens.</summary>
     public const string NoTokens = "no-tokens";
 

@@ -15,7 +15,13 @@ namespace Factumerit.Ledger.Pricing;
 /// cents and rounds to 0; $0.0000000005 with the markup 1.0 is 0.00000005 cents and rounds away from zero, to
 /// 0.0000001.
 /// </example>
-public sealed class Pricer(PriceBook book, Markups markups)
+/// <param name="book">The price book.</param>
+/// <param name="markups">The markups by model and provider.</param>
+/// <param name="currentUntil">
+/// Until when no price of the book can have been cancelled without this process knowing, by the database's clock; null:
+/// for ever.
+/// </param>
+public sealed class Pricer(PriceBook book, Markups markups, DateTimeOffset? currentUntil = null)
 {
     public PriceBook Book => book;
 
@@ -50,9 +56,10 @@ public sealed class Pricer(PriceBook book, Markups markups)
     /// <param name="usage">The usage object that the provider returned: it shows which of the model's other prices
     /// apply.</param>
     /// <param name="occurredAt">The time of the call, whose prices apply.</param>
+    /// <param name="decidedAt">The time of the commit, by the database's clock; null: no price book is too old.</param>
     public PricedCall Price(
         string? model, string? provider, decimal? providerCostUsd, in TokenCounts tokens, JsonElement? usage,
-        DateTimeOffset occurredAt)
+        DateTimeOffset occurredAt, DateTimeOffset? decidedAt = null)
     {
         var price = model is null ? null : book.Find(model, occurredAt, provider);
         provider = provider is null ? price?.Provider : Vendors.Canonical(provider);
@@ -60,6 +67,8 @@ public sealed class Pricer(PriceBook book, Markups markups)
             return Mark(model, provider, given, null, "provider_cost_usd");
         if (Unpriceable(model, price, tokens) is { } reason)
             return new PricedCall { Provider = provider, ReviewReason = reason };
+        if (decidedAt > currentUntil)
+            return new PricedCall { Provider = provider, ReviewReason = ReviewReasons.StalePrices };
         return TokenCost.Of(price!, tokens, usage) switch
         {
             { ReviewReason: { } otherwise } => new PricedCall { Provider = provider, ReviewReason = otherwise },

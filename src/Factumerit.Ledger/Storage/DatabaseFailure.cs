@@ -46,15 +46,14 @@ public static class DatabaseFailure
         Find(exception) is PostgresException { SqlState: PostgresErrorCodes.DiskFull };
 
     /// <summary>
-    /// Describes in a few words why the database can't be written to. The text holds nothing confidential.
+    /// Describes in a few words why a database that answers can't be written to. The text holds nothing confidential.
     /// </summary>
     public static string Describe(Exception exception) => Find(exception) switch
     {
         PostgresException { SqlState: PostgresErrorCodes.ReadOnlySqlTransaction } => "read-only",
         PostgresException { SqlState: PostgresErrorCodes.DiskFull } => DiskFull,
         PostgresException { SqlState: PostgresErrorCodes.InsufficientPrivilege } => "lacks a right",
-        PostgresException => "can't be written to",
-        _ => "can't be reached",
+        _ => "can't be written to",
     };
 
     private static bool LiesInData(PostgresException postgres) =>

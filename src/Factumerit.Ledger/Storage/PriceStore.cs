@@ -84,7 +84,7 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
     /// How long after a cancellation another process may still record a call with its cached prices: until its next
     /// refresh, plus the time to commit the calls it has priced by then.
     /// </summary>
-    public TimeSpan UsedAfterCancelling { get; init; }
+    public TimeSpan UsedAfterCancelling { get; init; } = TimeSpan.FromMinutes(2);
 
     /// <summary>
     /// Replaces the prices of the price book by those of the map. Idempotent: importing the same map again changes
@@ -144,7 +144,7 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         var added = changes.Changes.Select(c => c.ToPrice(version)).ToList();
         await WriteAsync(connection, added, cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);
-        current.Replace(new PriceBook(rows.Concat(added), version, cancellations));
+        current.Replace(new PriceBook(rows.Concat(added), version, cancellations), now + UsedAfterCancelling);
         return import with { Version = version };
     }
 
@@ -174,10 +174,14 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         await using var connection = await database.Readers.OpenConnectionAsync(cancellationToken);
         await using var snapshot = await connection.BeginTransactionAsync(
             IsolationLevel.RepeatableRead, cancellationToken);
+        // The start of the transaction, which is no later than its snapshot.
+        var readAt = await ExecuteAsync<DateTime>(connection, "SELECT transaction_timestamp()", cancellationToken);
         var (version, cancellations) = await ReadRevisionAsync(connection, cancellationToken);
-        if ((version, cancellations) == (current.Pricer.Book.Version, current.Pricer.Book.Cancellations))
-            return;
-        current.Replace(new PriceBook(await ReadAsync(connection, cancellationToken), version, cancellations));
+        var known = current.Pricer.Book;
+        var book = (version, cancellations) == (known.Version, known.Cancellations)
+            ? known
+            : new PriceBook(await ReadAsync(connection, cancellationToken), version, cancellations);
+        current.Replace(book, readAt + UsedAfterCancelling);
     }
 
     private static async Task<(long Version, long Cancellations)> ReadRevisionAsync(

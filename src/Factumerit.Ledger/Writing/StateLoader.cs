@@ -71,43 +71,16 @@ internal static class StateLoader
     public static async Task<LedgerState> LoadAsync(Turn turn, IReadOnlyList<Command> commands)
     {
         string[] users = [.. commands.Select(c => c.UserId).OfType<string>().Distinct(StringComparer.Ordinal)];
-        var usages = commands
-            .Where(c => c.UserId is not null)
-            .SelectMany(c => RequestIdsOf(c).Select(id => (UserId: c.UserId!, RequestId: id)))
-            .Distinct()
-            .ToList();
-        var aliases = commands
-            .Select(c => c.Aliases)
-            .OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
-            .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId))
-            .Distinct()
-            .ToList();
-        Guid[] reviews = [.. commands.Select(c => c.UsageId).OfType<Guid>().Distinct()];
-        var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
-        Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
-        string[] costs = [.. commands.Select(c => c.UsageCostOf).OfType<string>().Distinct(StringComparer.Ordinal)];
-        var totals = commands.Any(c => c.ReadsTotals);
-
+        List<Part> parts =
+        [
+            new(Command(Users, users), (state, r) => state.Load(ReadUser(r))),
+            .. UsageParts(commands),
+            .. OtherParts(commands),
+        ];
         await using var batch = turn.NewBatch();
         batch.BatchCommands.Add(new(Origin));
-        batch.BatchCommands.Add(Command(Users, users));
-        if (usages.Count > 0)
-            batch.BatchCommands.Add(Command(
-                Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()));
-        if (aliases.Count > 0)
-            batch.BatchCommands.Add(Command(
-                Aliases, aliases.Select(a => a.SourceSystem).ToArray(), aliases.Select(a => a.ExternalId).ToArray()));
-        if (reviews.Length > 0)
-            batch.BatchCommands.Add(ReviewSaver.Look(reviews));
-        if (answers.Count > 0)
-            batch.BatchCommands.Add(Command(
-                Answers, answers.Select(a => a.Operation).ToArray(), answers.Select(a => a.Key).ToArray()));
-        if (costs.Length > 0)
-            batch.BatchCommands.Add(Command(UnwrittenCosts, costs));
-        if (totals)
-            batch.BatchCommands.Add(new(Totals));
-        if (keys.Length > 0)
-            batch.BatchCommands.Add(VirtualKeyLoader.Command(keys));
+        foreach (var part in parts)
+            batch.BatchCommands.Add(part.Command);
 
         await using var reader = await batch.ExecuteReaderAsync();
         await reader.ReadAsync();
@@ -116,30 +89,62 @@ internal static class StateLoader
             OpeningCents = reader.GetDecimal(1),
             DatabaseTime = reader.GetFieldValue<DateTimeOffset>(2),
         };
-        await ReadAllAsync(reader, r => state.Load(ReadUser(r)));
-        if (usages.Count > 0)
-            await ReadAllAsync(reader, r => state.Load(ReadUsage(r)));
-        if (aliases.Count > 0)
-            await ReadAllAsync(
-                reader,
-                r => state.Load(r.GetString(UsageColumnCount), r.GetString(UsageColumnCount + 1), ReadUsage(r)));
-        if (reviews.Length > 0)
-            await ReadAllAsync(reader, r => state.Load(ReviewSaver.Read(r)));
-        if (answers.Count > 0)
-            await ReadAllAsync(
-                reader,
-                r => state.Load(new KeptAnswer(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3))));
-        if (costs.Length > 0)
-            await ReadAllAsync(
-                reader, r => state.Load(new UnwrittenCost(r.GetString(0), r.GetDecimal(1), r.GetDecimal(2))));
-        if (totals)
-            await ReadAllAsync(reader, r => state.Load(ReadTotal(r)));
-        if (keys.Length > 0)
-            await ReadAllAsync(reader, r => state.VirtualKeys.Load(VirtualKeyLoader.Read(r)));
+        foreach (var part in parts)
+            await ReadAllAsync(reader, r => part.Load(state, r));
         await reader.DisposeAsync();
         if (state.Waiting.Count > 0)
             await LoadForAsync(turn, state, users);
         return state;
+    }
+
+    private static IEnumerable<Part> UsageParts(IReadOnlyList<Command> commands)
+    {
+        var usages = commands
+            .Where(c => c.UserId is not null)
+            .SelectMany(c => RequestIdsOf(c).Select(id => (UserId: c.UserId!, RequestId: id)))
+            .Distinct()
+            .ToList();
+        if (usages.Count > 0)
+            yield return new(
+                Command(Usages, usages.Select(u => u.UserId).ToArray(), usages.Select(u => u.RequestId).ToArray()),
+                (state, r) => state.Load(ReadUsage(r)));
+        var aliases = commands
+            .Select(c => c.Aliases)
+            .OfType<(string SourceSystem, IReadOnlyList<string> ExternalIds)>()
+            .SelectMany(a => a.ExternalIds, (a, externalId) => (a.SourceSystem, ExternalId: externalId))
+            .Distinct()
+            .ToList();
+        if (aliases.Count > 0)
+            yield return new(
+                Command(
+                    Aliases, aliases.Select(a => a.SourceSystem).ToArray(),
+                    aliases.Select(a => a.ExternalId).ToArray()),
+                (state, r) => state.Load(
+                    r.GetString(UsageColumnCount), r.GetString(UsageColumnCount + 1), ReadUsage(r)));
+        Guid[] reviews = [.. commands.Select(c => c.UsageId).OfType<Guid>().Distinct()];
+        if (reviews.Length > 0)
+            yield return new(ReviewSaver.Look(reviews), (state, r) => state.Load(ReviewSaver.Read(r)));
+    }
+
+    private static IEnumerable<Part> OtherParts(IReadOnlyList<Command> commands)
+    {
+        var answers = commands.Select(c => c.AnswerKey).OfType<(string Operation, string Key)>().Distinct().ToList();
+        if (answers.Count > 0)
+            yield return new(
+                Command(Answers, answers.Select(a => a.Operation).ToArray(), answers.Select(a => a.Key).ToArray()),
+                (state, r) => state.Load(
+                    new KeptAnswer(r.GetString(0), r.GetString(1), r.GetInt64(2), r.GetString(3))));
+        string[] costs = [.. commands.Select(c => c.UsageCostOf).OfType<string>().Distinct(StringComparer.Ordinal)];
+        if (costs.Length > 0)
+            yield return new(
+                Command(UnwrittenCosts, costs),
+                (state, r) => state.Load(new UnwrittenCost(r.GetString(0), r.GetDecimal(1), r.GetDecimal(2))));
+        if (commands.Any(c => c.ReadsTotals))
+            yield return new(new(Totals), (state, r) => state.Load(ReadTotal(r)));
+        Guid[] keys = [.. commands.Select(c => c.VirtualKeyId).OfType<Guid>().Distinct()];
+        if (keys.Length > 0)
+            yield return new(
+                VirtualKeyLoader.Command(keys), (state, r) => state.VirtualKeys.Load(VirtualKeyLoader.Read(r)));
     }
 
     // A command may bill a waiting usage without naming its user, so that user's budget is loaded. A command that names
@@ -246,4 +251,7 @@ internal static class StateLoader
         CreditsCents = reader.GetDecimal(2),
         EntryCount = reader.GetInt64(3),
     };
+
+    /// <summary>A query of the round trip, and what loads each of its rows.</summary>
+    private sealed record Part(NpgsqlBatchCommand Command, Action<LedgerState, NpgsqlDataReader> Load);
 }

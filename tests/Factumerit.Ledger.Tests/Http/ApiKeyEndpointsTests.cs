@@ -70,11 +70,11 @@ public sealed class ApiKeyEndpointsTests(LedgerService service) : IClassFixture<
         var name = $"Élan bot {Guid.NewGuid():N}";
         var first = (await service.PostAsync("/api-keys", new { name, role = "bot" })).Expect(201).Text("id");
 
-        string[] alikes = [name.ToUpperInvariant(), name.Replace(" ", "  "), name.Replace(" bot", "\u00a0BOT")];
+        string[] alikes = [name.ToUpperInvariant(), name.Replace(" ", "  "), name.Replace(" bot", "\u00a0BOT"),
+            name.Replace(" ", ""), name.Replace("bot", "b ot")];
         foreach (var alike in alikes)
             (await service.PostAsync("/api-keys", new { name = alike, role = "bot" })).ExpectErrors("name")
                 .Text("detail").ShouldContain($"too much like {name}");
-        (await service.PostAsync("/api-keys", new { name = name.Replace(" ", ""), role = "bot" })).Expect(201);
 
         // Those from before stay as they are.
         await service.Database.ExecuteAsync(

@@ -36,6 +36,9 @@ public sealed class RawRequestTests
         (Post("/intake/litellm", "Content-Length: 100", "[{\"id\":\"1\"},{\"id"), null),
         (Post("/intake/litellm", "Transfer-Encoding: chunked", "b\r\n[{\"id\":\"1\"}\r\nXYZ\r\n"), 400),
         (Post("/prices/import", "Transfer-Encoding: chunked", "ZZ\r\n"), 400),
+        (Post(
+            "/usage/batch", "Content-Length: 1800013",
+            "[{\"metadata\":" + string.Concat(Enumerable.Repeat("{\"a\":", 360_000))), null),
         (Get("/users/a%00b"), 400),
         (Get("/users?prefix=%00"), 400),
         (Get("/prices/%00"), 400),
