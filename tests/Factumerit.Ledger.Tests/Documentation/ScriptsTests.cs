@@ -1,9 +1,12 @@
 using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
 
 namespace Factumerit.Ledger.Tests.Documentation;
 
 /// <summary>
-/// <c>scripts/fa</c> in a folder of their own, where everything is built and the program
+/// <c>scripts/run --demo</c> and <c>scripts/fa</c> in a folder of their own, where everything is built and the program
 /// <c>dotnet</c> only writes down how it was called.
 /// </summary>
 public sealed class ScriptsTests : IDisposable
@@ -15,7 +18,7 @@ public sealed class ScriptsTests : IDisposable
 
     public ScriptsTests()
     {
-        foreach (var script in (string[])["fa", "setup.sh"])
+        foreach (var script in (string[])["fa", "run", "setup.sh", "demo"])
             CopyScript(script);
         foreach (var name in (string[])["Directory.Build.props", "Directory.Packages.props", "global.json"])
             Write(name, "");
@@ -34,6 +37,51 @@ public sealed class ScriptsTests : IDisposable
     }
 
     public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public async Task The_demo_is_not_loaded_where_something_answers_already()
+    {
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var url = $"http://{other.LocalEndpoint}";
+
+        var (exitCode, output) = await RunAsync("run", ["--demo"], ("ASPNETCORE_URLS", url));
+
+        exitCode.ShouldBe(1);
+        output.ShouldBe($"Something answers at {url} already, and --demo loads only into a service that it starts: "
+            + "stop that one, or choose another address with ASPNETCORE_URLS.\n");
+        Calls().ShouldNotContain("Api.dll");
+    }
+
+    [Fact]
+    public async Task The_demo_is_not_loaded_into_another_service_after_its_own_has_ended()
+    {
+        using var free = new TcpListener(IPAddress.Loopback, 0);
+        free.Start();
+        var address = (IPEndPoint)free.LocalEndpoint;
+        free.Stop();
+        using var other = new TcpListener(address);
+        var url = $"http://{address}";
+        // The service ends when the other one is asked whether it is ready.
+        FakeDotnet("""case "$*" in *Api.dll*) : >started; until [ -e asked ]; do sleep 0.05; done; : >ended; esac""");
+
+        var run = RunAsync("run", ["--demo"], ("ASPNETCORE_URLS", url));
+        await UntilAsync("started");
+        other.Start();
+        using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        using (var asking = await other.AcceptTcpClientAsync(patience.Token))
+        {
+            Write("asked", "");
+            await UntilAsync("ended");
+            await Task.Delay(TimeSpan.FromMilliseconds(500));
+            await asking.GetStream().WriteAsync(Encoding.ASCII.GetBytes("HTTP/1.1 200 OK\r\n\r\n"));
+        }
+        var (exitCode, output) = await run;
+
+        exitCode.ShouldBe(1);
+        output.ShouldBe("The service did not start.\n");
+        Calls().ShouldNotContain("fa.dll");
+    }
 
     [Fact]
     public async Task The_command_line_is_built_again_only_when_a_source_has_changed()
@@ -64,6 +112,13 @@ public sealed class ScriptsTests : IDisposable
 
     private string Calls() => File.ReadAllText(Path.Combine(_root, "calls"))
         .Replace(_root + "/", "", StringComparison.Ordinal).Replace("--list-sdks\n", "", StringComparison.Ordinal);
+
+    private async Task UntilAsync(string file)
+    {
+        using var deadline = new CancellationTokenSource(TimeSpan.FromMinutes(1));
+        while (!File.Exists(Path.Combine(_root, file)))
+            await Task.Delay(TimeSpan.FromMilliseconds(10), deadline.Token);
+    }
 
     private void FakeDotnet(string then)
     {
