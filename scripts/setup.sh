@@ -67,16 +67,25 @@ has_postgres() {
 
 # Debian would make and start a cluster of its own, which nobody asked for.
 postgres_from_apt() {
-    local version status=0 quiet=/etc/postgresql-common/createcluster.d/factumerit-no-cluster.conf
+    local version quiet=/etc/postgresql-common/createcluster.d/factumerit-no-cluster.conf
     has_apt || return 1
     version=$(apt_candidate postgresql)
     [ "${version%%[!0-9]*}" ] && [ "${version%%[!0-9]*}" -ge "$postgres_major_min" ] || return 1
-    mkdir -p "$(dirname "$quiet")"
-    echo 'create_main_cluster = false' >"$quiet"
-    apt_install postgresql || status=$?
-    rm -f "$quiet"
-    rmdir "$(dirname "$quiet")" 2>/dev/null || true
-    return "$status"
+    # In a subshell of its own, whose traps wait for apt-get: what it installs needs the file until the end.
+    (
+        tidy() {
+            rm -f "$quiet"
+            rmdir "$(dirname "$quiet")" 2>/dev/null || true
+        }
+        trap tidy EXIT
+        for signal in INT TERM HUP; do
+            # shellcheck disable=SC2064
+            trap "tidy; trap - EXIT $signal; kill -$signal \$BASHPID" "$signal"
+        done
+        mkdir -p "$(dirname "$quiet")"
+        echo 'create_main_cluster = false' >"$quiet"
+        apt_install postgresql
+    )
 }
 
 # The programs as npm serves them, made whole by the library links that the package's own install script would make.

@@ -41,7 +41,7 @@ public sealed class DatabaseHost(
         if (_connectionString is not null)
             return;
         if (LedgerConnectionString.FindUnread() is { Count: > 0 } unread)
-            LogUnread(logger, string.Join(", ", unread));
+            LogUnread(logger, unread);
         _postgres = await EmbeddedPostgres.StartAsync(
             new EmbeddedPostgresOptions
             {
@@ -180,11 +180,12 @@ public sealed class DatabaseHost(
             "The database {Database} is read only (a standby, or set so): reads are served, writes are answered 503",
             database);
 
-    private static void LogUnread(ILogger logger, string variables) =>
+    private static void LogUnread(ILogger logger, IReadOnlyList<string> variables) =>
         logger.LogWarning(
-            "{Variables} in the environment are not read: a database is named by ConnectionStrings__Ledger. "
+            "{Variables} in the environment {Are} not read: a database is named by ConnectionStrings__Ledger. "
             + "Without it the embedded database is used",
-            variables);
+            string.Join(", ", variables),
+            variables.Count == 1 ? "is" : "are");
 
     private static void LogNoUrl(ILogger logger, string reason) =>
         logger.LogWarning(

@@ -25,9 +25,10 @@ public static class StrictQueries
         var (names, errors) = ((route.Metadata.GetMetadata<QueryNames>() ?? None).Names, new FieldErrors(default));
         foreach (var (name, values) in query)
             if (name != MoneyAsText.Parameter && !names.Contains(name, StringComparer.Ordinal))
-                errors.Add(name, names.Count == 0
-                    ? "is not a query parameter of this route, which has none"
-                    : $"is not a query parameter of this route, which has {string.Join(", ", names)}");
+                errors.Add(
+                    name,
+                    "is not a query parameter of this route, which has "
+                    + string.Join(", ", names.Append(MoneyAsText.Parameter)));
             else if (values.Count > 1)
                 errors.Add(name, "is given more than once");
             else if (name == MoneyAsText.Parameter && MoneyAsText.MistakeIn(values[0]) is { } mistake)

@@ -56,7 +56,8 @@ internal static class WriteDownCommand
         return command;
     }
 
-    // Warns before asking if the account holds less than the amount. The service accepts that only with --force.
+    // Warns before asking if the account holds less than the amount. The service accepts that only with --force. A
+    // given balance is asked for with the balance on the books, and by how much it goes down or up.
     private static async Task ConfirmAsync(
         CommandContext context, string account, string? amount, string? actual, CancellationToken cancellationToken)
     {
@@ -72,15 +73,34 @@ internal static class WriteDownCommand
             _ => "",
         };
         await Confirmation.RequireAsync(
-            stake + Question(account, amount, actual), isGiven: false, context.Environment, cancellationToken);
+            stake + Question(account, amount, actual, held?.BalanceCents ?? 0),
+            isGiven: false,
+            context.Environment,
+            cancellationToken);
     }
 
-    private static string Question(string account, string? amount, string? actual) => (amount, actual) switch
+    private static string Question(string account, string? amount, string? actual, decimal booked) =>
+        (amount, actual) switch
+        {
+            (not null, _) => $"Write {account} down by {MoveCommands.Cents(amount)}?",
+            (_, not null) => $"{account} holds {MoneyFormat.Format(booked)} on the books. "
+                + QuestionOfBalance(actual, booked),
+            _ => $"Write {account} down by the cost of all usage that is not written down yet?",
+        };
+
+    private static string QuestionOfBalance(string actual, decimal booked)
     {
-        (not null, _) => $"Write {account} down by {MoveCommands.Cents(amount)}?",
-        (_, not null) => $"Write {account} down to {MoveCommands.Cents(actual)}?",
-        _ => $"Write {account} down by the cost of all usage that is not written down yet?",
-    };
+        var balance = MoveCommands.Cents(actual);
+        // No books hold an amount that a decimal can't: the service refuses it.
+        if (MoveCommands.ToCents(actual) is not { } cents || Math.Abs(cents) > decimal.MaxValue / 4)
+            return $"Set it to {balance}?";
+        return cents.CompareTo(booked) switch
+        {
+            < 0 => $"Write it down to {balance}, by {MoneyFormat.Format(booked - cents)}?",
+            > 0 => $"Set it to {balance}, which adds {MoneyFormat.Format(cents - booked)} found above the books?",
+            _ => $"Set it to {balance}, which changes nothing?",
+        };
+    }
 
     private static string Describe(WriteDown done, string account, bool isFromUsage, bool isReplay)
     {

@@ -8,6 +8,9 @@ namespace Factumerit.Ledger.Storage;
 /// Runs PostgreSQL's programs as a user that PostgreSQL accepts: the current user or, for root, the user `postgres` or
 /// `nobody`. Every run has a timeout, gets a minimal environment (no secrets of the service) and returns the program's
 /// output.
+/// PostgreSQL's programs run in a session of their own, so that a closed terminal or Ctrl-C, which signal the whole
+/// process group, reach the service only. The service then stops the programs in order. A server that <c>initdb</c>
+/// runs would die of such a signal and leave its shared memory behind.
 /// </summary>
 internal sealed class EmbeddedPostgresCommands
 {
@@ -31,8 +34,12 @@ internal sealed class EmbeddedPostgresCommands
     public static async Task<EmbeddedPostgresCommands> ChooseAsync(
         string dataDirectory, EmbeddedPostgresBinaries binaries, CancellationToken cancellationToken)
     {
+        // A child process is no group leader, so setsid replaces itself by the program, which keeps the process id.
+        string[] session =
+            (await TryAsync(["setsid", "true"], ShortTimeout, cancellationToken).ConfigureAwait(false)).Succeeded
+                ? ["setsid"] : [];
         if (!Environment.IsPrivilegedProcess)
-            return new([], owner: null);
+            return new(session, owner: null);
 
         var (user, group) = await UnprivilegedUserAsync(cancellationToken).ConfigureAwait(false);
         var becomesUser = false;
@@ -49,7 +56,9 @@ internal sealed class EmbeddedPostgresCommands
             // PostgreSQL finds its own programs with access(2), where capabilities don't help.
             var runs = await TryAsync([.. prefix, "test", "-x", binaries.Postgres], ShortTimeout, cancellationToken)
                 .ConfigureAwait(false);
-            return runs.Succeeded ? new(prefix, $"{user}:{group}") : throw new EmbeddedPostgresException(
+            if (runs.Succeeded)
+                return new([.. session, .. prefix], $"{user}:{group}");
+            throw new EmbeddedPostgresException(
                 $"The user '{user}', as whom PostgreSQL must run for root, can't reach its programs in "
                 + $"'{binaries.Directory}': install PostgreSQL from the system's packages, or put the programs where "
                 + "every user may go.");

@@ -5,6 +5,7 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     private const string Granted = """{"transaction_id":"t1","budget":{"user_id":"alice","balance_cents":600}}""";
     private const string Unavailable = """{"status":503,"code":"unavailable","detail":"The database is away."}""";
     private const string NoUser = """{"status":404,"code":"user-not-found","detail":"There is no user alise."}""";
+    private const string Books = "asset:anthropic holds $24.95 on the books. ";
     private const string Never = "Nothing was ever bought from a provider of the name opnai. ";
     private const string Held = """{"asset_cents":2495,"providers":[{"provider":"anthropic","balance_cents":2495}]}""";
     private const string Headroom =
@@ -227,12 +228,19 @@ public sealed class MoveCommandsTests : IAsyncLifetime
 
     [Theory]
     [InlineData(Never + "Write asset:opnai down by $0.05?", "--amount-cents", "5", "--provider", "opnai")]
-    [InlineData(Never + "Write asset:opnai down to $0.05?", "--actual-balance-cents", "5", "--provider", "opnai")]
+    [InlineData(
+        Never + "asset:opnai holds $0.00 on the books. Set it to $0.05, which adds $0.05 found above the books?",
+        "--actual-balance-cents", "5", "--provider", "opnai")]
     [InlineData(Never + "Write asset:opnai down by the cost of all usage", "--from-usage", "--provider", "opnai")]
     [InlineData("asset:anthropic holds $24.95. Write asset:anthropic down by $25.00?", "--amount-cents", "2500")]
     [InlineData("Write asset:anthropic down by $24.95?", "--amount-cents", "2495")]
-    [InlineData("Write asset:anthropic down to $99.00?", "--actual-balance-cents", "9900")]
-    public async Task A_write_down_of_more_than_was_bought_says_so_first(string question, params string[] options)
+    [InlineData(Books + "Set it to $99.00, which adds $74.05 found above the books?",
+        "--actual-balance-cents", "9900")]
+    [InlineData(Books + "Write it down to $20.00, by $4.95?", "--actual-balance-cents", "2000")]
+    [InlineData(Books + "Write it down to -$0.05, by $25.00?", "--actual-balance-cents", "-5")]
+    [InlineData(Books + "Set it to $24.95, which changes nothing?", "--actual-balance-cents", "2495.0")]
+    [InlineData(Books + "Set it to 1e99 cents?", "--actual-balance-cents", "1e99")]
+    public async Task A_write_down_asks_with_what_the_books_hold(string question, params string[] options)
     {
         _ledger.Answers(200, Held);
         var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("n\n") };

@@ -202,18 +202,20 @@ public sealed class StartTests
         await service.DisposeAsync();
     }
 
-    [Fact]
-    public async Task Variables_that_name_a_database_elsewhere_are_named_and_what_is_read_instead()
+    [Theory]
+    [InlineData("DATABASE_URL in the environment is", "DATABASE_URL")]
+    [InlineData("DATABASE_URL, PGHOST, POSTGRES_PASSWORD in the environment are",
+        "DATABASE_URL", "PGHOST", "POSTGRES_PASSWORD")]
+    public async Task Variables_that_name_a_database_elsewhere_are_named_and_what_is_read_instead(
+        string named, params string[] variables)
     {
         await using var process = ServiceProcess.Start(
-            new Dictionary<string, string> { ["DATABASE_URL"] = "postgres://u:not-to-be-told@db/x", ["PGHOST"] = "db",
-                ["POSTGRES_PASSWORD"] = "not-to-be-told" },
+            variables.ToDictionary(variable => variable, _ => "postgres://u:not-to-be-told@db/x"),
             "--Embedded:DataDirectory=/proc/nowhere");
         (await process.EndAsync()).ShouldBe(1);
 
         process.Stdout.ShouldContain(
-            "WRN DATABASE_URL, PGHOST, POSTGRES_PASSWORD in the environment are not read: "
-            + "a database is named by ConnectionStrings__Ledger.");
+            $"WRN {named} not read: a database is named by ConnectionStrings__Ledger.");
         process.Stdout.ShouldNotContain("not-to-be-told");
     }
 

@@ -30,7 +30,9 @@ public sealed class StrictQueryTests(LedgerService service) : IClassFixture<Ledg
         {
             var content = method is "POST" or "PATCH" ? new StringContent("{}", null, "application/json") : null;
             (await service.SendAsync(new HttpMethod(method), $"{path}?no_such=1", content, "k", LedgerService.AdminKey))
-                .ExpectErrors("no_such").Body.ShouldContain("is not a query parameter of this route");
+                .ExpectErrors("no_such").Body.ShouldContain(
+                    "is not a query parameter of this route, which has "
+                    + string.Join(", ", names.Append("money")) + "\"");
             if (names is [var name, ..])
                 (await service.SendAsync(
                     new HttpMethod(method), $"{path}?{name}=1&{name}=1", null, "k", LedgerService.AdminKey))
