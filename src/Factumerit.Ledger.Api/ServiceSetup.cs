@@ -4,6 +4,7 @@ using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Serilog;
+using Serilog.Events;
 using Serilog.Extensions.Logging;
 
 namespace Factumerit.Ledger.Api;
@@ -33,12 +34,20 @@ public static partial class Service
         builder.Logging.AddFilter<SerilogLoggerProvider>("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
         builder.Logging.AddSerilog(
             ReadLogLevels(builder.Configuration)
+                .Filter.ByExcluding(IsOfClosedConnection)
                 .WriteTo.Console(
                     outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
                     formatProvider: System.Globalization.CultureInfo.InvariantCulture)
                 .CreateLogger(),
             dispose: true);
     }
+
+    // Kestrel: if a client closes the connection right behind its body, Kestrel leaves the pipe in the middle of a read
+    // and logs that with a stack trace. The request itself has its line in the request log.
+    private static bool IsOfClosedConnection(LogEvent line) =>
+        line.Exception is InvalidOperationException { Message: "Reading is already in progress." }
+        && line.Properties.TryGetValue("SourceContext", out var source)
+        && $"{source}".Contains("Microsoft.AspNetCore.Server.Kestrel", StringComparison.Ordinal);
 
     private static LoggerConfiguration ReadLogLevels(IConfiguration configuration)
     {
