@@ -143,29 +143,29 @@ public static class OpenApi
         private static OpenApiParameter Parameter(
             string name, ParameterLocation location, string description,
             bool required = false, bool isId = false) => new()
-        {
-            Name = name,
-            In = location,
-            Description = description,
-            Required = required,
-            Schema = name switch
             {
-                "limit" => new OpenApiSchema
+                Name = name,
+                In = location,
+                Description = description,
+                Required = required,
+                Schema = name switch
                 {
-                    Type = JsonSchemaType.Integer,
-                    Minimum = "1",
-                    Maximum = $"{QueryReader.LimitMax}",
+                    "limit" => new OpenApiSchema
+                    {
+                        Type = JsonSchemaType.Integer,
+                        Minimum = "1",
+                        Maximum = $"{QueryReader.LimitMax}",
+                    },
+                    "before" when !isId => new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64" },
+                    _ => new OpenApiSchema
+                    {
+                        Type = JsonSchemaType.String,
+                        Enum = ApiExamples.QueryWords.TryGetValue(name, out var words)
+                            ? [.. words.Select(word => (JsonNode)word)]
+                            : null,
+                    },
                 },
-                "before" when !isId => new OpenApiSchema { Type = JsonSchemaType.Integer, Format = "int64" },
-                _ => new OpenApiSchema
-                {
-                    Type = JsonSchemaType.String,
-                    Enum = ApiExamples.QueryWords.TryGetValue(name, out var words)
-                        ? [.. words.Select(word => (JsonNode)word)]
-                        : null,
-                },
-            },
-        };
+            };
 
         private static void AddExamples(OpenApiOperation operation, string route)
         {

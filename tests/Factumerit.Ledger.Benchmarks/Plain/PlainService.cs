@@ -105,21 +105,21 @@ internal static class PlainService
 
     private static PlainUsage ToUsage(
         UsageRequest request, Guid transactionId, decimal balanceCents, DateTime now) => new()
-    {
-        Id = Guid.CreateVersion7(),
-        UserId = request.UserId!,
-        RequestId = request.RequestId!,
-        Model = request.Model,
-        PromptTokens = (int?)request.PromptTokens,
-        CompletionTokens = (int?)request.CompletionTokens,
-        UserPriceCents = request.AmountCents!.Value,
-        OccurredAt = now,
-        CreatedAt = now,
-        TransactionId = transactionId,
-        BalanceAfterCents = balanceCents,
-        RequestHash = RequestHash.Of(
+        {
+            Id = Guid.CreateVersion7(),
+            UserId = request.UserId!,
+            RequestId = request.RequestId!,
+            Model = request.Model,
+            PromptTokens = (int?)request.PromptTokens,
+            CompletionTokens = (int?)request.CompletionTokens,
+            UserPriceCents = request.AmountCents!.Value,
+            OccurredAt = now,
+            CreatedAt = now,
+            TransactionId = transactionId,
+            BalanceAfterCents = balanceCents,
+            RequestHash = RequestHash.Of(
             request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens).Value,
-    };
+        };
 
     private static RecordedUsage ToAnswer(PlainUsage usage) => new()
     {

@@ -48,8 +48,15 @@ public sealed class DualCostEndpointsTests(DualCostEndpointsTests.MarkedUpServic
     public async Task A_replay_gives_the_first_answer_whatever_a_review_made_of_it_R9()
     {
         var user = await service.UserAsync(100);
-        var body = new { user_id = user, request_id = "r", model = "nobody-knows", prompt_tokens = 10,
-            provider_cost_usd = "0.01", billing_status = "needs_review" };
+        var body = new
+        {
+            user_id = user,
+            request_id = "r",
+            model = "nobody-knows",
+            prompt_tokens = 10,
+            provider_cost_usd = "0.01",
+            billing_status = "needs_review"
+        };
         var first = (await service.PostAsync("/usage", body)).Expect(201);
         await service.Database.ExecuteAsync($"""
             UPDATE llm_usage SET billing_status = 'waived', reviewed_at = now(), reviewed_by = 'a test',

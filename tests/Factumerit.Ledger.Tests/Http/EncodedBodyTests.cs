@@ -154,7 +154,7 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
     private static ByteArrayContent Content(byte[] body, string encoding)
     {
         var content = new ByteArrayContent(body)
-            { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
+        { Headers = { ContentType = new MediaTypeHeaderValue("application/json") } };
         content.Headers.TryAddWithoutValidation("Content-Encoding", encoding);
         return content;
     }

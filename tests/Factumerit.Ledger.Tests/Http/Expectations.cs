@@ -13,7 +13,7 @@ namespace Factumerit.Ledger.Tests.Http;
 internal static partial class Expectations
 {
     private static readonly JsonSerializerOptions Relaxed = new()
-        { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Names, values and their order, exactly.</summary>
     public static void ShouldRead(this Reply reply, string json) => Mask(Plain(reply.Body)).ShouldBe(Plain(json));

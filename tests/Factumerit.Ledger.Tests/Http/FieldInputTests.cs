@@ -66,7 +66,7 @@ public sealed class FieldInputTests(LedgerService service) : IClassFixture<Ledge
         foreach (var value in values)
         {
             var fields = new Dictionary<string, string>
-                { ["user_id"] = "\"u\"", ["amount_cents"] = "0", ["request_id"] = "\"r\"", [field] = value };
+            { ["user_id"] = "\"u\"", ["amount_cents"] = "0", ["request_id"] = "\"r\"", [field] = value };
             await RefusedAsync(
                 "/usage", $"{{{string.Join(',', fields.Select(f => $"\"{f.Key}\":{f.Value}"))}}}", field);
         }

@@ -84,7 +84,7 @@ public sealed class HealthTests
     {
         using var client = new HttpClient { BaseAddress = new Uri(app.Urls.First()) };
         using var request = new HttpRequestMessage(method ?? HttpMethod.Get, path)
-            { Headers = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+        { Headers = { Authorization = new("Bearer", LedgerService.AdminKey) } };
         using var response = await client.SendAsync(request);
         return await Reply.OfAsync(response);
     }

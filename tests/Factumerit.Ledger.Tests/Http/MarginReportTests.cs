@@ -37,10 +37,22 @@ public sealed class MarginReportTests(LedgerService service) : IClassFixture<Led
              "prompt_tokens":1000,"completion_tokens":100,
              "cache_read_tokens":200,"cache_write_tokens":50,"reasoning_tokens":10}
             """);
-        await UseAsync(bob, "2020-01-01T23:59:59.999999Z", new { model = "big", provider = "openai",
-            provider_cost_usd = 0.05m, prompt_tokens = 500, completion_tokens = 50 });
-        await UseAsync(alice, "2020-01-02T00:00:00Z", new { model = "small", provider = "anthropic", amount_cents = 3,
-            prompt_tokens = 10, completion_tokens = 1 });
+        await UseAsync(bob, "2020-01-01T23:59:59.999999Z", new
+        {
+            model = "big",
+            provider = "openai",
+            provider_cost_usd = 0.05m,
+            prompt_tokens = 500,
+            completion_tokens = 50
+        });
+        await UseAsync(alice, "2020-01-02T00:00:00Z", new
+        {
+            model = "small",
+            provider = "anthropic",
+            amount_cents = 3,
+            prompt_tokens = 10,
+            completion_tokens = 1
+        });
         await UseAsync(bob, "2020-01-02T12:00:00Z", new { model = "small", prompt_tokens = 20 });
         await UseAsync(bob, "2020-01-02T12:00:00Z",
             new { model = "big", provider = "openai", provider_cost_usd = 0.02m, billing_status = "needs_review" });

@@ -120,7 +120,7 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     {
         var operations = await OperationsAsync();
         var ids = new Dictionary<string, string>
-            { ["{user_id}"] = "vikunja:alice", ["{code}"] = "user-deleted", ["{model}"] = "claude-sonnet-4-20250514" };
+        { ["{user_id}"] = "vikunja:alice", ["{code}"] = "user-deleted", ["{model}"] = "claude-sonnet-4-20250514" };
         string[] order =
         [
             "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /usage/{usage_id}/bill",

@@ -316,7 +316,7 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
         async Task<string> UseAsync(string model, string? occurredAt)
         {
             var body = new Dictionary<string, object>
-                { ["user_id"] = user, ["model"] = model, ["prompt_tokens"] = 10, ["request_id"] = Guid.NewGuid() };
+            { ["user_id"] = user, ["model"] = model, ["prompt_tokens"] = 10, ["request_id"] = Guid.NewGuid() };
             if (occurredAt is not null)
                 body["occurred_at"] = occurredAt;
             var usage = (await _service.PostAsync("/usage", body)).Expect(201);

@@ -127,15 +127,18 @@ public sealed class MissingRightTests : IAsyncLifetime
             GRANT ALL ON ALL TABLES IN SCHEMA public TO {_role}; GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {_role}
             """);
         var settings = new NpgsqlConnectionStringBuilder(_database.ConnectionString)
-            { Username = _role, Password = "of-a-test" };
+        { Username = _role, Password = "of-a-test" };
         _app = Service.Build([
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={settings.ConnectionString}",
             $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}",
             "--Serilog:MinimumLevel:Default=Fatal"]);
         await Verbs.PrepareAsync(_app, migrate: false, CancellationToken.None);
         await _app.StartAsync();
-        _client = new HttpClient { BaseAddress = new Uri(_app.Urls.First()),
-            DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+        _client = new HttpClient
+        {
+            BaseAddress = new Uri(_app.Urls.First()),
+            DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) }
+        };
     }
 
     public async Task DisposeAsync()

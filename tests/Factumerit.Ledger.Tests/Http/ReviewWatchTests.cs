@@ -35,7 +35,7 @@ public sealed class ReviewWatchTests
 
         await watch.MeasureAsync(CancellationToken.None);
         measured.ShouldBe(new Dictionary<string, long>
-            { ["ledger.review.waiting"] = 0, ["ledger.review.oldest_age"] = 0 }, ignoreOrder: true);
+        { ["ledger.review.waiting"] = 0, ["ledger.review.oldest_age"] = 0 }, ignoreOrder: true);
 
         await database.PostAsync(async budgets => (await budgets.RecordUsageAsync(
             new() { UserId = "a", RequestId = "r" }, default)).Answer.ShouldNotBeNull());

@@ -188,8 +188,11 @@ public sealed class StartTests
             },
             "--urls=http://127.0.0.1:0"))
         {
-            using var client = new HttpClient { BaseAddress = await process.UrlAsync(),
-                DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+            using var client = new HttpClient
+            {
+                BaseAddress = await process.UrlAsync(),
+                DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) }
+            };
             using var answer = await client.GetAsync(new Uri("/users", UriKind.Relative));
             answer.StatusCode.ShouldBe(HttpStatusCode.OK);
             (await service.Database.ScalarAsync<bool>(

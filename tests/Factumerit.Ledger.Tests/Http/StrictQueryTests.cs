@@ -61,7 +61,7 @@ public sealed class StrictQueryTests(LedgerService service) : IClassFixture<Ledg
         "/" + string.Join('/', route.RoutePattern.PathSegments.Select(segment =>
             segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternLiteralPart literal ? literal.Content
             : segment.Parts[0] is Microsoft.AspNetCore.Routing.Patterns.RoutePatternParameterPart
-                { ParameterPolicies: [{ Content: var constraint }, ..] }
+            { ParameterPolicies: [{ Content: var constraint }, ..] }
                 ? (constraint == "guid" ? $"{Guid.NewGuid()}" : "1")
             : "some"));
 }

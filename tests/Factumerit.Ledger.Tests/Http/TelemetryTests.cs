@@ -31,12 +31,19 @@ public sealed class TelemetryTests : IAsyncLifetime
         var received = new ConcurrentQueue<string>();
         await using var collector = await CollectAsync(received);
         await using var service = ServiceProcess.Start(
-            new Dictionary<string, string> { ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Urls.Single(),
-                ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf", ["OTEL_METRIC_EXPORT_INTERVAL"] = "500" },
+            new Dictionary<string, string>
+            {
+                ["OTEL_EXPORTER_OTLP_ENDPOINT"] = collector.Urls.Single(),
+                ["OTEL_EXPORTER_OTLP_PROTOCOL"] = "http/protobuf",
+                ["OTEL_METRIC_EXPORT_INTERVAL"] = "500"
+            },
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={_database.ConnectionString}",
             $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}");
-        using var client = new HttpClient { BaseAddress = await service.UrlAsync(),
-            DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+        using var client = new HttpClient
+        {
+            BaseAddress = await service.UrlAsync(),
+            DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) }
+        };
         client.DefaultRequestHeaders.Add("Idempotency-Key", "a key");
         (await PostAsync("/usage", """{"user_id":"alice","amount_cents":1,"request_id":"one"}"""))
             .ShouldBe(HttpStatusCode.PaymentRequired);

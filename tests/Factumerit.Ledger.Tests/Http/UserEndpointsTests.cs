@@ -6,8 +6,13 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
     [Fact]
     public async Task A_signup_answers_201_with_the_budget()
     {
-        var reply = await service.PostAsync("/users", new { user_id = "@bob:matrix.org", initial_credit_cents = 100.5m,
-            promo_ttl_days = 30, override_headroom_check = true });
+        var reply = await service.PostAsync("/users", new
+        {
+            user_id = "@bob:matrix.org",
+            initial_credit_cents = 100.5m,
+            promo_ttl_days = 30,
+            override_headroom_check = true
+        });
 
         reply.Expect(201).ShouldRead("""
             {"user_id":"@bob:matrix.org","balance_cents":100.5,"total_spent_cents":0,

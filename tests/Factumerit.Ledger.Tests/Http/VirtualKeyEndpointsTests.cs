@@ -16,8 +16,14 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         var expiresAt = DateTimeOffset.UtcNow.AddDays(30)
             .ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", System.Globalization.CultureInfo.InvariantCulture);
 
-        var made = (await service.PostAsync("/virtual-keys", new { user_id = user, label = "Alice's editor",
-            models = (string[])["gpt-4o", "claude"], max_budget_usd = 12.5, expires_at = expiresAt })).Expect(201);
+        var made = (await service.PostAsync("/virtual-keys", new
+        {
+            user_id = user,
+            label = "Alice's editor",
+            models = (string[])["gpt-4o", "claude"],
+            max_budget_usd = 12.5,
+            expires_at = expiresAt
+        })).Expect(201);
 
         var (id, secret) = (made.Text("virtual_key_id"), made.Text("secret"));
         var key = service.Fake.FindByAlias($"factumerit-{id}").ShouldNotBeNull();
@@ -177,8 +183,11 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         var asked = service.Fake.RequestsTo("/key/generate");
         service.Fake.Script("/key/generate", FakeTrouble.Slow, delayMs: 60_000);
         using var gone = new CancellationTokenSource();
-        using var client = new HttpClient { BaseAddress = service.Url,
-            DefaultRequestHeaders = { { "Authorization", $"Bearer {LedgerService.AdminKey}" } } };
+        using var client = new HttpClient
+        {
+            BaseAddress = service.Url,
+            DefaultRequestHeaders = { { "Authorization", $"Bearer {LedgerService.AdminKey}" } }
+        };
 
         var asking = client.PostAsync("/virtual-keys", new StringContent(
             $$"""{"user_id":"{{user}}","label":"l"}""", System.Text.Encoding.UTF8, "application/json"), gone.Token);

@@ -119,8 +119,14 @@ public sealed class WriteDownFromUsageTests(LedgerService service) : IClassFixtu
     private async Task<Reply> UseAsync(string user, string provider, string costUsd, string? status = null) =>
         (await service.PostAsync(
             "/usage",
-            new { user_id = user, request_id = Guid.NewGuid().ToString(), provider, provider_cost_usd = costUsd,
-                billing_status = status })).Expect(201);
+            new
+            {
+                user_id = user,
+                request_id = Guid.NewGuid().ToString(),
+                provider,
+                provider_cost_usd = costUsd,
+                billing_status = status
+            })).Expect(201);
 
     private Task<List<string>> EntriesOfAsync(string transactionId) => service.Database.RowsAsync(
         "SELECT account, debit_cents, credit_cents, reference_type, reference_id FROM ledger_entries "

@@ -106,8 +106,11 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
         var payload = Payload(_user, null, _user, "0.01");
         payload["messages"] = "";
         payload["messages"] = new string('x', bytes - Encoding.UTF8.GetByteCount(payload.ToJsonString()));
-        using var client = new HttpClient { BaseAddress = service.Url,
-            DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey), ExpectContinue = true } };
+        using var client = new HttpClient
+        {
+            BaseAddress = service.Url,
+            DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey), ExpectContinue = true }
+        };
         using var answer = await client.PostAsync(
             "/intake/litellm", new StringContent(payload.ToJsonString(), Encoding.UTF8, "application/json"));
         var reply = await Reply.OfAsync(answer);

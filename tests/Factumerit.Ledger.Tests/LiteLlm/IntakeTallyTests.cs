@@ -21,8 +21,11 @@ public sealed class IntakeTallyTests
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={database.ConnectionString}",
             $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}"))
         {
-            using var client = new HttpClient { BaseAddress = await service.UrlAsync(),
-                DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) } };
+            using var client = new HttpClient
+            {
+                BaseAddress = await service.UrlAsync(),
+                DefaultRequestHeaders = { Authorization = new("Bearer", LedgerService.AdminKey) }
+            };
             foreach (var body in (string[])[
                 """[{"id":"c-1","response_cost":0.01},{"id":"c-2","response_cost":0.01},"""
                     + """{"id":"c-3","response_cost":0.01,"metadata":"""

@@ -123,7 +123,9 @@ public sealed class KeysFollowBalancesTests(LiteLlmService service) : IClassFixt
                 else
                     await service.PostAsync("/usage", new
                     {
-                        user_id = user, amount_cents = random.Next(1, 4), request_id = Guid.NewGuid().ToString()
+                        user_id = user,
+                        amount_cents = random.Next(1, 4),
+                        request_id = Guid.NewGuid().ToString()
                     });
         }));
         await LiteLlmService.UntilAsync(async () =>

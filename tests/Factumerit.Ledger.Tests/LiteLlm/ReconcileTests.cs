@@ -251,8 +251,15 @@ public sealed class ReconcileTests : IAsyncLifetime
     private static decimal CostOf(FakeCall call) =>
         call.Cost > 0 ? call.Cost : (call.PromptTokens * 0.000000003m) + (call.CompletionTokens * 0.000000015m);
 
-    private static FakeCall Of(string id) => new() { CallId = id, Model = Known, Provider = "openai",
-        StartTime = Day.AddHours(1), PromptTokens = 100, CompletionTokens = 10 };
+    private static FakeCall Of(string id) => new()
+    {
+        CallId = id,
+        Model = Known,
+        Provider = "openai",
+        StartTime = Day.AddHours(1),
+        PromptTokens = 100,
+        CompletionTokens = 10
+    };
 
     private async Task<Reply> ReconcileAsync() => (await PostAsync()).Expect(200);
 

@@ -15,8 +15,12 @@ public sealed class SpendLogsTests : LiteLlmUnderTest
     {
         Fake.HasPagedLogs = hasPages;
         // Over three days, with calls exactly at midnight and at both ends of the span.
-        var calls = Enumerable.Range(0, 260).Select(i => new FakeCall { CallId = $"call-{i}",
-            StartTime = Start.AddMinutes(10 * i), Cost = 0.00000123m * i }).ToList();
+        var calls = Enumerable.Range(0, 260).Select(i => new FakeCall
+        {
+            CallId = $"call-{i}",
+            StartTime = Start.AddMinutes(10 * i),
+            Cost = 0.00000123m * i
+        }).ToList();
         await Fake.MakeCallsAsync(calls);
 
         var items = await ReadAsync(Start.AddMinutes(10), Start.AddMinutes(10 * 250));

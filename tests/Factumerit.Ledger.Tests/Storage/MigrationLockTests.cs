@@ -99,7 +99,8 @@ public sealed class MigrationLockTests
         var connection = new NpgsqlConnection(
             new NpgsqlConnectionStringBuilder(database.ConnectionString)
             {
-                ApplicationName = "a report", Pooling = false
+                ApplicationName = "a report",
+                Pooling = false
             }.ConnectionString);
         await connection.OpenAsync();
         await connection.BeginTransactionAsync();

@@ -82,8 +82,12 @@ public sealed class UpgradeTests
             await database.MigrateAsync();
             await database.PostAsync(async service =>
             {
-                (await service.RecordUsageAsync(new() { UserId = "vikunja:alice", AmountCents = 0.0165m,
-                    RequestId = "call-1" }, CancellationToken.None))
+                (await service.RecordUsageAsync(new()
+                {
+                    UserId = "vikunja:alice",
+                    AmountCents = 0.0165m,
+                    RequestId = "call-1"
+                }, CancellationToken.None))
                     .Answer.ShouldNotBeNull().BalanceCents.ShouldBe(449.9835m);
                 (await service.RecordUsageAsync(
                     new() { UserId = "bob", AmountCents = 1, RequestId = "call-1" }, CancellationToken.None))
@@ -119,8 +123,12 @@ public sealed class UpgradeTests
             (await database.ScalarAsync<long>(
                 "SELECT count(*) FROM user_budgets WHERE signed_up_at IS DISTINCT FROM created_at")).ShouldBe(0);
             await database.PostAsync(async service =>
-                (await service.SignUpAsync(new() { UserId = "carol", InitialCreditCents = 5,
-                    OverrideHeadroomCheck = true }, CancellationToken.None))
+                (await service.SignUpAsync(new()
+                {
+                    UserId = "carol",
+                    InitialCreditCents = 5,
+                    OverrideHeadroomCheck = true
+                }, CancellationToken.None))
                     .Answer.ShouldNotBeNull().Existed.ShouldBeTrue());
         });
 

@@ -11,8 +11,14 @@ namespace Factumerit.Ledger.Tests.Storage;
 /// </summary>
 public sealed class UsageCostTests
 {
-    private static readonly UsageRequest Call = new() { UserId = "alice", RequestId = "call-1",
-        Model = "anthropic/claude", PromptTokens = 1000, CompletionTokens = 100 };
+    private static readonly UsageRequest Call = new()
+    {
+        UserId = "alice",
+        RequestId = "call-1",
+        Model = "anthropic/claude",
+        PromptTokens = 1000,
+        CompletionTokens = 100
+    };
 
     [Fact]
     public Task Both_costs_and_what_they_came_from_are_stored() => DatabaseQueries.WithDatabaseAsync(async database =>
@@ -24,8 +30,12 @@ public sealed class UsageCostTests
         await database.PostAsync(async service =>
         {
             await FillAsync(service);
-            (await service.RecordUsageAsync(Call with { CacheReadTokens = 3, CacheWriteTokens = 2,
-                ReasoningTokens = 5 }, default)).Answer.ShouldNotBeNull();
+            (await service.RecordUsageAsync(Call with
+            {
+                CacheReadTokens = 3,
+                CacheWriteTokens = 2,
+                ReasoningTokens = 5
+            }, default)).Answer.ShouldNotBeNull();
             (await service.RecordUsageAsync(
                 new() { UserId = "alice", RequestId = "plain", AmountCents = 1 }, default)).Answer.ShouldNotBeNull();
         }, prices);
@@ -83,8 +93,13 @@ public sealed class UsageCostTests
         {
             await FillAsync(service);
             var requests = new[] { 9_999_999_999m, 0.0000000000000000000000000001m, 0.0000000000000000000000000001m }
-                .Select((usd, i) => Call with { RequestId = $"call-{i}", Provider = "openai", ProviderCostUsd = usd,
-                    AmountCents = 0 }).ToList();
+                .Select((usd, i) => Call with
+                {
+                    RequestId = $"call-{i}",
+                    Provider = "openai",
+                    ProviderCostUsd = usd,
+                    AmountCents = 0
+                }).ToList();
             (await service.RecordUsagesAsync(requests[..2], default)).ShouldAllBe(outcome => outcome.Answer != null);
             (await service.RecordUsageAsync(requests[2], default)).Answer.ShouldNotBeNull();
             (await service.RecordUsageAsync(requests[2], default)).Replayed.ShouldBeTrue();
@@ -161,8 +176,12 @@ public sealed class UsageCostTests
                     default)).Answer.ShouldNotBeNull();
                 (await service.WriteDownAsync(new() { FromUsage = true, Provider = "some-old-name", Force = true },
                     "old", default)).Answer!.AmountCents.ShouldBe(50);
-                (await service.RecordUsageAsync(Call with { RequestId = "call-2", ProviderCostUsd = 0.25m,
-                    Provider = "some-old-name" }, default)).Answer.ShouldNotBeNull();
+                (await service.RecordUsageAsync(Call with
+                {
+                    RequestId = "call-2",
+                    ProviderCostUsd = 0.25m,
+                    Provider = "some-old-name"
+                }, default)).Answer.ShouldNotBeNull();
             });
             // As it was before: its name was kept as it came.
             await database.ExecuteAsync("""
@@ -179,12 +198,20 @@ public sealed class UsageCostTests
 
             await database.PostAsync(async service =>
             {
-                (await service.RecordUsageAsync(Call with { RequestId = "call-3", ProviderCostUsd = 0.1m,
-                    Provider = "vertex_ai-language-models" }, default)).Answer!.Provider.ShouldBe("vertex_ai");
+                (await service.RecordUsageAsync(Call with
+                {
+                    RequestId = "call-3",
+                    ProviderCostUsd = 0.1m,
+                    Provider = "vertex_ai-language-models"
+                }, default)).Answer!.Provider.ShouldBe("vertex_ai");
                 (await service.WriteDownAsync(new() { FromUsage = true, Provider = "vertex_ai", Force = true }, "new",
                     default)).Answer!.AmountCents.ShouldBe(35);
-                (await service.WriteDownAsync(new() { FromUsage = true, Provider = "vertex_ai-language-models",
-                    Force = true }, "newer", default)).Answer!.TransactionId.ShouldBeNull();
+                (await service.WriteDownAsync(new()
+                {
+                    FromUsage = true,
+                    Provider = "vertex_ai-language-models",
+                    Force = true
+                }, "newer", default)).Answer!.TransactionId.ShouldBeNull();
             });
 
             (await database.RowsAsync(
