@@ -103,8 +103,8 @@ public sealed class FieldErrors(DateTimeOffset now)
             Add(field, "must hold no direction marks, line separators or other characters that can't be seen");
     }
 
-    // Direction marks and zero-width characters have the Unicode category Format. Variation selectors, Hangul fillers and
-    // the empty Braille pattern have others.
+    // Direction marks and zero-width characters have the Unicode category Format. Variation selectors, Hangul fillers
+    // and the empty Braille pattern have others.
     private static bool IsUnseen(Rune rune) =>
         Rune.GetUnicodeCategory(rune)
             is UnicodeCategory.Format or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator

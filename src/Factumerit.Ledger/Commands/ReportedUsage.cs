@@ -278,7 +278,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     private PricedCall Price(LedgerState state, UserAccount? user, string? reviewReason)
     {
         var call = Pricer.Price(
-            Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, OccurredAt(state), state.Now);
+            Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, OccurredAt(state),
+            state.Now);
         var reason = reviewReason
             ?? (Request.UserId is null ? ReviewReasons.NoUser : null)
             ?? (user is { IsDeleted: true } ? ReviewReasons.UserDeleted : null)
