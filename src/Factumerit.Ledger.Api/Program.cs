@@ -1,19 +1,21 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.LiteLlm;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Api.LiteLlm;
 using Factumerit.Ledger.Pricing;
-using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.Api;
 
 /// <summary>The service: its parts and its routes.</summary>
-public static partial class Service
+public static class Service
 {
     public static Task<int> Main(string[] args)
     {
-        ContinueWhereBytesArrive();
+        ServiceSetup.ContinueWhereBytesArrive();
         return Verbs.RunAsync(args);
     }
 

@@ -1,6 +1,7 @@
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
-using Factumerit.Ledger.Reading;
 
 namespace Factumerit.Ledger;
 

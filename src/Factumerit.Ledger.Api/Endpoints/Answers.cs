@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization.Metadata;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Endpoints;

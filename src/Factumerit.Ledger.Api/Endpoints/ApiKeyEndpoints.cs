@@ -1,6 +1,8 @@
 using System.Text.Json.Serialization;
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Reading;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -115,7 +117,7 @@ public static class ApiKeyEndpoints
         Check(request, errors);
         if (errors.Any)
             return Answers.Refused(http, errors.ToRefusal());
-        var outcome = await keys.CreateAsync(request, Caller.Of(http).Actor, Queries.ToTheirEnd);
+        var outcome = await keys.CreateAsync(request, Caller.Of(http).Actor, UncancelledQueries.Token);
         return Answers.Of(http, outcome, key => Answers.Created(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer));
     }
 
@@ -147,7 +149,7 @@ public static class ApiKeyEndpoints
 
     private static async Task<IResult> ListAsync(HttpContext http, ApiKeyStore keys) =>
         Answers.Ok(
-            new ApiKeyList([.. (await keys.ListAsync(Queries.ToTheirEnd)).Select(ApiKeyAnswer.Of)]),
+            new ApiKeyList([.. (await keys.ListAsync(UncancelledQueries.Token)).Select(ApiKeyAnswer.Of)]),
             LedgerJson.Default.ApiKeyList);
 
     private static async Task<IResult> RotateAsync(
@@ -162,12 +164,12 @@ public static class ApiKeyEndpoints
         errors.CheckExpiresAt("expires_at", request.ExpiresAt);
         if (errors.Any)
             return Answers.Refused(http, errors.ToRefusal());
-        var outcome = await keys.RotateAsync(id, request, Caller.Of(http).Actor, Queries.ToTheirEnd);
+        var outcome = await keys.RotateAsync(id, request, Caller.Of(http).Actor, UncancelledQueries.Token);
         return Answers.Of(http, outcome, key => Answers.Ok(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer));
     }
 
     private static async Task<IResult> RevokeAsync(HttpContext http, [FromRoute] Guid id, ApiKeyStore keys) =>
-        await keys.RevokeAsync(id, Caller.Of(http).Actor, Queries.ToTheirEnd) is { } key
+        await keys.RevokeAsync(id, Caller.Of(http).Actor, UncancelledQueries.Token) is { } key
             ? Answers.Ok(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer)
             : Answers.Refused(http, new Refusal.NotFound($"API key {id}"));
 }

@@ -1,5 +1,7 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Reading;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
@@ -22,7 +24,7 @@ public static class AuditEndpoints
         var (limit, before) = (query.Limit(100), query.EntryId("before"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        var page = await audit.ListAsync(action, limit, before, Queries.ToTheirEnd);
+        var page = await audit.ListAsync(action, limit, before, UncancelledQueries.Token);
         return Answers.Ok(page, LedgerJson.Default.AuditPage);
     }
 }

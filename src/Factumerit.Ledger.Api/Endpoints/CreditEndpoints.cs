@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
 

@@ -1,5 +1,7 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Mvc;
 
@@ -29,7 +31,7 @@ public static class FaultEndpoints
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
         bool? isResolved = state is null ? null : state == "resolved";
-        var page = await faults.ListAsync(isResolved, limit, before, Queries.ToTheirEnd);
+        var page = await faults.ListAsync(isResolved, limit, before, UncancelledQueries.Token);
         return Answers.Ok(page, LedgerJson.Default.FaultPage);
     }
 
@@ -38,7 +40,7 @@ public static class FaultEndpoints
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.ResolveRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await faults.ResolveAsync(id, request, Caller.Of(http).Actor, Queries.ToTheirEnd);
+        var outcome = await faults.ResolveAsync(id, request, Caller.Of(http).Actor, UncancelledQueries.Token);
         return Answers.Of(http, outcome, fault => Answers.Ok(fault, LedgerJson.Default.KeptFault));
     }
 }

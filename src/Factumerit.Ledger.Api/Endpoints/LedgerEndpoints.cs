@@ -1,5 +1,7 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Reading;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -45,14 +47,14 @@ public static class LedgerEndpoints
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
         return Answers.Ok(
-            await reports.ListBalancesAsync(type, limit, after, Queries.ToTheirEnd), LedgerJson.Default.AccountPage);
+            await reports.ListBalancesAsync(type, limit, after, UncancelledQueries.Token), LedgerJson.Default.AccountPage);
     }
 
     private static async Task<IResult> ShowTransactionAsync(
         HttpContext http, [FromRoute] Guid id, LedgerReports reports) =>
         Answers.Found(
             http,
-            await reports.FindTransactionAsync(id, Queries.ToTheirEnd),
+            await reports.FindTransactionAsync(id, UncancelledQueries.Token),
             LedgerJson.Default.TransactionDetail,
             () => new Refusal.NotFound($"transaction {id}"));
 
@@ -62,12 +64,12 @@ public static class LedgerEndpoints
         var full = query.Flag("full");
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        return Answers.Ok(await check.ReportAsync(full, Queries.ToTheirEnd), LedgerJson.Default.IntegrityReport);
+        return Answers.Ok(await check.ReportAsync(full, UncancelledQueries.Token), LedgerJson.Default.IntegrityReport);
     }
 
     private static async Task<IResult> SummarizeAsync(HttpContext http, LedgerReports reports) =>
-        Answers.Ok(await reports.SummarizeAsync(Queries.ToTheirEnd), LedgerJson.Default.LedgerSummary);
+        Answers.Ok(await reports.SummarizeAsync(UncancelledQueries.Token), LedgerJson.Default.LedgerSummary);
 
     private static async Task<IResult> ShowHeadroomAsync(HttpContext http, LedgerReports reports) =>
-        Answers.Ok(await reports.GetHeadroomAsync(Queries.ToTheirEnd), LedgerJson.Default.Headroom);
+        Answers.Ok(await reports.GetHeadroomAsync(UncancelledQueries.Token), LedgerJson.Default.Headroom);
 }

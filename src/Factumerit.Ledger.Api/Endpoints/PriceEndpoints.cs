@@ -1,9 +1,11 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Pricing;
-using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Mvc;
 
@@ -58,13 +60,13 @@ public static class PriceEndpoints
         if (body.Value is not { } file)
             return body.Problem!.ToResult();
         var outcome = await store.ImportAsync(
-            file.Map, file.Hash, Caller.Of(http).Actor, validFrom, isDryRun, allowGone, Queries.ToTheirEnd);
+            file.Map, file.Hash, Caller.Of(http).Actor, validFrom, isDryRun, allowGone, UncancelledQueries.Token);
         return Answers.Of(http, outcome, import => Answers.Ok(import, LedgerJson.Default.PriceImport));
     }
 
     private static async Task<IResult> CancelAsync(HttpContext http, [FromRoute] long version, PriceStore store)
     {
-        var outcome = await store.CancelAsync(version, Caller.Of(http).Actor, Queries.ToTheirEnd);
+        var outcome = await store.CancelAsync(version, Caller.Of(http).Actor, UncancelledQueries.Token);
         return Answers.Of(http, outcome, done => Answers.Ok(done, LedgerJson.Default.PriceCancellation));
     }
 
@@ -81,7 +83,7 @@ public static class PriceEndpoints
         var (limit, after) = (query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        var page = await prices.ListAsync(prefix, provider, at ?? clock.GetUtcNow(), limit, after, Queries.ToTheirEnd);
+        var page = await prices.ListAsync(prefix, provider, at ?? clock.GetUtcNow(), limit, after, UncancelledQueries.Token);
         return Answers.Ok(page, LedgerJson.Default.PricePage);
     }
 
@@ -89,7 +91,7 @@ public static class PriceEndpoints
     {
         // An escaped slash in a path stays escaped.
         model = model.Replace("%2F", "/", StringComparison.OrdinalIgnoreCase);
-        var history = await prices.FindAsync(model, Queries.ToTheirEnd);
+        var history = await prices.FindAsync(model, UncancelledQueries.Token);
         return Answers.Found(
             http,
             history,

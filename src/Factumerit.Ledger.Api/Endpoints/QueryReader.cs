@@ -1,4 +1,5 @@
 using System.Globalization;
+using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 

@@ -1,5 +1,7 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Reading;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
@@ -25,7 +27,7 @@ public static class ReportEndpoints
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
         return Answers.Ok(
-            await reports.ReadAsync(groupBy, from, to, limit, after, Queries.ToTheirEnd),
+            await reports.ReadAsync(groupBy, from, to, limit, after, UncancelledQueries.Token),
             LedgerJson.Default.MarginReport);
     }
 }

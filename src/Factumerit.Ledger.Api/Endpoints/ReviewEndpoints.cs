@@ -1,6 +1,8 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
-using Factumerit.Ledger.Reading;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -46,7 +48,7 @@ public static class ReviewEndpoints
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
         var page = await reviews.ListAsync(
-            new UsageFilter(status, userId, model, from, to), limit, before, Queries.ToTheirEnd);
+            new UsageFilter(status, userId, model, from, to), limit, before, UncancelledQueries.Token);
         return Answers.Ok(page, LedgerJson.Default.UsagePage);
     }
 
@@ -57,7 +59,7 @@ public static class ReviewEndpoints
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
         var outcome = await reviews.BillAsync(
-            id, request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), Queries.ToTheirEnd);
+            id, request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), UncancelledQueries.Token);
         return Answers.Of(http, outcome, usage => Answers.Ok(usage, LedgerJson.Default.UsageDetail));
     }
 
@@ -68,7 +70,7 @@ public static class ReviewEndpoints
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
         var outcome = await reviews.WaiveAsync(
-            id, request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), Queries.ToTheirEnd);
+            id, request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), UncancelledQueries.Token);
         return Answers.Of(http, outcome, usage => Answers.Ok(usage, LedgerJson.Default.UsageDetail));
     }
 
@@ -77,7 +79,7 @@ public static class ReviewEndpoints
         var body = await JsonBody.ReadOrEmptyAsync(http, LedgerJson.Default.RepriceRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
-        var outcome = await reviews.RepriceAsync(request, Caller.Of(http).Actor, Queries.ToTheirEnd);
+        var outcome = await reviews.RepriceAsync(request, Caller.Of(http).Actor, UncancelledQueries.Token);
         return Answers.Of(http, outcome, repricing => Answers.Ok(repricing, LedgerJson.Default.Repricing));
     }
 }

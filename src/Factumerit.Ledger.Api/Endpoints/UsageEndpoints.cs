@@ -1,7 +1,9 @@
 using System.Text.Json.Serialization;
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
-using Factumerit.Ledger.Reading;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -127,7 +129,7 @@ public static class UsageEndpoints
         HttpContext http, [FromRoute(Name = "usage_id")] Guid id, UserQueries users) =>
         Answers.Found(
             http,
-            await users.FindUsageAsync(id, Queries.ToTheirEnd),
+            await users.FindUsageAsync(id, UncancelledQueries.Token),
             LedgerJson.Default.UsageDetail,
             () => new Refusal.NotFound($"usage {id}"));
 }

@@ -1,6 +1,8 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
-using Factumerit.Ledger.Reading;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -56,7 +58,7 @@ public static class UserEndpoints
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
         return Answers.Ok(
-            await users.ListBudgetsAsync(prefix, limit, after, Queries.ToTheirEnd), LedgerJson.Default.BudgetPage);
+            await users.ListBudgetsAsync(prefix, limit, after, UncancelledQueries.Token), LedgerJson.Default.BudgetPage);
     }
 
     private static async Task<IResult> ShowAsync(
@@ -68,7 +70,7 @@ public static class UserEndpoints
             return Answers.Refused(http, refusal);
         if (!Caller.Of(http).MayTouch(userId))
             return Answers.Forbidden(http, userId);
-        var budget = await users.FindBudgetAsync(userId, Queries.ToTheirEnd);
+        var budget = await users.FindBudgetAsync(userId, UncancelledQueries.Token);
         return Answers.Found(http, budget, LedgerJson.Default.Budget, () => new Refusal.UserNotFound(userId));
     }
 
@@ -79,7 +81,7 @@ public static class UserEndpoints
         var (userId, limit, before) = (query.UserId(id), query.Limit(50), query.EntryId("before"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        var page = await users.ListEntriesAsync(userId, limit, before, Queries.ToTheirEnd);
+        var page = await users.ListEntriesAsync(userId, limit, before, UncancelledQueries.Token);
         return Answers.Found(http, page, LedgerJson.Default.EntryPage, () => new Refusal.UserNotFound(userId));
     }
 
@@ -92,7 +94,7 @@ public static class UserEndpoints
             return Answers.Refused(http, refusal);
         if (!Caller.Of(http).MayTouch(userId))
             return Answers.Forbidden(http, userId);
-        var page = await users.ListTransactionsAsync(userId, limit, before, Queries.ToTheirEnd);
+        var page = await users.ListTransactionsAsync(userId, limit, before, UncancelledQueries.Token);
         return Answers.Found(
             http, page, LedgerJson.Default.BudgetTransactionPage, () => new Refusal.UserNotFound(userId));
     }

@@ -1,8 +1,10 @@
 using System.Text.Json.Serialization;
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.LiteLlm;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Api.LiteLlm;
 using Factumerit.Ledger.Commands;
-using Factumerit.Ledger.Reading;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -76,7 +78,7 @@ public static class VirtualKeyEndpoints
         var outcome = await maker.MakeAsync(request, Caller.Of(http).Actor, http.RequestAborted);
         if (outcome.Answer is not { } made)
             return Answers.Refused(http, outcome.Refusal!);
-        var key = await queries.FindAsync(made.Id, Queries.ToTheirEnd);
+        var key = await queries.FindAsync(made.Id, UncancelledQueries.Token);
         return Answers.Created(VirtualKeyAnswer.Of(key!, made.Secret), LedgerJson.Default.VirtualKeyAnswer);
     }
 
@@ -89,7 +91,7 @@ public static class VirtualKeyEndpoints
         var (limit, after) = (query.Limit(100), query.Id("after"));
         if (query.Refusal is { } refusal)
             return Answers.Refused(http, refusal);
-        var page = await queries.ListAsync(userId, limit, after, Queries.ToTheirEnd);
+        var page = await queries.ListAsync(userId, limit, after, UncancelledQueries.Token);
         return Answers.Ok(
             new VirtualKeyPage([.. page.Keys.Select(key => VirtualKeyAnswer.Of(key))], page.NextAfter),
             LedgerJson.Default.VirtualKeyPage);
@@ -108,7 +110,7 @@ public static class VirtualKeyEndpoints
         while (true)
         {
             var delivered = worker.Delivered.Next;
-            var key = (await queries.FindAsync(id, Queries.ToTheirEnd))!;
+            var key = (await queries.FindAsync(id, UncancelledQueries.Token))!;
             var left = WaitForDelivery - clock.GetElapsedTime(began);
             // After a failed attempt LiteLLM is not healthy: don't wait for it.
             if (key.Key.Status != VirtualKey.Revoking

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.Authorization;
+using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -43,7 +44,7 @@ public static class ApiKeyAuthentication
         if (!header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
             return Unauthorized(http, "An API key is needed: send it as Authorization: Bearer KEY.");
         var caller = await http.RequestServices.GetRequiredService<ApiKeys>()
-            .FindCallerAsync(header[Bearer.Length..].Trim(), Queries.ToTheirEnd);
+            .FindCallerAsync(header[Bearer.Length..].Trim(), UncancelledQueries.Token);
         if (caller is null)
             return Unauthorized(http, "The API key is unknown, expired or revoked.");
         http.Features.Set(caller);

@@ -1,5 +1,7 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Endpoints;
-using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
 

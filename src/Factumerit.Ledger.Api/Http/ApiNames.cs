@@ -1,3 +1,5 @@
+using Factumerit.Ledger.Api.Hosting;
+
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

@@ -1,4 +1,5 @@
 using Microsoft.AspNetCore.RequestDecompression;
+using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -43,7 +44,7 @@ public static class Health
         // Name the check that failed, but give no exception text, because the route is public.
         async Task<IResult> AnswerAsync(HttpContext http, HealthCheckService checks)
         {
-            var report = await checks.CheckHealthAsync(which, Queries.ToTheirEnd);
+            var report = await checks.CheckHealthAsync(which, UncancelledQueries.Token);
             http.Response.Headers.CacheControl = "no-store";
             return TypedResults.Json(
                 new HealthAnswer(

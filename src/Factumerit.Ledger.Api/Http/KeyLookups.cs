@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Caching.Memory;
@@ -72,7 +73,7 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
             from k in db.ApiKeys
             join a in db.Actors on k.Id equals a.ApiKeyId
             where prefixes.Contains(k.KeyPrefix) || prefixes.Contains(k.OldKeyPrefix)
-            select new FoundKey(k, a.ActorId)).ToListAsync(Queries.ToTheirEnd);
+            select new FoundKey(k, a.ActorId)).ToListAsync(UncancelledQueries.Token);
         var found = new Dictionary<string, FoundKey>(StringComparer.Ordinal);
         foreach (var key in keys)
             foreach (var prefix in new[] { key.Key.KeyPrefix, key.Key.OldKeyPrefix }.OfType<string>())

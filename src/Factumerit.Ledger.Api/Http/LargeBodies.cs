@@ -1,5 +1,6 @@
 using System.Threading.RateLimiting;
 using Microsoft.AspNetCore.Http.Metadata;
+using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -107,7 +108,7 @@ public static class LargeBodyRoutes
         if (!isEncoded && http.Request.ContentLength is { } known)
             return known;
         return isEncoded || headers.TransferEncoding.Count > 0
-            ? route.GetMetadata<IRequestSizeLimitMetadata>()?.MaxRequestBodySize ?? Service.BodyBytesMax
+            ? route.GetMetadata<IRequestSizeLimitMetadata>()?.MaxRequestBodySize ?? ServiceSetup.BodyBytesMax
             : 0;
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Writing;
 
 namespace Factumerit.Ledger.Api.Http;

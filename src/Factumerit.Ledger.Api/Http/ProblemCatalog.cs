@@ -1,3 +1,5 @@
+using Factumerit.Ledger.Api.Hosting;
+
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>A kind of problem: its stable code, its HTTP status, its title, and what a caller should do.</summary>

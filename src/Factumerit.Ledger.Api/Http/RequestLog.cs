@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

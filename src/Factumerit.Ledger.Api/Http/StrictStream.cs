@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

@@ -1,4 +1,5 @@
 using System.Threading.RateLimiting;
+using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Storage;
 /// </summary>
 internal static class SessionPooling
 {
-    private const int Rounds = 5;
+    private const int BackgroundJobs = 5;
 
     private const string Shared =
         "ConnectionStrings:Ledger leads to PgBouncer (or a pooler like it) in transaction or statement pooling, but " +
@@ -43,7 +43,7 @@ internal static class SessionPooling
         CancellationToken cancellationToken)
     {
         await using var second = await database.OpenWriterAsync();
-        for (var round = 0; round < Rounds; round++)
+        for (var round = 0; round < BackgroundJobs; round++)
         {
             var isShared = false;
             await using (await second.BeginTransactionAsync(cancellationToken))

@@ -1,5 +1,6 @@
 using System.Globalization;
-using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
 using Npgsql;
 

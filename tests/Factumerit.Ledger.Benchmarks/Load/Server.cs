@@ -1,4 +1,5 @@
 using System.Globalization;
+using Factumerit.Ledger.EmbeddedPostgres;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -14,10 +15,10 @@ internal sealed class Server : IAsyncDisposable
         "checkpoint_timeout", "max_connections", "data_checksums",
     ];
 
-    private readonly EmbeddedPostgres _postgres;
+    private readonly PrivatePostgres _postgres;
     private readonly string _directory;
 
-    private Server(EmbeddedPostgres postgres, string directory, string binaries) =>
+    private Server(PrivatePostgres postgres, string directory, string binaries) =>
         (_postgres, _directory, Binaries) = (postgres, directory, binaries);
 
     /// <summary>Where the server's programs are.</summary>
@@ -36,7 +37,7 @@ internal sealed class Server : IAsyncDisposable
                 + $"'{binaries.Directory}': install it (Debian: postgresql-contrib or postgresql).");
         var options = new EmbeddedPostgresOptions { DataDirectory = directory, BinDirectory = binaries.Directory };
         return new Server(
-            await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, cancellationToken),
+            await PrivatePostgres.StartAsync(options, NullLogger.Instance, cancellationToken),
             directory, binaries.Directory);
     }
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Factumerit.Ledger.EmbeddedPostgres;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Http;
 using Npgsql;
@@ -47,9 +48,9 @@ internal static class LoadAuditor
         Port = int.Parse(
             File.ReadLines(Path.Combine(dataDirectory, "postgres", "postmaster.pid")).ElementAt(3),
             CultureInfo.InvariantCulture),
-        Username = EmbeddedPostgres.User,
+        Username = PrivatePostgres.User,
         Password = File.ReadAllText(Path.Combine(dataDirectory, "password")).Trim(),
-        Database = EmbeddedPostgres.Database,
+        Database = PrivatePostgres.Database,
         SslMode = SslMode.Disable,
     }.ConnectionString;
 

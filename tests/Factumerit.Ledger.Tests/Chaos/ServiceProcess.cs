@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Factumerit.Ledger.EmbeddedPostgres;
 using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Tests.Chaos;

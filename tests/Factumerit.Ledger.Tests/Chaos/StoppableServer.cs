@@ -1,4 +1,5 @@
 using System.Globalization;
+using Factumerit.Ledger.EmbeddedPostgres;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -26,7 +27,7 @@ internal sealed class StoppableServer : IAsyncDisposable
 
     public static async Task<StoppableServer> StartAsync(string directory)
     {
-        var embedded = await EmbeddedPostgres.StartAsync(
+        var embedded = await PrivatePostgres.StartAsync(
             new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
         await embedded.AbandonAsync();
         var binaries = await EmbeddedPostgresBinaries.FindAsync(null, clusterMajor: null, CancellationToken.None);

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.EmbeddedPostgres;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -61,7 +62,7 @@ internal static class TestServer
             return await WithoutFsyncAsync(await ContainerPostgres.StartAsync());
         RemoveLeftovers();
         var directory = Path.Combine(Path.GetTempPath(), $"{DirectoryPrefix}{Environment.ProcessId}");
-        var server = await EmbeddedPostgres.StartAsync(
+        var server = await PrivatePostgres.StartAsync(
             new EmbeddedPostgresOptions { DataDirectory = directory }, NullLogger.Instance, CancellationToken.None);
         AppDomain.CurrentDomain.ProcessExit += (_, _) =>
         {

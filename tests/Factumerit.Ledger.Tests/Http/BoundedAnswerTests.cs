@@ -1,4 +1,5 @@
 using System.Text;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Api.Http;
 

@@ -1,3 +1,5 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.EmbeddedPostgres;
 using Factumerit.Ledger.Api;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
@@ -20,7 +22,7 @@ public sealed class EmbeddedServingRoleTests : EmbeddedPostgresTest
         var before = await StartAsync();
         await using (var owner = new LedgerDatabase(before.ConnectionString))
             await Migrator.MigrateAsync(owner, CancellationToken.None);
-        await QueryAsync(before.ConnectionString, $"DROP ROLE {EmbeddedPostgres.ServingRole}");
+        await QueryAsync(before.ConnectionString, $"DROP ROLE {PrivatePostgres.ServingRole}");
         await before.DisposeAsync();
 
         await using var app = Service.Build(
@@ -34,7 +36,7 @@ public sealed class EmbeddedServingRoleTests : EmbeddedPostgresTest
             .Answer.ShouldNotBeNull();
 
         var database = app.Services.GetRequiredService<LedgerDatabase>();
-        (await ScalarAsync(database, "SELECT current_user")).ShouldBe(EmbeddedPostgres.ServingRole);
+        (await ScalarAsync(database, "SELECT current_user")).ShouldBe(PrivatePostgres.ServingRole);
         foreach (var attack in Attacks)
             (await Should.ThrowAsync<PostgresException>(() => ScalarAsync(database, attack), attack)).SqlState
                 .ShouldBe(PostgresErrorCodes.InsufficientPrivilege, attack);

@@ -1,6 +1,7 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Tests.Database;

@@ -1,4 +1,4 @@
-using Factumerit.Ledger.Api.LiteLlm;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.FakeLiteLlm;
 using Factumerit.Ledger.Tests.Database;
 

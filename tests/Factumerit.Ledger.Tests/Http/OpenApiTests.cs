@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;

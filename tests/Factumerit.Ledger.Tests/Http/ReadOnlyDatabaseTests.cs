@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api;
 using Factumerit.Ledger.FakeLiteLlm;
 using Factumerit.Ledger.Tests.Database;

@@ -1,6 +1,8 @@
 using System.Diagnostics.Metrics;
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Reading;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -30,7 +32,7 @@ public sealed class ReviewWatchTests
         });
         listener.Start();
         using var watch = new ReviewWatch(
-            new ReviewQueries(database.Ledger), new Rounds(database.Ledger, TimeProvider.System),
+            new ReviewQueries(database.Ledger), new BackgroundJobs(database.Ledger, TimeProvider.System),
             NullLogger<ReviewWatch>.Instance);
 
         await watch.MeasureAsync(CancellationToken.None);

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.Extensions.Logging;
@@ -22,7 +23,7 @@ public sealed class RoundsTests(TestDatabase database) : IClassFixture<TestDatab
         ];
         using var stop = new CancellationTokenSource();
         var rounds = 0;
-        await new Rounds(database.Ledger, TimeProvider.System).RunAsync(
+        await new BackgroundJobs(database.Ledger, TimeProvider.System).RunAsync(
             new("The work", () => TimeSpan.FromMilliseconds(1), _ =>
             {
                 if (rounds < failures.Length)
@@ -51,12 +52,12 @@ public sealed class RoundsTests(TestDatabase database) : IClassFixture<TestDatab
     [InlineData(7, 60)]
     [InlineData(1_000_000, 60)]
     public void Pauses_double_up_to_a_minute(int failures, int seconds) =>
-        Rounds.PauseAfter(new("The work", () => TimeSpan.FromSeconds(1), _ => Task.CompletedTask), failures)
+        BackgroundJobs.PauseAfter(new("The work", () => TimeSpan.FromSeconds(1), _ => Task.CompletedTask), failures)
             .ShouldBe(TimeSpan.FromSeconds(seconds));
 
     [Fact]
     public void A_period_that_is_longer_stays_as_it_is() =>
-        Rounds.PauseAfter(new("The work", () => TimeSpan.FromHours(1), _ => Task.CompletedTask), 5)
+        BackgroundJobs.PauseAfter(new("The work", () => TimeSpan.FromHours(1), _ => Task.CompletedTask), 5)
             .ShouldBe(TimeSpan.FromHours(1));
 
     [Fact]
@@ -65,7 +66,7 @@ public sealed class RoundsTests(TestDatabase database) : IClassFixture<TestDatab
         var wake = new TaskCompletionSource();
         using var stop = new CancellationTokenSource();
         var begun = 0;
-        var running = new Rounds(database.Ledger, TimeProvider.System).RunAsync(
+        var running = new BackgroundJobs(database.Ledger, TimeProvider.System).RunAsync(
             new("The work", () => TimeSpan.FromHours(1), _ =>
             {
                 if (++begun == 2)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;

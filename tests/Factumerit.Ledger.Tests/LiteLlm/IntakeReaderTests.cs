@@ -1,5 +1,5 @@
 using System.IO.Pipelines;
-using Factumerit.Ledger.Api.LiteLlm;
+using Factumerit.Ledger.LiteLlm;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 

@@ -1,5 +1,5 @@
 using System.Text;
-using Factumerit.Ledger.Api.LiteLlm;
+using Factumerit.Ledger.LiteLlm;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using Factumerit.Ledger.Api.LiteLlm;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.Http;
 using Factumerit.Ledger.Writing;

@@ -2,7 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using Factumerit.Ledger.Api.LiteLlm;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.FakeLiteLlm;
 using Microsoft.Extensions.DependencyInjection;
 

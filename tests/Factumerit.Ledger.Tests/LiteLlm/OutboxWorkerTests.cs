@@ -1,5 +1,6 @@
+using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Api.LiteLlm;
 using Factumerit.Ledger.FakeLiteLlm;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Http;
@@ -223,7 +224,7 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         _service.Get<LiteLlmOutbox>(), _service.Get<Factumerit.Ledger.Writing.LedgerWriter>(),
         _service.Get<BudgetService>(),
         new LiteLlmClient(_service.Get<IHttpClientFactory>(), Options.Create(options)), Options.Create(options),
-        _service.Get<Rounds>(),
+        _service.Get<BackgroundJobs>(),
         TimeProvider.System, log ?? new Lines());
 
     private sealed class Lines : ILogger<OutboxWorker>

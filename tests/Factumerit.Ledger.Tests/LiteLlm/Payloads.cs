@@ -1,6 +1,6 @@
 using System.IO.Pipelines;
 using System.Text;
-using Factumerit.Ledger.Api.LiteLlm;
+using Factumerit.Ledger.LiteLlm;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 

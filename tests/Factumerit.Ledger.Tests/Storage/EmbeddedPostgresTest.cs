@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Factumerit.Ledger.EmbeddedPostgres;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
@@ -9,7 +10,7 @@ namespace Factumerit.Ledger.Tests.Storage;
 public abstract class EmbeddedPostgresTest : IAsyncLifetime
 {
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(60);
-    private readonly List<EmbeddedPostgres> _started = [];
+    private readonly List<PrivatePostgres> _started = [];
 
     /// <summary>Under a parent that only its owner may enter, and with a name that needs quoting.</summary>
     protected string DataDirectory { get; } = Path.Combine(
@@ -26,12 +27,12 @@ public abstract class EmbeddedPostgresTest : IAsyncLifetime
         Directory.Delete(Path.GetFullPath(Path.Combine(DataDirectory, "../..")), recursive: true);
     }
 
-    protected async Task<EmbeddedPostgres> StartAsync(string? binDirectory = null, string? dataDirectory = null)
+    protected async Task<PrivatePostgres> StartAsync(string? binDirectory = null, string? dataDirectory = null)
     {
         var options =
             new EmbeddedPostgresOptions { DataDirectory = dataDirectory ?? DataDirectory, BinDirectory = binDirectory };
         using var deadline = new CancellationTokenSource(Deadline);
-        var postgres = await EmbeddedPostgres.StartAsync(options, NullLogger.Instance, deadline.Token);
+        var postgres = await PrivatePostgres.StartAsync(options, NullLogger.Instance, deadline.Token);
         _started.Add(postgres);
         return postgres;
     }

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Storage;
@@ -65,7 +66,7 @@ public sealed class PriceStoreTests : IAsyncLifetime
         var prices = new CurrentPrices(Markups.None);
         using var watch = new PriceWatch(
             new PriceStore(_database.Ledger, prices), Options.Create(new PricingOptions { RefreshSeconds = 1 }),
-            new Rounds(_database.Ledger, TimeProvider.System), NullLogger<PriceWatch>.Instance);
+            new BackgroundJobs(_database.Ledger, TimeProvider.System), NullLogger<PriceWatch>.Instance);
 
         await watch.StartAsync(CancellationToken.None);
         prices.Pricer.Book.Version.ShouldBe(1);
@@ -86,7 +87,7 @@ public sealed class PriceStoreTests : IAsyncLifetime
         var empty = await TestDatabase.CreateEmptyAsync();
         using var watch = new PriceWatch(
             new PriceStore(empty.Ledger, new CurrentPrices(Markups.None)), Options.Create(new PricingOptions()),
-            new Rounds(empty.Ledger, TimeProvider.System), NullLogger<PriceWatch>.Instance);
+            new BackgroundJobs(empty.Ledger, TimeProvider.System), NullLogger<PriceWatch>.Instance);
 
         await watch.StartAsync(CancellationToken.None);
 

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.EmbeddedPostgres;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -55,13 +56,13 @@ public sealed class ReplicationTests
 
     private static async Task ReplicateAsync(EmbeddedPostgresOptions options)
     {
-        await using (var first = await EmbeddedPostgres.StartAsync(
+        await using (var first = await PrivatePostgres.StartAsync(
             options, NullLogger.Instance, CancellationToken.None))
         {
             await ExecuteAsync(first.ConnectionString, "ALTER SYSTEM SET wal_level = logical");
             await ExecuteAsync(first.ConnectionString, "CREATE DATABASE copy");
         }
-        await using var server = await EmbeddedPostgres.StartAsync(
+        await using var server = await PrivatePostgres.StartAsync(
             options, NullLogger.Instance, CancellationToken.None);
         await using var source = new TestDatabaseOf(server.ConnectionString);
         var settings = new NpgsqlConnectionStringBuilder(server.ConnectionString) { Database = "copy" };

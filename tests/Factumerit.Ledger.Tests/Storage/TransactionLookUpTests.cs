@@ -1,4 +1,5 @@
-using Factumerit.Ledger.Reading;
+using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 

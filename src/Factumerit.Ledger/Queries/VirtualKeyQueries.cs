@@ -1,0 +1,116 @@
+using System.Linq.Expressions;
+using Factumerit.Ledger.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace Factumerit.Ledger.Queries;
+
+/// <summary>
+/// A change of a key that is not delivered to LiteLLM yet. It stays pending for longer than a moment only while LiteLLM
+/// is unavailable.
+/// </summary>
+/// <param name="Action">block, unblock or delete.</param>
+/// <param name="Attempts">The number of attempts so far.</param>
+/// <param name="Since">When the change was recorded.</param>
+/// <param name="NextAttemptAt">When delivery is tried again.</param>
+/// <param name="LastError">The error of the last attempt; null without one.</param>
+public sealed record PendingDelivery(
+    string Action, int Attempts, DateTimeOffset Since, DateTimeOffset NextAttemptAt, string? LastError);
+
+/// <summary>A key with the next change that is not delivered to LiteLLM yet; null when there is none.</summary>
+public sealed record VirtualKeyDetail(VirtualKey Key, PendingDelivery? Pending);
+
+/// <summary>
+/// A page of keys, in the order they were created. NextAfter: pass it as after= to get the next page; null at the end.
+/// </summary>
+public sealed record VirtualKeyList(IReadOnlyList<VirtualKeyDetail> Keys, Guid? NextAfter);
+
+/// <summary>Reads users' keys at LiteLLM.</summary>
+public sealed class VirtualKeyQueries(LedgerDatabase database)
+{
+    // Each key is checked about twice a day, and never more than once an hour.
+    private const int RoundsPerHalfDay = 12 * 60;
+    private const int RoundMin = 10;
+    private static readonly TimeSpan CheckedFor = TimeSpan.FromHours(1);
+
+    private static readonly Expression<Func<VirtualKeyRow, VirtualKey>> ToKey = k => new VirtualKey
+    {
+        Id = k.Id,
+        UserId = k.UserId,
+        Label = k.Label,
+        KeyHash = k.KeyHash,
+        KeyName = k.KeyName,
+        Models = k.Models,
+        MaxBudgetUsd = k.MaxBudgetUsd,
+        ExpiresAt = k.ExpiresAt,
+        Status = k.Status,
+        IsBlocked = k.IsBlocked,
+        CreatedBy = k.CreatedBy,
+        CreatedAt = k.CreatedAt,
+        RevokedAt = k.RevokedAt,
+        CheckedAt = k.CheckedAt,
+        LastError = k.LastError,
+    };
+
+    /// <summary>Lists keys of one user or of all users, starting after <paramref name="after"/>.</summary>
+    public async Task<VirtualKeyList> ListAsync(
+        string? userId, int limit, Guid? after, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        var keys = db.VirtualKeys.AsQueryable();
+        if (userId is not null)
+            keys = keys.Where(k => k.UserId == userId);
+        if (after is { } last)
+            keys = keys.Where(k => k.Id > last);
+        var page = await keys.OrderBy(k => k.Id).Take(limit + 1).Select(ToKey).ToListAsync(cancellationToken);
+        var details = await WithPendingAsync(db, [.. page.Take(limit)], cancellationToken);
+        return new VirtualKeyList(details, page.Count > limit ? page[limit - 1].Id : null);
+    }
+
+    /// <summary>Finds a key by its id; null when there is none.</summary>
+    public async Task<VirtualKeyDetail?> FindAsync(Guid id, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        var found = await db.VirtualKeys.Where(k => k.Id == id).Select(ToKey).ToListAsync(cancellationToken);
+        return (await WithPendingAsync(db, found, cancellationToken)).SingleOrDefault();
+    }
+
+    /// <summary>Lists keys whose creation began before a time and never finished.</summary>
+    public async Task<List<VirtualKey>> ListUnfinishedAsync(
+        DateTimeOffset before, int limit, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        return await db.VirtualKeys
+            .Where(k => k.KeyHash == null
+                && (k.Status == VirtualKey.Creating || k.Status == VirtualKey.Revoking)
+                && k.CreatedAt < before)
+            .OrderBy(k => k.Id).Take(limit).Select(ToKey).ToListAsync(cancellationToken);
+    }
+
+    /// <summary>
+    /// Lists the next active keys to check at LiteLLM. Keys that were never checked come first, then those with the
+    /// oldest check.
+    /// </summary>
+    public async Task<List<VirtualKey>> ListDueAsync(DateTimeOffset now, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        var active = db.VirtualKeys.Where(k => k.Status == VirtualKey.Active);
+        var round = Math.Max(RoundMin, await active.CountAsync(cancellationToken) / RoundsPerHalfDay);
+        var before = now - CheckedFor;
+        return await active.Where(k => k.CheckedAt == null || k.CheckedAt < before)
+            .OrderBy(k => k.CheckedAt != null).ThenBy(k => k.CheckedAt).ThenBy(k => k.Id)
+            .Take(round).Select(ToKey).ToListAsync(cancellationToken);
+    }
+
+    private static async Task<List<VirtualKeyDetail>> WithPendingAsync(
+        LedgerDbContext db, List<VirtualKey> keys, CancellationToken cancellationToken)
+    {
+        var ids = keys.ConvertAll(k => k.Id);
+        var pending = await db.LiteLlmOutbox
+            .Where(o => ids.Contains(o.VirtualKeyId)
+                && !db.LiteLlmOutbox.Any(earlier => earlier.VirtualKeyId == o.VirtualKeyId && earlier.Id < o.Id))
+            .ToDictionaryAsync(o => o.VirtualKeyId, cancellationToken);
+        return keys.ConvertAll(k => new VirtualKeyDetail(k, pending.GetValueOrDefault(k.Id) is { } o
+            ? new PendingDelivery(o.Action, o.Attempts, o.CreatedAt, o.NextAttemptAt, o.LastError)
+            : null));
+    }
+}
