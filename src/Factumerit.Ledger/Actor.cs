@@ -20,25 +20,14 @@ public sealed record Actor(int Id, string Name, Guid? ApiKeyId = null)
     public static readonly Actor Bootstrap = new(2, "bootstrap");
 }
 
-/// <summary>An entry of the audit log, which records changes other than postings.</summary>
-/// <param name="By">The actor who made the request.</param>
-/// <param name="Action">The action, one of <see cref="AuditActions"/>.</param>
-/// <param name="Subject">The id of the changed object.</param>
-/// <param name="Detail">Further details as a JSON object; null when there are none.</param>
-public sealed record AuditRecord(Actor By, string Action, string Subject, string? Detail)
+/// <summary>All actions of the audit log.</summary>
+public static class AuditActions
 {
     private static readonly JsonSerializerOptions WithoutNulls = new()
     {
         DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
     };
 
-    public static AuditRecord Of(Actor by, string action, string subject, object? detail = null) =>
-        new(by, action, subject, detail is null ? null : JsonSerializer.Serialize(detail, WithoutNulls));
-}
-
-/// <summary>All actions of the audit log.</summary>
-public static class AuditActions
-{
     public const string ApiKeyMade = "api_key.made";
     public const string ApiKeyRevoked = "api_key.revoked";
     public const string ApiKeyRotated = "api_key.rotated";
@@ -60,4 +49,8 @@ public static class AuditActions
         UsageBilled, UsageCompleted, UsageWaived, UserDeleted, UserSignedUp,
         VirtualKeyFailed, VirtualKeyMade, VirtualKeyRevoked,
     ];
+
+    /// <summary>The details of an entry as a JSON object; null when there are none.</summary>
+    internal static string? Describe(object? detail) =>
+        detail is null ? null : JsonSerializer.Serialize(detail, WithoutNulls);
 }

@@ -24,14 +24,14 @@ public sealed partial class BudgetService(
     /// <summary>Records one LLM call and charges its price, or leaves it for review (R4, R5, R6, R9, R16).</summary>
     public Task<Outcome<RecordedUsage>> RecordUsageAsync(
         UsageRequest request, Actor by, CancellationToken cancellationToken) =>
-        RunAsync(new Usage(request, prices.Pricer), by, cancellationToken);
+        RunAsync(new RecordUsage(request, prices.Pricer), by, cancellationToken);
 
     /// <summary>Records many calls, each decided on its own; outcomes are in the order of the requests.</summary>
     public Task<IReadOnlyList<Outcome<RecordedUsage>>> RecordUsagesAsync(
         IReadOnlyList<UsageRequest> requests, Actor by, CancellationToken cancellationToken)
     {
         var pricer = prices.Pricer;
-        return RunManyAsync([.. requests.Select(request => new Usage(request, pricer))], by, cancellationToken);
+        return RunManyAsync([.. requests.Select(request => new RecordUsage(request, pricer))], by, cancellationToken);
     }
 
     /// <summary>
@@ -43,7 +43,7 @@ public sealed partial class BudgetService(
     {
         var pricer = prices.Pricer;
         return RunManyAsync(
-            [.. calls.Select(call => new ReportedUsage(call.Request, call.Origin, pricer))], by, cancellationToken);
+            [.. calls.Select(call => new RecordReportedUsage(call.Request, call.Origin, pricer))], by, cancellationToken);
     }
 
     /// <summary>Gives a user credit (R6, R9). If the request has no admin id, the name of the actor is used.</summary>

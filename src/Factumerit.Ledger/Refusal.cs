@@ -98,11 +98,11 @@ public abstract record Refusal(string Code, string Detail)
     public sealed record AlreadyReviewed(Guid UsageId, string Reviewed)
         : Refusal("already-reviewed", $"Usage {UsageId} {Reviewed}.")
     {
-        public AlreadyReviewed(Commands.UsageUnderReview usage) : this(usage.UsageId, Explain(usage))
+        public AlreadyReviewed(Storage.UsageRow usage) : this(usage.Id, Explain(usage))
         {
         }
 
-        private static string Explain(Commands.UsageUnderReview usage) => usage.ReviewedAt is { } at
+        private static string Explain(Storage.UsageRow usage) => usage.ReviewedAt is { } at
             ? string.Create(
                 System.Globalization.CultureInfo.InvariantCulture,
                 $"was {usage.BillingStatus} by {usage.ReviewedBy} at {at.UtcDateTime:yyyy-MM-dd'T'HH:mm:ss'Z'}")

@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.Queries;
+using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
 
@@ -50,9 +51,9 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
     {
         if (FindWrong(request) is { } wrong)
             return wrong;
-        var filter = new UsageFilter(Usage.NeedsReview, request.UserId, request.Model);
+        var filter = new UsageFilter(BillingStatuses.NeedsReview, request.UserId, request.Model);
         var (billed, amountCents) = (0L, 0m);
-        UsageUnderReview? last = null;
+        UsageRow? last = null;
         while (true)
         {
             var waiting = await reviews.ListBillableAsync(filter, BatchSize, last, cancellationToken);
@@ -64,7 +65,7 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
                 // The remaining usages keep waiting until the next run.
                 if (outcome.Refusal is Refusal.Unavailable unavailable)
                     return unavailable;
-                if (outcome is not { Answer.AmountCents: { } cents, Replayed: false })
+                if (outcome is not { Answer.UserPriceCents: { } cents, Replayed: false })
                     continue;
                 billed++;
                 amountCents += cents;
@@ -72,8 +73,8 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
         }
     }
 
-    private async Task<IReadOnlyList<Outcome<UsageUnderReview>>> BillPriceableAsync(
-        IReadOnlyList<UsageUnderReview> waiting, Actor by, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<Outcome<UsageRow>>> BillPriceableAsync(
+        IReadOnlyList<UsageRow> waiting, Actor by, CancellationToken cancellationToken)
     {
         var (pricer, now) = (prices.Pricer, budgets.Now);
         var bills = waiting
@@ -84,7 +85,7 @@ public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, 
     }
 
     private async Task<Outcome<UsageDetail>> DecideAsync(
-        Guid usageId, Func<UsageUnderReview, ReviewCommand> decide, Actor by, CancellationToken cancellationToken)
+        Guid usageId, Func<UsageRow, ReviewCommand> decide, Actor by, CancellationToken cancellationToken)
     {
         if (await reviews.FindAsync(usageId, cancellationToken) is not { } usage)
             return new Refusal.NotFound($"usage {usageId}");

@@ -1,8 +1,10 @@
+using Factumerit.Ledger.Storage;
+
 namespace Factumerit.Ledger;
 
 /// <summary>
 /// A user's budget while commands decide. The writer loaded and locked it, or took it from its cache for the commit to
-/// verify. The commit saves the amounts that it moved. The balance changes only through <see cref="LedgerState.Post"/>,
+/// verify. The commit saves the amounts that it moved. The balance changes only through <see cref="WorkingSet.Post"/>,
 /// so it always agrees with the ledger (R3).
 /// </summary>
 public sealed class UserAccount
@@ -91,7 +93,7 @@ public sealed class UserAccount
         AddedCents += cents;
     }
 
-    /// <summary>Applies an entry of the ledger to the balance; called only by <see cref="LedgerState.Post"/>.</summary>
+    /// <summary>Applies an entry of the ledger to the balance; called only by <see cref="WorkingSet.Post"/>.</summary>
     public void Post(Entry entry)
     {
         BalanceCents += entry.CreditCents - entry.DebitCents;
@@ -108,6 +110,50 @@ public sealed class UserAccount
 
     /// <summary>Whether the balance stays within numeric(20,7).</summary>
     public bool CanAdd(decimal cents) => BalanceCents + cents <= Money.BalanceCentsMax;
+
+    /// <summary>The budget as it was loaded.</summary>
+    internal static UserAccount Of(BudgetRow row) => new()
+    {
+        UserId = row.UserId,
+        BalanceCents = row.BalanceCents,
+        TotalSpentCents = row.TotalSpentCents,
+        TotalAddedCents = row.TotalAddedCents,
+        PromoExpiresAt = row.PromoExpiresAt,
+        SignedUpAt = row.SignedUpAt,
+        CreatedAt = row.CreatedAt,
+        UpdatedAt = row.UpdatedAt,
+        DeletedAt = row.DeletedAt,
+    };
+
+    /// <summary>The row of a budget that this commit opens; of another one, the values that are set.</summary>
+    internal BudgetRow ToRow() => new()
+    {
+        UserId = UserId,
+        BalanceCents = BalanceCents,
+        TotalSpentCents = TotalSpentCents,
+        TotalAddedCents = TotalAddedCents,
+        PromoExpiresAt = PromoExpiresAt,
+        CreatedAt = CreatedAt,
+        UpdatedAt = UpdatedAt,
+        DeletedAt = DeletedAt,
+        SignedUpAt = SignedUpAt,
+        DebitsCents = DebitsCents,
+        CreditsCents = CreditsCents,
+        EntryCount = EntryCount,
+    };
+
+    /// <summary>The amounts by which this commit changes the row.</summary>
+    internal BudgetRow ToChange() => new()
+    {
+        UserId = UserId,
+        BalanceCents = CreditsCents - DebitsCents,
+        TotalSpentCents = SpentCents,
+        TotalAddedCents = AddedCents,
+        DebitsCents = DebitsCents,
+        CreditsCents = CreditsCents,
+        EntryCount = EntryCount,
+        UpdatedAt = UpdatedAt,
+    };
 
     public Budget ToBudget() => new()
     {

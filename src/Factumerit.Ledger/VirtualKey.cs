@@ -33,7 +33,7 @@ public sealed record VirtualKey
     public string? KeyName { get; init; }
 
     /// <summary>The models that the key may call; null for all.</summary>
-    public IReadOnlyList<string>? Models { get; init; }
+    public string[]? Models { get; init; }
 
     /// <summary>The spending limit at LiteLLM, in US dollars; null for no limit.</summary>
     public decimal? MaxBudgetUsd { get; init; }
@@ -49,6 +49,7 @@ public sealed record VirtualKey
     /// <summary>The actor who requested the key; null for a key from before actors were stored.</summary>
     public int? CreatedById { get; init; }
     public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset UpdatedAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
 
     /// <summary>When LiteLLM was last asked about the key; null when it should be asked soon.</summary>
@@ -58,5 +59,7 @@ public sealed record VirtualKey
     public string? LastError { get; init; }
 
     /// <summary>The key's unique name at LiteLLM. It finds a key whose creation response was lost.</summary>
-    public string Alias => $"factumerit-{Id}";
+    public string Alias { get; init; } = "";
+
+    public static string AliasOf(Guid id) => $"factumerit-{id}";
 }

@@ -11,14 +11,17 @@ public sealed record Activation(VirtualKey Key, bool UserIsDeleted);
 /// </summary>
 public sealed class ActivateVirtualKey(VirtualKey key, string keyHash, string keyName) : Command<Activation>
 {
-    public override string? UserId => key.UserId;
-    public override Guid? VirtualKeyId => key.Id;
+    internal override void Declare(Needs needs)
+    {
+        needs.User(key.UserId);
+        needs.VirtualKey(key.Id);
+    }
 
     public override void Validate(FieldErrors errors)
     {
     }
 
-    protected override Outcome<Activation> Decide(LedgerState state)
+    protected override Outcome<Activation> Decide(WorkingSet state)
     {
         if (state.VirtualKeys.Find(key.Id) is not { } kept)
             return new Refusal.NotFound($"virtual key {key.Id}");
@@ -40,11 +43,11 @@ public sealed class ActivateVirtualKey(VirtualKey key, string keyHash, string ke
             Status = isActive ? VirtualKey.Active : VirtualKey.Revoking,
             RevokedAt = null,
             CheckedAt = state.Now,
-        });
+        }, state.Now);
         if (isActive)
             state.VirtualKeys.ToAlign.Add((changed, IsBlockedThere: false));
         else
-            state.VirtualKeys.ToDelete.Add(changed.Id);
+            state.VirtualKeys.Delete(changed.Id);
         return new Activation(changed, userIsDeleted);
     }
 }

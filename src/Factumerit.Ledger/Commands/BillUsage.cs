@@ -1,5 +1,6 @@
 using System.Text.Json.Serialization;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Commands;
 
@@ -38,10 +39,17 @@ public sealed record BillRequest
 /// <param name="isRepricing">Whether this is part of POST /usage/reprice, which is not the same decision as a
 /// reviewer's own.</param>
 public sealed class BillUsage(
-    BillRequest request, UsageUnderReview seen, string? idempotencyKey, Pricer pricer, bool isRepricing = false)
+    BillRequest request, UsageRow seen, string? idempotencyKey, Pricer pricer, bool isRepricing = false)
     : ReviewCommand(seen, idempotencyKey)
 {
-    public override string? UserId => base.UserId ?? request.UserId;
+    internal override void Declare(Needs needs)
+    {
+        base.Declare(needs);
+        if (seen.UserId is not null)
+            return;
+        needs.User(request.UserId);
+        needs.Usage(request.UserId, seen.RequestId);
+    }
 
     protected override RequestHash Hash =>
         RequestHash.Of(isRepricing ? "reprice" : "bill", request.AmountCents, request.ProviderCostUsd, request.UserId);
@@ -58,7 +66,7 @@ public sealed class BillUsage(
             errors.CheckUserId("user_id", request.UserId);
     }
 
-    protected override Outcome<UsageUnderReview> Decide(LedgerState state, UsageUnderReview usage)
+    protected override Outcome<UsageRow> Decide(WorkingSet state, UsageRow usage)
     {
         if (FindWrong(state, usage) is { } wrong)
             return wrong;
@@ -78,18 +86,18 @@ public sealed class BillUsage(
         return Keep(state, usage with
         {
             UserId = userId,
-            BillingStatus = Usage.Billed,
-            AmountCents = amountCents,
+            BillingStatus = BillingStatuses.Billed,
+            UserPriceCents = amountCents,
             Provider = usage.Provider ?? call.Provider,
             ProviderCostUsd = usage.ProviderCostUsd ?? call.CostUsd,
             MarkupFactor = usage.MarkupFactor ?? call.Markup,
             PriceVersion = usage.PriceVersion ?? call.PriceVersion,
             TransactionId = transactionId,
-            BalanceCents = user.BalanceCents,
+            ReviewBalanceCents = user.BalanceCents,
         });
     }
 
-    private Refusal.ValidationFailed? FindWrong(LedgerState state, UsageUnderReview usage)
+    private Refusal.ValidationFailed? FindWrong(WorkingSet state, UsageRow usage)
     {
         if (usage.UserId is not null && request.UserId is not null)
             return new("user_id", $"must be left out: the usage is {usage.UserId}'s");
@@ -97,10 +105,10 @@ public sealed class BillUsage(
             return new("user_id", "is required: nobody knows yet whose call it was");
         // R17: the user's caller reported the call here too, under the same id.
         if (state.FindUsage((usage.UserId ?? request.UserId)!, usage.RequestId) is { } other
-            && other.Usage.UsageId != usage.UsageId)
+            && other.Id != usage.Id)
             return new(
                 "user_id",
-                $"has a usage of the request {usage.RequestId} already, {other.Usage.UsageId}: "
+                $"has a usage of the request {usage.RequestId} already, {other.Id}: "
                 + "one call is one usage, so waive this one");
         if (usage.ProviderCostUsd is not null && request.ProviderCostUsd is not null)
             return new(
@@ -108,7 +116,7 @@ public sealed class BillUsage(
         return null;
     }
 
-    private (PricedCall Call, Refusal? Refusal) Price(UsageUnderReview usage, DateTimeOffset now)
+    private (PricedCall Call, Refusal? Refusal) Price(UsageRow usage, DateTimeOffset now)
     {
         if (request.AmountCents is { } amountCents)
             return (
@@ -127,7 +135,7 @@ public sealed class BillUsage(
         return call.PriceCents is null ? (call, new Refusal.NotPriceable(Explain(usage, call))) : (call, null);
     }
 
-    private static string Explain(UsageUnderReview usage, in PricedCall call) => call switch
+    private static string Explain(UsageRow usage, in PricedCall call) => call switch
     {
         { Refusal: { } refusal } => $"What its cost comes to can't be kept: {refusal.Detail}",
         { ReviewReason: ReviewReasons.UnknownModel } =>

@@ -10,36 +10,13 @@ public abstract class Command
     /// <summary>The actor who made the request; stored with every row that the command writes.</summary>
     public Actor By { get; internal set; } = Actor.Service;
 
-    /// <summary>The user whose budget is loaded and locked; null when the operation needs none.</summary>
-    public virtual string? UserId => null;
-
-    /// <summary>The request id whose earlier usage is looked up, together with <see cref="UserId"/>.</summary>
+    /// <summary>What names the request in a log line: the caller's id of a call, if it has one.</summary>
     public virtual string? RequestId => null;
 
-    /// <summary>
-    /// The ids at another system under which an earlier usage is looked up (R17); null when there are none.
-    /// </summary>
-    public virtual (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases => null;
-
-    /// <summary>The usage to review (R16); null when the operation reviews none.</summary>
-    public virtual Guid? UsageId => null;
-
-    /// <summary>
-    /// The operation and key whose first answer is looked up; null when the key is stored elsewhere or not needed.
-    /// </summary>
-    public virtual (string Operation, string Key)? AnswerKey => null;
-
-    /// <summary>The virtual key at LiteLLM to load; null when the operation needs none.</summary>
-    public virtual Guid? VirtualKeyId => null;
-
-    /// <summary>Whether the decision or the answer needs the totals of the system accounts.</summary>
-    public virtual bool ReadsTotals => false;
-
-    /// <summary>
-    /// The provider whose usage cost not yet written down is loaded and locked (R19); null when the operation needs
-    /// none.
-    /// </summary>
-    public virtual string? UsageCostOf => null;
+    /// <summary>Declares the data that the command needs before it can decide.</summary>
+    internal virtual void Declare(Needs needs)
+    {
+    }
 
     /// <summary>
     /// True if a cached budget is enough to decide the command. Saving then fails if the cached budget is stale or the
@@ -52,7 +29,7 @@ public abstract class Command
     public abstract void Validate(FieldErrors errors);
 
     /// <summary>Decides on the locked state.</summary>
-    internal abstract void Apply(LedgerState state);
+    internal abstract void Apply(WorkingSet state);
 
     /// <summary>Ends the command without a decision.</summary>
     internal abstract void Refuse(Refusal refusal);
@@ -64,7 +41,7 @@ public abstract class Command<T> : Command
 {
     public Outcome<T> Outcome { get; private set; }
 
-    internal sealed override void Apply(LedgerState state)
+    internal sealed override void Apply(WorkingSet state)
     {
         state.By = By;
         Outcome = FirstAnswer(state) ?? Decide(state);
@@ -73,8 +50,8 @@ public abstract class Command<T> : Command
     internal sealed override void Refuse(Refusal refusal) => Outcome = refusal;
 
     /// <summary>The first answer to a request with the same key (R9); null when there was none.</summary>
-    protected virtual Outcome<T>? FirstAnswer(LedgerState state) => null;
+    protected virtual Outcome<T>? FirstAnswer(WorkingSet state) => null;
 
     /// <summary>Decides. A refusal must come before the first change to the state (R10).</summary>
-    protected abstract Outcome<T> Decide(LedgerState state);
+    protected abstract Outcome<T> Decide(WorkingSet state);
 }

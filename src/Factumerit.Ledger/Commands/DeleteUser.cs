@@ -18,11 +18,15 @@ public sealed class DeleteUser(string userId) : Command<Deletion>
     /// <summary>The reason that the audit log gives for the end of the user's virtual keys.</summary>
     public const string KeysEnded = "The user was deleted.";
 
-    public override string? UserId => userId;
+    internal override void Declare(Needs needs)
+    {
+        needs.User(userId);
+        needs.KeysOf(userId);
+    }
 
     public override void Validate(FieldErrors errors) => errors.CheckUserId("user_id", userId);
 
-    protected override Outcome<Deletion> Decide(LedgerState state)
+    protected override Outcome<Deletion> Decide(WorkingSet state)
     {
         if (state.FindUser(userId) is not { } user)
             return new Refusal.UserNotFound(userId);
@@ -45,8 +49,22 @@ public sealed class DeleteUser(string userId) : Command<Deletion>
             state.Post(transaction);
         user.DeletedAt = state.Now;
         state.Touch(user);
-        state.VirtualKeys.EndedUsers.Add((userId, By));
+        EndKeys(state);
         state.Audit(AuditActions.UserDeleted, userId, new { transaction_id = transaction?.Id });
         return new Deletion(userId, Math.Max(balanceCents, 0), Math.Max(-balanceCents, 0), transaction?.Id);
+    }
+
+    // A key that is still being created has nothing to delete yet. The request that creates it finds it ended.
+    private void EndKeys(WorkingSet state)
+    {
+        foreach (var key in state.VirtualKeys.OpenKeysOf(userId))
+        {
+            state.VirtualKeys.Change(key with { Status = VirtualKey.Revoking }, state.Now);
+            state.VirtualKeys.TakenBack.Add(key.Id);
+            if (key.KeyHash is not null)
+                state.VirtualKeys.Delete(key.Id);
+            state.Audit(
+                AuditActions.VirtualKeyRevoked, $"{key.Id}", new { user_id = userId, reason = KeysEnded });
+        }
     }
 }

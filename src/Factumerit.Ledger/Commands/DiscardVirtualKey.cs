@@ -6,13 +6,13 @@ namespace Factumerit.Ledger.Commands;
 /// </summary>
 public sealed class DiscardVirtualKey(Guid id, string reason) : Command<VirtualKey>
 {
-    public override Guid? VirtualKeyId => id;
+    internal override void Declare(Needs needs) => needs.VirtualKey(id);
 
     public override void Validate(FieldErrors errors)
     {
     }
 
-    protected override Outcome<VirtualKey> Decide(LedgerState state)
+    protected override Outcome<VirtualKey> Decide(WorkingSet state)
     {
         if (state.VirtualKeys.Find(id) is not { } key)
             return new Refusal.NotFound($"virtual key {id}");
@@ -23,10 +23,11 @@ public sealed class DiscardVirtualKey(Guid id, string reason) : Command<VirtualK
         return key.Status switch
         {
             VirtualKey.Creating =>
-                state.VirtualKeys.Change(key with { Status = VirtualKey.Failed, LastError = reason }),
+                state.VirtualKeys.Change(key with { Status = VirtualKey.Failed, LastError = reason }, state.Now),
             VirtualKey.Revoking =>
                 state.VirtualKeys.Change(
-                    key with { Status = VirtualKey.Revoked, RevokedAt = state.Now, LastError = reason }),
+                    key with { Status = VirtualKey.Revoked, RevokedAt = state.Now, LastError = reason },
+                    state.Now),
             _ => key,
         };
     }

@@ -42,7 +42,11 @@ public sealed record GrantReceipt(
 public sealed class Grant(GrantRequest request, string? idempotencyKey)
     : KeyedCommand<GrantReceipt>("grant", idempotencyKey)
 {
-    public override string? UserId => request.UserId;
+    internal override void Declare(Needs needs)
+    {
+        base.Declare(needs);
+        needs.User(request.UserId);
+    }
 
     // Unless create_user is false, the hash is the same as before that field existed: a request that is repeated after
     // the upgrade still matches.
@@ -61,7 +65,7 @@ public sealed class Grant(GrantRequest request, string? idempotencyKey)
         errors.CheckPersonalName("admin_id", request.AdminId);
     }
 
-    protected override Outcome<GrantReceipt> DecideFirst(LedgerState state)
+    protected override Outcome<GrantReceipt> DecideFirst(WorkingSet state)
     {
         var (userId, amountCents) = (request.UserId!, request.AmountCents!.Value);
         var user = state.FindUser(userId);

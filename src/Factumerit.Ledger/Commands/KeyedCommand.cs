@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Commands;
 
@@ -11,7 +12,7 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) 
 {
     public const string KeyField = "Idempotency-Key";
 
-    public sealed override (string Operation, string Key)? AnswerKey => (operation, idempotencyKey!);
+    internal override void Declare(Needs needs) => needs.Answer(operation, idempotencyKey!);
 
     public override void Validate(FieldErrors errors) =>
         errors.CheckKey(
@@ -20,23 +21,30 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) 
     /// <summary>The hash by which two requests are compared.</summary>
     protected abstract RequestHash Hash { get; }
 
-    protected sealed override Outcome<T>? FirstAnswer(LedgerState state)
+    protected sealed override Outcome<T>? FirstAnswer(WorkingSet state)
     {
         if (state.FindAnswer(operation, idempotencyKey!) is not { } first)
             return null;
         if (Hash.Value != first.RequestHash)
             return new Refusal.IdempotencyKeyReused(idempotencyKey!);
-        return new Outcome<T>(JsonSerializer.Deserialize<T>(first.AnswerJson), null, Replayed: true);
+        return new Outcome<T>(JsonSerializer.Deserialize<T>(first.Answer), null, Replayed: true);
     }
 
-    protected sealed override Outcome<T> Decide(LedgerState state)
+    protected sealed override Outcome<T> Decide(WorkingSet state)
     {
         var outcome = DecideFirst(state);
         if (outcome.Answer is { } answer)
-            state.Keep(new KeptAnswer(operation, idempotencyKey!, Hash.Value, JsonSerializer.Serialize(answer)));
+            state.Add(new IdempotencyKeyRow
+            {
+                Operation = operation,
+                Key = idempotencyKey!,
+                RequestHash = Hash.Value,
+                Answer = JsonSerializer.Serialize(answer),
+                CreatedAt = state.Now,
+            });
         return outcome;
     }
 
     /// <summary>Decides a request whose key is new.</summary>
-    protected abstract Outcome<T> DecideFirst(LedgerState state);
+    protected abstract Outcome<T> DecideFirst(WorkingSet state);
 }

@@ -11,14 +11,17 @@ public sealed class NoteVirtualKey(VirtualKey key, bool? isBlockedThere) : Comma
 {
     public const string GoneThere = "LiteLLM no longer knows this key.";
 
-    public override string? UserId => key.UserId;
-    public override Guid? VirtualKeyId => key.Id;
+    internal override void Declare(Needs needs)
+    {
+        needs.User(key.UserId);
+        needs.VirtualKey(key.Id);
+    }
 
     public override void Validate(FieldErrors errors)
     {
     }
 
-    protected override Outcome<VirtualKey> Decide(LedgerState state)
+    protected override Outcome<VirtualKey> Decide(WorkingSet state)
     {
         if (state.VirtualKeys.Find(key.Id) is not { } kept)
             return new Refusal.NotFound($"virtual key {key.Id}");
@@ -26,7 +29,7 @@ public sealed class NoteVirtualKey(VirtualKey key, bool? isBlockedThere) : Comma
             return kept;
         if (isBlockedThere is not { } isBlocked)
         {
-            state.VirtualKeys.Gone.Add(kept.Id);
+            state.VirtualKeys.TakenBack.Add(kept.Id);
             var detail = new { user_id = kept.UserId, reason = GoneThere };
             state.Audit(AuditActions.VirtualKeyRevoked, kept.Id.ToString(), detail);
             return state.VirtualKeys.Change(kept with
@@ -35,9 +38,9 @@ public sealed class NoteVirtualKey(VirtualKey key, bool? isBlockedThere) : Comma
                 RevokedAt = state.Now,
                 CheckedAt = state.Now,
                 LastError = GoneThere,
-            });
+            }, state.Now);
         }
-        var changed = state.VirtualKeys.Change(kept with { CheckedAt = state.Now });
+        var changed = state.VirtualKeys.Change(kept with { CheckedAt = state.Now }, state.Now);
         state.VirtualKeys.ToAlign.Add((changed, isBlocked));
         return changed;
     }

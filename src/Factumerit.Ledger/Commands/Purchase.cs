@@ -37,7 +37,11 @@ public sealed class Purchase(PurchaseRequest request, string? idempotencyKey)
     // Kept as sent, so a request that is repeated after an upgrade has the same hash.
     private readonly string _provider = request.Provider ?? ChartOfAccounts.DefaultProvider;
 
-    public override bool ReadsTotals => true;
+    internal override void Declare(Needs needs)
+    {
+        base.Declare(needs);
+        needs.AllTotals();
+    }
 
     protected override RequestHash Hash =>
         RequestHash.Of(request.CreditsCents, request.SalesTaxCents, _provider, request.Invoice);
@@ -55,7 +59,7 @@ public sealed class Purchase(PurchaseRequest request, string? idempotencyKey)
                 $"must, with credits_cents, come to at most {Money.Format(Money.OperationCentsMax)}");
     }
 
-    protected override Outcome<PurchaseReceipt> DecideFirst(LedgerState state)
+    protected override Outcome<PurchaseReceipt> DecideFirst(WorkingSet state)
     {
         var (creditsCents, taxCents) = (request.CreditsCents!.Value, request.SalesTaxCents);
         var (totalCents, vendor) = (creditsCents + taxCents, Vendors.Canonical(_provider));

@@ -37,7 +37,7 @@ public sealed class RequestVirtualKey(VirtualKeyRequest request) : Command<Virtu
     private const int ModelsMax = 100;
     private const int NameLengthMax = 200;
 
-    public override string? UserId => request.UserId;
+    internal override void Declare(Needs needs) => needs.User(request.UserId);
 
     public override void Validate(FieldErrors errors)
     {
@@ -52,25 +52,28 @@ public sealed class RequestVirtualKey(VirtualKeyRequest request) : Command<Virtu
         errors.CheckExpiresAt("expires_at", request.ExpiresAt);
     }
 
-    protected override Outcome<VirtualKey> Decide(LedgerState state)
+    protected override Outcome<VirtualKey> Decide(WorkingSet state)
     {
         var userId = request.UserId!;
         if (state.FindUser(userId) is not { } user)
             return new Refusal.UserNotFound(userId);
         if (user.IsDeleted)
             return new Refusal.UserDeleted(userId); // R11
+        var id = UuidV7.Next(state.Now);
         var key = new VirtualKey
         {
-            Id = UuidV7.Next(state.Now),
+            Id = id,
+            Alias = VirtualKey.AliasOf(id),
             UserId = userId,
             Label = request.Label!,
-            Models = request.Models?.OfType<string>().ToList(),
+            Models = request.Models?.OfType<string>().ToArray(),
             MaxBudgetUsd = request.MaxBudgetUsd,
-            ExpiresAt = request.ExpiresAt,
+            ExpiresAt = request.ExpiresAt?.ToUniversalTime(),
             Status = VirtualKey.Creating,
             CreatedBy = By.Name,
             CreatedById = By.Id,
             CreatedAt = state.Now,
+            UpdatedAt = state.Now,
         };
         state.VirtualKeys.Add(key);
         state.Audit(AuditActions.VirtualKeyMade, key.Id.ToString(), new { user_id = userId, label = key.Label });

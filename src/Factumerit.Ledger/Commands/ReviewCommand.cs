@@ -1,3 +1,5 @@
+using Factumerit.Ledger.Storage;
+
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
@@ -6,32 +8,37 @@ namespace Factumerit.Ledger.Commands;
 /// </summary>
 /// <param name="seen">The usage as read before the commit; its user is loaded and locked with it.</param>
 /// <param name="idempotencyKey">The Idempotency-Key header; null when it wasn't sent.</param>
-public abstract class ReviewCommand(UsageUnderReview seen, string? idempotencyKey) : Command<UsageUnderReview>
+public abstract class ReviewCommand(UsageRow seen, string? idempotencyKey) : Command<UsageRow>
 {
-    public sealed override Guid? UsageId => seen.UsageId;
-    public override string? UserId => seen.UserId;
     public sealed override string? RequestId => seen.RequestId;
+
+    internal override void Declare(Needs needs)
+    {
+        needs.User(seen.UserId);
+        needs.Usage(seen.UserId, seen.RequestId);
+        needs.Usage(seen.Id);
+    }
 
     public override void Validate(FieldErrors errors)
     {
         if (idempotencyKey is not null)
-            errors.CheckKey(KeyedCommand<UsageUnderReview>.KeyField, idempotencyKey, "must not be empty");
+            errors.CheckKey(KeyedCommand<UsageRow>.KeyField, idempotencyKey, "must not be empty");
     }
 
     /// <summary>The hash by which two reviews are compared.</summary>
     protected abstract RequestHash Hash { get; }
 
-    protected sealed override Outcome<UsageUnderReview>? FirstAnswer(LedgerState state)
+    protected sealed override Outcome<UsageRow>? FirstAnswer(WorkingSet state)
     {
-        var usage = state.FindForReview(seen.UsageId)
+        var usage = state.FindForReview(seen.Id)
             ?? throw new InvalidOperationException(
-                $"Usage {seen.UsageId} is gone, though usages are never deleted (R15).");
-        if (usage.BillingStatus == Usage.NeedsReview)
+                $"Usage {seen.Id} is gone, though usages are never deleted (R15).");
+        if (usage.BillingStatus == BillingStatuses.NeedsReview)
             return null;
         if (usage.ReviewedAt is null || usage.ReviewKey != idempotencyKey)
             return new Refusal.AlreadyReviewed(usage);
         if (usage.ReviewHash == Hash.Value && (idempotencyKey is not null || IsMine(usage)))
-            return new Outcome<UsageUnderReview>(usage, null, Replayed: true);
+            return new Outcome<UsageRow>(usage, null, Replayed: true);
         // Without a key, a different request comes from another reviewer or is another decision: the usage has already
         // been reviewed.
         return idempotencyKey is null
@@ -40,17 +47,17 @@ public abstract class ReviewCommand(UsageUnderReview seen, string? idempotencyKe
     }
 
     // A review from before actors were stored has only a name.
-    private bool IsMine(UsageUnderReview usage) =>
+    private bool IsMine(UsageRow usage) =>
         usage.ReviewedById is { } id ? id == By.Id : usage.ReviewedBy == By.Name;
 
-    protected sealed override Outcome<UsageUnderReview> Decide(LedgerState state) =>
-        Decide(state, state.FindForReview(seen.UsageId)!);
+    protected sealed override Outcome<UsageRow> Decide(WorkingSet state) =>
+        Decide(state, state.FindForReview(seen.Id)!);
 
     /// <summary>Decides about a usage that waits.</summary>
-    protected abstract Outcome<UsageUnderReview> Decide(LedgerState state, UsageUnderReview usage);
+    protected abstract Outcome<UsageRow> Decide(WorkingSet state, UsageRow usage);
 
     /// <summary>Adds the reviewer's name and the time to the decision, and saves it.</summary>
-    protected UsageUnderReview Keep(LedgerState state, UsageUnderReview decided)
+    protected UsageRow Keep(WorkingSet state, UsageRow decided)
     {
         var reviewed = decided with
         {
@@ -60,11 +67,11 @@ public abstract class ReviewCommand(UsageUnderReview seen, string? idempotencyKe
             ReviewKey = idempotencyKey,
             ReviewHash = Hash.Value,
         };
-        state.Keep(reviewed);
+        state.Change(reviewed);
         state.Audit(
-            reviewed.BillingStatus == Usage.Billed ? AuditActions.UsageBilled : AuditActions.UsageWaived,
-            reviewed.UsageId.ToString(),
-            new { user_id = reviewed.UserId, amount_cents = reviewed.AmountCents, reason = reviewed.ReviewNote });
+            reviewed.BillingStatus == BillingStatuses.Billed ? AuditActions.UsageBilled : AuditActions.UsageWaived,
+            reviewed.Id.ToString(),
+            new { user_id = reviewed.UserId, amount_cents = reviewed.UserPriceCents, reason = reviewed.ReviewNote });
         return reviewed;
     }
 }

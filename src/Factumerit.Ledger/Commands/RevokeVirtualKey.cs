@@ -6,21 +6,21 @@ namespace Factumerit.Ledger.Commands;
 /// </summary>
 public sealed class RevokeVirtualKey(Guid id) : Command<VirtualKey>
 {
-    public override Guid? VirtualKeyId => id;
+    internal override void Declare(Needs needs) => needs.VirtualKey(id);
 
     public override void Validate(FieldErrors errors)
     {
     }
 
-    protected override Outcome<VirtualKey> Decide(LedgerState state)
+    protected override Outcome<VirtualKey> Decide(WorkingSet state)
     {
         if (state.VirtualKeys.Find(id) is not { } key)
             return new Refusal.NotFound($"virtual key {id}");
         if (key.Status is not (VirtualKey.Active or VirtualKey.Creating))
             return key;
         if (key.Status == VirtualKey.Active)
-            state.VirtualKeys.ToDelete.Add(id);
+            state.VirtualKeys.Delete(id);
         state.Audit(AuditActions.VirtualKeyRevoked, id.ToString(), new { user_id = key.UserId });
-        return state.VirtualKeys.Change(key with { Status = VirtualKey.Revoking });
+        return state.VirtualKeys.Change(key with { Status = VirtualKey.Revoking }, state.Now);
     }
 }

@@ -29,8 +29,14 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
 {
     private const int PromoTtlDaysMax = 3650;
 
-    public override string? UserId => request.UserId;
-    public override bool ReadsTotals => request.InitialCreditCents > 0 && !request.OverrideHeadroomCheck;
+    private bool NeedsHeadroom => request.InitialCreditCents > 0 && !request.OverrideHeadroomCheck;
+
+    internal override void Declare(Needs needs)
+    {
+        needs.User(request.UserId);
+        if (NeedsHeadroom)
+            needs.AllTotals();
+    }
 
     public override void Validate(FieldErrors errors)
     {
@@ -40,7 +46,7 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
             errors.Add("promo_ttl_days", $"must be a whole number from 1 to {PromoTtlDaysMax}");
     }
 
-    protected override Outcome<Registration> Decide(LedgerState state)
+    protected override Outcome<Registration> Decide(WorkingSet state)
     {
         var userId = request.UserId!;
         var creditCents = request.InitialCreditCents;
@@ -49,7 +55,7 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
             return new Refusal.UserDeleted(userId); // R11
         if (user is { SignedUpAt: not null })
             return new Registration(user.ToBudget(), Existed: true); // R7
-        if (ReadsTotals && state.Headroom().AvailableCents is var availableCents && availableCents < creditCents)
+        if (NeedsHeadroom && state.Headroom().AvailableCents is var availableCents && availableCents < creditCents)
             return new Refusal.InsufficientAnthropicCredits(availableCents, creditCents); // R8
         if (user is not null && !user.CanAdd(creditCents))
             return new Refusal.ValidationFailed(

@@ -1,21 +1,24 @@
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
 /// The common part of both ways to record a call: the validation of its fields, and the postings of a usage.
-/// <see cref="Usage"/> records a caller's own report, <see cref="ReportedUsage"/> the report of another system.
+/// <see cref="RecordUsage"/> records a caller's own report, <see cref="RecordReportedUsage"/> the report of another system.
 /// </summary>
 /// <param name="request">The call.</param>
 /// <param name="pricer">The prices to use (R18); null: no prices and no markup.</param>
 public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Command<RecordedUsage>
 {
+    /// <summary>The reference type of transactions that charge a usage.</summary>
+    public const string ReferenceType = "llm_call";
+
     /// <summary>How far in the future a call may be dated, to allow for clock differences.</summary>
     internal static readonly TimeSpan AheadMax = TimeSpan.FromMinutes(5);
 
     private static readonly Pricer NoPrices = new(PriceBook.Empty, Markups.None);
 
-    public sealed override string? UserId => request.UserId;
     public sealed override string? RequestId => request.RequestId;
 
     protected UsageRequest Request => request;
@@ -50,14 +53,14 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
     /// user gets a budget (R6).
     /// </summary>
     internal static (UserAccount User, Guid? TransactionId) Charge(
-        LedgerState state, string userId, decimal amountCents, string requestId, string? description)
+        WorkingSet state, string userId, decimal amountCents, string requestId, string? description)
     {
         var user = state.FindUser(userId) ?? state.OpenBudget(userId);
         if (amountCents == 0)
             return (user, null);
         var transaction = LedgerTransaction.Move(
             amountCents, debit: ChartOfAccounts.User(userId), credit: ChartOfAccounts.ApiExpense,
-            Usage.ReferenceType, requestId, description);
+            ReferenceType, requestId, description);
         state.Post(transaction);
         user.Spend(amountCents);
         return (user, transaction.Id);
@@ -68,45 +71,59 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
     /// The note is for the reviewer.
     /// </summary>
     protected RecordedUsage Record(
-        LedgerState state, UserAccount? user, in PricedCall call, Guid? transactionId,
-        UsageOrigin? origin, string? note = null)
+        WorkingSet state, UserAccount? user, in PricedCall call, Guid? transactionId,
+        UsageOrigin? origin = null, string? note = null)
     {
-        var usage = new RecordedUsage
+        var usage = new UsageRow
         {
             // Uses the time of the commit, so ids of later commits sort after it: the integrity check finds new usages
             // by their ids.
-            UsageId = UuidV7.Next(state.Now),
+            Id = UuidV7.Next(state.Now),
             RequestId = origin?.Aliases[0] ?? request.RequestId!,
+            RequestHash = Hash.Value,
             UserId = request.UserId,
-            AmountCents = call.PriceCents,
-            BillingStatus = call.PriceCents is null ? Usage.NeedsReview : Usage.Billed,
+            UserPriceCents = call.PriceCents,
+            BillingStatus = call.PriceCents is null ? BillingStatuses.NeedsReview : BillingStatuses.Billed,
             ReviewReason = call.ReviewReason,
             TransactionId = transactionId,
-            BalanceCents = user?.BalanceCents ?? 0,
+            BalanceAfterCents = request.UserId is null ? null : user?.BalanceCents ?? 0,
             Model = request.Model,
             Provider = call.Provider,
             ProviderCostUsd = call.CostUsd,
             MarkupFactor = call.Markup,
             PriceVersion = call.PriceVersion,
+            PromptTokens = (int?)request.PromptTokens,
+            CompletionTokens = (int?)request.CompletionTokens,
+            CacheReadTokens = (int?)request.CacheReadTokens,
+            CacheWriteTokens = (int?)request.CacheWriteTokens,
+            ReasoningTokens = (int?)request.ReasoningTokens,
+            Usage = request.Usage?.GetRawText(),
+            Description = note ?? request.Description,
+            ReferenceId = request.ReferenceId,
+            Metadata = request.Metadata?.GetRawText(),
+            SourceSystem = origin?.SourceSystem ?? UsageRow.OwnSystem,
+            ExternalId = origin?.Aliases[0],
+            VirtualKeyId = origin?.VirtualKeyId,
+            PayerHint = origin?.PayerHint,
             OccurredAt = OccurredAt(state),
             CreatedAt = state.Now,
+            PostedBy = By.Id,
         };
-        var described = note is null ? request : request with { Description = note };
-        state.Keep(new KeptUsage(Hash.Value, described, usage, origin) { PostedBy = By });
-        return usage;
+        state.Add(usage, origin?.Aliases ?? []);
+        return usage.ToRecorded();
     }
 
     /// <summary>
     /// Whether the call is dated more than five minutes in the future. The commit's clock decides, because the clock of
     /// this process may be wrong.
     /// </summary>
-    protected bool IsAhead(LedgerState state) => request.OccurredAt > state.Now + AheadMax;
+    protected bool IsAhead(WorkingSet state) => request.OccurredAt > state.Now + AheadMax;
 
     /// <summary>
     /// When the call happened, to the microsecond, as timestamptz stores it. Without a valid time it is the time of the
     /// commit.
     /// </summary>
-    protected DateTimeOffset OccurredAt(LedgerState state) =>
+    protected DateTimeOffset OccurredAt(WorkingSet state) =>
         request.OccurredAt is { } time && !IsAhead(state)
             ? new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero)
             : state.Now;

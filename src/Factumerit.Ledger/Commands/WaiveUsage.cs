@@ -1,3 +1,5 @@
+using Factumerit.Ledger.Storage;
+
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>The reason why nobody pays for a usage. Request body of POST /usage/{usage_id}/waive.</summary>
@@ -14,7 +16,7 @@ public sealed record WaiveRequest
 /// <param name="request">The reason.</param>
 /// <param name="seen">The usage as read before the commit.</param>
 /// <param name="idempotencyKey">The Idempotency-Key header, if it was sent.</param>
-public sealed class WaiveUsage(WaiveRequest request, UsageUnderReview seen, string? idempotencyKey)
+public sealed class WaiveUsage(WaiveRequest request, UsageRow seen, string? idempotencyKey)
     : ReviewCommand(seen, idempotencyKey)
 {
     protected override RequestHash Hash => RequestHash.Of("waive", request.Reason);
@@ -28,11 +30,11 @@ public sealed class WaiveUsage(WaiveRequest request, UsageUnderReview seen, stri
             errors.CheckText("reason", request.Reason);
     }
 
-    protected override Outcome<UsageUnderReview> Decide(LedgerState state, UsageUnderReview usage) =>
+    protected override Outcome<UsageRow> Decide(WorkingSet state, UsageRow usage) =>
         Keep(state, usage with
         {
-            BillingStatus = Usage.Waived,
+            BillingStatus = BillingStatuses.Waived,
             ReviewNote = request.Reason,
-            BalanceCents = usage.UserId is { } userId ? state.FindUser(userId)?.BalanceCents ?? 0 : null,
+            ReviewBalanceCents = usage.UserId is { } userId ? state.FindUser(userId)?.BalanceCents ?? 0 : null,
         });
 }

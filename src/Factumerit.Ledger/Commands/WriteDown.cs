@@ -59,9 +59,13 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
     // Kept as sent, so a request that is repeated after an upgrade has the same hash.
     private readonly string _provider = request.Provider ?? ChartOfAccounts.DefaultProvider;
 
-    public override bool ReadsTotals => true;
-
-    public override string? UsageCostOf => IsFromUsage ? Vendor : null;
+    internal override void Declare(Needs needs)
+    {
+        base.Declare(needs);
+        needs.AllTotals();
+        if (IsFromUsage)
+            needs.UnwrittenCost(Vendor);
+    }
 
     // Without from_usage and force, the hash is the same as before those fields existed: a request that is repeated
     // after the upgrade still matches.
@@ -95,7 +99,7 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
         errors.CheckText("reason", request.Reason);
     }
 
-    protected override Outcome<WriteDownReceipt> DecideFirst(LedgerState state)
+    protected override Outcome<WriteDownReceipt> DecideFirst(WorkingSet state)
     {
         if (IsFromUsage)
             return BookUsage(state);
@@ -127,22 +131,23 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
 
     // R19: the posting and the mark of how far it got are one commit. An amount beyond the limit of one operation, and
     // a remainder below the smallest unit, wait for the next write-down.
-    private Outcome<WriteDownReceipt> BookUsage(LedgerState state)
+    private Outcome<WriteDownReceipt> BookUsage(WorkingSet state)
     {
         var consumedCents = 0m;
-        var parts = new List<UsageWriteDown>();
+        var parts = new List<(string Provider, decimal Cents)>();
         foreach (var name in state.CostNamesOf(Vendor))
         {
             var dueCents = Math.Clamp(state.UnwrittenCents(name), 0, Money.OperationCentsMax - consumedCents);
             if (dueCents > 0)
-                parts.Add(new UsageWriteDown(name, dueCents));
+                parts.Add((name, dueCents));
             consumedCents += dueCents;
         }
         if (consumedCents == 0)
             return new WriteDownReceipt(null, 0, state.Headroom());
         if (FindMissingCredit(state, Vendor, consumedCents) is { } missing)
             return missing;
-        state.NewUsageWriteDowns.AddRange(parts);
+        foreach (var (provider, cents) in parts)
+            state.AddWriteDown(provider, cents);
         var transaction = LedgerTransaction.Move(
             consumedCents, debit: ChartOfAccounts.Asset(Vendor), credit: ChartOfAccounts.ProviderExpense(Vendor),
             "write_down", FromUsageReference, request.Reason);
@@ -153,7 +158,7 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
     // A misspelt provider must not open an account silently, and a misplaced decimal point must not take an account
     // below 0.
     private Refusal.InsufficientProviderCredit? FindMissingCredit(
-        LedgerState state, string provider, decimal consumedCents)
+        WorkingSet state, string provider, decimal consumedCents)
     {
         if (request.Force || consumedCents == 0)
             return null;

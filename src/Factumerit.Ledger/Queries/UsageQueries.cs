@@ -1,6 +1,3 @@
-using System.Linq.Expressions;
-using Factumerit.Ledger.Commands;
-using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
@@ -24,28 +21,8 @@ public sealed record UsageFilter(
     DateTimeOffset? To = null);
 
 /// <summary>Reads usages by filter, and the queue of usages that wait for review (R16).</summary>
-public sealed class ReviewQueries(LedgerDatabase database)
+public sealed class UsageQueries(LedgerDatabase database)
 {
-    private static readonly Expression<Func<UsageRow, UsageUnderReview>> ToReview = u => new UsageUnderReview
-    {
-        UsageId = u.Id,
-        RequestId = u.RequestId,
-        RequestHash = u.RequestHash,
-        UserId = u.UserId,
-        BillingStatus = u.BillingStatus,
-        ReviewReason = u.ReviewReason,
-        Model = u.Model,
-        Provider = u.Provider,
-        Tokens = new TokenCounts(
-            u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens),
-        UsageJson = u.Usage,
-        OccurredAt = u.OccurredAt,
-        CreatedAt = u.CreatedAt,
-        ProviderCostUsd = u.ProviderCostUsd,
-        MarkupFactor = u.MarkupFactor,
-        PriceVersion = u.PriceVersion,
-    };
-
     private const string Queue = """
         SELECT count(*), min(created_at),
                floor(extract(epoch FROM greatest(clock_timestamp(), min(created_at)) - min(created_at)))::bigint
@@ -66,28 +43,27 @@ public sealed class ReviewQueries(LedgerDatabase database)
     }
 
     /// <summary>Finds a usage in the form that a review needs; null when there is none.</summary>
-    public async Task<UsageUnderReview?> FindAsync(Guid usageId, CancellationToken cancellationToken)
+    public async Task<UsageRow?> FindAsync(Guid usageId, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
-        return await db.Usages.Where(u => u.Id == usageId).Select(ToReview).SingleOrDefaultAsync(cancellationToken);
+        return await db.Usages.Where(u => u.Id == usageId).SingleOrDefaultAsync(cancellationToken);
     }
 
     /// <summary>
     /// Lists the usages that wait for review and whose user is known and not deleted, oldest first, starting after
     /// <paramref name="after"/>.
     /// </summary>
-    public async Task<IReadOnlyList<UsageUnderReview>> ListBillableAsync(
-        UsageFilter filter, int limit, UsageUnderReview? after, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<UsageRow>> ListBillableAsync(
+        UsageFilter filter, int limit, UsageRow? after, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
-        var usages = Matching(db, filter with { BillingStatus = Usage.NeedsReview })
+        var usages = Matching(db, filter with { BillingStatus = BillingStatuses.NeedsReview })
             .Where(u => u.UserId != null && !db.Budgets.Any(b => b.UserId == u.UserId && b.DeletedAt != null));
         if (after is not null)
             usages = usages.Where(u =>
                 u.CreatedAt > after.CreatedAt
-                || (u.CreatedAt == after.CreatedAt && u.Id.CompareTo(after.UsageId) > 0));
-        return await usages.OrderBy(u => u.CreatedAt).ThenBy(u => u.Id).Take(limit).Select(ToReview)
-            .ToListAsync(cancellationToken);
+                || (u.CreatedAt == after.CreatedAt && u.Id.CompareTo(after.Id) > 0));
+        return await usages.OrderBy(u => u.CreatedAt).ThenBy(u => u.Id).Take(limit).ToListAsync(cancellationToken);
     }
 
     /// <summary>Counts the usages that match.</summary>
@@ -120,8 +96,8 @@ public sealed class ReviewQueries(LedgerDatabase database)
         var usages = db.Usages.AsQueryable();
         // The status is a literal in the statement, not a parameter: otherwise a prepared plan can't use the partial
         // index on waiting usages.
-        if (filter.BillingStatus == Usage.NeedsReview)
-            usages = usages.Where(u => u.BillingStatus == Usage.NeedsReview);
+        if (filter.BillingStatus == BillingStatuses.NeedsReview)
+            usages = usages.Where(u => u.BillingStatus == BillingStatuses.NeedsReview);
         else if (filter.BillingStatus is { } status)
             usages = usages.Where(u => u.BillingStatus == status);
         if (filter.UserId is { } userId)

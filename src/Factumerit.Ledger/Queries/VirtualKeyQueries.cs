@@ -1,4 +1,3 @@
-using System.Linq.Expressions;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -32,25 +31,6 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
     private const int RoundMin = 10;
     private static readonly TimeSpan CheckedFor = TimeSpan.FromHours(1);
 
-    private static readonly Expression<Func<VirtualKeyRow, VirtualKey>> ToKey = k => new VirtualKey
-    {
-        Id = k.Id,
-        UserId = k.UserId,
-        Label = k.Label,
-        KeyHash = k.KeyHash,
-        KeyName = k.KeyName,
-        Models = k.Models,
-        MaxBudgetUsd = k.MaxBudgetUsd,
-        ExpiresAt = k.ExpiresAt,
-        Status = k.Status,
-        IsBlocked = k.IsBlocked,
-        CreatedBy = k.CreatedBy,
-        CreatedAt = k.CreatedAt,
-        RevokedAt = k.RevokedAt,
-        CheckedAt = k.CheckedAt,
-        LastError = k.LastError,
-    };
-
     /// <summary>Lists keys of one user or of all users, starting after <paramref name="after"/>.</summary>
     public async Task<VirtualKeyList> ListAsync(
         string? userId, int limit, Guid? after, CancellationToken cancellationToken)
@@ -61,7 +41,7 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
             keys = keys.Where(k => k.UserId == userId);
         if (after is { } last)
             keys = keys.Where(k => k.Id > last);
-        var page = await keys.OrderBy(k => k.Id).Take(limit + 1).Select(ToKey).ToListAsync(cancellationToken);
+        var page = await keys.OrderBy(k => k.Id).Take(limit + 1).ToListAsync(cancellationToken);
         var details = await WithPendingAsync(db, [.. page.Take(limit)], cancellationToken);
         return new VirtualKeyList(details, page.Count > limit ? page[limit - 1].Id : null);
     }
@@ -70,7 +50,7 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
     public async Task<VirtualKeyDetail?> FindAsync(Guid id, CancellationToken cancellationToken)
     {
         await using var db = database.CreateContext();
-        var found = await db.VirtualKeys.Where(k => k.Id == id).Select(ToKey).ToListAsync(cancellationToken);
+        var found = await db.VirtualKeys.Where(k => k.Id == id).ToListAsync(cancellationToken);
         return (await WithPendingAsync(db, found, cancellationToken)).SingleOrDefault();
     }
 
@@ -83,7 +63,7 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
             .Where(k => k.KeyHash == null
                 && (k.Status == VirtualKey.Creating || k.Status == VirtualKey.Revoking)
                 && k.CreatedAt < before)
-            .OrderBy(k => k.Id).Take(limit).Select(ToKey).ToListAsync(cancellationToken);
+            .OrderBy(k => k.Id).Take(limit).ToListAsync(cancellationToken);
     }
 
     /// <summary>
@@ -98,19 +78,21 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
         var before = now - CheckedFor;
         return await active.Where(k => k.CheckedAt == null || k.CheckedAt < before)
             .OrderBy(k => k.CheckedAt != null).ThenBy(k => k.CheckedAt).ThenBy(k => k.Id)
-            .Take(round).Select(ToKey).ToListAsync(cancellationToken);
+            .Take(round).ToListAsync(cancellationToken);
     }
 
     private static async Task<List<VirtualKeyDetail>> WithPendingAsync(
         LedgerDbContext db, List<VirtualKey> keys, CancellationToken cancellationToken)
     {
-        var ids = keys.ConvertAll(k => k.Id);
-        var pending = await db.LiteLlmOutbox
-            .Where(o => ids.Contains(o.VirtualKeyId)
-                && !db.LiteLlmOutbox.Any(earlier => earlier.VirtualKeyId == o.VirtualKeyId && earlier.Id < o.Id))
-            .ToDictionaryAsync(o => o.VirtualKeyId, cancellationToken);
-        return keys.ConvertAll(k => new VirtualKeyDetail(k, pending.GetValueOrDefault(k.Id) is { } o
-            ? new PendingDelivery(o.Action, o.Attempts, o.CreatedAt, o.NextAttemptAt, o.LastError)
+        var ids = keys.ConvertAll(k => $"{k.Id}");
+        var messages = db.Outbox.Where(o => o.Kind == VirtualKeyChanges.OutboxKind);
+        var pending = await messages
+            .Where(o => ids.Contains(o.OrderingKey)
+                && !messages.Any(earlier => earlier.OrderingKey == o.OrderingKey && earlier.Id < o.Id))
+            .ToDictionaryAsync(o => o.OrderingKey, cancellationToken);
+        return keys.ConvertAll(k => new VirtualKeyDetail(k, pending.GetValueOrDefault($"{k.Id}") is { } o
+            ? new PendingDelivery(
+                VirtualKeyChanges.ActionOf(o.Payload), o.Attempts, o.CreatedAt, o.NextAttemptAt, o.LastError)
             : null));
     }
 }

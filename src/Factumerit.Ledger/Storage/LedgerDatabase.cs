@@ -1,5 +1,6 @@
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Infrastructure;
+using Microsoft.EntityFrameworkCore.Metadata;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
@@ -16,6 +17,7 @@ public sealed class LedgerDatabase : IAsyncDisposable
     private readonly string _connectionString;
     private readonly NpgsqlDataSource _writers;
     private readonly PooledDbContextFactory<LedgerDbContext> _contexts;
+    private readonly PooledDbContextFactory<LedgerDbContext> _writingContexts;
 
     /// <exception cref="UnusableDatabaseException">
     /// The connection string has a setting that can't work; the message names it.
@@ -26,6 +28,7 @@ public sealed class LedgerDatabase : IAsyncDisposable
         Readers = ConnectionSettings.ForReading(connectionString, readerPoolSize);
         _writers = ConnectionSettings.ForWriting(connectionString);
         _contexts = new(Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(Readers, Plainly)));
+        _writingContexts = new(Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql(_writers, Plainly)));
     }
 
     /// <summary>Connections for reading and for everything that is not a posting.</summary>
@@ -36,8 +39,21 @@ public sealed class LedgerDatabase : IAsyncDisposable
     /// </summary>
     public TimeSpan ClockSkewMax { get; init; } = TimeSpan.FromSeconds(300);
 
+    /// <summary>The tables and columns as EF Core maps them.</summary>
+    internal IModel Model
+    {
+        get
+        {
+            using var db = CreateContext();
+            return db.Model;
+        }
+    }
+
     /// <summary>Creates a context without change tracking, for queries.</summary>
     public LedgerDbContext CreateContext() => _contexts.CreateDbContext();
+
+    /// <summary>Creates a context on a connection of the writer's pool, for the writer's transactions.</summary>
+    public LedgerDbContext CreateWritingContext() => _writingContexts.CreateDbContext();
 
     /// <summary>Opens a connection from the writer's pool.</summary>
     public ValueTask<NpgsqlConnection> OpenWriterAsync() => _writers.OpenConnectionAsync();

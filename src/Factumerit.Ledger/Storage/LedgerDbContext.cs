@@ -3,8 +3,9 @@ using Microsoft.EntityFrameworkCore;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// The tables and views as EF Core maps them. This context is for reads and for the schema. The writer writes rows with
-/// set-based statements.
+/// The tables and views as EF Core maps them: the only description of the schema in C#. Reads are LINQ queries. The
+/// writer's transactions belong to a context, too, and save rows with set-based statements that are built from its
+/// model.
 /// </summary>
 public sealed class LedgerDbContext(DbContextOptions<LedgerDbContext> options) : DbContext(options)
 {
@@ -17,8 +18,8 @@ public sealed class LedgerDbContext(DbContextOptions<LedgerDbContext> options) :
     public DbSet<PriceVersionRow> PriceVersions => Set<PriceVersionRow>();
     public DbSet<PriceCancellationRow> PriceCancellations => Set<PriceCancellationRow>();
     public DbSet<ModelPriceRow> ModelPrices => Set<ModelPriceRow>();
-    public DbSet<VirtualKeyRow> VirtualKeys => Set<VirtualKeyRow>();
-    public DbSet<LiteLlmOutboxRow> LiteLlmOutbox => Set<LiteLlmOutboxRow>();
+    public DbSet<VirtualKey> VirtualKeys => Set<VirtualKey>();
+    public DbSet<OutboxRow> Outbox => Set<OutboxRow>();
     public DbSet<AccountTotalRow> AccountTotals => Set<AccountTotalRow>();
     public DbSet<IdempotencyKeyRow> IdempotencyKeys => Set<IdempotencyKeyRow>();
     public DbSet<FaultRow> Faults => Set<FaultRow>();

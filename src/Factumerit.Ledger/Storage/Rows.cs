@@ -54,52 +54,6 @@ public sealed class BudgetTransactionRow
 }
 
 /// <summary>
-/// A row of <c>llm_usage</c>: one call as it was reported, with its first answer (R9) and the result of its review
-/// (R16).
-/// </summary>
-public sealed class UsageRow
-{
-    public Guid Id { get; init; }
-    public string? UserId { get; init; }
-    public string RequestId { get; init; } = "";
-    public string? Provider { get; init; }
-    public string? Model { get; init; }
-    public int? PromptTokens { get; init; }
-    public int? CompletionTokens { get; init; }
-    public int? CacheReadTokens { get; init; }
-    public int? CacheWriteTokens { get; init; }
-    public int? ReasoningTokens { get; init; }
-    public string? Usage { get; init; }
-    public decimal? ProviderCostUsd { get; init; }
-    public decimal? UserPriceCents { get; init; }
-    public decimal? MarkupFactor { get; init; }
-    public long? PriceVersion { get; init; }
-    public string BillingStatus { get; init; } = "";
-    public DateTimeOffset OccurredAt { get; init; }
-    public DateTimeOffset CreatedAt { get; init; }
-    public Guid? TransactionId { get; init; }
-    public decimal? BalanceAfterCents { get; init; }
-    public long RequestHash { get; init; }
-    public string? Description { get; init; }
-    public string? ReferenceId { get; init; }
-    public string? Metadata { get; init; }
-    public string SourceSystem { get; init; } = "";
-    public string? ExternalId { get; init; }
-    public Guid? VirtualKeyId { get; init; }
-    public string? ReviewReason { get; init; }
-    public string? ReviewedBy { get; init; }
-    public DateTimeOffset? ReviewedAt { get; init; }
-    public string? ReviewNote { get; init; }
-    public string? ReviewKey { get; init; }
-    public long? ReviewHash { get; init; }
-    public decimal? ReviewBalanceCents { get; init; }
-    public DateTimeOffset? FilledAt { get; init; }
-    public string? PayerHint { get; init; }
-    public int? PostedBy { get; init; }
-    public int? ReviewedById { get; init; }
-}
-
-/// <summary>
 /// A row of <c>usage_aliases</c>: one of the ids under which another system may report a usage (R17).
 /// </summary>
 public sealed class UsageAliasRow
@@ -122,10 +76,21 @@ public sealed class ProviderUsageCostRow
 /// <summary>A row of <c>account_totals</c>: running totals of a system account, or of all users together.</summary>
 public sealed class AccountTotalRow
 {
+    /// <summary>The sum over all users' accounts. No user id can be *.</summary>
+    public const string AllUsers = "user:*";
+
     public string Account { get; init; } = "";
-    public decimal DebitsCents { get; init; }
-    public decimal CreditsCents { get; init; }
-    public long EntryCount { get; init; }
+    public decimal DebitsCents { get; set; }
+    public decimal CreditsCents { get; set; }
+    public long EntryCount { get; set; }
+    public decimal BalanceCents => CreditsCents - DebitsCents;
+
+    public void Add(Entry entry)
+    {
+        DebitsCents += entry.DebitCents;
+        CreditsCents += entry.CreditCents;
+        EntryCount++;
+    }
 }
 
 /// <summary>A row of <c>idempotency_keys</c>: the first answer to an operation. It is never deleted (R9).</summary>

@@ -54,7 +54,7 @@ public static class ServingRights
         ["ledger_open_transactions"] = "INSERT",
         // Writers take turns by locking this table. PostgreSQL requires UPDATE for that lock.
         ["ledger_origin"] = "SELECT, UPDATE",
-        ["litellm_outbox"] = Replace,
+        ["outbox"] = Replace,
         ["llm_usage"] = ChangeOfUsages,
         ["model_prices"] = Add,
         ["price_cancellations"] = Add,

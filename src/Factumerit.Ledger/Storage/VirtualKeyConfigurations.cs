@@ -7,9 +7,9 @@ namespace Factumerit.Ledger.Storage;
 /// Maps users' keys at LiteLLM. Names are explicit, as in all configurations. Only the SQL of the migrations declares
 /// foreign keys.
 /// </summary>
-internal sealed class VirtualKeyConfiguration : IEntityTypeConfiguration<VirtualKeyRow>
+internal sealed class VirtualKeyConfiguration : IEntityTypeConfiguration<VirtualKey>
 {
-    public void Configure(EntityTypeBuilder<VirtualKeyRow> row)
+    public void Configure(EntityTypeBuilder<VirtualKey> row)
     {
         row.ToTable("virtual_keys").HasKey(r => r.Id).HasName("pk_virtual_keys");
         row.HasIndex(r => r.Alias).IsUnique().HasDatabaseName("uq_virtual_keys_alias");
@@ -35,14 +35,15 @@ internal sealed class VirtualKeyConfiguration : IEntityTypeConfiguration<Virtual
     }
 }
 
-internal sealed class LiteLlmOutboxConfiguration : IEntityTypeConfiguration<LiteLlmOutboxRow>
+internal sealed class OutboxConfiguration : IEntityTypeConfiguration<OutboxRow>
 {
-    public void Configure(EntityTypeBuilder<LiteLlmOutboxRow> row)
+    public void Configure(EntityTypeBuilder<OutboxRow> row)
     {
-        row.ToTable("litellm_outbox").HasKey(r => r.Id).HasName("pk_litellm_outbox");
+        row.ToTable("outbox").HasKey(r => r.Id).HasName("pk_outbox");
         row.Property(r => r.Id).HasColumnName("id").UseIdentityByDefaultColumn();
-        row.Property(r => r.VirtualKeyId).HasColumnName("virtual_key_id");
-        row.Property(r => r.Action).HasColumnName("action");
+        row.Property(r => r.Kind).HasColumnName("kind").UseCollation("C");
+        row.Property(r => r.OrderingKey).HasColumnName("ordering_key").UseCollation("C");
+        row.Property(r => r.Payload).HasColumnName("payload").HasColumnType("jsonb");
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
         row.Property(r => r.Attempts).HasColumnName("attempts").HasDefaultValue(0);
         row.Property(r => r.NextAttemptAt).HasColumnName("next_attempt_at");

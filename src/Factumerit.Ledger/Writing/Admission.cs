@@ -111,7 +111,7 @@ internal sealed class Admission(WriterOptions options, TimeProvider clock, Func<
     /// <summary>
     /// Starts the check for headway anew: the commands wait because the database failed, not because of an overload.
     /// </summary>
-    public void NotStanding() => _watch = null;
+    public void RestartHeadwayCheck() => _watch = null;
 
     /// <summary>Records a batch that was written; its commands still count as waiting.</summary>
     /// <param name="commands">The number of commands in the batch.</param>

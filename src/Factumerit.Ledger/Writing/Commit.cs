@@ -1,44 +1,42 @@
 using System.Net.Sockets;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Writing.Tables;
 using Npgsql;
 
 namespace Factumerit.Ledger.Writing;
 
+/// <summary>What the commits of a writer share.</summary>
+internal sealed record CommitParts(
+    LedgerDatabase Database, LedgerTables Tables, RememberedBudgets Remembered, GuessBackoff Backoff,
+    DatabaseClock Clock);
+
 /// <summary>
-/// The attempts to decide and save one batch of commands. The first attempt may use decisions on cached budgets; every
-/// other attempt decides on freshly loaded state. If the outcome of an attempt is unknown, the next one first looks up
+/// The attempts to decide and save one batch of commands. The first attempt may decide on remembered budgets; every
+/// other attempt decides on freshly loaded rows. If the outcome of an attempt is unknown, the next one first looks up
 /// whether it was committed, and decides again only if it was not (R12).
 /// </summary>
-/// <param name="databaseClock">Ends an attempt whose time would be too far ahead.</param>
-/// <param name="decided">The decisions on cached budgets, for the first attempt; null when there are none.</param>
-/// <param name="turn">The turn of the first attempt, if it was taken before the batch was; otherwise null.</param>
+/// <param name="parts">What the writer's commits share.</param>
+/// <param name="commands">The batch.</param>
+/// <param name="transaction">The transaction of the first attempt, if its turn was taken before the batch was.</param>
 internal sealed class Commit(
-    LedgerDatabase database, RecentBudgets recent, DatabaseClock databaseClock, IReadOnlyList<Command> commands,
-    LedgerState? decided = null, Turn? turn = null)
-    : IAsyncDisposable
+    CommitParts parts, IReadOnlyList<Command> commands, CommitTransaction? transaction = null) : IAsyncDisposable
 {
-    private readonly TaskCompletionSource _onItsWay = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _mayGuess = true;
 
     // Proves that the attempt in doubt was committed; null when no attempt is in doubt.
-    private Witness? _doubtful;
+    private Proof? _doubtful;
 
     public IReadOnlyList<Command> Commands => commands;
 
-    /// <summary>
-    /// Completes when the decisions on cached budgets are on their way to the database; from then on the next batch may
-    /// be decided on the balances of this one. Never completes if the batch was not decided on cached budgets.
-    /// </summary>
-    public Task OnItsWay => _onItsWay.Task;
-
-    /// <summary>Whether the commit added entries to the outbox for LiteLLM (R20).</summary>
+    /// <summary>Whether the commit added rows to the outbox (R20).</summary>
     public bool HasFilledOutbox { get; private set; }
 
     /// <summary>Whether an attempt saved and committed changes.</summary>
     public bool HasWritten { get; private set; }
 
-    /// <summary>Releases a turn that no attempt has used.</summary>
-    public ValueTask DisposeAsync() => Interlocked.Exchange(ref turn, null)?.DisposeAsync() ?? default;
+    /// <summary>Releases a transaction that no attempt has used.</summary>
+    public ValueTask DisposeAsync() => Interlocked.Exchange(ref transaction, null)?.DisposeAsync() ?? default;
 
     /// <summary>
     /// Makes one attempt. When it returns, every command has its outcome and the decisions are durable.
@@ -50,7 +48,7 @@ internal sealed class Commit(
     {
         try
         {
-            if (Interlocked.Exchange(ref decided, null) is not { } guess || !await TryProveAsync(guess))
+            if (!_mayGuess || !await TryGuessAsync())
                 await DecideAndSaveAsync();
         }
         catch (Exception exception) when (_doubtful is not null)
@@ -59,71 +57,99 @@ internal sealed class Commit(
         }
     }
 
-    private async Task<bool> TryProveAsync(LedgerState guess)
+    // Decides on remembered budgets, and saves if the database still agrees with them.
+    private async Task<bool> TryGuessAsync()
     {
+        _mayGuess = false;
+        if (DecideOnRememberedBudgets() is not { } guess)
+            return false;
         var isRight = false;
         try
         {
-            isRight = await TrySaveAsync(guess);
-            recent.Learn(isRight);
-            return isRight;
+            await using var current = await OpenAsync();
+            await SaveAsync(current, guess, isGuess: true);
+            parts.Backoff.WasRight();
+            return isRight = true;
+        }
+        catch (PostgresException exception) when (_doubtful is null && IsStale(exception))
+        {
+            parts.Backoff.WasWrong(othersWrite: exception.SqlState == PostgresErrorCodes.InvalidTextRepresentation);
+            return false;
         }
         finally
         {
             if (!isRight)
-                recent.Forget(guess);
+                parts.Remembered.Forget(guess);
         }
     }
 
-    private async Task<bool> TrySaveAsync(LedgerState guess)
+    // Returns null when the batch must be decided on loaded rows: a guess has to be verified by saving it, so each
+    // command must record a usage, and each budget must move. A refusal, a replay, or a balance that was only read
+    // could be wrong without being detected.
+    private WorkingSet? DecideOnRememberedBudgets()
     {
-        await using var current = await OpenAsync();
+        if (parts.Clock.Estimate() is not { } now || !parts.Backoff.MayGuess()
+            || !commands.All(command => command.IsProvenBySaving))
+            return null;
+        var (needs, guess) = (new Needs(), new WorkingSet(now, commands.Count));
+        foreach (var command in commands)
+            command.Declare(needs);
+        if (!parts.Remembered.TryLend(needs.Users, guess))
+            return null;
         try
         {
-            // SaveAsync has copied everything that it saves from the state before its first asynchronous wait.
-            var saving = SaveAsync(current, guess);
-            _onItsWay.SetResult();
-            await saving;
-            return true;
+            foreach (var command in commands)
+                command.Apply(guess);
+            if (guess.NewUsages.Count == commands.Count && guess.ChangedUsers.Count == guess.Users.Count)
+                return guess;
         }
-        catch (PostgresException exception) when (_doubtful is null && StateSaver.IsOutdated(exception))
+        catch (Exception)
         {
-            recent.OthersWrite = exception.SqlState == PostgresErrorCodes.InvalidTextRepresentation;
-            return false;
+            // A bug in a command. It fails again on loaded rows, where it is handled.
         }
+        parts.Remembered.Forget(guess);
+        return null;
     }
 
     private async Task DecideAndSaveAsync()
     {
         await using var current = await OpenAsync();
-        // The loader first takes the writers' turn. That waits until an attempt in doubt has ended at the server; only
+        // Loading first takes the writers' turn. That waits until an attempt in doubt has ended at the server; only
         // then is its outcome final.
-        var state = await StateLoader.LoadAsync(current, commands);
-        if (_doubtful is { } witness)
+        var set = await parts.Tables.LoadAsync(current, commands);
+        if (_doubtful is { } proof)
         {
-            if (await witness.ExistsAsync(current.Connection))
+            if (await proof.HoldsAsync(current.Connection))
                 return;
             _doubtful = null;
         }
-        databaseClock.Require(state.DatabaseTime);
-        recent.SetTime(state.Now);
+        parts.Clock.Require(set.DatabaseTime);
+        parts.Clock.Set(set.Now);
         foreach (var command in commands)
-            command.Apply(state);
-        if (state.HasChanges)
-            await SaveAsync(current, state);
-        recent.Keep(state);
+            command.Apply(set);
+        if (parts.Tables.HaveChanges(set))
+            await SaveAsync(current, set, isGuess: false);
+        parts.Remembered.Keep(set);
     }
 
-    private async Task<Turn> OpenAsync() => Interlocked.Exchange(ref turn, null) ?? await Turn.OpenAsync(database);
+    private async Task<CommitTransaction> OpenAsync() =>
+        Interlocked.Exchange(ref transaction, null) ?? await CommitTransaction.OpenAsync(parts.Database);
 
-    private async Task SaveAsync(Turn current, LedgerState state)
+    // Saves everything and commits in one round trip, which also takes the turn if no read has taken it.
+    private async Task SaveAsync(CommitTransaction current, WorkingSet set, bool isGuess)
     {
+        await using var batch = current.NewBatch();
+        parts.Tables.Save(batch, set);
+        if (isGuess)
+            batch.BatchCommands.Add(LedgerOrigin.RequireTime(set.Now));
+        batch.BatchCommands.Add(new("COMMIT"));
         // From here on a failed attempt is in doubt, unless it is certain that nothing was committed.
-        _doubtful = Witness.Of(state);
+        _doubtful = parts.Tables.ProofOf(set);
         try
         {
-            HasFilledOutbox = await StateSaver.SaveAndCommitAsync(current, state);
+            await batch.ExecuteNonQueryAsync();
             HasWritten = true;
+            HasFilledOutbox = parts.Tables.HaveFilledOutbox(batch);
         }
         catch (Exception exception) when (IsCertainlyNotCommitted(exception))
         {
@@ -131,6 +157,11 @@ internal sealed class Commit(
             throw;
         }
     }
+
+    // The rows that were decided on have changed, or a request id is no longer new.
+    private static bool IsStale(PostgresException exception) =>
+        exception.SqlState is PostgresErrorCodes.InvalidTextRepresentation or PostgresErrorCodes.UniqueViolation
+            or PostgresErrorCodes.ExclusionViolation;
 
     // Severity ERROR proves that nothing was committed: the server raises no ERROR after it has recorded the commit.
     // FATAL ends the connection, before or after that. Class 08 comes from a proxy between the service and the server.
@@ -149,55 +180,3 @@ internal sealed class Commit(
 /// <summary>An attempt failed, and it is unknown whether it was committed.</summary>
 internal sealed class CommitInDoubtException(Exception inner)
     : Exception($"The outcome of a commit is unknown: {inner.Message}", inner);
-
-/// <summary>A query for one row that proves a commit. One row is enough, because a commit is atomic.</summary>
-internal sealed record Witness(string Sql, params object[] Values)
-{
-    public static Witness Of(LedgerState state)
-    {
-        if (state.NewEntries.Count > 0)
-            return new Witness(
-                "SELECT EXISTS (SELECT FROM ledger_entries WHERE transaction_id = $1)",
-                state.NewEntries[0].Transaction.Id);
-        if (state.NewUsages.Count > 0)
-            return new Witness(
-                "SELECT EXISTS (SELECT FROM llm_usage WHERE id = $1)",
-                state.NewUsages[0].Usage.UsageId);
-        if (state.NewAliases is [var alias, ..])
-            return new Witness(
-                "SELECT EXISTS (SELECT FROM usage_aliases WHERE source_system = $1 AND external_id = $2)",
-                alias.SourceSystem, alias.ExternalId);
-        if (state.ChangedUsages.FirstOrDefault() is { } changedUsage)
-            return new Witness(
-                "SELECT EXISTS (SELECT FROM llm_usage WHERE id = $1 AND $2 IN (reviewed_at, filled_at))",
-                changedUsage.UsageId, state.Now.UtcDateTime);
-        // Rows without an id of their own are identified by the commit's time: no two commits touch the same key or
-        // budget in the same microsecond.
-        var now = state.Now.UtcDateTime;
-        if (state.NewAnswers is [var answer, ..])
-            return new Witness(
-                "SELECT EXISTS (SELECT FROM idempotency_keys WHERE operation = $1 AND key = $2 AND created_at = $3)",
-                answer.Operation, answer.Key, now);
-        if (state.VirtualKeys.New is [var made, ..])
-            return new Witness("SELECT EXISTS (SELECT FROM virtual_keys WHERE id = $1)", made.Id);
-        if (state.ChangedUsers.FirstOrDefault() is { } user)
-            return new Witness(
-                "SELECT EXISTS (SELECT FROM user_budgets"
-                + " WHERE user_id = $1 AND (signed_up_at = $2 OR deleted_at = $2))",
-                user.UserId, now);
-        // A later commit may overwrite the proof of these. The batch is then decided again, with the same result.
-        if (state.VirtualKeys.Changed.FirstOrDefault() is { } changed)
-            return new Witness(
-                "SELECT EXISTS (SELECT FROM virtual_keys WHERE id = $1 AND updated_at = $2)", changed.Id, now);
-        return new Witness(
-            "SELECT NOT EXISTS (SELECT FROM litellm_outbox WHERE id = $1)", state.VirtualKeys.Settled[0].OutboxId);
-    }
-
-    public async Task<bool> ExistsAsync(NpgsqlConnection connection)
-    {
-        await using var command = new NpgsqlCommand(Sql, connection);
-        foreach (var value in Values)
-            command.Parameters.Add(new() { Value = value });
-        return (bool)(await command.ExecuteScalarAsync())!;
-    }
-}

@@ -4,16 +4,33 @@ using Microsoft.Extensions.Logging;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
-/// Compares the database's clock, which dates the entries, with the service's clock. No commit is made while the
-/// database's clock is too far ahead: created_at never decreases (R13), so one commit with a time in the future would
-/// date all later ones.
+/// The database's clock, which dates the entries, as this service knows it. No commit is made while it is too far ahead
+/// of the service's clock: created_at never decreases (R13), so one commit with a time in the future would date all
+/// later ones.
 /// </summary>
 internal sealed class DatabaseClock(TimeSpan aheadMax, TimeProvider clock, ILogger logger)
 {
     // Every commit detects a wrong clock, and there may be hundreds of commits a second.
     private static readonly TimeSpan LogEvery = TimeSpan.FromMinutes(1);
 
+    // How long the database's time is used before it is read again. In between, the service's clock measures the time
+    // that has passed.
+    private static readonly TimeSpan IsGoodFor = TimeSpan.FromSeconds(1);
+
     private long _loggedAt = -1;
+    private (DateTimeOffset Now, long ReadAt)? _time;
+
+    /// <summary>Remembers the time of a commit, which was just read.</summary>
+    public void Set(DateTimeOffset now) => _time = (now, clock.GetTimestamp());
+
+    /// <summary>The time of the database by now; null if it must be read again.</summary>
+    public DateTimeOffset? Estimate()
+    {
+        if (_time is not { } time || clock.GetElapsedTime(time.ReadAt) is var passed && passed > IsGoodFor)
+            return null;
+        // In whole microseconds, the precision of the database.
+        return time.Now.AddTicks(passed.Ticks - (passed.Ticks % TimeSpan.TicksPerMicrosecond));
+    }
 
     /// <exception cref="ClockAheadException">The database's clock is further ahead than the bound allows.</exception>
     public void Require(DateTimeOffset databaseTime)

@@ -11,10 +11,10 @@ namespace Factumerit.Ledger.Writing;
 internal sealed class FairQueue
 {
     private readonly Lock _lock = new();
-    private readonly Channel<Submission> _waiting = Channel.CreateUnboundedPrioritized(
-        new UnboundedPrioritizedChannelOptions<Submission>
+    private readonly Channel<PendingCall> _waiting = Channel.CreateUnboundedPrioritized(
+        new UnboundedPrioritizedChannelOptions<PendingCall>
         {
-            Comparer = Comparer<Submission>.Create((one, other) => one.Position.CompareTo(other.Position)),
+            Comparer = Comparer<PendingCall>.Create((one, other) => one.Position.CompareTo(other.Position)),
         });
 
     // The position of a key's next command, for keys that are ahead of the position being served.
@@ -23,50 +23,42 @@ internal sealed class FairQueue
     private long _added;
     private int _commands;
 
-    /// <summary>The number of waiting commands.</summary>
-    public int Commands => Volatile.Read(ref _commands);
-
     public bool IsEmpty => !_waiting.Reader.TryPeek(out _);
 
-    /// <summary>Adds the submission; returns false when the queue is closed.</summary>
-    /// <param name="submission">The submission.</param>
-    /// <param name="commands">The number of commands that wait now.</param>
-    public bool TryAdd(Submission submission, out int commands)
+    /// <summary>Adds the call; returns false when the queue is closed.</summary>
+    public bool TryAdd(PendingCall call)
     {
         using var _ = _lock.EnterScope();
-        var count = submission.Commands.Count;
-        var start = Math.Max(_served, _nextOfKey.GetValueOrDefault(submission.By.Id));
-        submission.Position = (start, _added++);
-        var isOpen = _waiting.Writer.TryWrite(submission);
-        if (isOpen)
-        {
-            _nextOfKey[submission.By.Id] = start + count;
-            _commands += count;
-        }
-        commands = _commands;
-        return isOpen;
+        var count = call.Commands.Count;
+        var start = Math.Max(_served, _nextOfKey.GetValueOrDefault(call.By.Id));
+        call.Position = (start, _added++);
+        if (!_waiting.Writer.TryWrite(call))
+            return false;
+        _nextOfKey[call.By.Id] = start + count;
+        _commands += count;
+        return true;
     }
 
     /// <summary>
-    /// Takes the next submission; returns false if none waits or it has more than <paramref name="commandsMax"/>
+    /// Takes the next call; returns false if none waits or it has more than <paramref name="commandsMax"/>
     /// commands.
     /// </summary>
-    public bool TryTake(int commandsMax, [NotNullWhen(true)] out Submission? submission)
+    public bool TryTake(int commandsMax, [NotNullWhen(true)] out PendingCall? call)
     {
         using var _ = _lock.EnterScope();
-        if (!_waiting.Reader.TryPeek(out submission) || submission.Commands.Count > commandsMax)
+        if (!_waiting.Reader.TryPeek(out call) || call.Commands.Count > commandsMax)
             return false;
-        _waiting.Reader.TryRead(out submission);
-        _served = submission!.Position.Start;
-        _commands -= submission.Commands.Count;
+        _waiting.Reader.TryRead(out call);
+        _served = call!.Position.Start;
+        _commands -= call.Commands.Count;
         if (_commands == 0)
             _nextOfKey.Clear();
         return true;
     }
 
-    /// <summary>Completes with true when a submission waits, with false when the queue is closed and empty.</summary>
+    /// <summary>Completes with true when a call waits, with false when the queue is closed and empty.</summary>
     public ValueTask<bool> WaitAsync() => _waiting.Reader.WaitToReadAsync();
 
-    /// <summary>Accepts no more submissions.</summary>
+    /// <summary>Accepts no more calls.</summary>
     public void Close() => _waiting.Writer.TryComplete();
 }

@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Writing.Tables;
 using Microsoft.Extensions.Logging;
 using Npgsql;
 using Polly;
@@ -9,17 +10,14 @@ namespace Factumerit.Ledger.Writing;
 
 /// <summary>
 /// The only place that begins a transaction. One loop takes a batch of waiting commands, as many as fit, with the API
-/// keys in turn. The commands decide on freshly loaded and locked state, or on cached budgets that the commit verifies.
-/// All decisions are saved in one serializable commit, and then each caller gets its answer (R12). Meanwhile the loop
-/// prepares the next batch. A refused command does not affect the others (R10).
+/// keys in turn. The commands decide on freshly loaded and locked rows, or on cached budgets that the commit verifies.
+/// All decisions are saved in one serializable commit, and then each caller gets its answer (R12). A refused command
+/// does not affect the others (R10).
 /// </summary>
 public sealed class LedgerWriter : IAsyncDisposable
 {
     // idle_in_transaction_session_timeout, for which Npgsql has no name.
     private const string TurnTookTooLong = "25P03";
-
-    // The fewest waiting commands that are taken ahead of their turn. Taking fewer costs more than it gains.
-    private const int TakenAheadMin = 16;
 
     // No attempt begins later than this after the first one, even if attempts are left: on a database that hangs, a
     // single attempt takes long.
@@ -41,19 +39,17 @@ public sealed class LedgerWriter : IAsyncDisposable
     private readonly ResiliencePipeline _retries;
     private readonly Task _loop;
     private readonly Admission _admission;
-    private readonly RecentBudgets _recent;
-    private readonly DatabaseClock _databaseClock;
-
-    // Tells the loop that enough commands wait to take them ahead of their turn.
-    private readonly Signal _someWait = new();
+    private readonly GuessBackoff _backoff = new();
+    private readonly CommitParts _parts;
 
     public LedgerWriter(
         LedgerDatabase database, WriterOptions options, TimeProvider clock, ILogger<LedgerWriter> logger)
     {
         (_database, _options, _clock, _logger) = (database, options, clock, logger);
         _admission = new Admission(options, clock);
-        _recent = new RecentBudgets(options, clock);
-        _databaseClock = new DatabaseClock(database.ClockSkewMax, clock, logger);
+        _parts = new CommitParts(
+            database, new LedgerTables(database.Model), new RememberedBudgets(options.RememberedUsersMax), _backoff,
+            new DatabaseClock(database.ClockSkewMax, clock, logger));
         LedgerMetrics.Observe(this);
         _retries = options.AttemptsMax > 1
             ? new ResiliencePipelineBuilder { TimeProvider = clock }.AddRetry(Retry()).Build()
@@ -72,7 +68,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// <summary>Why and when the last commit failed; null after a commit that was written.</summary>
     public WriteFailure? LastFailure { get; private set; }
 
-    /// <summary>Raised by a commit that added entries to the outbox for LiteLLM (R20).</summary>
+    /// <summary>Raised by a commit that added entries to the outbox (R20).</summary>
     public Signal OutboxFilled { get; } = new();
 
     /// <summary>
@@ -82,17 +78,15 @@ public sealed class LedgerWriter : IAsyncDisposable
     /// </summary>
     public async Task WriteAsync(IReadOnlyList<Command> commands, CancellationToken cancellationToken)
     {
-        var submission = new Submission(commands, _clock.GetTimestamp(), cancellationToken);
-        if (!_admission.TryEnter(submission.By, commands.Count))
-            submission.Refuse(TooMany);
-        else if (!_queue.TryAdd(submission, out var waiting))
+        var call = new PendingCall(commands, _clock.GetTimestamp(), cancellationToken);
+        if (!_admission.TryEnter(call.By, commands.Count))
+            call.Refuse(TooMany);
+        else if (!_queue.TryAdd(call))
         {
-            Leave(submission);
-            submission.Refuse(TooMany);
+            Leave(call);
+            call.Refuse(TooMany);
         }
-        else if (waiting >= TakenAheadMin && waiting - commands.Count < TakenAheadMin)
-            _someWait.Raise();
-        await submission.Done;
+        await call.Done;
     }
 
     /// <summary>Accepts no more commands, writes the waiting ones, and ends.</summary>
@@ -102,93 +96,45 @@ public sealed class LedgerWriter : IAsyncDisposable
         await _loop;
     }
 
-    // The loop must not end on an exception, or no later caller would be answered. A bug fails only the submissions in
-    // the two drafts.
     private async Task RunAsync()
     {
-        var (one, other) = (new Draft(_recent, _clock), new Draft(_recent, _clock));
-        while (true)
-            try
-            {
-                await RunAsync(one, other);
-                return;
-            }
-            catch (Exception exception)
-            {
-                // The failed requests log the exception.
-                Fail(one, exception);
-                Fail(other, exception);
-            }
-    }
-
-    private void Fail(Draft draft, Exception exception)
-    {
-        foreach (var submission in draft.Submissions)
-            submission.Fail(exception);
-        Complete(draft);
-    }
-
-    private async Task RunAsync(Draft next, Draft written)
-    {
-        while (next.Count > 0 || await _queue.WaitAsync())
+        IReadOnlyList<PendingCall> written = [];
+        while (await _queue.WaitAsync())
         {
-            Turn? turn = null;
-            if (_recent.OthersWrite)
+            // Takes the turn before the batch. Commands that arrive while another writer has the turn then share the
+            // commit.
+            var transaction = _backoff.OthersWrite ? await TryTakeTurnAsync() : null;
+            var batch = TakeBatch();
+            var writing = WriteAsync(batch, transaction);
+            // Start the next commit before answering the callers of the last one.
+            Complete(written);
+            await writing;
+            written = batch;
+            if (_queue.IsEmpty)
             {
                 Complete(written);
-                turn = await TryTakeTurnAsync();
+                written = [];
             }
-            next.Renew(IsOver);
-            Take(next);
-            var commit = new Commit(
-                _database, _recent, _databaseClock, [.. next.Submissions.SelectMany(s => s.Commands)],
-                next.Decided(), turn);
-            // Start the next commit before answering the callers of the last one.
-            var writing = WriteAsync(next.Submissions, commit);
-            Complete(written);
-            (next, written) = (written, next);
-            await TakeAheadAsync(next, commit, writing);
-            if (next.Count == 0 && _queue.IsEmpty)
-                Complete(written);
         }
         Complete(written);
     }
 
-    // Decides the next batch on the balances of the commit in flight. If that commit fails, this batch's check fails
-    // too.
-    private async Task TakeAheadAsync(Draft next, Commit commit, Task writing)
+    private void Complete(IReadOnlyList<PendingCall> written)
     {
-        await Task.WhenAny(writing, commit.OnItsWay);
-        while (!writing.IsCompleted)
+        foreach (var call in written)
         {
-            var someWait = _someWait.Next;
-            // With another writer active, most of these decisions would be stale by their turn.
-            if (_queue.Commands >= TakenAheadMin && !_recent.OthersWrite)
-                Take(next);
-            await Task.WhenAny(writing, someWait);
+            call.Complete();
+            Leave(call);
         }
-        await writing;
     }
 
-    private void Complete(Draft written)
-    {
-        foreach (var submission in written.Submissions)
-        {
-            submission.Complete();
-            Leave(submission);
-        }
-        written.Clear();
-    }
+    private void Leave(PendingCall call) => _admission.Leave(call.By, call.Commands.Count);
 
-    private void Leave(Submission submission) => _admission.Leave(submission.By, submission.Commands.Count);
-
-    // Takes the turn before the batch is made up. Commands that arrive while another writer has the turn then share
-    // the commit.
-    private async Task<Turn?> TryTakeTurnAsync()
+    private async Task<CommitTransaction?> TryTakeTurnAsync()
     {
         try
         {
-            return await Turn.TakeAsync(_database);
+            return await CommitTransaction.TakeTurnAsync(_parts.Database);
         }
         catch (Exception)
         {
@@ -197,10 +143,11 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
     }
 
-    private async Task WriteAsync(IReadOnlyList<Submission> batch, Commit commit)
+    private async Task WriteAsync(IReadOnlyList<PendingCall> batch, CommitTransaction? transaction)
     {
         try
         {
+            var commit = new Commit(_parts, [.. batch.SelectMany(call => call.Commands)], transaction);
             if (batch.Count > 0)
                 await WriteBatchAsync(batch, commit);
             else
@@ -208,34 +155,38 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            // Not even a logger that throws may end the loop: all later callers would wait forever.
-            foreach (var submission in batch)
-                submission.Fail(exception);
+            // No exception may end the loop, not even that of a logger: all later callers would wait forever.
+            foreach (var call in batch)
+                call.Fail(exception);
         }
     }
 
-    private void Take(Draft draft)
+    private List<PendingCall> TakeBatch()
     {
-        while (_queue.TryTake(draft.Count == 0 ? int.MaxValue : _options.BatchLimit - draft.Count, out var next))
-            if (!IsOver(next))
-                draft.Add(next);
-        draft.Decide();
+        var (batch, commands) = (new List<PendingCall>(), 0);
+        while (_queue.TryTake(batch.Count == 0 ? int.MaxValue : _options.BatchLimit - commands, out var call))
+            if (!IsOver(call))
+            {
+                batch.Add(call);
+                commands += call.Commands.Count;
+            }
+        return batch;
     }
 
-    // Ends a submission whose caller has gone, or that has waited too long.
-    private bool IsOver(Submission submission)
+    // Ends a call whose caller has gone, or that has waited too long.
+    private bool IsOver(PendingCall call)
     {
-        if (submission.IsAbandoned)
-            submission.Cancel();
-        else if (_clock.GetElapsedTime(submission.QueuedAt).TotalMilliseconds > _options.QueueTimeoutMs)
-            submission.Refuse(new Refusal.Unavailable("The request waited too long for its turn."));
+        if (call.IsAbandoned)
+            call.Cancel();
+        else if (_clock.GetElapsedTime(call.QueuedAt).TotalMilliseconds > _options.QueueTimeoutMs)
+            call.Refuse(new Refusal.Unavailable("The request waited too long for its turn."));
         else
             return false;
-        Leave(submission);
+        Leave(call);
         return true;
     }
 
-    private async Task WriteBatchAsync(IReadOnlyList<Submission> batch, Commit commit)
+    private async Task WriteBatchAsync(IReadOnlyList<PendingCall> batch, Commit commit)
     {
         await using var disposed = commit;
         try
@@ -254,8 +205,8 @@ public sealed class LedgerWriter : IAsyncDisposable
         }
         catch (ClockAheadException exception)
         {
-            foreach (var submission in batch)
-                submission.Refuse(new Refusal.Unavailable(exception.Message));
+            foreach (var call in batch)
+                call.Refuse(new Refusal.Unavailable(exception.Message));
         }
         catch (Exception exception) when (IsNobodysFault(exception))
         {
@@ -263,8 +214,8 @@ public sealed class LedgerWriter : IAsyncDisposable
                 _database.RenewSessions();
             LogGivenUp(commit.Commands.Count, exception);
             LastFailure = new WriteFailure(exception, _clock.GetTimestamp());
-            foreach (var submission in batch)
-                submission.Refuse(new Refusal.Unavailable(
+            foreach (var call in batch)
+                call.Refuse(new Refusal.Unavailable(
                     "The database can't be reached, is too busy, or can't be written to now."));
         }
         catch (Exception exception) when (batch.Count > 1)
@@ -275,11 +226,11 @@ public sealed class LedgerWriter : IAsyncDisposable
                 exception, "A commit of {Commands} commands failed; each caller's are now written alone",
                 commit.Commands.Count);
             await commit.DisposeAsync();
-            foreach (var submission in batch)
+            foreach (var call in batch)
             {
-                var alone = new Commit(_database, _recent, _databaseClock, submission.Commands);
-                await WriteBatchAsync([submission], alone);
-                submission.Complete();
+                var alone = new Commit(_parts, call.Commands);
+                await WriteBatchAsync([call], alone);
+                call.Complete();
             }
         }
         catch (Exception exception)
@@ -311,7 +262,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         {
             LedgerMetrics.Retries.Add(1);
             // Commands that wait because the database failed are no sign of an overload.
-            _admission.NotStanding();
+            _admission.RestartHeadwayCheck();
             _logger.LogWarning(
                 "A commit is tried again after attempt {Attempt}: {Reason}",
                 retry.AttemptNumber + 1, retry.Outcome.Exception?.Message);

@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Commands;
 
@@ -8,16 +9,15 @@ namespace Factumerit.Ledger.Commands;
 /// </summary>
 /// <param name="request">The call.</param>
 /// <param name="pricer">The prices to use (R18); null: no prices and no markup.</param>
-public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCommand(request, pricer)
+public sealed class RecordUsage(UsageRequest request, Pricer? pricer = null) : UsageCommand(request, pricer)
 {
-    public const string Billed = "billed";
-    public const string NeedsReview = "needs_review";
-    public const string Waived = "waived";
-
-    /// <summary>The reference type of transactions that charge a usage.</summary>
-    public const string ReferenceType = "llm_call";
-
     public override bool IsProvenBySaving => true;
+
+    internal override void Declare(Needs needs)
+    {
+        needs.User(Request.UserId);
+        needs.Usage(Request.UserId, Request.RequestId!);
+    }
 
     public override void Validate(FieldErrors errors)
     {
@@ -29,7 +29,7 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
         CheckBillingStatus(errors);
     }
 
-    protected override Outcome<RecordedUsage>? FirstAnswer(LedgerState state)
+    protected override Outcome<RecordedUsage>? FirstAnswer(WorkingSet state)
     {
         if (state.FindUsage(Request.UserId!, Request.RequestId!) is not { } first)
             return null;
@@ -38,7 +38,7 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
         return new Outcome<RecordedUsage>(AsFirstAnswered(first), null, Replayed: true);
     }
 
-    protected override Outcome<RecordedUsage> Decide(LedgerState state)
+    protected override Outcome<RecordedUsage> Decide(WorkingSet state)
     {
         if (IsAhead(state))
             return new Refusal.ValidationFailed("occurred_at", "must be at most 5 minutes ahead of now");
@@ -50,7 +50,7 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
         if (call.Refusal is { } refusal)
             return refusal;
         if (call.PriceCents is not { } amountCents)
-            return Record(state, user, call, null, null); // R16: no budget is opened, no credit needed
+            return Record(state, user, call, null); // R16: no budget is opened, no credit needed
         if (amountCents > 0 && Request.EnforceBalance != false && user is not { BalanceCents: > 0 })
             return new Refusal.InsufficientCredit(userId, user?.BalanceCents ?? 0); // R4, R6
         if (user is not null && !user.CanSpend(amountCents))
@@ -58,7 +58,7 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
                 "amount_cents", "would take this user's balance beyond what can be kept");
 
         (user, var transactionId) = Charge(state, userId, amountCents, Request.RequestId!, Request.Description);
-        return Record(state, user, call, transactionId, null);
+        return Record(state, user, call, transactionId);
     }
 
     private PricedCall Price(DateTimeOffset occurredAt, DateTimeOffset now)
@@ -86,16 +86,16 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
 
     // R9: the first answer has no value that a review or a later report added. It has the provider, unless the price
     // book did not know the model at that time.
-    private RecordedUsage AsFirstAnswered(KeptUsage first) =>
-        first.ReviewedAt is null && first.FilledAt is null ? first.Usage : first.Usage with
+    private RecordedUsage AsFirstAnswered(UsageRow first) =>
+        first.ReviewedAt is null && first.FilledAt is null ? first.ToRecorded() : first.ToRecorded() with
         {
-            BillingStatus = NeedsReview,
+            BillingStatus = BillingStatuses.NeedsReview,
             AmountCents = null,
             TransactionId = null,
             Model = Request.Model,
-            Provider = Request.Provider is null && first.Usage.ReviewReason == ReviewReasons.UnknownModel
+            Provider = Request.Provider is null && first.ReviewReason == ReviewReasons.UnknownModel
                 ? null
-                : first.Usage.Provider,
+                : first.Provider,
             ProviderCostUsd = Request.ProviderCostUsd,
             MarkupFactor = null,
             PriceVersion = null,
@@ -105,11 +105,11 @@ public sealed class Usage(UsageRequest request, Pricer? pricer = null) : UsageCo
     {
         if (Request.BillingStatus is null)
             return;
-        if (Request.BillingStatus != NeedsReview)
-            errors.Add("billing_status", $"must be {NeedsReview}, or left out");
+        if (Request.BillingStatus != BillingStatuses.NeedsReview)
+            errors.Add("billing_status", $"must be {BillingStatuses.NeedsReview}, or left out");
         else if (Request.AmountCents is not null)
             errors.Add(
                 "billing_status",
-                $"can't be {NeedsReview} together with amount_cents: a price that is known is billed");
+                $"can't be {BillingStatuses.NeedsReview} together with amount_cents: a price that is known is billed");
     }
 }

@@ -1,25 +1,26 @@
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// The part of the ledger that one commit may change: the rows that the writer loaded and locked, or cached budgets
-/// that the commit will verify, and the decisions of the commit's commands in order. Works purely in memory: commands
-/// read and post here, and the writer saves the result. One instance serves one attempt.
+/// The rows that one commit knows and changes: those that the writer loaded and locked, or cached budgets that the
+/// commit will verify, and the decisions of the commit's commands in order. Works purely in memory: commands read and
+/// post here, and the writer saves the result. One instance serves one attempt.
 /// </summary>
 /// <param name="now">The time of the commit.</param>
 /// <param name="commands">The approximate number of commands; sets the initial capacity of the collections.</param>
-public sealed class LedgerState(DateTimeOffset now, int commands = 0)
+public sealed class WorkingSet(DateTimeOffset now, int commands = 0)
 {
     private readonly Dictionary<string, UserAccount> _users = new(commands, StringComparer.Ordinal);
     private readonly HashSet<UserAccount> _changedUsers = new(commands);
-    private readonly Dictionary<(string UserId, string RequestId), KeptUsage> _usages = new(commands);
-    private readonly Dictionary<(string SourceSystem, string ExternalId), KeptUsage> _aliases = [];
-    private readonly Dictionary<Guid, UsageUnderReview> _reviews = [];
-    private readonly Dictionary<Guid, UsageUnderReview> _changedUsages = [];
-    private readonly Dictionary<(string Operation, string Key), KeptAnswer> _answers = [];
-    private readonly Dictionary<string, AccountTotal> _totals = new(StringComparer.Ordinal);
+    private readonly Dictionary<(string UserId, string RequestId), UsageRow> _usages = new(commands);
+    private readonly Dictionary<(string SourceSystem, string ExternalId), UsageRow> _aliases = [];
+    private readonly Dictionary<Guid, UsageRow> _reviewable = [];
+    private readonly Dictionary<Guid, UsageRow> _changedUsages = [];
+    private readonly Dictionary<(string Operation, string Key), IdempotencyKeyRow> _answers = [];
+    private readonly Dictionary<string, AccountTotalRow> _totals = new(StringComparer.Ordinal);
     private readonly Dictionary<string, UnwrittenCost> _unwrittenCosts = new(StringComparer.Ordinal);
 
     /// <summary>
@@ -37,23 +38,23 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     /// <summary>The actor of the command that decides now.</summary>
     public Actor By { get; set; } = Actor.Service;
 
-    public List<PostedEntry> NewEntries { get; } = new(2 * commands);
-    public List<LegacyRow> NewLegacyRows { get; } = new(commands);
-    public List<KeptUsage> NewUsages { get; } = new(commands);
-    public List<UsageAlias> NewAliases { get; } = [];
-    public IReadOnlyCollection<UsageUnderReview> Waiting => _reviews.Values;
-    public IReadOnlyCollection<UsageUnderReview> ChangedUsages => _changedUsages.Values;
-    public List<ProviderCost> NewProviderCosts { get; } = [];
-    public List<UsageWriteDown> NewUsageWriteDowns { get; } = [];
-    public List<KeptAnswer> NewAnswers { get; } = [];
-    public List<AuditRecord> NewAuditRecords { get; } = [];
+    public List<EntryRow> NewEntries { get; } = new(2 * commands);
+    public List<BudgetTransactionRow> NewBudgetTransactions { get; } = new(commands);
+    public List<UsageRow> NewUsages { get; } = new(commands);
+    public List<UsageAliasRow> NewAliases { get; } = [];
+
+    /// <summary>Usages that waited for review when the commit began.</summary>
+    public IReadOnlyCollection<UsageRow> Reviewable => _reviewable.Values;
+    public IReadOnlyCollection<UsageRow> ChangedUsages => _changedUsages.Values;
+
+    /// <summary>Costs and write-downs that this commit adds to its providers' sums.</summary>
+    public List<ProviderUsageCostRow> NewProviderCosts { get; } = [];
+    public List<IdempotencyKeyRow> NewAnswers { get; } = [];
+    public List<AuditLogRow> NewAuditRecords { get; } = [];
     public VirtualKeyChanges VirtualKeys { get; } = new();
     public IReadOnlyCollection<UserAccount> Users => _users.Values;
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
-    public Dictionary<string, AccountTotal> TotalChanges { get; } = new(StringComparer.Ordinal);
-    public bool HasChanges =>
-        _changedUsers.Count > 0 || NewEntries.Count > 0 || NewUsages.Count > 0 || NewAliases.Count > 0
-        || _changedUsages.Count > 0 || NewAnswers.Count > 0 || VirtualKeys.Any;
+    public Dictionary<string, AccountTotalRow> TotalChanges { get; } = new(StringComparer.Ordinal);
 
     public void Load(UserAccount user)
     {
@@ -61,44 +62,44 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         _users.Add(user.UserId, user);
     }
 
-    public void Load(KeptUsage usage)
+    /// <summary>Loads a usage of a user.</summary>
+    public void Load(UsageRow usage)
     {
-        _usages[(usage.Usage.UserId!, usage.Usage.RequestId)] = usage;
-        LoadForReview(usage);
+        _usages[(usage.UserId!, usage.RequestId)] = usage;
+        LoadReviewable(usage);
     }
 
     /// <summary>Loads a usage that is known under this id at another system (R17).</summary>
-    public void Load(string sourceSystem, string externalId, KeptUsage usage)
+    public void LoadAlias(string sourceSystem, string externalId, UsageRow usage)
     {
         _aliases.Add((sourceSystem, externalId), usage);
-        LoadForReview(usage);
+        LoadReviewable(usage);
     }
 
-    /// <summary>Loads a usage that a command of this commit reviews.</summary>
-    public void Load(UsageUnderReview usage) => _reviews[usage.UsageId] = usage;
+    /// <summary>Loads a usage that a command of this commit reviews, whatever its status is by now.</summary>
+    public void LoadById(UsageRow usage) => _reviewable[usage.Id] = usage;
 
-    public void Load(KeptAnswer answer) => _answers.Add((answer.Operation, answer.Key), answer);
+    public void Load(IdempotencyKeyRow answer) => _answers.Add((answer.Operation, answer.Key), answer);
 
-    /// <summary>Totals are loaded only for commands that read them (<see cref="Command.ReadsTotals"/>).</summary>
-    public void Load(AccountTotal total) => _totals.Add(total.Account, total);
+    /// <summary>Totals are loaded only for commands that need them.</summary>
+    public void Load(AccountTotalRow total) => _totals.Add(total.Account, total);
 
     /// <summary>
-    /// Usage costs are loaded only for commands that ask for them (<see cref="Command.UsageCostOf"/>). A provider
-    /// without usage has none.
+    /// Usage costs are loaded only for commands that need them. A provider without usage has none.
     /// </summary>
     public void Load(UnwrittenCost cost) => _unwrittenCosts.Add(cost.Provider, cost);
 
     public UserAccount? FindUser(string userId) => _users.GetValueOrDefault(userId);
 
-    public KeptUsage? FindUsage(string userId, string requestId) => _usages.GetValueOrDefault((userId, requestId));
+    public UsageRow? FindUsage(string userId, string requestId) => _usages.GetValueOrDefault((userId, requestId));
 
-    public KeptUsage? FindUsageByAlias(string sourceSystem, string externalId) =>
+    public UsageRow? FindUsageByAlias(string sourceSystem, string externalId) =>
         _aliases.GetValueOrDefault((sourceSystem, externalId));
 
     /// <summary>A usage that waited for review, with the changes of this commit.</summary>
-    public UsageUnderReview? FindForReview(Guid usageId) => _reviews.GetValueOrDefault(usageId);
+    public UsageRow? FindForReview(Guid usageId) => _reviewable.GetValueOrDefault(usageId);
 
-    public KeptAnswer? FindAnswer(string operation, string key) => _answers.GetValueOrDefault((operation, key));
+    public IdempotencyKeyRow? FindAnswer(string operation, string key) => _answers.GetValueOrDefault((operation, key));
 
     /// <summary>Opens a budget of 0 for a user who has none yet.</summary>
     public UserAccount OpenBudget(string userId)
@@ -117,11 +118,22 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     {
         foreach (var entry in transaction.Entries)
         {
-            NewEntries.Add(new PostedEntry(transaction, entry, By));
+            NewEntries.Add(new EntryRow
+            {
+                TransactionId = transaction.Id,
+                Account = entry.Account,
+                DebitCents = entry.DebitCents,
+                CreditCents = entry.CreditCents,
+                Description = transaction.Description,
+                ReferenceType = transaction.ReferenceType,
+                ReferenceId = transaction.ReferenceId,
+                PostedBy = By.Id,
+                CreatedAt = Now,
+            });
             if (ChartOfAccounts.UserOf(entry.Account) is { } userId)
             {
                 PostToUser(_users[userId], transaction, entry);
-                AddToTotal(AccountTotal.AllUsers, entry);
+                AddToTotal(AccountTotalRow.AllUsers, entry);
             }
             else
                 AddToTotal(entry.Account, entry);
@@ -133,7 +145,14 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     /// <param name="subject">The id of the changed object.</param>
     /// <param name="detail">Further details; properties are named as in the API.</param>
     public void Audit(string action, string subject, object? detail = null) =>
-        NewAuditRecords.Add(AuditRecord.Of(By, action, subject, detail));
+        NewAuditRecords.Add(new AuditLogRow
+        {
+            At = Now,
+            ActorId = By.Id,
+            Action = action,
+            Subject = subject,
+            Detail = AuditActions.Describe(detail),
+        });
 
     /// <summary>Marks the user's row as changed, so the commit writes it.</summary>
     public void Touch(UserAccount user)
@@ -142,40 +161,46 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         _changedUsers.Add(user);
     }
 
-    public void Keep(KeptUsage usage)
+    /// <summary>Adds a usage, with the ids under which another system reports it.</summary>
+    public void Add(UsageRow usage, IEnumerable<string> aliases)
     {
-        if (usage.Usage.UserId is not null)
+        if (usage.UserId is not null)
             Load(usage);
         else
-            LoadForReview(usage);
+            LoadReviewable(usage);
         NewUsages.Add(usage);
-        AddProviderCost(usage.Usage.Provider, usage.Usage.ProviderCostUsd);
-        foreach (var externalId in usage.Origin?.Aliases ?? [])
-            AddAlias(usage.Origin!.SourceSystem, externalId, usage);
+        AddProviderCost(usage.Provider, usage.ProviderCostUsd);
+        foreach (var externalId in aliases)
+            AddAlias(usage.SourceSystem, externalId, usage);
     }
 
     /// <summary>
     /// Adds an id under which the usage is known from now on (R17). An id that is already known stays with its usage.
     /// </summary>
-    public void AddAlias(string sourceSystem, string externalId, KeptUsage usage)
+    public void AddAlias(string sourceSystem, string externalId, UsageRow usage)
     {
         if (_aliases.TryAdd((sourceSystem, externalId), usage))
-            NewAliases.Add(new UsageAlias(sourceSystem, externalId, usage.Usage.UsageId));
+            NewAliases.Add(new UsageAliasRow
+            {
+                SourceSystem = sourceSystem,
+                ExternalId = externalId,
+                UsageId = usage.Id,
+            });
     }
 
     /// <summary>
-    /// Saves a waiting usage that was reviewed, or to which a later report added values. Its cost counts for the
+    /// Changes a waiting usage that was reviewed, or to which a later report added values. Its cost counts for the
     /// provider once both the cost and the provider are known (R19).
     /// </summary>
-    public void Keep(UsageUnderReview changed)
+    public void Change(UsageRow changed)
     {
-        var waiting = _reviews[changed.UsageId];
-        _reviews[changed.UsageId] = _changedUsages[changed.UsageId] = changed;
+        var waiting = _reviewable[changed.Id];
+        _reviewable[changed.Id] = _changedUsages[changed.Id] = changed;
         if (waiting.Provider is null || waiting.ProviderCostUsd is null)
             AddProviderCost(changed.Provider, changed.ProviderCostUsd);
         // From now on the user has a usage with this request id (R9, R17).
         if (waiting.UserId is null && changed.UserId is not null)
-            _usages[(changed.UserId, changed.RequestId)] = KeptUsage.Of(changed);
+            _usages[(changed.UserId, changed.RequestId)] = changed;
     }
 
     /// <summary>
@@ -185,10 +210,14 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
     public void AddProviderCost(string? provider, decimal? costUsd)
     {
         if (provider is not null && costUsd is { } usd)
-            NewProviderCosts.Add(new ProviderCost(provider, usd));
+            NewProviderCosts.Add(new ProviderUsageCostRow { Provider = provider, CostUsd = usd });
     }
 
-    public void Keep(KeptAnswer answer)
+    /// <summary>Marks a part of a provider's usage cost as written down (R19).</summary>
+    public void AddWriteDown(string provider, decimal cents) =>
+        NewProviderCosts.Add(new ProviderUsageCostRow { Provider = provider, WrittenDownCents = cents });
+
+    public void Add(IdempotencyKeyRow answer)
     {
         Load(answer);
         NewAnswers.Add(answer);
@@ -212,7 +241,7 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
             restCents += costCents - cutCents;
         }
         return wholeCents + Money.Cut(restCents)
-            - NewUsageWriteDowns.Where(w => w.Provider == provider).Sum(w => w.AmountCents);
+            - NewProviderCosts.Where(c => c.Provider == provider).Sum(c => c.WrittenDownCents);
     }
 
     /// <summary>
@@ -249,24 +278,30 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
             .ToList();
         var assetCents = providers.Sum(p => p.BalanceCents);
         var liabilityCents = OpeningCents
-            + (_totals.TryGetValue(AccountTotal.AllUsers, out var owed) ? owed.BalanceCents : 0);
+            + (_totals.TryGetValue(AccountTotalRow.AllUsers, out var owed) ? owed.BalanceCents : 0);
         return new Headroom(assetCents, liabilityCents, assetCents - liabilityCents, providers);
     }
 
-    // A waiting usage may be found by request id, alias or usage id in the same commit. All of them share one state.
-    private void LoadForReview(KeptUsage usage)
+    // A waiting usage may be found by request id, alias or usage id in the same commit. All of them share one row.
+    private void LoadReviewable(UsageRow usage)
     {
-        if (usage.Usage.BillingStatus == Usage.NeedsReview)
-            _reviews.TryAdd(usage.Usage.UsageId, usage.ToUnderReview());
+        if (usage.BillingStatus == BillingStatuses.NeedsReview)
+            _reviewable.TryAdd(usage.Id, usage);
     }
 
     private void PostToUser(UserAccount user, LedgerTransaction transaction, Entry entry)
     {
         user.Post(entry);
         Touch(user);
-        NewLegacyRows.Add(new LegacyRow(
-            user.UserId, entry.CreditCents - entry.DebitCents, user.BalanceCents,
-            transaction.ReferenceType, transaction.Description));
+        NewBudgetTransactions.Add(new BudgetTransactionRow
+        {
+            UserId = user.UserId,
+            AmountCents = entry.CreditCents - entry.DebitCents,
+            BalanceAfter = user.BalanceCents,
+            TransactionType = transaction.ReferenceType,
+            Description = transaction.Description,
+            CreatedAt = Now,
+        });
     }
 
     private void AddToTotal(string account, Entry entry)
@@ -274,57 +309,15 @@ public sealed class LedgerState(DateTimeOffset now, int commands = 0)
         Total(TotalChanges).Add(entry);
         Total(_totals).Add(entry);
 
-        AccountTotal Total(Dictionary<string, AccountTotal> totals) =>
+        AccountTotalRow Total(Dictionary<string, AccountTotalRow> totals) =>
             totals.TryGetValue(account, out var total)
                 ? total
-                : totals[account] = new AccountTotal { Account = account };
+                : totals[account] = new AccountTotalRow { Account = account };
     }
 }
-
-/// <summary>An entry with its transaction and the actor whose request posted it.</summary>
-public sealed record PostedEntry(LedgerTransaction Transaction, Entry Entry, Actor By);
-
-/// <summary>A row of <c>budget_transactions</c>, the history of the system before the ledger (R14).</summary>
-public sealed record LegacyRow(
-    string UserId, decimal AmountCents, decimal BalanceAfterCents, string TransactionType, string? Description);
-
-/// <summary>An id under which another system may report a usage (R17).</summary>
-public sealed record UsageAlias(string SourceSystem, string ExternalId, Guid UsageId);
-
-/// <summary>
-/// The provider cost of a usage stored in this commit. The database computes the exact sum, which may need more digits
-/// than a decimal has.
-/// </summary>
-public sealed record ProviderCost(string Provider, decimal CostUsd);
 
 /// <summary>
 /// The cost of a provider's usage that was not written down before this commit, in cents: the part to 7 decimals, and
 /// the remainder below.
 /// </summary>
 public sealed record UnwrittenCost(string Provider, decimal WholeCents, decimal RestCents);
-
-/// <summary>The part of a provider's usage cost that this commit writes down (R19).</summary>
-public sealed record UsageWriteDown(string Provider, decimal AmountCents);
-
-/// <summary>The first answer to an operation with an idempotency key, as JSON, kept forever (R9).</summary>
-public sealed record KeptAnswer(string Operation, string Key, long RequestHash, string AnswerJson);
-
-/// <summary>Running debits and credits of one system account, or of all users' accounts together.</summary>
-public sealed class AccountTotal
-{
-    /// <summary>The sum over all users' accounts. No user id can be *.</summary>
-    public const string AllUsers = "user:*";
-
-    public required string Account { get; init; }
-    public decimal DebitsCents { get; set; }
-    public decimal CreditsCents { get; set; }
-    public long EntryCount { get; set; }
-    public decimal BalanceCents => CreditsCents - DebitsCents;
-
-    public void Add(Entry entry)
-    {
-        DebitsCents += entry.DebitCents;
-        CreditsCents += entry.CreditCents;
-        EntryCount++;
-    }
-}

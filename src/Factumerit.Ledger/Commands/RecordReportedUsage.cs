@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Commands;
 
@@ -11,7 +12,7 @@ namespace Factumerit.Ledger.Commands;
 /// <param name="request">The call.</param>
 /// <param name="origin">The reporting system, and the ids of the call there.</param>
 /// <param name="pricer">The prices to use (R18); null: no prices and no markup.</param>
-public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pricer? pricer = null)
+public sealed class RecordReportedUsage(UsageRequest request, UsageOrigin origin, Pricer? pricer = null)
     : UsageCommand(request, pricer)
 {
     // Costs of other systems are often sums of binary fractions, whose last digits are meaningless.
@@ -22,8 +23,17 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     // Systems store the start of a call at least to the millisecond.
     private static readonly TimeSpan SameStartTolerance = TimeSpan.FromMilliseconds(10);
 
-    public override (string SourceSystem, IReadOnlyList<string> ExternalIds)? Aliases =>
-        (origin.SourceSystem, [.. origin.Aliases, origin.DerivedId, StartId, .. BatchIds]);
+    internal override void Declare(Needs needs)
+    {
+        needs.User(Request.UserId);
+        foreach (var id in (string[])[.. origin.Aliases, origin.DerivedId, StartId, .. BatchIds])
+        {
+            needs.Alias(origin.SourceSystem, id);
+            // A client may have reported a call under any of the ids that the call has at another system.
+            if (!id.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal))
+                needs.Usage(Request.UserId, id);
+        }
+    }
 
     // The id that binds a usage recorded by its caller to the first call that was reported under its id.
     private string StartId => Request.OccurredAt is { } start
@@ -49,7 +59,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             errors.CheckKey("request_id", alias, "is required under each of its names");
     }
 
-    protected override Outcome<RecordedUsage> Decide(LedgerState state)
+    protected override Outcome<RecordedUsage> Decide(WorkingSet state)
     {
         var (known, isDisputed) = Find(state);
         if ((known ?? (isDisputed ? null : FindBatch(state))) is { } same)
@@ -62,24 +72,24 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     // The spend log of a batch and its callback have no id in common. The second of them is matched by user, model,
     // tokens and cost. Two batches with ids of their own stay separate, however similar they are.
-    private KeptUsage? FindBatch(LedgerState state)
+    private UsageRow? FindBatch(WorkingSet state)
     {
         if (origin.BatchId is not { } batchId || state.FindUsageByAlias(origin.SourceSystem, batchId) is not { } known)
             return null;
-        var isWaitingRecord = state.FindForReview(known.Usage.UsageId)
-            is { BillingStatus: Usage.NeedsReview, ReviewReason: ReviewReasons.Retrieved };
+        var isWaitingRecord = state.FindForReview(known.Id)
+            is { BillingStatus: BillingStatuses.NeedsReview, ReviewReason: ReviewReasons.Retrieved };
         return (origin.IsRecord || isWaitingRecord) && Agrees(state, known, StartTolerance) ? known : null;
     }
 
-    private IReadOnlyList<string> FreeAliases(LedgerState state) =>
+    private IReadOnlyList<string> FreeAliases(WorkingSet state) =>
         [.. origin.Aliases.Where(id => FindByAlias(state, id) is null).Prepend(origin.DerivedId).Distinct()];
 
     // Finds the first usage that is known under one of the ids and agrees with the report. A usage that does not wait
     // is preferred, so nothing is billed twice. If none agrees, IsDisputed tells whether one disagrees.
-    private (KeptUsage? Known, bool IsDisputed) Find(LedgerState state)
+    private (UsageRow? Known, bool IsDisputed) Find(WorkingSet state)
     {
         var isDisputed = false;
-        KeptUsage? waiting = null;
+        UsageRow? waiting = null;
         foreach (var id in origin.Aliases)
         {
             if (FindByAlias(state, id) is not { } known || IsOtherCall(known, id))
@@ -87,7 +97,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             if (IsBoundToAnother(state, known, id)
                 || !Agrees(state, known, id == origin.CallId && HasNewId(state) ? SameStartTolerance : StartTolerance))
                 isDisputed = true;
-            else if (state.FindForReview(known.Usage.UsageId) is { BillingStatus: Usage.NeedsReview })
+            else if (state.FindForReview(known.Id) is { BillingStatus: BillingStatuses.NeedsReview })
                 waiting ??= known;
             else
                 return (known, false);
@@ -99,32 +109,32 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     // A usage recorded by its caller has too little data to tell calls apart, and callers choose call ids. It therefore
     // matches the first call that is reported under its id, and no other.
-    private bool IsBoundToAnother(LedgerState state, KeptUsage known, string id) =>
+    private bool IsBoundToAnother(WorkingSet state, UsageRow known, string id) =>
         known.ExternalId is null && !origin.IsRecord && !origin.IsRetrieval
         && state.FindUsageByAlias(origin.SourceSystem, id) is not null
-        && state.FindUsageByAlias(origin.SourceSystem, StartId)?.Usage.UsageId != known.Usage.UsageId;
+        && state.FindUsageByAlias(origin.SourceSystem, StartId)?.Id != known.Id;
 
     // A caller may use one call id for two calls; the response of the second call then has a new id.
-    private bool HasNewId(LedgerState state) =>
+    private bool HasNewId(WorkingSet state) =>
         origin.Aliases.Any(id =>
             !id.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal) && FindByAlias(state, id) is null);
 
     // The caller may have reported the call here directly, under one of its ids.
-    private KeptUsage? FindByAlias(LedgerState state, string id) =>
+    private UsageRow? FindByAlias(WorkingSet state, string id) =>
         state.FindUsageByAlias(origin.SourceSystem, id)
         ?? (Request.UserId is { } userId ? state.FindUsage(userId, id) : null);
 
     // Different call ids mean different calls, although providers sometimes use one response id twice.
-    private bool IsOtherCall(KeptUsage known, string id) =>
+    private bool IsOtherCall(UsageRow known, string id) =>
         origin.CallId is { } callId && id != callId
         && known.ExternalId is { } first && first != id && first != callId
         && !first.StartsWith(UsageOrigin.DerivedPrefix, StringComparison.Ordinal);
 
-    private bool Agrees(LedgerState state, KeptUsage known, TimeSpan startTolerance)
+    private bool Agrees(WorkingSet state, UsageRow known, TimeSpan startTolerance)
     {
-        var (usage, tokens) = state.FindForReview(known.Usage.UsageId) is { } current
-            ? (current.ToRecorded(), current.Tokens)
-            : (known.Usage, known.Tokens);
+        var (usage, tokens) = state.FindForReview(known.Id) is { } current
+            ? (current, current.Tokens)
+            : (known, known.Tokens);
         // A reading happens later than the call, and possibly by another user. A usage that is known only from readings
         // has the time of the reading.
         var isReading = origin.IsRetrieval || IsOnlyRead(usage);
@@ -135,7 +145,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     }
 
     // This holds after billing too: the usage keeps the time of its first reading.
-    private static bool IsOnlyRead(RecordedUsage usage) => usage.ReviewReason == ReviewReasons.Retrieved;
+    private static bool IsOnlyRead(UsageRow usage) => usage.ReviewReason == ReviewReasons.Retrieved;
 
     // Two counts of 0 carry as little information as missing counts.
     private bool AreSame(in TokenCounts one, in TokenCounts other) =>
@@ -148,52 +158,51 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
 
     // A usage that was recorded without a time has the time of its commit. The other system's books have one row per
     // id, so the start of such a record is not compared.
-    private bool IsSameStart(RecordedUsage usage, TimeSpan tolerance) =>
+    private bool IsSameStart(UsageRow usage, TimeSpan tolerance) =>
         Request.OccurredAt is not { } start || origin.IsStartUnknown || origin.IsRecord
         || usage.OccurredAt == usage.CreatedAt || (start - usage.OccurredAt).Duration() < tolerance;
 
     // A cost from our price book does not come from the other system, so it is not compared.
-    private bool IsSameCost(RecordedUsage usage) =>
+    private bool IsSameCost(UsageRow usage) =>
         origin.IsRecord || usage.PriceVersion is not null
         || Request.ProviderCostUsd is not { } one || usage.ProviderCostUsd is not { } other
         || Math.Abs(one - other) < CostToleranceUsd;
 
-    private Outcome<RecordedUsage> Complete(LedgerState state, KeptUsage known)
+    private Outcome<RecordedUsage> Complete(WorkingSet state, UsageRow known)
     {
         // Ids that are already known stay with their usage.
         foreach (var externalId in (string[])[.. origin.Aliases, .. BatchIds])
             state.AddAlias(origin.SourceSystem, externalId, known);
         if (known.ExternalId is null)
             state.AddAlias(origin.SourceSystem, StartId, known);
-        if (state.FindForReview(known.Usage.UsageId) is not { } waiting)
-            return new Outcome<RecordedUsage>(known.Usage, null, Replayed: true);
+        if (state.FindForReview(known.Id) is not { } waiting)
+            return new Outcome<RecordedUsage>(known.ToRecorded(), null, Replayed: true);
         var filled = Fill(state, waiting);
         // A report of the call itself shows that a usage known only from readings is to be paid here.
         var isCall = waiting.ReviewReason == ReviewReasons.Retrieved && !IsOnlyReading;
-        if (waiting.BillingStatus != Usage.NeedsReview || (filled == waiting && !isCall))
-            return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
+        if (waiting.BillingStatus != BillingStatuses.NeedsReview || (filled == waiting && !isCall))
+            return new Outcome<RecordedUsage>(waiting.ToReviewed(), null, Replayed: true);
         var completed = Bill(state, filled);
         if (completed == waiting)
-            return new Outcome<RecordedUsage>(waiting.ToRecorded(), null, Replayed: true);
-        state.Keep(completed with { FilledAt = state.Now });
-        state.Audit(AuditActions.UsageCompleted, $"{waiting.UsageId}", Additions(waiting, completed));
-        var isWaiting = completed.BillingStatus == Usage.NeedsReview;
-        return new Outcome<RecordedUsage>(completed.ToRecorded(), null, Replayed: isWaiting);
+            return new Outcome<RecordedUsage>(waiting.ToReviewed(), null, Replayed: true);
+        state.Change(completed with { FilledAt = state.Now });
+        state.Audit(AuditActions.UsageCompleted, $"{waiting.Id}", Additions(waiting, completed));
+        var isWaiting = completed.BillingStatus == BillingStatuses.NeedsReview;
+        return new Outcome<RecordedUsage>(completed.ToReviewed(), null, Replayed: isWaiting);
     }
 
     // R15: known values stay as they are.
-    private UsageUnderReview Fill(LedgerState state, UsageUnderReview waiting) => waiting with
+    private UsageRow Fill(WorkingSet state, UsageRow waiting) => (waiting with
     {
         UserId = waiting.UserId ?? (NamesPayer && IsFree(state, waiting) ? Request.UserId : null),
         Model = waiting.Model ?? Request.Model,
         Provider = waiting.Provider ?? Request.Provider,
         ProviderCostUsd = waiting.ProviderCostUsd ?? Request.ProviderCostUsd,
-        Tokens = origin.AreTokensDoubtful ? waiting.Tokens : waiting.Tokens.Or(Tokens),
-        UsageJson = waiting.UsageJson ?? Request.Usage?.GetRawText(),
-    };
+        Usage = waiting.Usage ?? Request.Usage?.GetRawText(),
+    }).WithTokens(origin.AreTokensDoubtful ? waiting.Tokens : waiting.Tokens.Or(Tokens));
 
     // The values that this report added, for the audit log.
-    private static object Additions(UsageUnderReview waiting, UsageUnderReview completed)
+    private static object Additions(UsageRow waiting, UsageRow completed)
     {
         return new
         {
@@ -206,8 +215,8 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
             cache_read_tokens = Added(waiting.Tokens.CacheRead, completed.Tokens.CacheRead),
             cache_write_tokens = Added(waiting.Tokens.CacheWrite, completed.Tokens.CacheWrite),
             reasoning_tokens = Added(waiting.Tokens.Reasoning, completed.Tokens.Reasoning),
-            has_usage = Added(waiting.UsageJson, completed.UsageJson) is null ? null : (bool?)true,
-            amount_cents = completed.AmountCents,
+            has_usage = Added(waiting.Usage, completed.Usage) is null ? null : (bool?)true,
+            amount_cents = completed.UserPriceCents,
             transaction_id = completed.TransactionId,
             review_reason = completed.ReviewReason == waiting.ReviewReason ? null : completed.ReviewReason,
         };
@@ -216,12 +225,12 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
     }
 
     // R9: a user has one usage per request id.
-    private bool IsFree(LedgerState state, UsageUnderReview waiting) =>
+    private bool IsFree(WorkingSet state, UsageRow waiting) =>
         Request.UserId is { } userId
-        && (state.FindUsage(userId, waiting.RequestId) is not { } other || other.Usage.UsageId == waiting.UsageId);
+        && (state.FindUsage(userId, waiting.RequestId) is not { } other || other.Id == waiting.Id);
 
     // Bills the usage if that is possible by now; otherwise it keeps waiting.
-    private UsageUnderReview Bill(LedgerState state, UsageUnderReview filled)
+    private UsageRow Bill(WorkingSet state, UsageRow filled)
     {
         if (filled.UserId is not { } userId
             || filled.ReviewReason is ReviewReasons.Requested or ReviewReasons.IdsDisagree
@@ -242,25 +251,25 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         (user, var transactionId) = Charge(state, userId, amountCents, filled.RequestId, filled.Description);
         return filled with
         {
-            BillingStatus = Usage.Billed,
-            AmountCents = amountCents,
+            BillingStatus = BillingStatuses.Billed,
+            UserPriceCents = amountCents,
             Provider = call.Provider,
             ProviderCostUsd = call.CostUsd,
             MarkupFactor = call.Markup,
             PriceVersion = call.PriceVersion,
             TransactionId = transactionId,
-            BalanceCents = user.BalanceCents,
+            ReviewBalanceCents = user.BalanceCents,
         };
     }
 
-    private static string? ReasonAfter(UsageUnderReview filled, UserAccount? user, in PricedCall call) => user switch
+    private static string? ReasonAfter(UsageRow filled, UserAccount? user, in PricedCall call) => user switch
     {
         { IsDeleted: true } => ReviewReasons.UserDeleted,
         _ => call.ReviewReason
             ?? (call.PriceCents is null && call.Refusal is null ? filled.ReviewReason : ReviewReasons.OutOfRange),
     };
 
-    private RecordedUsage RecordNew(LedgerState state, UsageOrigin kept, string? reviewReason)
+    private RecordedUsage RecordNew(WorkingSet state, UsageOrigin kept, string? reviewReason)
     {
         var user = Request.UserId is null ? null : state.FindUser(Request.UserId);
         var call = Price(state, user, reviewReason);
@@ -275,7 +284,7 @@ public sealed class ReportedUsage(UsageRequest request, UsageOrigin origin, Pric
         ? $"Reported as {string.Join(" and ", origin.Aliases)}, which belongs to another call"
         : null;
 
-    private PricedCall Price(LedgerState state, UserAccount? user, string? reviewReason)
+    private PricedCall Price(WorkingSet state, UserAccount? user, string? reviewReason)
     {
         var call = Pricer.Price(
             Request.Model, Request.Provider, Request.ProviderCostUsd, Tokens, Request.Usage, OccurredAt(state),

@@ -3,7 +3,7 @@ using Factumerit.Ledger.Commands;
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>The commands of one caller that wait for the writer, and the task that the caller awaits.</summary>
-internal sealed class Submission(IReadOnlyList<Command> commands, long queuedAt, CancellationToken cancellationToken)
+internal sealed class PendingCall(IReadOnlyList<Command> commands, long queuedAt, CancellationToken cancellationToken)
 {
     // Continuations must not run on the writer's loop: a slow caller would delay every other caller's commit.
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -13,10 +13,10 @@ internal sealed class Submission(IReadOnlyList<Command> commands, long queuedAt,
     /// <summary>The actor who made the request.</summary>
     public Actor By => Commands[0].By;
 
-    /// <summary>The submission's place in the queue.</summary>
+    /// <summary>The call's place in the queue.</summary>
     public (long Start, long Added) Position { get; set; }
 
-    /// <summary>When the submission was queued, as a timestamp of the clock.</summary>
+    /// <summary>When the call was queued, as a timestamp of the clock.</summary>
     public long QueuedAt { get; } = queuedAt;
 
     /// <summary>Whether the caller has cancelled. Nothing is written if it cancelled before the work began.</summary>
