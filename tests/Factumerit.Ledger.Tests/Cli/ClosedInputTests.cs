@@ -18,7 +18,7 @@ public sealed class ClosedInputTests
         try
         {
             (await fa.StandardError.ReadToEndAsync(deadline.Token))
-                .ShouldBe("Standard input is closed: give a file, or pipe one in.\n");
+                .ShouldBe("Standard input is closed: pass the name of a file, or pipe one in.\n");
             await fa.WaitForExitAsync(deadline.Token);
             fa.ExitCode.ShouldBe(1);
         }

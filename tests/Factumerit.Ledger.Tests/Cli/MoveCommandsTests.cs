@@ -98,7 +98,9 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         (await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "5", "--new-user", "--idempotency-key", "k1",
             "--json")).ShouldBe(new FaRun(
             1, "",
-            """{"status":503,"code":"unavailable","detail":"The database is away. It may have been done or not: run again with --idempotency-key k1, which is safe."}"""
+            """{"status":503,"code":"unavailable","detail":"The database is away. """
+                + """It is unknown whether the request was carried out. """
+                + """Running it again with --idempotency-key k1 is safe."}"""
                 + "\n"));
         var lost = await FaRun.OfAsync(_ledger, "purchase", "--credits-cents", "5", "--json");
         System.Text.Json.JsonElement.Parse(lost.Stderr).GetProperty("code").GetString().ShouldBe("outcome-unknown");
@@ -137,8 +139,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         run.ShouldBe(new FaRun(
             1,
             "",
-            "unavailable: The database is away. It may have been done or not: run again with --idempotency-key "
-                + $"{_ledger.Request.IdempotencyKey}, which is safe.\n"));
+            "unavailable: The database is away. It is unknown whether the request was carried out. "
+                + $"Running it again with --idempotency-key {_ledger.Request.IdempotencyKey} is safe.\n"));
     }
 
     [Fact]
@@ -151,7 +153,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         run.ExitCode.ShouldBe(1);
         run.Stderr.ShouldStartWith($"The connection to {_ledger.Url}/ was lost before the answer came: ");
         run.Stderr.ShouldEndWith(
-            " It may have been done or not: run again with --idempotency-key 'June'\\''s', which is safe.\n");
+            " It is unknown whether the request was carried out. "
+                + "Running it again with --idempotency-key 'June'\\''s' is safe.\n");
     }
 
     [Fact]

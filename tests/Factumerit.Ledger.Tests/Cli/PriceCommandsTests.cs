@@ -184,7 +184,7 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
         var run = await FaRun.OfAsync(_ledger, "prices", "import", _scratch.Write("map.json", "{}"));
 
         run.ExitCode.ShouldBe(1);
-        run.Stderr.ShouldEndWith("It may have been done or not: run again, which is safe.\n");
+        run.Stderr.ShouldEndWith("It is unknown whether the request was carried out. Running it again is safe.\n");
     }
 
     [Fact]

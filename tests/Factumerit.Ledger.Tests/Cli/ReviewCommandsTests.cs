@@ -107,7 +107,7 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     public async Task Nothing_is_decided_unasked(string line)
     {
         (await FaRun.OfAsync(_ledger, line.Split(' ')))
-            .ShouldBe(new FaRun(2, "", "This can't be undone: without a terminal to ask on, give --yes.\n"));
+            .ShouldBe(new FaRun(2, "", "This can't be undone. Without a terminal to ask on, confirm it with --yes.\n"));
         var declined = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("n\n") };
         (await FaRun.OfAsync(declined, line.Split(' '))).ExitCode.ShouldBe(1);
         _ledger.Requests.ShouldBeEmpty();

@@ -4,7 +4,8 @@ public sealed class WrongUsageTests
 {
     [Theory]
     [InlineData("user show", "Required argument missing for command: 'show'.\nTry 'fa user show --help'.\n")]
-    [InlineData("user show ..", "USER: '..' is not a user's id.\nTry 'fa user show --help'.\n")]
+    [InlineData(
+        "user show ..", "USER: '..' is not a user id such as vikunja:alice.\nTry 'fa user show --help'.\n")]
     [InlineData("usage import", "Required argument missing for command: 'import'.\nTry 'fa usage import --help'.\n")]
     [InlineData("grant alice", "Option '--amount-cents' is required.\nTry 'fa grant --help'.\n")]
     [InlineData(
@@ -23,7 +24,8 @@ public sealed class WrongUsageTests
         "--group-by: 'week' is not one of user, model, provider, day.\nTry 'fa report margin --help'.\n")]
     [InlineData(
         "ledger headroom --url localhost",
-        "--url: 'localhost' is not an address such as http://localhost:5080.\nTry 'fa ledger headroom --help'.\n")]
+        "--url: 'localhost' is not an http or https URL such as http://localhost:5080.\n"
+            + "Try 'fa ledger headroom --help'.\n")]
     [InlineData(
         "usage import f.csv --batch-size 1001",
         "--batch-size: '1001' is not a whole number between 1 and 1000.\nTry 'fa usage import --help'.\n")]
@@ -48,8 +50,7 @@ public sealed class WrongUsageTests
         "--role: 'root' is not one of bot, ops, admin.\nTry 'fa api-key create --help'.\n")]
     [InlineData(
         "user delete --force --yes",
-        "Unrecognized option '--force'; put -- before an argument that begins with '-'.\n"
-            + "Try 'fa user delete --help'.\n")]
+        "Unrecognized option '--force'. If it is an argument, put -- before it.\nTry 'fa user delete --help'.\n")]
     [InlineData("api-key revoke bot", "ID: 'bot' is not a key's id.\nTry 'fa api-key revoke --help'.\n")]
     [InlineData("api-key rotate 7", "ID: '7' is not a key's id.\nTry 'fa api-key rotate --help'.\n")]
     [InlineData("virtual-key revoke 7", "ID: '7' is not a key's id.\nTry 'fa virtual-key revoke --help'.\n")]
@@ -66,10 +67,12 @@ public sealed class WrongUsageTests
 
     [Theory]
     [InlineData("--json ledger", "Required command was not provided. Try 'fa ledger --help'.")]
-    [InlineData("user show --json ..", "USER: '..' is not a user's id. Try 'fa user show --help'.")]
+    [InlineData(
+        "user show --json ..", "USER: '..' is not a user id such as vikunja:alice. Try 'fa user show --help'.")]
     [InlineData("user delete --json --force",
-        "Unrecognized option '--force'; put -- before an argument that begins with '-'. Try 'fa user delete --help'.")]
-    [InlineData("user delete alice --json", "This can't be undone: without a terminal to ask on, give --yes.")]
+        "Unrecognized option '--force'. If it is an argument, put -- before it. Try 'fa user delete --help'.")]
+    [InlineData(
+        "user delete alice --json", "This can't be undone. Without a terminal to ask on, confirm it with --yes.")]
     public async Task Wrong_usage_for_programs_is_an_object(string line, string detail)
     {
         var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' '));
@@ -98,7 +101,7 @@ public sealed class WrongUsageTests
     {
         var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' '));
 
-        run.ShouldBe(new FaRun(2, "", "This can't be undone: without a terminal to ask on, give --yes.\n"));
+        run.ShouldBe(new FaRun(2, "", "This can't be undone. Without a terminal to ask on, confirm it with --yes.\n"));
     }
 
     [Fact]
