@@ -78,7 +78,7 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("""{"groups":[]}""", "The answer holds no total: is it the ledger's address?\n")]
+    [InlineData("""{"groups":[]}""", "The response has no total. Check that the URL is the ledger's.\n")]
     [InlineData("""{"accounts":[]}""", "The answer holds no groups: is it the ledger's address?\n")]
     public async Task An_answer_of_something_else_is_told(string answer, string stderr)
     {
