@@ -38,7 +38,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
 
             """, "user", "create", "vikunja:alice", "--initial-credit-cents", "100", "--promo-ttl-days", "30");
         (await FaAsync("user", "create", "vikunja:alice", "--initial-credit-cents", "100")).Stdout.ShouldStartWith(
-            "vikunja:alice was there already; nothing changed.\n");
+            "vikunja:alice already exists; nothing changed.\n");
         string[] call = ["usage", "record", "vikunja:alice", "--amount-cents", "5.0165", "--request-id", "r1",
             "--model", "opus", "--prompt-tokens", "35", "--completion-tokens", "4",
             "--description", "A call", "--occurred-at", "2026-01-31T12:00:00Z"];

@@ -114,9 +114,10 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("review bill 7 --yes", "USAGE: '7' is not a usage's id.\nTry 'fa review bill --help'.\n")]
+    [InlineData(
+        "review bill 7 --yes", "USAGE: '7' is not a usage id from 'fa review list'.\nTry 'fa review bill --help'.\n")]
     [InlineData("review bill " + Id + " --amount-cents 1 --cost-usd 1",
-        "Give at most one of --amount-cents and --cost-usd.\nTry 'fa review bill --help'.\n")]
+        "Pass at most one of --amount-cents and --cost-usd.\nTry 'fa review bill --help'.\n")]
     [InlineData("review waive " + Id + " --yes", "Option '--reason' is required.\nTry 'fa review waive --help'.\n")]
     public async Task Wrong_usage_is_told(string line, string stderr) =>
         (await FaRun.OfAsync(FaRun.Alone(), line.Split(' '))).ShouldBe(new FaRun(2, "", stderr));

@@ -31,7 +31,7 @@ public sealed class WrongUsageTests
         "--batch-size: '1001' is not a whole number between 1 and 1000.\nTry 'fa usage import --help'.\n")]
     [InlineData(
         "usage import f.csv --user alice",
-        "--user goes with --format: in the ledger's own file each row names its user.\n"
+        "--user needs --format: without it, each row of the file names its user.\n"
             + "Try 'fa usage import --help'.\n")]
     [InlineData(
         "usage import f.csv --format litellm",
@@ -54,7 +54,9 @@ public sealed class WrongUsageTests
     [InlineData("api-key revoke bot", "ID: 'bot' is not a key's id.\nTry 'fa api-key revoke --help'.\n")]
     [InlineData("api-key rotate 7", "ID: '7' is not a key's id.\nTry 'fa api-key rotate --help'.\n")]
     [InlineData("virtual-key revoke 7", "ID: '7' is not a key's id.\nTry 'fa virtual-key revoke --help'.\n")]
-    [InlineData("review waive 7 --reason x", "USAGE: '7' is not a usage's id.\nTry 'fa review waive --help'.\n")]
+    [InlineData(
+        "review waive 7 --reason x",
+        "USAGE: '7' is not a usage id from 'fa review list'.\nTry 'fa review waive --help'.\n")]
     [InlineData("user show alice bob", "Unrecognized command or argument 'bob'.\nTry 'fa user show --help'.\n")]
     [InlineData("frobnicate",
         "Required command was not provided.\nUnrecognized command or argument 'frobnicate'.\nTry 'fa --help'.\n")]
