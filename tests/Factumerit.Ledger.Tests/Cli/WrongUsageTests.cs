@@ -12,13 +12,16 @@ public sealed class WrongUsageTests
         "grant alice --amount-cents 1,50",
         "--amount-cents: '1,50' is not a number of cents such as 500 or 0.0165.\nTry 'fa grant --help'.\n")]
     [InlineData("write-down",
-        "Give one of --amount-cents, --actual-balance-cents and --from-usage.\nTry 'fa write-down --help'.\n")]
+        "Pass exactly one of --amount-cents, --actual-balance-cents and --from-usage.\n"
+            + "Try 'fa write-down --help'.\n")]
     [InlineData(
         "write-down --amount-cents 1 --actual-balance-cents 1",
-        "Give one of --amount-cents, --actual-balance-cents and --from-usage.\nTry 'fa write-down --help'.\n")]
+        "Pass exactly one of --amount-cents, --actual-balance-cents and --from-usage.\n"
+            + "Try 'fa write-down --help'.\n")]
     [InlineData(
         "write-down --actual-balance-cents 1 --from-usage",
-        "Give one of --amount-cents, --actual-balance-cents and --from-usage.\nTry 'fa write-down --help'.\n")]
+        "Pass exactly one of --amount-cents, --actual-balance-cents and --from-usage.\n"
+            + "Try 'fa write-down --help'.\n")]
     [InlineData(
         "report margin --group-by week",
         "--group-by: 'week' is not one of user, model, provider, day.\nTry 'fa report margin --help'.\n")]
