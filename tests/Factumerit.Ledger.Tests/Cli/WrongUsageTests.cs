@@ -54,9 +54,14 @@ public sealed class WrongUsageTests
     [InlineData(
         "user delete --force --yes",
         "Unrecognized option '--force'. If it is an argument, put -- before it.\nTry 'fa user delete --help'.\n")]
-    [InlineData("api-key revoke bot", "ID: 'bot' is not a key's id.\nTry 'fa api-key revoke --help'.\n")]
-    [InlineData("api-key rotate 7", "ID: '7' is not a key's id.\nTry 'fa api-key rotate --help'.\n")]
-    [InlineData("virtual-key revoke 7", "ID: '7' is not a key's id.\nTry 'fa virtual-key revoke --help'.\n")]
+    [InlineData(
+        "api-key revoke bot",
+        "ID: 'bot' is not a key id from 'fa api-key list'.\nTry 'fa api-key revoke --help'.\n")]
+    [InlineData(
+        "api-key rotate 7", "ID: '7' is not a key id from 'fa api-key list'.\nTry 'fa api-key rotate --help'.\n")]
+    [InlineData(
+        "virtual-key revoke 7",
+        "ID: '7' is not a key id from 'fa virtual-key list'.\nTry 'fa virtual-key revoke --help'.\n")]
     [InlineData(
         "review waive 7 --reason x",
         "USAGE: '7' is not a usage id from 'fa review list'.\nTry 'fa review waive --help'.\n")]
