@@ -64,7 +64,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
             + "gen-6,2026-05-12,0.1,0,1,1,,,m,P,alice\n");
 
         run.ShouldBe(new FaRun(1, "7 rows: 1 recorded, 0 already there, 6 refused; $0.01 recorded\n", """
-            export:2: no-user: names no user: give one with --user
+            export:2: no-user: names no user: pass one with --user
             export:3: malformed-row: generation_id is empty
             export:4: malformed-row: cost_total is empty
             export:5: malformed-row: byok_usage_inference 'x' is not a number
@@ -116,8 +116,8 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         more.ShouldBe(new FaRun(
             1, "3 rows: 1 recorded, 0 already there, 2 refused; $0.01 recorded; 1 empty row skipped\n", """
             export:result 3: malformed-row: amount_currency 'eur' is not usd
-            export:result 4: malformed-row: has no amount: is this a page of costs?
-            export: is only one page, and more follow: ask the API for page=page_2 and import that as well.
+            export:result 4: malformed-row: has no amount: the file must be a page of costs
+            export: is only one page of several: request page=page_2 from the API and import it too.
 
             """));
         rest.Select(WithoutId).ShouldBe([
@@ -184,9 +184,9 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         run.ShouldBe(new FaRun(
             1, "6 rows: 2 recorded, 0 already there, 4 refused; $0.02 recorded; 1 empty row skipped\n", """
             export:4: malformed-row: context_window '' is neither ≤ 200k nor > 200k
-            export:5: malformed-row: has 9 tokens of input in all, but each request had > 200k by its context_window
+            export:5: malformed-row: has 9 input tokens in total, but its context_window says > 200k for each request
             export:8: malformed-row: usage_date_utc 'yesterday' is not a date
-            export:7: not-over: is not over before 2026-06-02 00:00Z, and still grows: import it from a later export
+            export:7: not-over: ends at 2026-06-02 00:00Z and is not final yet: import it from a later export
 
             """));
         sent.Select(usage => JsonElement.Parse(usage).GetProperty("model").GetString())
@@ -220,8 +220,8 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 
         run.ExitCode.ShouldBe(1);
         run.Stderr.ShouldBe("""
-            export:3: not-over: is not over before 2026-06-02 00:00Z, and still grows: import it from a later export
-            export:4: malformed-row: start_time and end_time must be seconds since 1970
+            export:3: not-over: ends at 2026-06-02 00:00Z and is not final yet: import it from a later export
+            export:4: malformed-row: start_time and end_time must be Unix timestamps in seconds
 
             """);
         sent.Count.ShouldBe(1);
@@ -234,7 +234,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
     [InlineData("openai", "start_time,end_time,amount_value\n",
         "export: is not a costs export of OpenAI: its first line lacks the column amount_currency.\n")]
     [InlineData(
-        "openai", "{\"object\":\"list\"}", "export: is not a page of OpenAI's costs: it has no list called data.\n")]
+        "openai", "{\"object\":\"list\"}", "export: is not a page of OpenAI's costs: it has no array named data.\n")]
     [InlineData("anthropic", OpenAiHeader, "export: is not a usage export of Anthropic: its first line lacks the "
         + "columns usage_date_utc, model_version, api_key, usage_type, context_window, usage_input_tokens_no_cache, "
         + "usage_input_tokens_cache_write_5m, usage_input_tokens_cache_write_1h, usage_input_tokens_cache_read, "

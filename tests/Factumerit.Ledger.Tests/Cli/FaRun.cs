@@ -78,6 +78,14 @@ public sealed class InstantTime : TimeProvider
     }
 }
 
+/// <summary>Piped input: it can be read only once, and its length is unknown.</summary>
+public sealed class PipedInput(string text) : MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))
+{
+    public override bool CanSeek => false;
+
+    public override long Length => throw new NotSupportedException();
+}
+
 /// <summary>A directory that goes away with the test.</summary>
 public sealed class ScratchDirectory : IDisposable
 {
