@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary>A real process of <c>fa</c> whose standard input is closed.</summary>
+/// <summary>Runs <c>fa</c> as a process with closed standard input.</summary>
 public sealed class ClosedInputTests
 {
     [Fact]

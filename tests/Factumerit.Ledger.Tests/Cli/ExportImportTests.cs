@@ -3,7 +3,7 @@ using Factumerit.Ledger.Tests.Data;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary>Exports of providers as people download them: what is sent for each row, and what is not.</summary>
+/// <summary>Imports providers' exports in their original form and checks what is sent for each row.</summary>
 public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 {
     private const string OpenRouterHeader =
@@ -46,7 +46,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 
         run.Stdout.ShouldStartWith("4 rows: 4 recorded");
         sent.ShouldBe([
-            // Parts that exceed their whole are left out: the cost is known.
+            // A token count that exceeds its total is left out: the known cost is enough.
             """{"user_id":"alice","request_id":"gen-1","model":"google/gemini-2.5-pro","occurred_at":"2026-05-12 00:00:01","provider":"openrouter","provider_cost_usd":0.0005,"prompt_tokens":100,"completion_tokens":10}""",
             """{"user_id":"alice","request_id":"gen-1:byok","model":"google/gemini-2.5-pro","occurred_at":"2026-05-12 00:00:01","provider":"google-ai-studio","provider_cost_usd":0.01,"description":"On a key of our own at the provider, through OpenRouter"}""",
             """{"user_id":"alice","request_id":"gen-2","model":"m","occurred_at":"2026-05-12 00:00:01","provider":"openrouter","provider_cost_usd":0,"prompt_tokens":1,"completion_tokens":1}""",
@@ -108,7 +108,8 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
             {"object":"page","has_more":true,"next_page":"page_2","data":[
              {"start_time":1778457600,"end_time":1778544000,"results":[]},
              {"start_time":1778544000,"end_time":1778630400,"results":[
-              {"amount":{"value":"0.06000000000000000123456789","currency":"USD"},"line_item":"gpt-4o-2024-08-06, input","project_id":"proj_1","user_id":"user-1"},
+              {"amount":{"value":"0.06000000000000000123456789","currency":"USD"},
+               "line_item":"gpt-4o-2024-08-06, input","project_id":"proj_1","user_id":"user-1"},
               {"amount":{"value":1.5e-3,"currency":"eur"},"user_id":"user-1"},
               {"input_tokens":5}]}]}
             """);
@@ -200,7 +201,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
             + "1778457600,1778544000,0.5,usd,,proj,alice\n";
 
         var first = RequestIds((await ImportAsync("openai", OpenAiHeader + Rows)).Sent);
-        // Another amount, another user and more rows change no id.
+        // A different amount, another user and additional rows do not change the ids.
         var second = RequestIds((await ImportAsync(
             "openai",
             OpenAiHeader + Rows.Replace("0.5", "0.6", StringComparison.Ordinal)
@@ -269,7 +270,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         string file, string format, params string[] options) =>
         ImportAsync(format, File.ReadAllText(RealCalls.PathOf($"exports/{file}")), options);
 
-    // As on June 1st, whatever the day.
+    // The clock stands at June 1st, 2026.
     private async Task<(FaRun Run, IReadOnlyList<string> Sent)> ImportAsync(
         string format, string file, params string[] options)
     {

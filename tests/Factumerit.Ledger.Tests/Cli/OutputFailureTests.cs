@@ -3,7 +3,7 @@ using Factumerit.Ledger.Cli;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary>An output that can't be written, on a full disk or closed, ends in one line and exit code 1.</summary>
+/// <summary>If the output can't be written (full disk, closed stream), fa prints one line and exits with 1.</summary>
 public sealed class OutputFailureTests : IAsyncLifetime
 {
     private const string Headroom =

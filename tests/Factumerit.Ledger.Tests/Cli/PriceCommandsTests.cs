@@ -288,7 +288,7 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
         }
     }
 
-    // The sample beside the repository where it is, else what it holds.
+    // Reads the sample beside the repository if it exists, else the copy below.
     private static string ReadSample()
     {
         var sample = Path.Combine(Repository.Root, "..", "shared/data/model-prices.sample.json");

@@ -1,6 +1,6 @@
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary><c>fa report margin</c>, and <c>fa write-down --from-usage</c> that goes with it.</summary>
+/// <summary><c>fa report margin</c> and the related <c>fa write-down --from-usage</c>.</summary>
 public sealed class ReportCommandsTests : IAsyncLifetime
 {
     private const string Headroom =

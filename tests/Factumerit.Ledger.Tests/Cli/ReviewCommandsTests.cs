@@ -2,7 +2,7 @@ using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary><c>fa review</c>: what goes out, what people read, and that nothing is decided unasked.</summary>
+/// <summary><c>fa review</c>: the requests, the output, and the question before each decision.</summary>
 public sealed class ReviewCommandsTests : IAsyncLifetime
 {
     private const string Id = "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b";

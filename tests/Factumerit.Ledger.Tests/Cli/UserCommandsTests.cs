@@ -208,7 +208,7 @@ public sealed class UserCommandsTests : IAsyncLifetime
         _ledger.Requests.Select(request => request.Method).ShouldBe(["GET"]);
     }
 
-    /// <summary>A keyboard at which somebody presses Ctrl+C in place of an answer: the line never ends.</summary>
+    /// <summary>A keyboard where Ctrl+C is pressed in place of an answer: the line never ends.</summary>
     private sealed class SilentKeyboard(Action press) : TextReader
     {
         private readonly ManualResetEventSlim _end = new();
