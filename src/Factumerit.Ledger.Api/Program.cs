@@ -1,10 +1,9 @@
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.LiteLlm;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Endpoints;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;
 
@@ -96,6 +95,8 @@ public static class Service
         builder.Services.AddEncodedBodies();
         builder.Services.AddSingleton<LongReads>();
         builder.Services.AddSingleton<LargeBodies>();
+        builder.Services.AddSingleton(
+            s => new IntakeMemory(LargeBodies.SmallBytesMax, s.GetRequiredService<LargeBodies>().TakeTurnAsync));
         builder.Services.AddHealth();
         builder.Services.AddApiPage();
         builder.AddTelemetry();

@@ -55,7 +55,7 @@ public static class FaApplication
         // A misspelt option must not be taken as a user id: that user would then be created or deleted.
         if (parse.Action is not HelpAction && FindStrayOption(args, parse) is { } stray)
             return RefuseUsage(
-                [$"Unrecognized option '{stray}'; put -- before an argument that begins with '-'."],
+                [$"Unrecognized option '{stray}'. If it is an argument, put -- before it."],
                 parse,
                 isJson,
                 environment);

@@ -62,7 +62,7 @@ public sealed record FaEnvironment
 
     private static Stream OpenStdinOfThisProcess() =>
         IsStdinClosed()
-            ? throw new FaException("Standard input is closed: give a file, or pipe one in.")
+            ? throw new FaException("Standard input is closed: pass the name of a file, or pipe one in.")
             : Console.OpenStandardInput();
 
     // If standard input is closed (<&-), the runtime has opened a file of its own as descriptor 0, and reading that

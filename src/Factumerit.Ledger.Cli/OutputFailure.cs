@@ -14,7 +14,7 @@ internal static class OutputFailure
     /// <param name="hasChanged">Whether the service did what was asked: running again would do it twice.</param>
     public static FaException Of(Exception failure, bool hasChanged)
     {
-        var exception = new FaException($"The output can't be written: {(failure.InnerException ?? failure).Message}.");
-        return hasChanged ? exception.WithAdvice("The service has done what was asked.") : exception;
+        var exception = new FaException($"Can't write the output: {(failure.InnerException ?? failure).Message}.");
+        return hasChanged ? exception.WithAdvice("The service has carried out the request.") : exception;
     }
 }

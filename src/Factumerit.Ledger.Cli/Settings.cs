@@ -16,7 +16,7 @@ internal sealed record Settings(Uri Url, string ApiKey)
     public static Settings Find(string? urlOption, string? apiKeyOption, FaEnvironment environment)
     {
         var embedded = FindEmbedded(environment.WorkingDirectory);
-        var embeddedUrl = ParseUrl(ReadLine(embedded, "url") ?? DefaultUrl, $"the file url in {embedded}");
+        var embeddedUrl = ParseUrl(ReadLine(embedded, "url") ?? DefaultUrl, $"{embedded}/url");
         var chosenUrl = urlOption ?? environment.Variable(UrlVariable);
         var url = chosenUrl is null ? embeddedUrl : ParseUrl(chosenUrl, urlOption is null ? UrlVariable : "--url");
 
@@ -26,10 +26,10 @@ internal sealed record Settings(Uri Url, string ApiKey)
             ?? environment.Variable(ApiKeyVariable)
             ?? (isEmbeddedKeyFit ? ReadLine(embedded, "admin-key") : null);
         if (string.IsNullOrWhiteSpace(key))
-            throw new FaException($"No API key for {url}: give --api-key or set {ApiKeyVariable}.");
+            throw new FaException($"No API key for {url}: pass --api-key or set {ApiKeyVariable}.");
         key = key.Trim();
         if (key.Any(letter => letter is < '!' or > '~'))
-            throw new FaException("The API key holds characters that no key has.");
+            throw new FaException("The API key must consist of printable ASCII characters without spaces.");
         return new Settings(url, key);
     }
 
@@ -40,7 +40,7 @@ internal sealed record Settings(Uri Url, string ApiKey)
     private static Uri ParseUrl(string text, string origin)
     {
         if (!IsUrl(text.Trim()))
-            throw new FaException($"'{text}' from {origin} is not an address such as {DefaultUrl}.");
+            throw new FaException($"'{text}' from {origin} is not an http or https URL such as {DefaultUrl}.");
         // The slash at the end keeps the address's own path when requests are resolved against it.
         return new Uri(text.Trim().TrimEnd('/') + "/");
     }
@@ -67,7 +67,7 @@ internal sealed record Settings(Uri Url, string ApiKey)
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException)
         {
-            throw new FaException($"{path} can't be read: {failure.Message}");
+            throw new FaException($"Can't read {path}: {failure.Message}");
         }
     }
 }

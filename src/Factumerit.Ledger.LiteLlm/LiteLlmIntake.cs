@@ -1,3 +1,4 @@
+using System.Threading.RateLimiting;
 using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.LiteLlm;
@@ -25,12 +26,18 @@ public enum IntakeStatus
 public readonly record struct TakenIn(
     IntakeItem Item, IntakeStatus Status, RecordedUsage? Usage = null, IntakeProblem? Problem = null);
 
+/// <summary>The memory that all large bodies share: how the intake waits for its part of it.</summary>
+/// <param name="SmallBytesMax">Groups of up to this many bytes don't wait.</param>
+/// <param name="TakeTurnAsync">Waits for so many bytes; the lease is disposed of when they are free again.</param>
+public sealed record IntakeMemory(
+    int SmallBytesMax, Func<long, CancellationToken, ValueTask<RateLimitLease>> TakeTurnAsync);
+
 /// <summary>
 /// Records calls that LiteLLM reports, in groups that share a commit. The next group is read while one is written.
 /// Recording is idempotent (R17), and a bad item doesn't affect the others. Knows nothing of prompts and answers.
 /// </summary>
 public sealed class LiteLlmIntake(
-    BudgetService budgets, KeyOwners keys, CallMapping mapping, SpendLogMatches matches, LargeBodies bodies)
+    BudgetService budgets, KeyOwners keys, CallMapping mapping, SpendLogMatches matches, IntakeMemory memory)
 {
     private const int GroupMax = 500;
     private const int GroupBytesMax = 256 * 1024;
@@ -86,9 +93,9 @@ public sealed class LiteLlmIntake(
         List<IntakeItem> group, int bytes, Actor by, Func<ValueTask<Func<string?, string?>>> askRules,
         Action<TakenIn> tell)
     {
-        if (bytes <= LargeBodies.SmallBytesMax)
+        if (bytes <= memory.SmallBytesMax)
             return await WriteAsync(group, by, askRules, tell);
-        using var turn = await bodies.TakeTurnAsync(bytes, CancellationToken.None);
+        using var turn = await memory.TakeTurnAsync(bytes, CancellationToken.None);
         return turn.IsAcquired ? await WriteAsync(group, by, askRules, tell) : TooMany;
     }
 

@@ -1,6 +1,5 @@
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Queries;
 using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.LiteLlm;

@@ -1,5 +1,6 @@
 using System.Numerics;
 using Factumerit.Ledger.Storage;
+using Microsoft.Extensions.Logging;
 
 namespace Factumerit.Ledger;
 

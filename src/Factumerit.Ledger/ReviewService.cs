@@ -1,8 +1,8 @@
+using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
-using Factumerit.Ledger.Commands;
-using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger;
 

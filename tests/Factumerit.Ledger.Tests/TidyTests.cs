@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Tests;

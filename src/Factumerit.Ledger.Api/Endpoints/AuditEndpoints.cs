@@ -1,7 +1,5 @@
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Queries;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 

@@ -1,8 +1,5 @@
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Integrity;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;

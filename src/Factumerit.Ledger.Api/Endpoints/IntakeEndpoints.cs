@@ -1,7 +1,6 @@
 using System.Text.Json;
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.LiteLlm;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;

@@ -1,11 +1,9 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Mvc;
 

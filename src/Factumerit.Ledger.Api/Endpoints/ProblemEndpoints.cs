@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Endpoints;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 

@@ -1,9 +1,7 @@
 using System.Text.Json.Serialization;
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Queries;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;

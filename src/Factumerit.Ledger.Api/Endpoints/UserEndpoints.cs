@@ -1,8 +1,6 @@
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Queries;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;

@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Diagnostics.HealthChecks;
-using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Hosting;
 

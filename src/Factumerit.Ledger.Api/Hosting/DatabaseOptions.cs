@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Hosting;
 

@@ -1,7 +1,5 @@
 using System.ComponentModel.DataAnnotations;
-using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;
 

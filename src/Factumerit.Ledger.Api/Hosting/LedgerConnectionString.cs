@@ -1,5 +1,4 @@
 using Npgsql;
-using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Hosting;
 

@@ -1,5 +1,3 @@
-using Factumerit.Ledger.Api.Http;
-
 namespace Factumerit.Ledger.Api.Hosting;
 
 /// <summary>Explains why the service can't listen on the addresses it was given.</summary>

@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
 using Npgsql;
-using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Hosting;
 

@@ -1,7 +1,5 @@
-using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;

@@ -1,5 +1,3 @@
-using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Writing;
 

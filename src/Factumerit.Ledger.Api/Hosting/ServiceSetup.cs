@@ -1,8 +1,7 @@
 using System.Text.Json;
+using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.Queries;
-using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Serilog;
 using Serilog.Events;

@@ -1,6 +1,5 @@
 using System.Text.RegularExpressions;
 using Factumerit.Ledger.EmbeddedPostgres;
-using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.Extensions.Options;

@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Writing;
 using OpenTelemetry;
 using OpenTelemetry.Metrics;

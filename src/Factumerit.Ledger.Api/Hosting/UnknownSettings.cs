@@ -2,7 +2,6 @@ using System.Reflection;
 using Microsoft.Extensions.Configuration.CommandLine;
 using Microsoft.Extensions.Configuration.EnvironmentVariables;
 using Microsoft.Extensions.Configuration.Json;
-using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Api.Hosting;
 

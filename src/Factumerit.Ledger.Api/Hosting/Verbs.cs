@@ -1,6 +1,5 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
-using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Options;
 

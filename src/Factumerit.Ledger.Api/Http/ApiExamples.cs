@@ -1,7 +1,6 @@
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Commands;
-using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Integrity;
 
 namespace Factumerit.Ledger.Api.Http;
 

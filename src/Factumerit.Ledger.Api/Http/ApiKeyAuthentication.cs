@@ -1,5 +1,5 @@
-using Microsoft.AspNetCore.Authorization;
 using Factumerit.Ledger.Api.Hosting;
+using Microsoft.AspNetCore.Authorization;
 
 namespace Factumerit.Ledger.Api.Http;
 

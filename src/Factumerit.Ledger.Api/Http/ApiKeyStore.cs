@@ -1,7 +1,5 @@
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Endpoints;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
 

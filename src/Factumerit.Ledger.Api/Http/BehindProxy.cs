@@ -1,9 +1,9 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
 using System.Text.RegularExpressions;
+using Factumerit.Ledger.Api.Hosting;
 using Microsoft.AspNetCore.HttpOverrides;
 using Microsoft.Extensions.Options;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

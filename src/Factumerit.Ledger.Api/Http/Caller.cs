@@ -1,6 +1,5 @@
 using System.Buffers;
 using Microsoft.AspNetCore.Http.Features;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

@@ -1,5 +1,4 @@
 using Microsoft.AspNetCore.RequestDecompression;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

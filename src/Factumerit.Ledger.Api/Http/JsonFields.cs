@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

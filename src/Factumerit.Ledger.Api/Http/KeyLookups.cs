@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Caching.Memory;

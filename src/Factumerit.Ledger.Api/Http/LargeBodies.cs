@@ -1,6 +1,6 @@
 using System.Threading.RateLimiting;
-using Microsoft.AspNetCore.Http.Metadata;
 using Factumerit.Ledger.Api.Hosting;
+using Microsoft.AspNetCore.Http.Metadata;
 
 namespace Factumerit.Ledger.Api.Http;
 

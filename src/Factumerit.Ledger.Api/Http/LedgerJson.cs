@@ -3,12 +3,11 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Factumerit.Ledger.Api.Hosting;
+using Factumerit.Ledger.Api.Endpoints;
+using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Queries;
-using Factumerit.Ledger.Api.Endpoints;
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Api.Http;

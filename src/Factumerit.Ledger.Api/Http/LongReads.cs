@@ -1,6 +1,6 @@
 using System.Threading.RateLimiting;
-using Microsoft.Extensions.Options;
 using Factumerit.Ledger.Api.Hosting;
+using Microsoft.Extensions.Options;
 
 namespace Factumerit.Ledger.Api.Http;
 

@@ -3,7 +3,6 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using Microsoft.Net.Http.Headers;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Endpoints;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.OpenApi;

@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Text;
 using System.Text.Json;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Writing;
 
 namespace Factumerit.Ledger.Api.Http;

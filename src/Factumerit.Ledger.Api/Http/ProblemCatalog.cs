@@ -1,5 +1,3 @@
-using Factumerit.Ledger.Api.Hosting;
-
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>A kind of problem: its stable code, its HTTP status, its title, and what a caller should do.</summary>

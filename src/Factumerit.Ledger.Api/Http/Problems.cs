@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Serialization;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Diagnostics;
 using Npgsql;

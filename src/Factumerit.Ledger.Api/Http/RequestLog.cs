@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

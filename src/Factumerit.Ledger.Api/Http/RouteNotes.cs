@@ -1,5 +1,3 @@
-using Factumerit.Ledger.Api.Hosting;
-
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>The codes of the problems that a route can return.</summary>

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Threading.RateLimiting;
 using Microsoft.Extensions.Options;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

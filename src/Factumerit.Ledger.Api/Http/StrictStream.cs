@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

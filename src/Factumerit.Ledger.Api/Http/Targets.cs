@@ -1,5 +1,3 @@
-using Factumerit.Ledger.Api.Hosting;
-
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>Checks the target of a request before routing.</summary>

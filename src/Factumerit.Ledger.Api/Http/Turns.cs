@@ -1,5 +1,4 @@
 using System.Threading.RateLimiting;
-using Factumerit.Ledger.Api.Hosting;
 
 namespace Factumerit.Ledger.Api.Http;
 

@@ -10,10 +10,10 @@ namespace Factumerit.Ledger.Cli.Commands;
 /// </summary>
 internal static class ApiKeyCommands
 {
-    public static Command Build(CommandTree tree) => new("api-key", "Who may speak to the service")
+    public static Command Build(CommandTree tree) => new("api-key", "Manage the service's API keys")
     {
         BuildCreate(tree),
-        tree.Create("list", "All keys, without their secrets", ListAsync),
+        tree.Create("list", "List all keys, without their secrets", ListAsync),
         BuildRotate(tree),
         BuildRevoke(tree),
     };
@@ -26,23 +26,23 @@ internal static class ApiKeyCommands
             HelpName = "NAME",
             Required = true,
         };
-        var role = Inputs.Choice("--role", "What it may do", "ROLE", "bot", "ops", "admin");
+        var role = Inputs.Choice("--role", "The key's role", "ROLE", "bot", "ops", "admin");
         role.Required = true;
         var prefix = Inputs.Text(
             "--user-prefix",
-            "The only users that it may touch: vikunja: for all that begin so, vik for vik and vik:..., "
-            + "vik* for all that begin with vik",
+            "Limits the key to some users: vikunja: to ids that begin with vikunja:, vik to vik and vik:..., "
+            + "vik* to all ids that begin with vik",
             "PREFIX");
         var overdraw = new Option<bool>("--may-overdraw")
         {
-            Description = "Let it record calls that are paid for already when a balance is used up",
+            Description = "Allow the key to record calls that are already paid for when a balance is used up",
         };
         var intake = new Option<bool>("--may-intake")
         {
-            Description = "Let it take in calls that LiteLLM reports, which may take users below 0",
+            Description = "Allow the key to send in calls from LiteLLM, which may take balances below 0",
         };
-        var expires = Expiry("When it ends, for example 2030-01-31T12:00:00Z (else never)");
-        return tree.Create("create", "Make a key", async (context, cancellationToken) =>
+        var expires = Expiry("When the key expires, for example 2030-01-31T12:00:00Z (default: never)");
+        return tree.Create("create", "Create a key", async (context, cancellationToken) =>
         {
             using var body = new JsonBody();
             body.Text("name", context.Value(name)).Text("role", context.Value(role))
@@ -61,7 +61,7 @@ internal static class ApiKeyCommands
             ("May overdraw", key.MayOverdraw), ("May intake", key.MayIntake), ("Expires", key.ExpiresAt),
             ("Secret", key.Secret));
         if (key.OldSecretEndsAt is { } end)
-            context.Output.Line($"The secret before works until {Output.TextOf(end)}.");
+            context.Output.Line($"The previous secret works until {Output.TextOf(end)}.");
         context.Output.Line("Keep the secret now: it is not shown again.");
     }
 
@@ -93,21 +93,23 @@ internal static class ApiKeyCommands
             return null;
         var grants = new List<string>();
         if (key.UserPrefix is [.. var start, '*'])
-            grants.Add($"touches every user that begins with {Output.TextOf(start)}");
+            grants.Add($"has access to every user whose id begins with {Output.TextOf(start)}");
         if (key is { MayIntake: true, Role: not "admin" })
-            grants.Add("may take in calls of LiteLLM");
+            grants.Add("may send in calls from LiteLLM");
         return grants.Count == 0 ? null
-            : $"Warning: {Output.TextOf(key.Name)} ({Output.TextOf(key.Id.ToString())}) is from before an upgrade and "
-                + $"{string.Join(" and ", grants)}. Replace it if it need not.";
+            : $"Warning: the key {Output.TextOf(key.Name)} ({Output.TextOf(key.Id.ToString())}) is from before an "
+                + $"upgrade and {string.Join(" and ", grants)}. Replace it if it does not need that.";
     }
 
     private static Command BuildRotate(CommandTree tree)
     {
         var id = KeyId();
         var overlap = Inputs.Text(
-            "--overlap-seconds", "For how long the secret before still works, at most 604800 (else 86400)", "SECONDS");
-        overlap.Validators.Add(result => CommandTree.Require(result, IsWhole, "is not a number of seconds"));
-        var expires = Expiry("When the key ends (else as before)");
+            "--overlap-seconds",
+            "How long the previous secret still works, at most 604800 seconds (default: 86400)",
+            "SECONDS");
+        overlap.Validators.Add(result => CommandTree.Require(result, IsWhole, "is not a whole number of seconds"));
+        var expires = Expiry("When the key expires (default: unchanged)");
         var yes = Inputs.Yes();
         return tree.Create("rotate", "Give a key a new secret", async (context, cancellationToken) =>
         {
@@ -129,7 +131,7 @@ internal static class ApiKeyCommands
     {
         var id = new Argument<string>("ID") { Description = "The key's id, from 'fa api-key list'" };
         id.Validators.Add(result => CommandTree.Require(
-            result, text => Guid.TryParseExact(text, "D", out _), "is not a key's id"));
+            result, text => Guid.TryParseExact(text, "D", out _), "is not a key id from 'fa api-key list'"));
         return id;
     }
 
@@ -137,7 +139,7 @@ internal static class ApiKeyCommands
     {
         var id = KeyId();
         var yes = Inputs.Yes();
-        return tree.Create("revoke", "End a key", async (context, cancellationToken) =>
+        return tree.Create("revoke", "Revoke a key", async (context, cancellationToken) =>
         {
             await context.ConfirmAsync($"Revoke the key {context.Value(id)}?", yes, cancellationToken);
             var path = $"api-keys/{Uri.EscapeDataString(context.Value(id))}";

@@ -12,8 +12,8 @@ internal static class AuditLogCommand
     public static Command Build(CommandTree tree)
     {
         var action = Inputs.Text("--action", "Only changes of this kind, for example api_key.revoked", "ACTION");
-        var limit = Inputs.Count("--limit", "How many of the newest changes to show", 50, 100_000);
-        const string about = "Changes of keys, prices, reviews and users that are no postings, the newest first";
+        var limit = Inputs.Count("--limit", "Number of changes to show, newest first", 50, 100_000);
+        const string about = "List changes that are not postings: of keys, prices, faults, reviews and users";
         return tree.Create("audit-log", about, (context, cancellationToken) =>
         {
             var filter = context.Value(action) is { } only ? $"?action={Uri.EscapeDataString(only)}" : "";

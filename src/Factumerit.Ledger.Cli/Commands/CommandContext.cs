@@ -64,7 +64,7 @@ internal sealed class CommandContext(
         string runAgain,
         CancellationToken cancellationToken)
     {
-        var advice = $"It may have been done or not: run again{runAgain}, which is safe.";
+        var advice = $"It is unknown whether the request was carried out. Running it again{runAgain} is safe.";
         try
         {
             var answer = await Client.TrySendAsync(method, path, body, idempotencyKey, cancellationToken);
@@ -125,7 +125,7 @@ internal sealed class CommandContext(
         }
         catch (JsonException)
         {
-            throw new FaException("An item of the answer was not understood: is it the ledger's address?");
+            throw new FaException("Can't read an item of the response. Check that the URL is the ledger's.");
         }
     }
 

@@ -16,22 +16,22 @@ internal sealed class CommandTree
 
     private readonly Option<string?> _url = new("--url")
     {
-        Description = $"The service's address (else {Settings.UrlVariable}, else the embedded service's, "
-            + $"else {Settings.DefaultUrl})",
+        Description = $"The service's address (default: {Settings.UrlVariable}, then the embedded service's address, "
+            + $"then {Settings.DefaultUrl})",
         HelpName = "URL",
         Recursive = true,
     };
 
     private readonly Option<string?> _apiKey = new("--api-key")
     {
-        Description = $"The key to speak with (else {Settings.ApiKeyVariable}, else the embedded service's)",
+        Description = $"The API key (default: {Settings.ApiKeyVariable}, then the embedded service's admin key)",
         HelpName = "KEY",
         Recursive = true,
     };
 
     private readonly Option<bool> _json = new("--json")
     {
-        Description = "Print JSON for programs in place of tables for people",
+        Description = "Print JSON instead of text and tables",
         Recursive = true,
     };
 
@@ -39,14 +39,16 @@ internal sealed class CommandTree
     {
         _environment = environment;
         _url.Validators.Add(result => Require(
-            result, Settings.IsUrl, $"is not an address such as {Settings.DefaultUrl}"));
+            result, Settings.IsUrl, $"is not an http or https URL such as {Settings.DefaultUrl}"));
     }
 
     public static Command Build(FaEnvironment environment)
     {
         var tree = new CommandTree(environment);
         var root = new Command(
-            "fa", "The books of prepaid LLM credit: balances, users, usage, grants, purchases and write-downs.")
+            "fa",
+            "The command line of a ledger of prepaid LLM credit: balances, users, usage, grants, purchases and "
+            + "write-downs.")
         {
             tree._url,
             tree._apiKey,

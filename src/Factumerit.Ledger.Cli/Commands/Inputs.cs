@@ -16,7 +16,7 @@ internal static class Inputs
         var user = new Argument<string>("USER") { Description = "The user's id, for example vikunja:alice" };
         // As path segments these would address another resource.
         user.Validators.Add(result => CommandTree.Require(
-            result, id => id is not ("" or "." or ".."), "is not a user's id"));
+            result, id => id is not ("" or "." or ".."), "is not a user id such as vikunja:alice"));
         return user;
     }
 
@@ -80,16 +80,16 @@ internal static class Inputs
     {
         var key = Text(
             "--idempotency-key",
-            "What names this move, so that running it again moves nothing twice (else a new one)",
+            "Idempotency key: with the same key, the command takes effect only once (default: a new key)",
             "KEY");
         key.Validators.Add(result => CommandTree.Require(
             result,
             text => text.Length > 0 && text.All(letter => letter is >= ' ' and <= '~') && text.Trim() == text,
-            "is not plain text"));
+            "must be printable ASCII without spaces at the start or end"));
         return key;
     }
 
-    public static Option<bool> Yes() => new("--yes", "-y") { Description = "Don't ask" };
+    public static Option<bool> Yes() => new("--yes", "-y") { Description = "Don't ask for confirmation" };
 
     /// <summary>A new, unique key.</summary>
     public static string NewKey() => $"fa-{Guid.NewGuid():N}";

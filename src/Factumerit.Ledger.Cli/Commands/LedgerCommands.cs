@@ -11,14 +11,15 @@ namespace Factumerit.Ledger.Cli.Commands;
 /// </summary>
 internal static class LedgerCommands
 {
-    public static Command Build(CommandTree tree) => new("ledger", "What the books say")
+    public static Command Build(CommandTree tree) => new("ledger", "Show and check the books")
     {
         BuildBalances(tree),
         BuildUser(tree),
         BuildIntegrity(tree),
         BuildResolveFault(tree),
-        tree.Create("summary", "Debits and credits by type of account, and what waits for review", SummaryAsync),
-        tree.Create("headroom", "What the provider still owes us less what we owe users", HeadroomAsync),
+        tree.Create(
+            "summary", "Show debits and credits by account type, and the calls waiting for review", SummaryAsync),
+        tree.Create("headroom", "Show the credit held at providers minus the credit owed to users", HeadroomAsync),
     };
 
     /// <summary>Prints the headroom and the balances of the providers.</summary>
@@ -39,8 +40,8 @@ internal static class LedgerCommands
 
     private static Command BuildBalances(CommandTree tree)
     {
-        var type = Inputs.Choice("--type", "Only accounts of one type", "TYPE", "user", "asset", "expense", "equity");
-        const string about = "Every account with its balance, debits and credits";
+        var type = Inputs.Choice("--type", "Only accounts of this type", "TYPE", "user", "asset", "expense", "equity");
+        const string about = "List all accounts with their balance, debits and credits";
         return tree.Create("balances", about, (context, cancellationToken) =>
         {
             var path = context.Value(type) is { } only ? $"ledger/balances?type={only}" : "ledger/balances";
@@ -70,8 +71,8 @@ internal static class LedgerCommands
     private static Command BuildUser(CommandTree tree)
     {
         var user = Inputs.User();
-        var limit = Inputs.Count("--limit", "How many of the newest entries to show", 20, 100_000);
-        return tree.Create("user", "A user's budget and newest entries", async (context, cancellationToken) =>
+        var limit = Inputs.Count("--limit", "Number of entries to show, newest first", 20, 100_000);
+        return tree.Create("user", "Show a user's budget and newest entries", async (context, cancellationToken) =>
         {
             var budget = await context.Client.GetAsync(context.UserPath(user), cancellationToken);
             var path = $"{context.UserPath(user)}/entries";
@@ -111,11 +112,11 @@ internal static class LedgerCommands
     {
         var full = new Option<bool>("--full")
         {
-            Description = "Read everything from the first entry on, not only what came since the last check",
+            Description = "Check all entries from the first one, not only those since the last check",
         };
         return tree.Create(
             "integrity",
-            "Whether the books balance; exits with 1 where anything is at fault",
+            "Check whether the books balance; exits with 1 if there is a fault",
             (context, cancellationToken) => IntegrityAsync(context, context.Value(full), cancellationToken),
             full);
     }
@@ -143,7 +144,7 @@ internal static class LedgerCommands
             var isKept = faults.Any(fault => fault.FaultId is not null);
             var table = new TableView().Text("Fault").Text("Id").Text("Detail");
             if (isKept)
-                table.Text("No").Text("Found");
+                table.Text("Number").Text("Found");
             foreach (var fault in faults)
                 table.Row([fault.Kind, fault.Id.ToString(), fault.Detail, .. isKept ? KeptOf(fault) : []]);
             context.Output.Line("");
@@ -157,16 +158,18 @@ internal static class LedgerCommands
 
     private static Command BuildResolveFault(CommandTree tree)
     {
-        var id = new Argument<string>("NO") { Description = "The fault's number, from 'fa ledger integrity'" };
+        var id = new Argument<string>("NUMBER") { Description = "The fault's number, from 'fa ledger integrity'" };
         id.Validators.Add(result => CommandTree.Require(
-            result, text => text.Length is > 0 and < 19 && text.All(char.IsAsciiDigit), "is not a fault's number"));
+            result,
+            text => text.Length is > 0 and < 19 && text.All(char.IsAsciiDigit),
+            "is not a fault number such as 7"));
         var reason = new Option<string>("--reason")
         {
-            Description = "What was done about it",
+            Description = "What was done about the fault",
             HelpName = "TEXT",
             Required = true,
         };
-        const string description = "Settle a fault; it is back with the next check if it is still true";
+        const string description = "Mark a fault as resolved; if it still exists, the next check reports it again";
         return tree.Create("resolve-fault", description, async (context, cancellationToken) =>
         {
             using var body = new JsonBody();

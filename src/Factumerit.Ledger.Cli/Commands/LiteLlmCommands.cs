@@ -15,16 +15,16 @@ internal static class LiteLlmCommands
     // The service's own limit for one answer.
     private const int ExamplesMax = 100;
 
-    public static Command Build(CommandTree tree) => new("litellm", "What goes between the ledger and LiteLLM")
+    public static Command Build(CommandTree tree) => new("litellm", "Reconcile the ledger with LiteLLM")
     {
         BuildReconcile(tree),
     };
 
     private static Command BuildReconcile(CommandTree tree)
     {
-        var from = Time("--from", "The first moment, for example 2026-01-31 or 2026-01-31T12:00:00Z");
-        var to = Time("--to", "The end, which is not part of it");
-        const string about = "Take in the calls that LiteLLM did not send, and compare the costs of the others; "
+        var from = Time("--from", "Start of the time span, for example 2026-01-31 or 2026-01-31T12:00:00Z");
+        var to = Time("--to", "End of the time span, exclusive");
+        const string about = "Record the calls that LiteLLM did not report, and compare the costs of the others; "
             + "safe to run again";
         return tree.Create("reconcile", about, async (context, cancellationToken) =>
         {
@@ -69,7 +69,8 @@ internal static class LiteLlmCommands
         foreach (var failure in sum.Failed)
             output.Line($"{failure.Code}: {Output.TextOf(failure.Detail)}");
         output.Line(
-            $"{MoneyFormat.Count(sum.Matched)} matched ({MoneyFormat.Count(sum.DifferingCount)} with another cost), "
+            $"{MoneyFormat.Count(sum.Matched)} matched "
+            + $"({MoneyFormat.Count(sum.DifferingCount)} with a different cost), "
             + $"{MoneyFormat.Count(sum.Added)} added, {MoneyFormat.Count(sum.NeedsReview)} added for review, "
             + $"{MoneyFormat.Count(sum.Skipped)} skipped, {MoneyFormat.Count(sum.FailedCount)} failed");
     }

@@ -14,15 +14,15 @@ internal static class MoveCommands
     public static Command BuildGrant(CommandTree tree)
     {
         var user = Inputs.User();
-        var amount = Inputs.Cents("--amount-cents", "How much credit", isRequired: true);
-        var reason = Inputs.Text("--reason", "Why, for the entry");
-        var admin = Inputs.Text("--admin-id", "Who grants it (else the name of the API key)", "ID");
+        var amount = Inputs.Cents("--amount-cents", "The credit to grant, in cents", isRequired: true);
+        var reason = Inputs.Text("--reason", "The reason, kept with the entry");
+        var admin = Inputs.Text("--admin-id", "The admin who grants it (default: the API key's name)", "ID");
         var isNew = new Option<bool>("--new-user")
         {
-            Description = "Open a budget if the user isn't there yet, without asking",
+            Description = "Open a budget without asking if the user does not exist yet",
         };
         var key = Inputs.IdempotencyKey();
-        return tree.Create("grant", "Give a user credit", async (context, cancellationToken) =>
+        return tree.Create("grant", "Grant credit to a user", async (context, cancellationToken) =>
         {
             if (!context.Value(isNew))
                 await RequireUserAsync(context, user, context.Value(amount)!, cancellationToken);
@@ -53,7 +53,7 @@ internal static class MoveCommands
         if (!answer.IsProblem("user-not-found"))
             throw failure;
         if (!context.Environment.StdinIsTerminal)
-            throw failure.WithAdvice("Give --new-user to open a budget.");
+            throw failure.WithAdvice("Pass --new-user to open a budget.");
         await Confirmation.AskAsync(
             $"There is no user {context.Value(user)}. Open a budget and grant {Cents(amount)}?",
             context.Environment,
@@ -62,10 +62,10 @@ internal static class MoveCommands
 
     public static Command BuildPurchase(CommandTree tree)
     {
-        var credits = Inputs.Cents("--credits-cents", "The credit that was bought", isRequired: true);
-        var tax = Inputs.Cents("--sales-tax-cents", "The tax paid on it");
-        var provider = Inputs.Text("--provider", "Where it was bought (else anthropic)", "NAME");
-        var invoice = Inputs.Text("--invoice", "The invoice's number");
+        var credits = Inputs.Cents("--credits-cents", "The credit that was bought, in cents", isRequired: true);
+        var tax = Inputs.Cents("--sales-tax-cents", "The sales tax paid on it, in cents");
+        var provider = Inputs.Text("--provider", "The provider it was bought from (default: anthropic)", "NAME");
+        var invoice = Inputs.Text("--invoice", "The invoice number");
         var key = Inputs.IdempotencyKey();
         return tree.Create("purchase", "Book credit bought from a provider", async (context, cancellationToken) =>
         {

@@ -16,7 +16,7 @@ internal static class PriceCommands
     // The service's own limit.
     private const int FileBytesMax = 8 * 1024 * 1024;
 
-    public static Command Build(CommandTree tree) => new("prices", "What providers charge for models")
+    public static Command Build(CommandTree tree) => new("prices", "Manage the prices that providers charge for models")
     {
         BuildImport(tree),
         BuildList(tree),
@@ -28,12 +28,15 @@ internal static class PriceCommands
     {
         var version = new Argument<string>("VERSION")
         {
-            Description = "The version, from 'fa prices import' or 'fa prices show'",
+            Description = "The version's number, from 'fa prices import' or 'fa prices show'",
         };
         version.Validators.Add(result => CommandTree.Require(
-            result, text => text.Length is > 0 and < 19 && text.All(char.IsAsciiDigit), "is not a version's number"));
+            result,
+            text => text.Length is > 0 and < 19 && text.All(char.IsAsciiDigit),
+            "is not a version number such as 7"));
         var yes = Inputs.Yes();
-        return tree.Create("cancel", "Take back a version that has not begun", async (context, cancellationToken) =>
+        const string about = "Cancel a version that is not in force yet";
+        return tree.Create("cancel", about, async (context, cancellationToken) =>
         {
             var number = context.Value(version);
             await context.ConfirmAsync($"Cancel version {number} of the prices?", yes, cancellationToken);
@@ -42,7 +45,7 @@ internal static class PriceCommands
             return context.Print(answer, LedgerJson.Default.PriceCancellation, cancelled => context.Output.Line(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Version {number}, which would have begun at {cancelled.ValidFrom:u}, is cancelled.")));
+                    $"Cancelled version {number} of the prices, due to start at {cancelled.ValidFrom:u}.")));
         }, version, yes);
     }
 
@@ -50,19 +53,19 @@ internal static class PriceCommands
     {
         var file = new Argument<string>("FILE")
         {
-            Description = "LiteLLM's price map, model_prices_and_context_window.json",
+            Description = "A price map such as LiteLLM's model_prices_and_context_window.json",
         };
         var validFrom = Inputs.Text(
             "--valid-from",
-            "From when on the prices count, for example 2026-02-01T00:00:00Z "
-            + "(else changes from now on, a model's first price from the beginning)",
+            "When the prices start, for example 2026-02-01T00:00:00Z "
+            + "(default: now; for a model's first price, the beginning)",
             "TIME");
-        var isDryRun = new Option<bool>("--dry-run") { Description = "Only tell what would change" };
+        var isDryRun = new Option<bool>("--dry-run") { Description = "Only show what would change" };
         var yes = new Option<bool>("--yes", "-y")
         {
-            Description = "Don't ask when more than a tenth of the models would end",
+            Description = "Don't ask if more than a tenth of the models would lose their price",
         };
-        const string about = "Make a price map's prices those of the price book; safe to run again";
+        const string about = "Replace the prices in the price book with those of a price map; safe to run again";
         return tree.Create("import", about, async (context, cancellationToken) =>
         {
             var path = context.Value(file);
@@ -93,7 +96,7 @@ internal static class PriceCommands
     private static void RequireObject(string path, byte[] map)
     {
         const string expected = "a price map is one JSON object with an entry for each model, "
-            + "as LiteLLM's model_prices_and_context_window.json is";
+            + "such as LiteLLM's model_prices_and_context_window.json";
         try
         {
             // JSON has no byte order mark, but the service accepts one.
@@ -127,17 +130,17 @@ internal static class PriceCommands
     {
         var which = ending[(ending.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
         if (!context.Environment.StdinIsTerminal)
-            throw new FaException($"{which}. If that is meant, run again with --yes.");
+            throw new FaException($"{which}. To import it anyway, run again with --yes.");
         await Confirmation.RequireAsync(
-            $"{which}. Import it all the same?", isGiven: false, context.Environment, cancellationToken);
+            $"{which}. Import it anyway?", isGiven: false, context.Environment, cancellationToken);
     }
 
     private static Command BuildList(CommandTree tree)
     {
-        var prefix = Inputs.Text("--prefix", "Only models whose name begins with this, for example claude-");
+        var prefix = Inputs.Text("--prefix", "Only models whose name begins with this text, for example claude-");
         var provider = Inputs.Text("--provider", "Only models of this provider", "PROVIDER");
-        var at = Inputs.Text("--at", "As of this time (else now)", "TIME");
-        const string about = "The prices in force, in dollars for a million tokens";
+        var at = Inputs.Text("--at", "Prices at this time (default: now)", "TIME");
+        const string about = "List the prices in force, in US dollars per million tokens";
         return tree.Create("list", about, (context, cancellationToken) =>
         {
             var path = PathOf(
@@ -166,8 +169,8 @@ internal static class PriceCommands
             Description = "The model's name, for example claude-sonnet-4-20250514",
         };
         model.Validators.Add(result => CommandTree.Require(
-            result, name => name.Trim('/', '.').Length > 0, "is not a model's name"));
-        const string about = "All prices a model ever had, in dollars for a million tokens";
+            result, name => name.Trim('/', '.').Length > 0, "is not a model name"));
+        const string about = "Show all prices that a model has had, in US dollars per million tokens";
         return tree.Create("show", about, async (context, cancellationToken) =>
         {
             // A slash in the name stays a separator of path segments.
@@ -195,7 +198,7 @@ internal static class PriceCommands
     // The other prices of each version, in dollars for one unit as in the price map: a token, a query, a page.
     private static void ShowOthers(ModelPrice[] prices, Output output)
     {
-        var table = new TableView().Text("Version").Text("Other price").Text("Dollars for one");
+        var table = new TableView().Text("Version").Text("Other price").Text("USD per unit");
         foreach (var price in prices.Where(price => !price.IsGone))
             foreach (var (name, usd) in (price.OtherPrices ?? []).OrderBy(other => other.Key, StringComparer.Ordinal))
                 table.Row(
@@ -307,7 +310,7 @@ internal static class PriceCommands
             if (Directory.Exists(file.FullName))
                 throw new FaException($"{path}: is a directory.");
             if (file.Length > FileBytesMax)
-                throw new FaException($"{path}: is larger than the 8 MiB that a price map may have.");
+                throw new FaException($"{path}: is larger than 8 MiB, the limit for a price map.");
             return await File.ReadAllBytesAsync(file.FullName, cancellationToken);
         }
         catch (Exception failure) when (failure is FileNotFoundException or DirectoryNotFoundException)

@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Cli.Commands;
 /// </summary>
 internal static class ReportCommands
 {
-    public static Command Build(CommandTree tree) => new("report", "What calls cost and brought in")
+    public static Command Build(CommandTree tree) => new("report", "Report the costs and revenue of calls")
     {
         BuildMargin(tree),
     };
@@ -18,11 +18,12 @@ internal static class ReportCommands
     private static Command BuildMargin(CommandTree tree)
     {
         var from = Inputs.Text(
-            "--from", "Only calls from then on, for example 2026-01-01 (else from the first)", "TIME");
-        var to = Inputs.Text("--to", "Only calls before then, for example 2026-02-01 (else up to the last)", "TIME");
+            "--from", "Only calls at this time or later, for example 2026-01-01 (default: no limit)", "TIME");
+        var to = Inputs.Text(
+            "--to", "Only calls before this time, for example 2026-02-01 (default: no limit)", "TIME");
         var groupBy = Inputs.Choice(
-            "--group-by", "What to add up by (else model)", "WHAT", "user", "model", "provider", "day");
-        const string about = "What calls cost at the providers and what users paid for them";
+            "--group-by", "Grouping of the calls (default: model)", "GROUPING", "user", "model", "provider", "day");
+        const string about = "Show what providers charged for calls, what users paid, and the margin";
         return tree.Create("margin", about, async (context, cancellationToken) =>
         {
             var path = PriceCommands.PathOf(
@@ -72,7 +73,7 @@ internal static class ReportCommands
             if (page.ValueKind != JsonValueKind.Object
                 || !page.TryGetProperty("total", out _)
                 || !page.TryGetProperty("group_by", out _))
-                throw new FaException("The answer holds no total: is it the ledger's address?");
+                throw new FaException("The response has no total. Check that the URL is the ledger's.");
         }
 
         return new Report(groups, page);

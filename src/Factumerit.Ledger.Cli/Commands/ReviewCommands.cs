@@ -11,7 +11,7 @@ namespace Factumerit.Ledger.Cli.Commands;
 /// </summary>
 internal static class ReviewCommands
 {
-    public static Command Build(CommandTree tree) => new("review", "The calls that wait for a price")
+    public static Command Build(CommandTree tree) => new("review", "Decide on calls that wait for a price")
     {
         BuildList(tree),
         BuildBill(tree),
@@ -25,7 +25,7 @@ internal static class ReviewCommands
         var model = Inputs.Text("--model", "Only calls of this model", "MODEL");
         var from = Inputs.Text("--from", "Only calls at this time or later, for example 2026-01-31", "TIME");
         var to = Inputs.Text("--to", "Only calls before this time", "TIME");
-        return tree.Create("list", "All calls that wait, the newest first", (context, cancellationToken) =>
+        return tree.Create("list", "List all calls that wait for review, newest first", (context, cancellationToken) =>
         {
             var path = "usage?billing_status=needs_review"
                 + Query("user_id", context.Value(user))
@@ -72,13 +72,14 @@ internal static class ReviewCommands
     private static Command BuildBill(CommandTree tree)
     {
         var usage = UsageId();
-        var amount = Inputs.Cents("--amount-cents", "What the user pays (else worked out from the cost or the tokens)");
+        var amount = Inputs.Cents(
+            "--amount-cents", "What the user pays, in cents (default: calculated from the cost or the tokens)");
         var cost = Inputs.Usd(
-            "--cost-usd", "What the provider charged, if that isn't known yet; the user pays it times the markup");
-        var user = Inputs.Text("--user", "Who pays, if that isn't known yet", "USER");
+            "--cost-usd", "What the provider charged, if not known yet; the user pays it times the markup");
+        var user = Inputs.Text("--user", "The user who pays, if not known yet", "USER");
         var key = Inputs.IdempotencyKey();
         var yes = Inputs.Yes();
-        const string about = "Take the price of a call from its user";
+        const string about = "Charge a call to its user";
         var command = tree.Create("bill", about, async (context, cancellationToken) =>
         {
             var question = Question(
@@ -98,7 +99,7 @@ internal static class ReviewCommands
         command.Validators.Add(result =>
         {
             if (result.GetResult(amount) is not null && result.GetResult(cost) is not null)
-                result.AddError("Give at most one of --amount-cents and --cost-usd.");
+                result.AddError("Pass at most one of --amount-cents and --cost-usd.");
         });
         return command;
     }
@@ -108,16 +109,16 @@ internal static class ReviewCommands
         var usage = UsageId();
         var reason = new Option<string>("--reason")
         {
-            Description = "Why nobody pays",
+            Description = "Why nobody has to pay",
             HelpName = "TEXT",
             Required = true,
         };
         var key = Inputs.IdempotencyKey();
         var yes = Inputs.Yes();
-        return tree.Create("waive", "Let nobody pay for a call", async (context, cancellationToken) =>
+        return tree.Create("waive", "Waive a call: nobody has to pay for it", async (context, cancellationToken) =>
         {
             await context.ConfirmAsync(
-                $"Waive {context.Value(usage)}, so that nobody ever pays for it?", yes, cancellationToken);
+                $"Waive {context.Value(usage)}, so that nobody has to pay for it?", yes, cancellationToken);
             using var body = new JsonBody();
             body.Text("reason", context.Value(reason));
             var path = $"usage/{context.Value(usage)}/waive";
@@ -133,10 +134,10 @@ internal static class ReviewCommands
         var user = Inputs.Text("--user", "Only calls of this user", "USER");
         var model = Inputs.Text("--model", "Only calls of this model", "MODEL");
         var yes = Inputs.Yes();
-        const string about = "Bill every call that can be priced by now; safe to run again";
+        const string about = "Bill all waiting calls that can be priced now; safe to run again";
         return tree.Create("reprice", about, async (context, cancellationToken) =>
         {
-            await context.ConfirmAsync("Bill every waiting call that can be priced by now?", yes, cancellationToken);
+            await context.ConfirmAsync("Bill all waiting calls that can be priced now?", yes, cancellationToken);
             using var body = new JsonBody();
             body.Text("model", context.Value(model)).Text("user_id", context.Value(user));
             var answer = await context.ChangeAsync(
@@ -149,9 +150,9 @@ internal static class ReviewCommands
 
     private static Argument<string> UsageId()
     {
-        var usage = new Argument<string>("USAGE") { Description = "The usage's id, as fa review list shows it" };
+        var usage = new Argument<string>("USAGE") { Description = "The usage's id, from 'fa review list'" };
         usage.Validators.Add(result => CommandTree.Require(
-            result, id => Guid.TryParseExact(id, "D", out _), "is not a usage's id"));
+            result, id => Guid.TryParseExact(id, "D", out _), "is not a usage id from 'fa review list'"));
         return usage;
     }
 

@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Cli.Commands;
 /// </summary>
 internal static class UsageCommands
 {
-    public static Command Build(CommandTree tree) => new("usage", "What LLM calls cost")
+    public static Command Build(CommandTree tree) => new("usage", "Record LLM calls")
     {
         BuildRecord(tree),
         BuildImport(tree),
@@ -20,25 +20,30 @@ internal static class UsageCommands
     {
         var user = Inputs.User();
         var amount = Inputs.Cents(
-            "--amount-cents", "What the user pays for the call (else worked out from its cost or its tokens)");
+            "--amount-cents", "What the user pays, in cents (default: calculated from the cost or the tokens)");
         var request = Inputs.Text(
-            "--request-id", "What names the call, so that it is never counted twice (else a new one)", "ID");
+            "--request-id",
+            "The call's id: calls of a user with the same id are recorded only once (default: a new id)",
+            "ID");
         var model = Inputs.Text("--model", "The model that was called", "MODEL");
         var provider = Inputs.Text(
-            "--provider", "Who charges for the call (else the price book's provider of the model)", "PROVIDER");
-        var cost = Inputs.Usd("--cost-usd", "What the provider charges for the call");
-        var promptTokens = Inputs.Number("--prompt-tokens", "Tokens that went in, in all");
-        var completionTokens = Inputs.Number("--completion-tokens", "Tokens that came out, in all");
-        var cacheReadTokens = Inputs.Number("--cache-read-tokens", "Of those that went in: read from the cache");
-        var cacheWriteTokens = Inputs.Number("--cache-write-tokens", "Of those that went in: written to the cache");
-        var reasoningTokens = Inputs.Number("--reasoning-tokens", "Of those that came out: reasoning");
+            "--provider",
+            "The provider that charges for the call (default: the model's provider in the price book)",
+            "PROVIDER");
+        var cost = Inputs.Usd("--cost-usd", "What the provider charges for the call, in US dollars");
+        var promptTokens = Inputs.Number("--prompt-tokens", "Number of input tokens, including cached tokens");
+        var completionTokens = Inputs.Number(
+            "--completion-tokens", "Number of output tokens, including reasoning tokens");
+        var cacheReadTokens = Inputs.Number("--cache-read-tokens", "Input tokens read from the cache");
+        var cacheWriteTokens = Inputs.Number("--cache-write-tokens", "Input tokens written to the cache");
+        var reasoningTokens = Inputs.Number("--reasoning-tokens", "Output tokens used for reasoning");
         var needsReview = new Option<bool>("--needs-review")
         {
-            Description = "Record the call and move no money until it has been reviewed",
+            Description = "Record the call for review and charge nothing until it is reviewed",
         };
-        var description = Inputs.Text("--description", "A few words for the entry");
+        var description = Inputs.Text("--description", "A description for the ledger entry");
         var occurredAt = Inputs.Text(
-            "--occurred-at", "When the call happened, for example 2026-01-31T12:00:00Z (else now)", "TIME");
+            "--occurred-at", "When the call was made, for example 2026-01-31T12:00:00Z (default: now)", "TIME");
         return tree.Create("record", "Record one call", async (context, cancellationToken) =>
         {
             var requestId = context.Value(request) ?? Inputs.NewKey();
@@ -78,18 +83,18 @@ internal static class UsageCommands
     {
         var file = new Argument<string>("FILE")
         {
-            Description = $"A CSV file whose first line names its columns: {string.Join(", ", LedgerCsv.Columns)}; "
-                + "or an export; - reads standard input",
+            Description = "A CSV file whose first line names its columns, or with --format a provider's export; "
+                + $"- reads standard input. Columns: {string.Join(", ", LedgerCsv.Columns)}",
         };
         var format = Inputs.Choice(
             "--format",
-            "Whose export the file is (else the columns are the ledger's own)",
+            "Read an export of this provider instead of a file with the ledger's own columns",
             "PROVIDER",
             UsageFormat.Exports);
         var user = Inputs.Text(
-            "--user", "Charge all rows of an export to this user (else to the one that the row names)", "USER");
-        var batchSize = Inputs.Count("--batch-size", "How many rows go out in one request", 500, 1000);
-        const string about = "Record every call of a file; safe to run again";
+            "--user", "Charge all rows of an export to this user (default: the user named in each row)", "USER");
+        var batchSize = Inputs.Count("--batch-size", "Number of rows per request", 500, 1000);
+        const string about = "Record all calls in a file; safe to run again";
         var command = tree.Create("import", about, (context, cancellationToken) =>
         {
             var rows = UsageFormat.Of(context.Value(format), context.Value(user), context.Environment.Time.GetUtcNow());
@@ -99,7 +104,7 @@ internal static class UsageCommands
         command.Validators.Add(result =>
         {
             if (result.GetResult(user) is not null && result.GetResult(format) is null)
-                result.AddError("--user goes with --format: in the ledger's own file each row names its user.");
+                result.AddError("--user needs --format: without it, each row of the file names its user.");
         });
         return command;
     }

@@ -9,7 +9,7 @@ namespace Factumerit.Ledger.Cli.Commands;
 /// </summary>
 internal static class UserCommands
 {
-    public static Command Build(CommandTree tree) => new("user", "Who has credit, and how much")
+    public static Command Build(CommandTree tree) => new("user", "Manage users and their credit")
     {
         BuildCreate(tree),
         BuildShow(tree),
@@ -33,13 +33,13 @@ internal static class UserCommands
     private static Command BuildCreate(CommandTree tree)
     {
         var user = Inputs.User();
-        var credit = Inputs.Cents("--initial-credit-cents", "Signup credit, within the headroom");
+        var credit = Inputs.Cents("--initial-credit-cents", "Signup credit in cents, at most the headroom");
         var ttl = Inputs.Number("--promo-ttl-days", "Days until the signup credit counts as expired");
         var isOverridden = new Option<bool>("--override-headroom-check")
         {
-            Description = "Give the credit whatever the headroom; for tests",
+            Description = "Give the signup credit without checking the headroom; for tests",
         };
-        return tree.Create("create", "Sign a user up", async (context, cancellationToken) =>
+        return tree.Create("create", "Sign up a user", async (context, cancellationToken) =>
         {
             using var body = new JsonBody();
             body.Text("user_id", context.Value(user))
@@ -58,7 +58,7 @@ internal static class UserCommands
 
     private static string Tell(Budget budget, bool isFirst) => (isFirst, budget.SignedUpAt > budget.CreatedAt) switch
     {
-        (false, _) => $"{Output.TextOf(budget.UserId)} was there already; nothing changed.",
+        (false, _) => $"{Output.TextOf(budget.UserId)} already exists; nothing changed.",
         // A call or a grant had already opened the budget.
         (true, true) => $"Signed up {Output.TextOf(budget.UserId)}.",
         _ => $"Created {Output.TextOf(budget.UserId)}.",
@@ -67,7 +67,7 @@ internal static class UserCommands
     private static Command BuildShow(CommandTree tree)
     {
         var user = Inputs.User();
-        return tree.Create("show", "A user's budget", async (context, cancellationToken) =>
+        return tree.Create("show", "Show a user's budget", async (context, cancellationToken) =>
         {
             var answer = await context.Client.GetAsync(context.UserPath(user), cancellationToken);
             return context.Print(answer, LedgerJson.Default.Budget, budget => Show(budget, context.Output));
@@ -76,8 +76,8 @@ internal static class UserCommands
 
     private static Command BuildList(CommandTree tree)
     {
-        var prefix = Inputs.Text("--prefix", "Only users whose id begins with this, for example vikunja:");
-        return tree.Create("list", "All users with their budgets", (context, cancellationToken) =>
+        var prefix = Inputs.Text("--prefix", "Only users whose id begins with this text, for example vikunja:");
+        return tree.Create("list", "List all users with their budgets", (context, cancellationToken) =>
         {
             var path = context.Value(prefix) is { } begin ? $"users?prefix={Uri.EscapeDataString(begin)}" : "users";
             var items = context.Client.ItemsAsync(path, Paging.Users, int.MaxValue, cancellationToken);
@@ -98,7 +98,7 @@ internal static class UserCommands
     {
         var user = Inputs.User();
         var yes = Inputs.Yes();
-        const string about = "Close a user's account and reclaim what is left on it";
+        const string about = "Delete a user: forfeit the remaining credit, or write off the debt";
         return tree.Create("delete", about, async (context, cancellationToken) =>
         {
             if (!context.Value(yes))
@@ -119,7 +119,7 @@ internal static class UserCommands
         var budget = answer.Read(LedgerJson.Default.Budget);
         var stake = budget switch
         {
-            { DeletedAt: not null } => "was deleted before; nothing is left.",
+            { DeletedAt: not null } => "is already deleted and has no credit left.",
             { BalanceCents: > 0 } => $"has {MoneyFormat.Format(budget.BalanceCents)} left, which will be forfeited.",
             { BalanceCents: < 0 } => $"owes {MoneyFormat.Format(-budget.BalanceCents)}, which will be written off.",
             _ => "has no credit left.",

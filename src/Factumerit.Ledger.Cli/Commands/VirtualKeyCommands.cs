@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Cli.Commands;
 /// </summary>
 internal static class VirtualKeyCommands
 {
-    public static Command Build(CommandTree tree) => new("virtual-key", "Users' keys at LiteLLM")
+    public static Command Build(CommandTree tree) => new("virtual-key", "Manage users' keys at LiteLLM")
     {
         BuildCreate(tree),
         BuildList(tree),
@@ -28,14 +28,14 @@ internal static class VirtualKeyCommands
         };
         var models = new Option<string[]>("--model")
         {
-            Description = "A model that it may call; repeat it for more (else all)",
+            Description = "A model that the key may call; repeat the option for more (default: all)",
             HelpName = "MODEL",
         };
         var budget = Inputs.Usd(
-            "--max-budget-usd", "What LiteLLM lets it spend, besides the user's credit (else no limit)");
+            "--max-budget-usd", "LiteLLM's spending limit for the key, besides the user's credit (default: none)");
         var expires = Inputs.Text(
-            "--expires-at", "When it ends, for example 2030-01-31T12:00:00Z (else never)", "TIME");
-        return tree.Create("create", "Make a key", async (context, cancellationToken) =>
+            "--expires-at", "When the key expires, for example 2030-01-31T12:00:00Z (default: never)", "TIME");
+        return tree.Create("create", "Create a key", async (context, cancellationToken) =>
         {
             using var body = new JsonBody();
             body.Text("user_id", context.Value(user))
@@ -58,7 +58,7 @@ internal static class VirtualKeyCommands
     private static Command BuildList(CommandTree tree)
     {
         var user = Inputs.Text("--user", "Only the keys of this user", "USER");
-        return tree.Create("list", "All keys, without their secrets", (context, cancellationToken) =>
+        return tree.Create("list", "List all keys, without their secrets", (context, cancellationToken) =>
         {
             var path = context.Value(user) is { } id
                 ? $"virtual-keys?user_id={Uri.EscapeDataString(id)}"
@@ -84,9 +84,9 @@ internal static class VirtualKeyCommands
     {
         var id = new Argument<string>("ID") { Description = "The key's id, from 'fa virtual-key list'" };
         id.Validators.Add(result => CommandTree.Require(
-            result, text => Guid.TryParse(text, out _), "is not a key's id"));
+            result, text => Guid.TryParse(text, out _), "is not a key id from 'fa virtual-key list'"));
         var yes = Inputs.Yes();
-        return tree.Create("revoke", "End a key", async (context, cancellationToken) =>
+        return tree.Create("revoke", "Revoke a key", async (context, cancellationToken) =>
         {
             await context.ConfirmAsync($"Revoke the key {context.Value(id)}?", yes, cancellationToken);
             var answer = await context.ChangeAsync(
@@ -94,7 +94,7 @@ internal static class VirtualKeyCommands
             return context.Print(answer, LedgerJson.Default.VirtualKey, key => context.Output.Line(
                 key.Status == "revoking"
                     ? $"Revoked the key {Output.TextOf(key.Label)} of {Output.TextOf(key.UserId)}; "
-                        + "LiteLLM has still to delete it."
+                        + "LiteLLM has not deleted it yet."
                     : $"The key {Output.TextOf(key.Label)} of {Output.TextOf(key.UserId)} "
                         + $"is {Output.TextOf(key.Status)}."));
         }, id, yes);
@@ -106,6 +106,6 @@ internal static class VirtualKeyCommands
     private static string? PendingOf(VirtualKey key) =>
         key.Pending is not { } pending ? null
         : pending.Attempts == 0 ? pending.Action
-        : $"{pending.Action}, {pending.Attempts.ToString(CultureInfo.InvariantCulture)} tried: "
-            + $"{pending.LastError ?? "no answer yet"}";
+        : $"{pending.Action}, {pending.Attempts.ToString(CultureInfo.InvariantCulture)} "
+            + $"{(pending.Attempts == 1 ? "attempt" : "attempts")}: {pending.LastError ?? "no answer yet"}";
 }

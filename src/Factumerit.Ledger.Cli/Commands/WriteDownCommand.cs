@@ -15,21 +15,21 @@ internal static class WriteDownCommand
 
     public static Command Build(CommandTree tree)
     {
-        var amount = Inputs.Cents("--amount-cents", "How much was consumed");
-        var actual = Inputs.Cents("--actual-balance-cents", "What the provider says is left");
+        var amount = Inputs.Cents("--amount-cents", "The credit that was consumed, in cents");
+        var actual = Inputs.Cents("--actual-balance-cents", "The provider's remaining balance, in cents");
         var isFromUsage = new Option<bool>("--from-usage")
         {
-            Description = "What all usage of the provider cost that is not written down yet",
+            Description = "Book the cost of all usage of the provider that is not written down yet",
         };
-        var provider = Inputs.Text("--provider", "Where (else anthropic)", "NAME");
+        var provider = Inputs.Text("--provider", "The provider (default: anthropic)", "NAME");
         var isForced = new Option<bool>("--force")
         {
             Description = "Book it even if the provider's account holds less, or nothing was ever bought there",
         };
-        var reason = Inputs.Text("--reason", "Why, for the entry");
+        var reason = Inputs.Text("--reason", "The reason, kept with the entry");
         var key = Inputs.IdempotencyKey();
         var yes = Inputs.Yes();
-        const string about = "Write down what was consumed at a provider";
+        const string about = "Write a provider's credit down by what was consumed";
         var command = tree.Create("write-down", about, async (context, cancellationToken) =>
         {
             var account = $"{AssetPrefix}{context.Value(provider) ?? "anthropic"}";
@@ -51,7 +51,7 @@ internal static class WriteDownCommand
             SymbolResult?[] choices =
                 [result.GetResult(amount), result.GetResult(actual), result.GetResult(isFromUsage)];
             if (choices.Count(given => given is not null) != 1)
-                result.AddError("Give one of --amount-cents, --actual-balance-cents and --from-usage.");
+                result.AddError("Pass exactly one of --amount-cents, --actual-balance-cents and --from-usage.");
         });
         return command;
     }
@@ -67,9 +67,9 @@ internal static class WriteDownCommand
             .FirstOrDefault(provider => AssetPrefix + provider.Provider == account);
         var stake = held switch
         {
-            null => $"Nothing was ever bought from a provider of the name {account[AssetPrefix.Length..]}. ",
+            null => $"No credit was ever bought from a provider named {account[AssetPrefix.Length..]}. ",
             { BalanceCents: var cents } when MoveCommands.ToCents(amount) > cents =>
-                $"{account} holds {MoneyFormat.Format(cents)}. ",
+                $"{account} holds only {MoneyFormat.Format(cents)}. ",
             _ => "",
         };
         await Confirmation.RequireAsync(
@@ -96,9 +96,9 @@ internal static class WriteDownCommand
             return $"Set it to {balance}?";
         return cents.CompareTo(booked) switch
         {
-            < 0 => $"Write it down to {balance}, by {MoneyFormat.Format(booked - cents)}?",
-            > 0 => $"Set it to {balance}, which adds {MoneyFormat.Format(cents - booked)} found above the books?",
-            _ => $"Set it to {balance}, which changes nothing?",
+            < 0 => $"Write it down by {MoneyFormat.Format(booked - cents)} to {balance}?",
+            > 0 => $"Write it up by {MoneyFormat.Format(cents - booked)} to {balance}?",
+            _ => $"Set it to {balance} (no change)?",
         };
     }
 
@@ -107,11 +107,10 @@ internal static class WriteDownCommand
         var moved = done switch
         {
             { TransactionId: null } when isFromUsage =>
-                $"Nothing to post: no usage of {account[AssetPrefix.Length..]} waits to be written down",
-            { TransactionId: null } => $"Nothing to post: {account} is right",
+                $"Nothing to post: no usage of {account[AssetPrefix.Length..]} is left to write down",
+            { TransactionId: null } => $"Nothing to post: the balance of {account} does not change",
             { AmountCents: < 0 } =>
-                $"{(isReplay ? "Already added" : "Added")} {MoneyFormat.Format(-done.AmountCents)} "
-                + $"found above the books to {account}",
+                $"{(isReplay ? "Already wrote" : "Wrote")} {account} up by {MoneyFormat.Format(-done.AmountCents)}",
             _ => $"{(isReplay ? "Already wrote" : "Wrote")} {account} down by {MoneyFormat.Format(done.AmountCents)}",
         };
         var transaction = done.TransactionId is null ? "" : $" (transaction {Output.TextOf(done.TransactionId)})";

@@ -21,7 +21,7 @@ internal static class Confirmation
     {
         if (!environment.StdinIsTerminal)
             throw new FaException(
-                "This can't be undone: without a terminal to ask on, give --yes.", ExitCode.WrongUsage);
+                "This can't be undone. Without a terminal to ask on, confirm it with --yes.", ExitCode.WrongUsage);
     }
 
     /// <summary>Asks on the terminal. Returns after a yes and throws after anything else.</summary>

@@ -49,7 +49,7 @@ internal sealed class AnthropicUsage(string? user, DateTimeOffset now) : Provide
         if (isLong && day.Prompt <= ShortPromptMax)
             return [UsageRow.Faulty(
                 row.Line,
-                $"has {day.Prompt} tokens of input in all, but each request had > 200k by its context_window")];
+                $"has {day.Prompt} input tokens in total, but its context_window says > 200k for each request")];
         return ToUsages(row, day, isLong, userId, requestId);
     }
 

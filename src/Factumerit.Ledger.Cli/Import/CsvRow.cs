@@ -23,7 +23,7 @@ internal sealed class CsvRow(CsvReader csv, string[] header)
     public string? FindFault()
     {
         if (csv.FieldCount != header.Length)
-            return $"has {csv.FieldCount} fields where the first line names {header.Length} columns";
+            return $"has {csv.FieldCount} fields, but the first line names {header.Length} columns";
         return Utf8.IsValid(csv.RawRecord) ? null : "is not UTF-8 text";
     }
 }

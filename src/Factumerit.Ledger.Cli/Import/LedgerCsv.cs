@@ -20,7 +20,7 @@ internal sealed class LedgerCsv : UsageFormat
         ["prompt_tokens", "completion_tokens", "cache_read_tokens", "cache_write_tokens", "reasoning_tokens"];
 
     private const string Pricing =
-        "amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review)";
+        "amount_cents, provider_cost_usd, or model and a token count, or billing_status needs_review";
 
     private string[] _header = [];
 
@@ -29,7 +29,7 @@ internal sealed class LedgerCsv : UsageFormat
     protected override IReadOnlyList<string> Required => ["user_id", "request_id"];
 
     public static FaException NotCsv(string path) =>
-        new($"{path}: is not a CSV file of usages: its first line must name its columns, separated by commas "
+        new($"{path}: is not a CSV file of usages: the first line must name the columns, separated by commas "
             + $"({string.Join(", ", Columns)}).");
 
     public override void JudgeHeader(string path, string[] header)
@@ -39,13 +39,13 @@ internal sealed class LedgerCsv : UsageFormat
         // Don't ignore a misspelt column silently.
         if (header.Except(Columns).FirstOrDefault() is { } unknown)
             throw new FaException(
-                $"{path}: unknown column '{Output.Printable(unknown)}'; columns are {string.Join(", ", Columns)}.");
+                $"{path}: unknown column '{Output.Printable(unknown)}'; the columns are {string.Join(", ", Columns)}.");
         if (Required.Except(header).ToList() is { Count: > 0 } missing)
             throw new FaException(
                 $"{path}: the column{(missing.Count == 1 ? "" : "s")} {string.Join(" and ", missing)} "
                 + $"{(missing.Count == 1 ? "is" : "are")} missing.");
         if (!IsPriced(header.Contains))
-            throw new FaException($"{path}: no column prices the calls: {Pricing}.");
+            throw new FaException($"{path}: no column for the price: add {Pricing}.");
         base.JudgeHeader(path, header);
         _header = header;
     }
@@ -68,7 +68,7 @@ internal sealed class LedgerCsv : UsageFormat
     {
         if (Required.FirstOrDefault(column => row.Raw(column) is null) is { } missing)
             return $"{missing} is empty";
-        return IsPriced(column => row.Raw(column) is not null) ? null : $"nothing prices the call: {Pricing}";
+        return IsPriced(column => row.Raw(column) is not null) ? null : $"has no price: fill in {Pricing}";
     }
 
     private static bool IsPriced(Func<string, bool> has) =>

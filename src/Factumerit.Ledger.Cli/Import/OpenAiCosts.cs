@@ -32,7 +32,7 @@ internal sealed class OpenAiCosts(string? user, DateTimeOffset now) : ProviderEx
         if (FindFault(amount, field("amount_currency")) is { } fault)
             return UsageRow.Faulty(line, fault);
         if (ToTime(field("start_time")) is not { } start || ToTime(field("end_time")) is not { } end)
-            return UsageRow.Faulty(line, "start_time and end_time must be seconds since 1970");
+            return UsageRow.Faulty(line, "start_time and end_time must be Unix timestamps in seconds");
         if (FindUnfinished(line, end, now) is { } unfinished)
             return unfinished;
         if (!TryFindUser(

@@ -24,8 +24,8 @@ internal sealed class OpenAiPage : UsageSource
 
     public override string? Note => Field(_page.RootElement, "has_more", JsonValueKind.True) is null
         ? null
-        : $"{_path}: is only one page, and more follow: "
-            + $"ask the API for page={Text(_page.RootElement, "next_page")} and import that as well.";
+        : $"{_path}: is only one page of several: "
+            + $"request page={Text(_page.RootElement, "next_page")} from the API and import it too.";
 
     /// <summary>Reads a pipe whole, because a pipe can't be read again from its start.</summary>
     public static async Task<Stream> BufferAsync(string path, Stream pipe, CancellationToken cancellationToken)
@@ -38,7 +38,7 @@ internal sealed class OpenAiPage : UsageSource
             {
                 if (buffer.Length + read > BytesMax)
                     throw new FaException(
-                        $"{path}: is larger than the {BytesMax} bytes that are read of a pipe: give a file.");
+                        $"{path}: is larger than {BytesMax} bytes, the limit for a pipe: pass a file name instead.");
                 buffer.Write(part, 0, read);
             }
             buffer.Position = 0;
@@ -62,18 +62,18 @@ internal sealed class OpenAiPage : UsageSource
         string path, Stream file, OpenAiCosts costs, CancellationToken cancellationToken)
     {
         if (file.Length > BytesMax)
-            throw new FaException($"{path}: is larger than a page of the API ever is ({BytesMax} bytes).");
+            throw new FaException($"{path}: is larger than {BytesMax} bytes, the limit for a page of the API.");
         try
         {
             var page = await JsonDocument.ParseAsync(file, default, cancellationToken);
             if (Field(page.RootElement, "data", JsonValueKind.Array) is not null)
                 return new OpenAiPage(path, costs, page);
             page.Dispose();
-            throw new FaException($"{path}: is not a page of OpenAI's costs: it has no list called data.");
+            throw new FaException($"{path}: is not a page of OpenAI's costs: it has no array named data.");
         }
         catch (JsonException failure)
         {
-            throw new FaException($"{path}: is not one complete JSON value: {failure.Message}");
+            throw new FaException($"{path}: is not valid JSON: {failure.Message}");
         }
     }
 
@@ -97,7 +97,7 @@ internal sealed class OpenAiPage : UsageSource
     private UsageRow ToRow(long number, JsonElement bucket, JsonElement result)
     {
         if (Field(result, "amount", JsonValueKind.Object) is not { } amount)
-            return UsageRow.Faulty(number, "has no amount: is this a page of costs?");
+            return UsageRow.Faulty(number, "has no amount: the file must be a page of costs");
         return _costs.Read(number, field => field switch
         {
             "start_time" or "end_time" => Text(bucket, field),

@@ -20,7 +20,8 @@ internal sealed class ProgressLine(FaEnvironment environment, bool isSilent)
             return;
         var filled = (int)(share * BarWidth);
         var line = $"[{new string('#', filled)}{new string('.', BarWidth - filled)}] " +
-            $"{share.ToString("0%", CultureInfo.InvariantCulture),4}  {MoneyFormat.Count(rows)} rows";
+            $"{share.ToString("0%", CultureInfo.InvariantCulture),4}  " +
+            $"{MoneyFormat.Count(rows)} {(rows == 1 ? "row" : "rows")}";
         environment.Stderr.Write($"\r{line.PadRight(_shownLength)}");
         environment.Stderr.Flush();
         _shownLength = line.Length;

@@ -6,7 +6,7 @@ namespace Factumerit.Ledger.Cli.Import;
 /// </summary>
 internal abstract class ProviderExport(string? user) : UsageFormat
 {
-    private const string NoUser = "names no user: give one with --user";
+    private const string NoUser = "names no user: pass one with --user";
 
     /// <summary>The user who pays for a row with these names, or a fault if there is none.</summary>
     protected bool TryFindUser(long line, out string userId, out UsageRow? fault, params ReadOnlySpan<string?> names)
@@ -26,6 +26,6 @@ internal abstract class ProviderExport(string? user) : UsageFormat
         ? null
         : UsageRow.Faulty(
             line,
-            $"is not over before {end.UtcDateTime:yyyy-MM-dd HH:mm}Z, and still grows: import it from a later export",
+            $"ends at {end.UtcDateTime:yyyy-MM-dd HH:mm}Z and is not final yet: import it from a later export",
             "not-over");
 }

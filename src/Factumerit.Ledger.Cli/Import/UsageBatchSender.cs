@@ -66,7 +66,7 @@ internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
     {
         if (answers.Length != sent.Count || answers.Any(answer => answer.Usage is null && answer.Problem is null))
             throw new FaException(
-                $"The service answered {answers.Length} of {sent.Count} rows: is it the ledger's address?");
+                $"The response to {sent.Count} rows has {answers.Length} results. Check that the URL is the ledger's.");
         for (var index = 0; index < sent.Count; index++)
             results[sent[index]] = answers[index];
         return sent.Where(index => IsPassing(results[index].Status)).ToList();

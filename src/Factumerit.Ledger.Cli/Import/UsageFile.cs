@@ -33,7 +33,7 @@ internal sealed class UsageFile : UsageSource
             MaxRecordSize = RecordBytesMax,
             OnMalformedRecord = record => _quotingFault = record.Reason == CsvMalformedReason.UnterminatedQuote
                 ? "a quote is never closed"
-                : "a quote stands in the wrong place",
+                : "a quote is in the wrong place",
         });
     }
 
@@ -118,8 +118,8 @@ internal sealed class UsageFile : UsageSource
         catch (CsvFormatException failure)
         {
             throw new FaException(
-                $"{_path}:{failure.LineNumber}: the row does not end within {RecordBytesMax} bytes: "
-                + "is a quote never closed?");
+                $"{_path}:{failure.LineNumber}: the row is longer than {RecordBytesMax} bytes; "
+                + "check for a quote that is never closed.");
         }
         catch (IOException failure)
         {

@@ -40,7 +40,7 @@ internal abstract class UsageFormat
                 $"{path}: is not {Title}: its first line lacks the column{(missing.Count == 1 ? "" : "s")} "
                 + $"{string.Join(", ", missing)}.");
         if (header.Distinct().Count() != header.Length)
-            throw new FaException($"{path}: a column is there twice.");
+            throw new FaException($"{path}: the first line names a column twice.");
     }
 
     /// <summary>The usages of a row, mostly one.</summary>

@@ -38,12 +38,12 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
         }
         catch (FaException stop)
         {
-            failure = stop.WithAdvice("The import stopped: run it again, what is recorded is not recorded twice.");
+            failure = stop.WithAdvice("The import stopped. Run it again: recorded rows are not recorded twice.");
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {
             failure = new FaException(
-                "Interrupted. Run it again to go on, what is recorded is not recorded twice.", ExitCode.Interrupted);
+                "Interrupted. To continue, run it again: recorded rows are not recorded twice.", ExitCode.Interrupted);
         }
 
         _progress.Clear();

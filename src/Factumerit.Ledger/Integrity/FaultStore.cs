@@ -1,8 +1,7 @@
 using System.Linq.Expressions;
+using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 
 namespace Factumerit.Ledger.Integrity;
 

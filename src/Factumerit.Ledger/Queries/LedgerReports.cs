@@ -1,4 +1,5 @@
 using System.Data;
+using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using System.Text.Json.Serialization;
 
 namespace Factumerit.Ledger.Queries;
 
@@ -117,51 +116,3 @@ public sealed record TypeSummary(
 /// All types of accounts, whose nets add up to 0 when the books balance, and the usages that wait for review.
 /// </summary>
 public sealed record LedgerSummary(IReadOnlyList<TypeSummary> Types, WaitingReviews Review);
-
-/// <summary>A broken rule. Kind names the kind of fault, id the transaction, user or account.</summary>
-public sealed record IntegrityFault(string Kind, string Id, string Detail)
-{
-    /// <summary>The id for POST /ledger/faults/{id}/resolve; null until a background check has found it.</summary>
-    public long? FaultId { get; init; }
-
-    /// <summary>When a background check first found it.</summary>
-    public DateTimeOffset? FoundAt { get; init; }
-
-    /// <summary>Whether this check was the first to find it.</summary>
-    [JsonIgnore]
-    public bool IsNew { get; init; }
-}
-
-/// <summary>
-/// Whether the books balance: debits equal credits, and no rule is broken. Amounts are cents. Faults: those found now,
-/// and earlier ones that are not resolved. FullyCheckedAt: when the background check last read everything from the
-/// first entry on; later checks read only what came after.
-/// </summary>
-public sealed record IntegrityReport(
-    bool IsBalanced, decimal TotalDebits, decimal TotalCredits, decimal Imbalance, long EntryCount,
-    long TransactionCount, IReadOnlyList<IntegrityFault> Faults, DateTimeOffset? FullyCheckedAt)
-{
-    /// <summary>Adds the unresolved faults of earlier checks, grouped by kind.</summary>
-    internal IntegrityReport WithStanding(IReadOnlyList<IntegrityFault> standing)
-    {
-        if (standing.Count == 0)
-            return this;
-        var known = standing.ToDictionary(f => (f.Kind, f.Id));
-        var found = Faults.Select(f => known.Remove((f.Kind, f.Id), out var kept)
-            ? f with { FaultId = kept.FaultId, FoundAt = kept.FoundAt }
-            : f);
-        var faults = found.ToList().Concat(known.Values).GroupBy(f => f.Kind, StringComparer.Ordinal)
-            .SelectMany(kind => kind.Take(IntegrityCheck.FaultsMaxPerKind));
-        return this with { IsBalanced = false, Faults = [.. faults] };
-    }
-}
-
-/// <summary>A fault as a background check stores it. Id names the transaction, user or account.</summary>
-public sealed record KeptFault(
-    long FaultId, string Kind, string Id, string Detail, DateTimeOffset FoundAt, DateTimeOffset LastSeenAt,
-    DateTimeOffset? ResolvedAt, string? ResolvedBy, string? Reason);
-
-/// <summary>
-/// A page of faults, newest first. NextBefore: pass it as before= to get the next page; null at the end.
-/// </summary>
-public sealed record FaultPage(IReadOnlyList<KeptFault> Faults, long? NextBefore);

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
 using Npgsql;
 

@@ -1,6 +1,5 @@
 using System.Text;
 using BenchmarkDotNet.Attributes;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Benchmarks.Load;
 using Factumerit.Ledger.Commands;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using Factumerit.Ledger.EmbeddedPostgres;
-using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Http;
 using Npgsql;
 

@@ -4,7 +4,6 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Factumerit.Ledger.EmbeddedPostgres;
-using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Tests.Chaos;
 

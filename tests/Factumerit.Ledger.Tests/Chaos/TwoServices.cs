@@ -1,5 +1,5 @@
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Tests.Http;
 using Microsoft.AspNetCore.Builder;
 

@@ -97,8 +97,8 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
         var run = await FaRun.OfAsync(_ledger, "api-key", "list");
 
         run.Stdout.Split('\n').Where(line => line.StartsWith("Warning", StringComparison.Ordinal)).ShouldBe([
-            "Warning: old (1) is from before an upgrade and touches every user that begins with vik and may take in "
-                + "calls of LiteLLM. Replace it if it need not."]);
+            "Warning: the key old (1) is from before an upgrade and has access to every user whose id begins with vik "
+                + "and may send in calls from LiteLLM. Replace it if it does not need that."]);
     }
 
     [Fact]
@@ -113,7 +113,7 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
             _ledger, "api-key", "rotate", "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c", "--overlap-seconds", "60", "--yes");
 
         run.Stdout.ShouldEndWith("Secret        fk_13_secret\n"
-            + "The secret before works until 2026-01-03 00:00:00Z.\nKeep the secret now: it is not shown again.\n");
+            + "The previous secret works until 2026-01-03 00:00:00Z.\nKeep the secret now: it is not shown again.\n");
         (_ledger.Request.Method, _ledger.Request.Path, _ledger.Request.Body)
             .ShouldBe(("POST", "/api-keys/019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c/rotate", """{"overlap_seconds":60}"""));
     }

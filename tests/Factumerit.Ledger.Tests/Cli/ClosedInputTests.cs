@@ -2,7 +2,7 @@ using System.Diagnostics;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary>A real process of <c>fa</c> whose standard input is closed.</summary>
+/// <summary>Runs <c>fa</c> as a process with closed standard input.</summary>
 public sealed class ClosedInputTests
 {
     [Fact]
@@ -18,7 +18,7 @@ public sealed class ClosedInputTests
         try
         {
             (await fa.StandardError.ReadToEndAsync(deadline.Token))
-                .ShouldBe("Standard input is closed: give a file, or pipe one in.\n");
+                .ShouldBe("Standard input is closed: pass the name of a file, or pipe one in.\n");
             await fa.WaitForExitAsync(deadline.Token);
             fa.ExitCode.ShouldBe(1);
         }

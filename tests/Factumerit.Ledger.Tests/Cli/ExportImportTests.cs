@@ -3,7 +3,7 @@ using Factumerit.Ledger.Tests.Data;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary>Exports of providers as people download them: what is sent for each row, and what is not.</summary>
+/// <summary>Imports providers' exports in their original form and checks what is sent for each row.</summary>
 public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 {
     private const string OpenRouterHeader =
@@ -46,7 +46,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 
         run.Stdout.ShouldStartWith("4 rows: 4 recorded");
         sent.ShouldBe([
-            // Parts that exceed their whole are left out: the cost is known.
+            // A token count that exceeds its total is left out: the known cost is enough.
             """{"user_id":"alice","request_id":"gen-1","model":"google/gemini-2.5-pro","occurred_at":"2026-05-12 00:00:01","provider":"openrouter","provider_cost_usd":0.0005,"prompt_tokens":100,"completion_tokens":10}""",
             """{"user_id":"alice","request_id":"gen-1:byok","model":"google/gemini-2.5-pro","occurred_at":"2026-05-12 00:00:01","provider":"google-ai-studio","provider_cost_usd":0.01,"description":"On a key of our own at the provider, through OpenRouter"}""",
             """{"user_id":"alice","request_id":"gen-2","model":"m","occurred_at":"2026-05-12 00:00:01","provider":"openrouter","provider_cost_usd":0,"prompt_tokens":1,"completion_tokens":1}""",
@@ -64,7 +64,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
             + "gen-6,2026-05-12,0.1,0,1,1,,,m,P,alice\n");
 
         run.ShouldBe(new FaRun(1, "7 rows: 1 recorded, 0 already there, 6 refused; $0.01 recorded\n", """
-            export:2: no-user: names no user: give one with --user
+            export:2: no-user: names no user: pass one with --user
             export:3: malformed-row: generation_id is empty
             export:4: malformed-row: cost_total is empty
             export:5: malformed-row: byok_usage_inference 'x' is not a number
@@ -108,7 +108,8 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
             {"object":"page","has_more":true,"next_page":"page_2","data":[
              {"start_time":1778457600,"end_time":1778544000,"results":[]},
              {"start_time":1778544000,"end_time":1778630400,"results":[
-              {"amount":{"value":"0.06000000000000000123456789","currency":"USD"},"line_item":"gpt-4o-2024-08-06, input","project_id":"proj_1","user_id":"user-1"},
+              {"amount":{"value":"0.06000000000000000123456789","currency":"USD"},
+               "line_item":"gpt-4o-2024-08-06, input","project_id":"proj_1","user_id":"user-1"},
               {"amount":{"value":1.5e-3,"currency":"eur"},"user_id":"user-1"},
               {"input_tokens":5}]}]}
             """);
@@ -116,8 +117,8 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         more.ShouldBe(new FaRun(
             1, "3 rows: 1 recorded, 0 already there, 2 refused; $0.01 recorded; 1 empty row skipped\n", """
             export:result 3: malformed-row: amount_currency 'eur' is not usd
-            export:result 4: malformed-row: has no amount: is this a page of costs?
-            export: is only one page, and more follow: ask the API for page=page_2 and import that as well.
+            export:result 4: malformed-row: has no amount: the file must be a page of costs
+            export: is only one page of several: request page=page_2 from the API and import it too.
 
             """));
         rest.Select(WithoutId).ShouldBe([
@@ -184,9 +185,9 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         run.ShouldBe(new FaRun(
             1, "6 rows: 2 recorded, 0 already there, 4 refused; $0.02 recorded; 1 empty row skipped\n", """
             export:4: malformed-row: context_window '' is neither ≤ 200k nor > 200k
-            export:5: malformed-row: has 9 tokens of input in all, but each request had > 200k by its context_window
+            export:5: malformed-row: has 9 input tokens in total, but its context_window says > 200k for each request
             export:8: malformed-row: usage_date_utc 'yesterday' is not a date
-            export:7: not-over: is not over before 2026-06-02 00:00Z, and still grows: import it from a later export
+            export:7: not-over: ends at 2026-06-02 00:00Z and is not final yet: import it from a later export
 
             """));
         sent.Select(usage => JsonElement.Parse(usage).GetProperty("model").GetString())
@@ -200,7 +201,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
             + "1778457600,1778544000,0.5,usd,,proj,alice\n";
 
         var first = RequestIds((await ImportAsync("openai", OpenAiHeader + Rows)).Sent);
-        // Another amount, another user and more rows change no id.
+        // A different amount, another user and additional rows do not change the ids.
         var second = RequestIds((await ImportAsync(
             "openai",
             OpenAiHeader + Rows.Replace("0.5", "0.6", StringComparison.Ordinal)
@@ -220,8 +221,8 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 
         run.ExitCode.ShouldBe(1);
         run.Stderr.ShouldBe("""
-            export:3: not-over: is not over before 2026-06-02 00:00Z, and still grows: import it from a later export
-            export:4: malformed-row: start_time and end_time must be seconds since 1970
+            export:3: not-over: ends at 2026-06-02 00:00Z and is not final yet: import it from a later export
+            export:4: malformed-row: start_time and end_time must be Unix timestamps in seconds
 
             """);
         sent.Count.ShouldBe(1);
@@ -234,7 +235,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
     [InlineData("openai", "start_time,end_time,amount_value\n",
         "export: is not a costs export of OpenAI: its first line lacks the column amount_currency.\n")]
     [InlineData(
-        "openai", "{\"object\":\"list\"}", "export: is not a page of OpenAI's costs: it has no list called data.\n")]
+        "openai", "{\"object\":\"list\"}", "export: is not a page of OpenAI's costs: it has no array named data.\n")]
     [InlineData("anthropic", OpenAiHeader, "export: is not a usage export of Anthropic: its first line lacks the "
         + "columns usage_date_utc, model_version, api_key, usage_type, context_window, usage_input_tokens_no_cache, "
         + "usage_input_tokens_cache_write_5m, usage_input_tokens_cache_write_1h, usage_input_tokens_cache_read, "
@@ -269,7 +270,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         string file, string format, params string[] options) =>
         ImportAsync(format, File.ReadAllText(RealCalls.PathOf($"exports/{file}")), options);
 
-    // As on June 1st, whatever the day.
+    // The clock stands at June 1st, 2026.
     private async Task<(FaRun Run, IReadOnlyList<string> Sent)> ImportAsync(
         string format, string file, params string[] options)
     {

@@ -3,9 +3,7 @@ using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary>
-/// One run of <c>fa</c> in this process, and what it left behind. Without a ledger it finds neither address nor key.
-/// </summary>
+/// <summary>One run of <c>fa</c> in this process: its exit code and its output.</summary>
 public sealed record FaRun(int ExitCode, string Stdout, string Stderr)
 {
     public static Task<FaRun> OfAsync(FakeLedger ledger, params string[] args) => OfAsync(Beside(ledger), args);
@@ -16,7 +14,7 @@ public sealed record FaRun(int ExitCode, string Stdout, string Stderr)
         return new FaRun(exitCode, environment.Stdout.ToString()!, environment.Stderr.ToString()!);
     }
 
-    /// <summary>An environment without terminals that knows the ledger's address and key.</summary>
+    /// <summary>An environment without terminals, with the address and key of the ledger.</summary>
     public static FaEnvironment Beside(FakeLedger ledger) => Alone() with
     {
         Variables = new Dictionary<string, string>
@@ -26,7 +24,7 @@ public sealed record FaRun(int ExitCode, string Stdout, string Stderr)
         },
     };
 
-    /// <summary>An environment without terminals beside the real service, as its admin.</summary>
+    /// <summary>An environment without terminals, with the address and admin key of the real service.</summary>
     public static FaEnvironment Beside(LedgerService service) => Alone() with
     {
         Variables = new Dictionary<string, string>
@@ -36,25 +34,25 @@ public sealed record FaRun(int ExitCode, string Stdout, string Stderr)
         },
     };
 
-    /// <summary>An environment that knows nothing.</summary>
+    /// <summary>An environment without terminals, address and key.</summary>
     public static FaEnvironment Alone() => new()
     {
         Stdout = new StringWriter { NewLine = "\n" },
         Stderr = new StringWriter { NewLine = "\n" },
         Stdin = new StringReader(""),
         Variables = new Dictionary<string, string>(),
-        // Of directories above it none can hold an embedded ledger's key.
+        // The root has no parent directory that could contain an embedded ledger's key.
         WorkingDirectory = "/",
         Time = new InstantTime(),
     };
 }
 
-/// <summary>A clock on which every wait is over at once, and that remembers how long it would have been.</summary>
+/// <summary>A clock whose timers fire at once. It records the delays that were asked for.</summary>
 public sealed class InstantTime : TimeProvider
 {
     public List<TimeSpan> Waits { get; } = [];
 
-    /// <summary>What time it is; default: what it is.</summary>
+    /// <summary>The current time; default: the time of the system.</summary>
     public DateTimeOffset? Now { get; init; }
 
     public override DateTimeOffset GetUtcNow() => Now ?? base.GetUtcNow();
@@ -78,7 +76,15 @@ public sealed class InstantTime : TimeProvider
     }
 }
 
-/// <summary>A directory that goes away with the test.</summary>
+/// <summary>Piped input: it can be read only once, and its length is unknown.</summary>
+public sealed class PipedInput(string text) : MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))
+{
+    public override bool CanSeek => false;
+
+    public override long Length => throw new NotSupportedException();
+}
+
+/// <summary>A temporary directory that is deleted with the test.</summary>
 public sealed class ScratchDirectory : IDisposable
 {
     public string Path { get; } = Directory.CreateTempSubdirectory("fa-").FullName;

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging;
 namespace Factumerit.Ledger.Tests.Cli;
 
 /// <summary>
-/// A service on a loopback port that gives the answers it was told to, in order, and keeps what was sent to it.
+/// A fake service on a loopback port. It returns the queued answers in order and records the requests.
 /// </summary>
 public sealed class FakeLedger : IAsyncDisposable
 {
@@ -39,7 +39,7 @@ public sealed class FakeLedger : IAsyncDisposable
         return ledger;
     }
 
-    /// <summary>Adds an answer to the next request that has none yet.</summary>
+    /// <summary>Queues an answer.</summary>
     public FakeLedger Answers(int status, string body, params (string Name, string Value)[] headers)
     {
         _answers.Enqueue(async context =>
@@ -53,10 +53,10 @@ public sealed class FakeLedger : IAsyncDisposable
         return this;
     }
 
-    /// <summary>From now on answers each item of a batch with this result.</summary>
+    /// <summary>Returns this result for each item of a batch when no answer is queued.</summary>
     public void AnswersEachItem(string result) => _result = result;
 
-    /// <summary>Cuts the connection in place of an answer.</summary>
+    /// <summary>Queues a cut of the connection in place of an answer.</summary>
     public FakeLedger HangsUp()
     {
         _answers.Enqueue(context =>
@@ -89,5 +89,5 @@ public sealed class FakeLedger : IAsyncDisposable
     }
 }
 
-/// <summary>One request as it arrived, its path with escapes and query.</summary>
+/// <summary>A request as received. The path keeps its escapes and its query.</summary>
 public sealed record Received(string Method, string Path, string Authorization, string? IdempotencyKey, string Body);

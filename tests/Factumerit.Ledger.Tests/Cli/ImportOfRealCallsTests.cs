@@ -7,7 +7,7 @@ namespace Factumerit.Ledger.Tests.Cli;
 
 /// <summary>
 /// 8,818 LLM calls of one afternoon, priced and imported with <c>fa</c> into the real service. The ledger's sum equals
-/// the sum worked out here from the tokens, to the nano-dollar.
+/// the sum calculated here from the tokens, to the nano-dollar.
 /// </summary>
 public sealed class ImportOfRealCallsTests : IAsyncLifetime, IDisposable
 {
@@ -140,7 +140,7 @@ public sealed class ImportOfRealCallsTests : IAsyncLifetime, IDisposable
         var csv = new StringBuilder("user_id,amount_cents,request_id,prompt_tokens,completion_tokens,occurred_at\n");
         foreach (var (call, index) in calls.Select((call, index) => (call, index)))
         {
-            // The price in cents by another way than the sum above: per token, in decimals.
+            // Calculates the price independently of the sum above: in decimal cents per token.
             var amountCents = (call.ContextTokens * 0.0003m) + (call.GeneratedTokens * 0.0015m);
             csv.Append(CultureInfo.InvariantCulture,
                 $"{UserOf(index)},{amountCents},call-{index},{call.ContextTokens},{call.GeneratedTokens},"

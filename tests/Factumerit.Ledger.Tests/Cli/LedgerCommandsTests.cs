@@ -184,8 +184,8 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
         var resolved = await FaRun.OfAsync(_ledger, "ledger", "resolve-fault", "7", "--reason", "set back");
 
         shown.Stdout.ShouldContain("""
-            FAULT            ID   DETAIL  NO  FOUND
-            budget-mismatch  bob  d       7   2026-01-31 12:00:00
+            FAULT            ID   DETAIL  NUMBER  FOUND
+            budget-mismatch  bob  d       7       2026-01-31 12:00:00
             """);
         resolved.ShouldBe(new FaRun(0, "Resolved fault 7: budget-mismatch bob, by root.\n", ""));
         (_ledger.Requests[1].Method, _ledger.Requests[1].Path, _ledger.Requests[1].Body)

@@ -6,7 +6,7 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     private const string Unavailable = """{"status":503,"code":"unavailable","detail":"The database is away."}""";
     private const string NoUser = """{"status":404,"code":"user-not-found","detail":"There is no user alise."}""";
     private const string Books = "asset:anthropic holds $24.95 on the books. ";
-    private const string Never = "Nothing was ever bought from a provider of the name opnai. ";
+    private const string Never = "No credit was ever bought from a provider named opnai. ";
     private const string Held = """{"asset_cents":2495,"providers":[{"provider":"anthropic","balance_cents":2495}]}""";
     private const string Headroom =
         """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
@@ -53,10 +53,11 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         _ledger.Answers(404, NoUser).Answers(404, NoUser);
 
         (await FaRun.OfAsync(_ledger, "grant", "alise", "--amount-cents", "500"))
-            .ShouldBe(new FaRun(1, "", "user-not-found: There is no user alise. Give --new-user to open a budget.\n"));
+            .ShouldBe(new FaRun(1, "", "user-not-found: There is no user alise. Pass --new-user to open a budget.\n"));
         (await FaRun.OfAsync(_ledger, "grant", "alise", "--amount-cents", "500", "--json")).ShouldBe(new FaRun(
             1, "",
-            """{"status":404,"code":"user-not-found","detail":"There is no user alise. Give --new-user to open a budget."}"""
+            """{"status":404,"code":"user-not-found","detail":"There is no user alise. """
+                + """Pass --new-user to open a budget."}"""
                 + "\n"));
         _ledger.Requests.ShouldAllBe(request => request.Method == "GET");
     }
@@ -98,7 +99,9 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         (await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "5", "--new-user", "--idempotency-key", "k1",
             "--json")).ShouldBe(new FaRun(
             1, "",
-            """{"status":503,"code":"unavailable","detail":"The database is away. It may have been done or not: run again with --idempotency-key k1, which is safe."}"""
+            """{"status":503,"code":"unavailable","detail":"The database is away. """
+                + """It is unknown whether the request was carried out. """
+                + """Running it again with --idempotency-key k1 is safe."}"""
                 + "\n"));
         var lost = await FaRun.OfAsync(_ledger, "purchase", "--credits-cents", "5", "--json");
         System.Text.Json.JsonElement.Parse(lost.Stderr).GetProperty("code").GetString().ShouldBe("outcome-unknown");
@@ -137,8 +140,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         run.ShouldBe(new FaRun(
             1,
             "",
-            "unavailable: The database is away. It may have been done or not: run again with --idempotency-key "
-                + $"{_ledger.Request.IdempotencyKey}, which is safe.\n"));
+            "unavailable: The database is away. It is unknown whether the request was carried out. "
+                + $"Running it again with --idempotency-key {_ledger.Request.IdempotencyKey} is safe.\n"));
     }
 
     [Fact]
@@ -151,7 +154,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         run.ExitCode.ShouldBe(1);
         run.Stderr.ShouldStartWith($"The connection to {_ledger.Url}/ was lost before the answer came: ");
         run.Stderr.ShouldEndWith(
-            " It may have been done or not: run again with --idempotency-key 'June'\\''s', which is safe.\n");
+            " It is unknown whether the request was carried out. "
+                + "Running it again with --idempotency-key 'June'\\''s' is safe.\n");
     }
 
     [Fact]
@@ -182,9 +186,9 @@ public sealed class MoveCommandsTests : IAsyncLifetime
 
     [Theory]
     [InlineData(201, "\"t1\"", "5", "Wrote asset:openai down by $0.05; headroom $19.00 (transaction t1).\n")]
+    [InlineData(201, "\"t1\"", "-5", "Wrote asset:openai up by $0.05; headroom $19.00 (transaction t1).\n")]
     [InlineData(
-        201, "\"t1\"", "-5", "Added $0.05 found above the books to asset:openai; headroom $19.00 (transaction t1).\n")]
-    [InlineData(200, "null", "0", "Nothing to post: asset:openai is right; headroom $19.00.\n")]
+        200, "null", "0", "Nothing to post: the balance of asset:openai does not change; headroom $19.00.\n")]
     public async Task A_write_down_to_a_balance_says_what_it_found(
         int status, string transaction, string amount, string stdout)
     {
@@ -229,16 +233,15 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     [Theory]
     [InlineData(Never + "Write asset:opnai down by $0.05?", "--amount-cents", "5", "--provider", "opnai")]
     [InlineData(
-        Never + "asset:opnai holds $0.00 on the books. Set it to $0.05, which adds $0.05 found above the books?",
+        Never + "asset:opnai holds $0.00 on the books. Write it up by $0.05 to $0.05?",
         "--actual-balance-cents", "5", "--provider", "opnai")]
     [InlineData(Never + "Write asset:opnai down by the cost of all usage", "--from-usage", "--provider", "opnai")]
-    [InlineData("asset:anthropic holds $24.95. Write asset:anthropic down by $25.00?", "--amount-cents", "2500")]
+    [InlineData("asset:anthropic holds only $24.95. Write asset:anthropic down by $25.00?", "--amount-cents", "2500")]
     [InlineData("Write asset:anthropic down by $24.95?", "--amount-cents", "2495")]
-    [InlineData(Books + "Set it to $99.00, which adds $74.05 found above the books?",
-        "--actual-balance-cents", "9900")]
-    [InlineData(Books + "Write it down to $20.00, by $4.95?", "--actual-balance-cents", "2000")]
-    [InlineData(Books + "Write it down to -$0.05, by $25.00?", "--actual-balance-cents", "-5")]
-    [InlineData(Books + "Set it to $24.95, which changes nothing?", "--actual-balance-cents", "2495.0")]
+    [InlineData(Books + "Write it up by $74.05 to $99.00?", "--actual-balance-cents", "9900")]
+    [InlineData(Books + "Write it down by $4.95 to $20.00?", "--actual-balance-cents", "2000")]
+    [InlineData(Books + "Write it down by $25.00 to -$0.05?", "--actual-balance-cents", "-5")]
+    [InlineData(Books + "Set it to $24.95 (no change)?", "--actual-balance-cents", "2495.0")]
     [InlineData(Books + "Set it to 1e99 cents?", "--actual-balance-cents", "1e99")]
     public async Task A_write_down_asks_with_what_the_books_hold(string question, params string[] options)
     {

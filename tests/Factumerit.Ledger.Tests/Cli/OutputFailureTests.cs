@@ -3,12 +3,12 @@ using Factumerit.Ledger.Cli;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary>An output that can't be written, on a full disk or closed, ends in one line and exit code 1.</summary>
+/// <summary>If the output can't be written (full disk, closed stream), fa prints one line and exits with 1.</summary>
 public sealed class OutputFailureTests : IAsyncLifetime
 {
     private const string Headroom =
         """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
-    private const string Line = "The output can't be written: No space left on device.";
+    private const string Line = "Can't write the output: No space left on device.";
 
     private FakeLedger _ledger = null!;
 
@@ -33,7 +33,7 @@ public sealed class OutputFailureTests : IAsyncLifetime
         _ledger.Answers(201, $$"""{"transaction_id":"t1","total_cents":2759,"headroom":{{Headroom}}}""");
 
         (await RunAsync("purchase", "--credits-cents", "5"))
-            .ShouldBe((1, Line + " The service has done what was asked.\n"));
+            .ShouldBe((1, Line + " The service has carried out the request.\n"));
     }
 
     [Fact]
@@ -47,7 +47,7 @@ public sealed class OutputFailureTests : IAsyncLifetime
         };
 
         (await FaApplication.RunAsync(["ledger", "headroom"], closed)).ShouldBe(1);
-        closed.Stderr.ToString().ShouldBe("The output can't be written: Bad file descriptor.\n");
+        closed.Stderr.ToString().ShouldBe("Can't write the output: Bad file descriptor.\n");
     }
 
     [Theory]

@@ -48,7 +48,7 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
 
         var run = await FaRun.OfAsync(_ledger, "prices", "cancel", "7", "--yes");
 
-        run.ShouldBe(new FaRun(0, "Version 7, which would have begun at 2026-02-01 00:00:00Z, is cancelled.\n", ""));
+        run.ShouldBe(new FaRun(0, "Cancelled version 7 of the prices, due to start at 2026-02-01 00:00:00Z.\n", ""));
         (_ledger.Request.Method, _ledger.Request.Path).ShouldBe(("DELETE", "/prices/versions/7"));
         (await FaRun.OfAsync(_ledger, "prices", "cancel", "seven", "--yes")).ExitCode.ShouldBe(2);
     }
@@ -105,10 +105,10 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
 
         _ledger.Answers(400, ending);
         (await FaRun.OfAsync(_ledger, "prices", "import", file))
-            .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. If that is meant, run again with --yes.\n"));
+            .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. To import it anyway, run again with --yes.\n"));
         _ledger.Answers(400, ending);
         (await FaRun.OfAsync(OnTerminal("n\n"), "prices", "import", file))
-            .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. Import it all the same? This can't be undone. "
+            .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. Import it anyway? This can't be undone. "
                 + "[y/N] Nothing was done.\n"));
         _ledger.Answers(400, ending).Answers(200, Imported);
         (await FaRun.OfAsync(OnTerminal("y\n"), "prices", "import", file)).Stdout.ShouldEndWith("3 skipped.\n");
@@ -145,7 +145,7 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
             .ShouldBe(new FaRun(1, "", $"{_scratch.Path}: is a directory.\n"));
         var large = _scratch.Write("large.json", new string(' ', (8 * 1024 * 1024) + 1));
         (await FaRun.OfAsync(_ledger, "prices", "import", large))
-            .ShouldBe(new FaRun(1, "", $"{large}: is larger than the 8 MiB that a price map may have.\n"));
+            .ShouldBe(new FaRun(1, "", $"{large}: is larger than 8 MiB, the limit for a price map.\n"));
         _ledger.Requests.ShouldBeEmpty();
     }
 
@@ -161,7 +161,7 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
             1,
             "",
             $"{file}{complaint}a price map is one JSON object with an entry for each model, "
-                + "as LiteLLM's model_prices_and_context_window.json is.\n"));
+                + "such as LiteLLM's model_prices_and_context_window.json.\n"));
         _ledger.Requests.ShouldBeEmpty();
     }
 
@@ -184,7 +184,7 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
         var run = await FaRun.OfAsync(_ledger, "prices", "import", _scratch.Write("map.json", "{}"));
 
         run.ExitCode.ShouldBe(1);
-        run.Stderr.ShouldEndWith("It may have been done or not: run again, which is safe.\n");
+        run.Stderr.ShouldEndWith("It is unknown whether the request was carried out. Running it again is safe.\n");
     }
 
     [Fact]
@@ -234,7 +234,7 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
             2026-01-02 00:00:00Z  1042     gone
             the beginning         1        p         $3.00  $15.00                                      chat       2
 
-            VERSION  OTHER PRICE                DOLLARS FOR ONE
+            VERSION  OTHER PRICE                USD PER UNIT
             1        input_cost_per_token_flex  0.0000000799
             1        ocr_cost_per_page          0.003
 
@@ -288,7 +288,7 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
         }
     }
 
-    // The sample beside the repository where it is, else what it holds.
+    // Reads the sample beside the repository if it exists, else the copy below.
     private static string ReadSample()
     {
         var sample = Path.Combine(Repository.Root, "..", "shared/data/model-prices.sample.json");

@@ -38,7 +38,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
 
             """, "user", "create", "vikunja:alice", "--initial-credit-cents", "100", "--promo-ttl-days", "30");
         (await FaAsync("user", "create", "vikunja:alice", "--initial-credit-cents", "100")).Stdout.ShouldStartWith(
-            "vikunja:alice was there already; nothing changed.\n");
+            "vikunja:alice already exists; nothing changed.\n");
         string[] call = ["usage", "record", "vikunja:alice", "--amount-cents", "5.0165", "--request-id", "r1",
             "--model", "opus", "--prompt-tokens", "35", "--completion-tokens", "4",
             "--description", "A call", "--occurred-at", "2026-01-31T12:00:00Z"];
@@ -50,8 +50,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             "grant", "vikunja:alice", "--amount-cents", "500", "--reason", "Top-up", "--idempotency-key", "g");
         await PrintsAsync("Wrote asset:anthropic down by $0.05; headroom $19.000165 (transaction <uuid>).\n",
             "write-down", "--amount-cents", "5", "--yes");
-        await PrintsAsync("Nothing to post: asset:anthropic is right; headroom $19.000165.\n", "write-down",
-            "--actual-balance-cents", "2495", "--yes");
+        await PrintsAsync("Nothing to post: the balance of asset:anthropic does not change; headroom $19.000165.\n",
+            "write-down", "--actual-balance-cents", "2495", "--yes");
         await PrintsAsync("""
             User           vikunja:alice
             Balance        $5.949835
@@ -100,7 +100,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             """{"from":null,"to":"2026-01-01T00:00:00Z","group_by":"model","groups":[],"total":{"group":null,"calls":0,""");
         await PrintsAsync("Wrote asset:openai down by $0.000165; headroom -$0.989965 (transaction <uuid>).\n",
             "write-down", "--from-usage", "--provider", "openai", "--force", "--yes");
-        await PrintsAsync("Nothing to post: no usage of openai waits to be written down; headroom -$0.989965.\n",
+        await PrintsAsync("Nothing to post: no usage of openai is left to write down; headroom -$0.989965.\n",
             "write-down", "--from-usage", "--provider", "openai", "--yes");
     }
 

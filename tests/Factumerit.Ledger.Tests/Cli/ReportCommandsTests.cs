@@ -1,6 +1,6 @@
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary><c>fa report margin</c>, and <c>fa write-down --from-usage</c> that goes with it.</summary>
+/// <summary><c>fa report margin</c> and the related <c>fa write-down --from-usage</c>.</summary>
 public sealed class ReportCommandsTests : IAsyncLifetime
 {
     private const string Headroom =
@@ -78,7 +78,7 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("""{"groups":[]}""", "The answer holds no total: is it the ledger's address?\n")]
+    [InlineData("""{"groups":[]}""", "The response has no total. Check that the URL is the ledger's.\n")]
     [InlineData("""{"accounts":[]}""", "The answer holds no groups: is it the ledger's address?\n")]
     public async Task An_answer_of_something_else_is_told(string answer, string stderr)
     {
@@ -88,7 +88,7 @@ public sealed class ReportCommandsTests : IAsyncLifetime
 
     [Theory]
     [InlineData(201, "\"t1\"", "0.0165", "Wrote asset:openai down by $0.000165; headroom $19.00 (transaction t1).\n")]
-    [InlineData(200, "null", "0", "Nothing to post: no usage of openai waits to be written down; headroom $19.00.\n")]
+    [InlineData(200, "null", "0", "Nothing to post: no usage of openai is left to write down; headroom $19.00.\n")]
     public async Task A_write_down_from_usage_sends_neither_amount(
         int status, string transaction, string amount, string stdout)
     {

@@ -2,7 +2,7 @@ using Factumerit.Ledger.Tests.Http;
 
 namespace Factumerit.Ledger.Tests.Cli;
 
-/// <summary><c>fa review</c>: what goes out, what people read, and that nothing is decided unasked.</summary>
+/// <summary><c>fa review</c>: the requests, the output, and the question before each decision.</summary>
 public sealed class ReviewCommandsTests : IAsyncLifetime
 {
     private const string Id = "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b";
@@ -107,16 +107,17 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     public async Task Nothing_is_decided_unasked(string line)
     {
         (await FaRun.OfAsync(_ledger, line.Split(' ')))
-            .ShouldBe(new FaRun(2, "", "This can't be undone: without a terminal to ask on, give --yes.\n"));
+            .ShouldBe(new FaRun(2, "", "This can't be undone. Without a terminal to ask on, confirm it with --yes.\n"));
         var declined = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("n\n") };
         (await FaRun.OfAsync(declined, line.Split(' '))).ExitCode.ShouldBe(1);
         _ledger.Requests.ShouldBeEmpty();
     }
 
     [Theory]
-    [InlineData("review bill 7 --yes", "USAGE: '7' is not a usage's id.\nTry 'fa review bill --help'.\n")]
+    [InlineData(
+        "review bill 7 --yes", "USAGE: '7' is not a usage id from 'fa review list'.\nTry 'fa review bill --help'.\n")]
     [InlineData("review bill " + Id + " --amount-cents 1 --cost-usd 1",
-        "Give at most one of --amount-cents and --cost-usd.\nTry 'fa review bill --help'.\n")]
+        "Pass at most one of --amount-cents and --cost-usd.\nTry 'fa review bill --help'.\n")]
     [InlineData("review waive " + Id + " --yes", "Option '--reason' is required.\nTry 'fa review waive --help'.\n")]
     public async Task Wrong_usage_is_told(string line, string stderr) =>
         (await FaRun.OfAsync(FaRun.Alone(), line.Split(' '))).ShouldBe(new FaRun(2, "", stderr));

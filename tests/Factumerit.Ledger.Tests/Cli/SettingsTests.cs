@@ -97,7 +97,7 @@ public sealed class SettingsTests : IDisposable
             "ledger", "headroom", "--url", "https://ledger.invalid");
 
         run.ShouldBe(
-            new FaRun(1, "", "No API key for https://ledger.invalid/: give --api-key or set FACTUMERIT_API_KEY.\n"));
+            new FaRun(1, "", "No API key for https://ledger.invalid/: pass --api-key or set FACTUMERIT_API_KEY.\n"));
     }
 
     [Fact]
@@ -106,7 +106,7 @@ public sealed class SettingsTests : IDisposable
         var run = await FaRun.OfAsync(FaRun.Alone(), "ledger", "headroom");
 
         run.ShouldBe(
-            new FaRun(1, "", "No API key for http://localhost:5080/: give --api-key or set FACTUMERIT_API_KEY.\n"));
+            new FaRun(1, "", "No API key for http://localhost:5080/: pass --api-key or set FACTUMERIT_API_KEY.\n"));
     }
 
     [Fact]
@@ -118,7 +118,9 @@ public sealed class SettingsTests : IDisposable
         var run = await FaRun.OfAsync(environment, "ledger", "headroom");
 
         run.ShouldBe(new FaRun(
-            1, "", "'localhost:5080' from FACTUMERIT_URL is not an address such as http://localhost:5080.\n"));
+            1,
+            "",
+            "'localhost:5080' from FACTUMERIT_URL is not an http or https URL such as http://localhost:5080.\n"));
     }
 
     [Fact]

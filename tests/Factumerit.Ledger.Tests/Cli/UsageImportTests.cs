@@ -3,6 +3,11 @@ namespace Factumerit.Ledger.Tests.Cli;
 public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 {
     private const string Header = "user_id,amount_cents,request_id\n";
+    private const string Columns = "user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, "
+        + "description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, "
+        + "reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata";
+    private const string Pricing =
+        "amount_cents, provider_cost_usd, or model and a token count, or billing_status needs_review";
 
     private readonly ScratchDirectory _scratch = new();
     private FakeLedger _ledger = null!;
@@ -41,8 +46,10 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
             Recorded("2")));
 
         var run = await ImportAsync(
-            "user_id,request_id,provider,provider_cost_usd,cache_read_tokens,cache_write_tokens,reasoning_tokens,usage,billing_status,enforce_balance,reference_id,metadata,model,prompt_tokens,amount_cents\n" +
-            "alice,r1,openai,0.0000644,1,2,3,\"{\"\"a\"\": 1.50}\",,FALSE,task-1,\" {\"\"b\"\": \"\"ü\"\"} \",gpt-4o,10,\n" +
+            "user_id,request_id,provider,provider_cost_usd,cache_read_tokens,cache_write_tokens,reasoning_tokens," +
+            "usage,billing_status,enforce_balance,reference_id,metadata,model,prompt_tokens,amount_cents\n" +
+            "alice,r1,openai,0.0000644,1,2,3,\"{\"\"a\"\": 1.50}\",,FALSE,task-1," +
+            "\" {\"\"b\"\": \"\"ü\"\"} \",gpt-4o,10,\n" +
             "alice,r2,,,,,,,needs_review,,,,,,\n" +
             "alice,r3,,,,,,,,true,,,gpt-4o,10,\n");
 
@@ -61,13 +68,13 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
             "user_id,request_id,amount_cents,model,prompt_tokens,metadata,usage,enforce_balance\n" +
             "a,r1,1,,,[1],,\na,r2,1,,,{,,\na,r3,1,,,,5,\na,r4,1,,,,,no\na,r5,,m,,,,\na,r6,,,5,,,\na,r7,1,,x,,,\n");
 
-        run.ShouldBe(new FaRun(1, "7 rows: 0 recorded, 0 already there, 7 refused; $0.00 recorded\n", """
+        run.ShouldBe(new FaRun(1, "7 rows: 0 recorded, 0 already there, 7 refused; $0.00 recorded\n", $$"""
             usage.csv:2: malformed-row: metadata '[1]' is not a JSON object
             usage.csv:3: malformed-row: metadata '{' is not a JSON object
             usage.csv:4: malformed-row: usage '5' is not a JSON object
             usage.csv:5: malformed-row: enforce_balance 'no' is neither true nor false
-            usage.csv:6: malformed-row: nothing prices the call: amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review)
-            usage.csv:7: malformed-row: nothing prices the call: amount_cents, provider_cost_usd, or model with tokens (or billing_status needs_review)
+            usage.csv:6: malformed-row: has no price: fill in {{Pricing}}
+            usage.csv:7: malformed-row: has no price: fill in {{Pricing}}
             usage.csv:8: malformed-row: prompt_tokens 'x' is not a number
 
             """));
@@ -102,14 +109,15 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
             Recorded("2")));
 
         var run = await ImportAsync(
-            Header + "alice,1,r1\nbob,abc,r2\nbob,2,r3\n\nbob,-1,r4\nbob,1\n,1,r5\nbob,1,\nbob,\"1\"x,r6\nalice,2,r7\n");
+            Header + "alice,1,r1\nbob,abc,r2\nbob,2,r3\n\nbob,-1,r4\nbob,1\n,1,r5\nbob,1,\nbob,\"1\"x,r6\n"
+            + "alice,2,r7\n");
 
         run.ShouldBe(new FaRun(1, "9 rows: 2 recorded, 0 already there, 7 refused; $0.03 recorded\n", """
             usage.csv:3: malformed-row: amount_cents 'abc' is not a number
-            usage.csv:7: malformed-row: has 2 fields where the first line names 3 columns
+            usage.csv:7: malformed-row: has 2 fields, but the first line names 3 columns
             usage.csv:8: malformed-row: user_id is empty
             usage.csv:9: malformed-row: request_id is empty
-            usage.csv:10: malformed-row: a quote stands in the wrong place
+            usage.csv:10: malformed-row: a quote is in the wrong place
             usage.csv:4: insufficient-credit: bob has no credit.
             usage.csv:6: validation-failed: Wrong. amount_cents: is negative
 
@@ -181,7 +189,7 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     {
         _ledger.Answers(200, Results(Recorded("1")));
         var environment =
-            FaRun.Beside(_ledger) with { OpenStdin = () => new Pipe(Header + "alice,1,r1\nalice,x,r2\n") };
+            FaRun.Beside(_ledger) with { OpenStdin = () => new PipedInput(Header + "alice,1,r1\nalice,x,r2\n") };
 
         var run = await FaRun.OfAsync(environment, "usage", "import", "-");
 
@@ -195,20 +203,12 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     public async Task A_dash_reads_exports_whatever_their_form(string export)
     {
         _ledger.Answers(200, Results(Recorded("50")));
-        var environment = FaRun.Beside(_ledger) with { OpenStdin = () => new Pipe(export) };
+        var environment = FaRun.Beside(_ledger) with { OpenStdin = () => new PipedInput(export) };
 
         var run = await FaRun.OfAsync(environment, "usage", "import", "--format", "openai", "-");
 
         run.ShouldBe(new FaRun(0, "1 row: 1 recorded, 0 already there, 0 refused; $0.50 recorded\n", ""));
         _ledger.Request.Body.ShouldContain("\"provider_cost_usd\":0.5");
-    }
-
-    /// <summary>Bytes that can be read once, as they come through a pipe.</summary>
-    private sealed class Pipe(string text) : MemoryStream(System.Text.Encoding.UTF8.GetBytes(text))
-    {
-        public override bool CanSeek => false;
-
-        public override long Length => throw new NotSupportedException();
     }
 
     [Fact]
@@ -253,7 +253,7 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
         run.ShouldBe(new FaRun(
             1,
             "0 rows: 0 recorded, 0 already there, 0 refused; $0.00 recorded\n",
-            "unavailable: Away. The import stopped: run it again, what is recorded is not recorded twice.\n"));
+            "unavailable: Away. The import stopped. Run it again: recorded rows are not recorded twice.\n"));
         _ledger.Requests.Count.ShouldBe(8);
     }
 
@@ -340,17 +340,19 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
         run.ExitCode.ShouldBe(1);
         run.Stdout.ShouldBe("1 row: 1 recorded, 0 already there, 0 refused; $0.01 recorded\n");
-        run.Stderr.ShouldStartWith("usage.csv:3: the row does not end within 1048576 bytes: is a quote never closed?");
+        run.Stderr.ShouldStartWith(
+            "usage.csv:3: the row is longer than 1048576 bytes; check for a quote that is never closed.");
     }
 
     [Theory]
     [InlineData("", "usage.csv: is empty.\n")]
-    [InlineData("{\"users\": 1}", "usage.csv: is not a CSV file of usages: its first line must name its columns, separated by commas (user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata).\n")]
-    [InlineData("user_id,amount_cent,request_id\n", "usage.csv: unknown column 'amount_cent'; columns are user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, description, occurred_at, provider, provider_cost_usd, cache_read_tokens, cache_write_tokens, reasoning_tokens, usage, billing_status, enforce_balance, reference_id, metadata.\n")]
+    [InlineData("{\"users\": 1}", "usage.csv: is not a CSV file of usages: the first line must name the columns, "
+        + "separated by commas (" + Columns + ").\n")]
+    [InlineData("user_id,amount_cent,request_id\n",
+        "usage.csv: unknown column 'amount_cent'; the columns are " + Columns + ".\n")]
     [InlineData("user_id,amount_cents\n", "usage.csv: the column request_id is missing.\n")]
-    [InlineData("user_id,amount_cents,request_id,user_id\n", "usage.csv: a column is there twice.\n")]
-    [InlineData("user_id,request_id,model\n", "usage.csv: no column prices the calls: amount_cents, "
-        + "provider_cost_usd, or model with tokens (or billing_status needs_review).\n")]
+    [InlineData("user_id,amount_cents,request_id,user_id\n", "usage.csv: the first line names a column twice.\n")]
+    [InlineData("user_id,request_id,model\n", "usage.csv: no column for the price: add " + Pricing + ".\n")]
     public async Task A_wrong_header_is_told_before_anything_is_sent(string file, string stderr)
     {
         (await ImportAsync(file)).ShouldBe(new FaRun(1, "", stderr));
@@ -373,7 +375,7 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
         var run = await ImportAsync(FaRun.Beside(_ledger) with { StderrIsTerminal = true }, Header + "alice,1,r1\n");
 
-        run.Stderr.ShouldStartWith("\r[##############################] 100%  1 rows");
+        run.Stderr.ShouldStartWith("\r[##############################] 100%  1 row\r");
         run.Stderr.ShouldEndWith(" \r");
     }
 

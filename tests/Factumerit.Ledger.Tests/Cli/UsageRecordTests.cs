@@ -85,8 +85,10 @@ public sealed class UsageRecordTests : IAsyncLifetime
         var requestId = System.Text.Json.JsonDocument.Parse(_ledger.Request.Body)
             .RootElement.GetProperty("request_id").GetString();
         run.ShouldBe(new FaRun(
-            1, "", "unavailable: The database is away. It may have been done or not: run again with --request-id "
-                + $"{requestId}, which is safe.\n"));
+            1,
+            "",
+            "unavailable: The database is away. It is unknown whether the request was carried out. "
+                + $"Running it again with --request-id {requestId} is safe.\n"));
     }
 
     [Fact]

@@ -54,7 +54,7 @@ public sealed class UserCommandsTests : IAsyncLifetime
 
         var run = await FaRun.OfAsync(_ledger, "user", "create", "vikunja:alice");
 
-        run.ShouldBe(new FaRun(0, "vikunja:alice was there already; nothing changed.\n" + Shown, ""));
+        run.ShouldBe(new FaRun(0, "vikunja:alice already exists; nothing changed.\n" + Shown, ""));
         _ledger.Request.Body.ShouldBe("""{"user_id":"vikunja:alice"}""");
     }
 
@@ -182,7 +182,7 @@ public sealed class UserCommandsTests : IAsyncLifetime
         """{"user_id":"bob","balance_cents":-2.5}""", "bob owes $0.025, which will be written off. Delete bob?")]
     [InlineData("""{"user_id":"bob","balance_cents":0}""", "bob has no credit left. Delete bob?")]
     [InlineData("""{"user_id":"bob","balance_cents":0,"deleted_at":"2026-01-02T00:00:00Z"}""",
-        "bob was deleted before; nothing is left. Delete bob?")]
+        "bob is already deleted and has no credit left. Delete bob?")]
     public async Task Deleting_shows_what_is_at_stake_before_it_asks(string budget, string question)
     {
         _ledger.Answers(200, budget);
@@ -208,7 +208,7 @@ public sealed class UserCommandsTests : IAsyncLifetime
         _ledger.Requests.Select(request => request.Method).ShouldBe(["GET"]);
     }
 
-    /// <summary>A keyboard at which somebody presses Ctrl+C in place of an answer: the line never ends.</summary>
+    /// <summary>A keyboard where Ctrl+C is pressed in place of an answer: the line never ends.</summary>
     private sealed class SilentKeyboard(Action press) : TextReader
     {
         private readonly ManualResetEventSlim _end = new();

@@ -50,16 +50,16 @@ public sealed class VirtualKeyCommandsTests : IAsyncLifetime
         var run = await FaRun.OfAsync(_ledger, "virtual-key", "list", "--user", "a:b");
 
         run.ShouldBe(new FaRun(0, $"""
-            ID                                    USER   LABEL   KEY         STATUS   PENDING                               CREATED               EXPIRES
-            {Id}  alice  editor  sk-...9xQw  blocked  -                                     2026-01-02 00:00:00Z  -
-            {Id}  alice  editor  sk-...9xQw  active   block, 3 tried: LiteLLM answered 500  2026-01-02 00:00:00Z  -
+            ID                                    USER   LABEL   KEY         STATUS   PENDING                                  CREATED               EXPIRES
+            {Id}  alice  editor  sk-...9xQw  blocked  -                                        2026-01-02 00:00:00Z  -
+            {Id}  alice  editor  sk-...9xQw  active   block, 3 attempts: LiteLLM answered 500  2026-01-02 00:00:00Z  -
 
             """, ""));
         _ledger.Request.Path.ShouldBe("/virtual-keys?user_id=a%3Ab&limit=1000");
     }
 
     [Theory]
-    [InlineData("revoking", "Revoked the key editor of alice; LiteLLM has still to delete it.\n")]
+    [InlineData("revoking", "Revoked the key editor of alice; LiteLLM has not deleted it yet.\n")]
     [InlineData("revoked", "The key editor of alice is revoked.\n")]
     public async Task A_key_is_revoked_by_its_id(string status, string said)
     {

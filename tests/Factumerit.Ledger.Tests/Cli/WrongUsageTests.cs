@@ -4,32 +4,37 @@ public sealed class WrongUsageTests
 {
     [Theory]
     [InlineData("user show", "Required argument missing for command: 'show'.\nTry 'fa user show --help'.\n")]
-    [InlineData("user show ..", "USER: '..' is not a user's id.\nTry 'fa user show --help'.\n")]
+    [InlineData(
+        "user show ..", "USER: '..' is not a user id such as vikunja:alice.\nTry 'fa user show --help'.\n")]
     [InlineData("usage import", "Required argument missing for command: 'import'.\nTry 'fa usage import --help'.\n")]
     [InlineData("grant alice", "Option '--amount-cents' is required.\nTry 'fa grant --help'.\n")]
     [InlineData(
         "grant alice --amount-cents 1,50",
         "--amount-cents: '1,50' is not a number of cents such as 500 or 0.0165.\nTry 'fa grant --help'.\n")]
     [InlineData("write-down",
-        "Give one of --amount-cents, --actual-balance-cents and --from-usage.\nTry 'fa write-down --help'.\n")]
+        "Pass exactly one of --amount-cents, --actual-balance-cents and --from-usage.\n"
+            + "Try 'fa write-down --help'.\n")]
     [InlineData(
         "write-down --amount-cents 1 --actual-balance-cents 1",
-        "Give one of --amount-cents, --actual-balance-cents and --from-usage.\nTry 'fa write-down --help'.\n")]
+        "Pass exactly one of --amount-cents, --actual-balance-cents and --from-usage.\n"
+            + "Try 'fa write-down --help'.\n")]
     [InlineData(
         "write-down --actual-balance-cents 1 --from-usage",
-        "Give one of --amount-cents, --actual-balance-cents and --from-usage.\nTry 'fa write-down --help'.\n")]
+        "Pass exactly one of --amount-cents, --actual-balance-cents and --from-usage.\n"
+            + "Try 'fa write-down --help'.\n")]
     [InlineData(
         "report margin --group-by week",
         "--group-by: 'week' is not one of user, model, provider, day.\nTry 'fa report margin --help'.\n")]
     [InlineData(
         "ledger headroom --url localhost",
-        "--url: 'localhost' is not an address such as http://localhost:5080.\nTry 'fa ledger headroom --help'.\n")]
+        "--url: 'localhost' is not an http or https URL such as http://localhost:5080.\n"
+            + "Try 'fa ledger headroom --help'.\n")]
     [InlineData(
         "usage import f.csv --batch-size 1001",
         "--batch-size: '1001' is not a whole number between 1 and 1000.\nTry 'fa usage import --help'.\n")]
     [InlineData(
         "usage import f.csv --user alice",
-        "--user goes with --format: in the ledger's own file each row names its user.\n"
+        "--user needs --format: without it, each row of the file names its user.\n"
             + "Try 'fa usage import --help'.\n")]
     [InlineData(
         "usage import f.csv --format litellm",
@@ -48,12 +53,18 @@ public sealed class WrongUsageTests
         "--role: 'root' is not one of bot, ops, admin.\nTry 'fa api-key create --help'.\n")]
     [InlineData(
         "user delete --force --yes",
-        "Unrecognized option '--force'; put -- before an argument that begins with '-'.\n"
-            + "Try 'fa user delete --help'.\n")]
-    [InlineData("api-key revoke bot", "ID: 'bot' is not a key's id.\nTry 'fa api-key revoke --help'.\n")]
-    [InlineData("api-key rotate 7", "ID: '7' is not a key's id.\nTry 'fa api-key rotate --help'.\n")]
-    [InlineData("virtual-key revoke 7", "ID: '7' is not a key's id.\nTry 'fa virtual-key revoke --help'.\n")]
-    [InlineData("review waive 7 --reason x", "USAGE: '7' is not a usage's id.\nTry 'fa review waive --help'.\n")]
+        "Unrecognized option '--force'. If it is an argument, put -- before it.\nTry 'fa user delete --help'.\n")]
+    [InlineData(
+        "api-key revoke bot",
+        "ID: 'bot' is not a key id from 'fa api-key list'.\nTry 'fa api-key revoke --help'.\n")]
+    [InlineData(
+        "api-key rotate 7", "ID: '7' is not a key id from 'fa api-key list'.\nTry 'fa api-key rotate --help'.\n")]
+    [InlineData(
+        "virtual-key revoke 7",
+        "ID: '7' is not a key id from 'fa virtual-key list'.\nTry 'fa virtual-key revoke --help'.\n")]
+    [InlineData(
+        "review waive 7 --reason x",
+        "USAGE: '7' is not a usage id from 'fa review list'.\nTry 'fa review waive --help'.\n")]
     [InlineData("user show alice bob", "Unrecognized command or argument 'bob'.\nTry 'fa user show --help'.\n")]
     [InlineData("frobnicate",
         "Required command was not provided.\nUnrecognized command or argument 'frobnicate'.\nTry 'fa --help'.\n")]
@@ -66,10 +77,12 @@ public sealed class WrongUsageTests
 
     [Theory]
     [InlineData("--json ledger", "Required command was not provided. Try 'fa ledger --help'.")]
-    [InlineData("user show --json ..", "USER: '..' is not a user's id. Try 'fa user show --help'.")]
+    [InlineData(
+        "user show --json ..", "USER: '..' is not a user id such as vikunja:alice. Try 'fa user show --help'.")]
     [InlineData("user delete --json --force",
-        "Unrecognized option '--force'; put -- before an argument that begins with '-'. Try 'fa user delete --help'.")]
-    [InlineData("user delete alice --json", "This can't be undone: without a terminal to ask on, give --yes.")]
+        "Unrecognized option '--force'. If it is an argument, put -- before it. Try 'fa user delete --help'.")]
+    [InlineData(
+        "user delete alice --json", "This can't be undone. Without a terminal to ask on, confirm it with --yes.")]
     public async Task Wrong_usage_for_programs_is_an_object(string line, string detail)
     {
         var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' '));
@@ -98,7 +111,7 @@ public sealed class WrongUsageTests
     {
         var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' '));
 
-        run.ShouldBe(new FaRun(2, "", "This can't be undone: without a terminal to ask on, give --yes.\n"));
+        run.ShouldBe(new FaRun(2, "", "This can't be undone. Without a terminal to ask on, confirm it with --yes.\n"));
     }
 
     [Fact]

@@ -1,5 +1,4 @@
 using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Logging.Abstractions;

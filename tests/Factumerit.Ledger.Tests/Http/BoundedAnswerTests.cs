@@ -1,5 +1,4 @@
 using System.Text;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Api.Http;
 

@@ -1,6 +1,6 @@
+using Factumerit.Ledger.Api;
 using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.EmbeddedPostgres;
-using Factumerit.Ledger.Api;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.Storage;
@@ -40,7 +40,7 @@ public sealed class EmbeddedServingRoleTests : EmbeddedPostgresTest
         foreach (var attack in Attacks)
             (await Should.ThrowAsync<PostgresException>(() => ScalarAsync(database, attack), attack)).SqlState
                 .ShouldBe(PostgresErrorCodes.InsufficientPrivilege, attack);
-        (await new Reading.IntegrityCheck(database).RunAsync(full: true, default)).Faults.ShouldBeEmpty();
+        (await new Integrity.IntegrityCheck(database).RunAsync(full: true, default)).Faults.ShouldBeEmpty();
     }
 
     private static readonly string[] Attacks =

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Api.Http;
 
 namespace Factumerit.Ledger.Tests.Http;
 

@@ -1,6 +1,5 @@
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api;
-using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.AspNetCore.Builder;

@@ -1,8 +1,8 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.AspNetCore.Builder;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Microsoft.AspNetCore.Http.Metadata;
 using Microsoft.AspNetCore.Routing;

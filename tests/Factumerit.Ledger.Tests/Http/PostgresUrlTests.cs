@@ -1,5 +1,4 @@
 using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Api.Http;
 using Microsoft.Extensions.Configuration;
 using Npgsql;
 

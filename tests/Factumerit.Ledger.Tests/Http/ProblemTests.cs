@@ -1,6 +1,5 @@
 using System.Text;
 using System.Text.Json;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Builder;

@@ -1,5 +1,5 @@
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api;
+using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.FakeLiteLlm;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.LiteLlm;

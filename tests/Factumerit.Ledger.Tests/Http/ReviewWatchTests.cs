@@ -1,8 +1,6 @@
 using System.Diagnostics.Metrics;
 using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.Queries;
-using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Logging.Abstractions;

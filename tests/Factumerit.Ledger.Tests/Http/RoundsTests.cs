@@ -1,5 +1,3 @@
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.Extensions.Logging;
 

@@ -98,7 +98,7 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service)
         // A fault for the background check to keep, and its resolution.
         await service.Database.ExecuteAsync(
             "UPDATE account_totals SET entry_count = entry_count + 1 WHERE account = 'user:*'");
-        await service.Get<Factumerit.Ledger.Api.Http.IntegrityWatch>().CheckAsync(CancellationToken.None);
+        await service.Get<Factumerit.Ledger.Api.Hosting.IntegrityWatch>().CheckAsync(CancellationToken.None);
         await service.Database.ExecuteAsync(
             "UPDATE account_totals SET entry_count = entry_count - 1 WHERE account = 'user:*'");
         var fault = (await Call("GET /ledger/faults")).List("faults")[0].GetProperty("fault_id").ToString();

@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Routing;

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
-using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api;
+using Factumerit.Ledger.Api.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 

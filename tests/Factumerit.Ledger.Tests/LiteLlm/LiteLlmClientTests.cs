@@ -2,8 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.FakeLiteLlm;
+using Factumerit.Ledger.LiteLlm;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;

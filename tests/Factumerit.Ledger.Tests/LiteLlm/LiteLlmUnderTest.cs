@@ -1,5 +1,5 @@
-using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.FakeLiteLlm;
+using Factumerit.Ledger.LiteLlm;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
 

@@ -1,7 +1,5 @@
-using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.LiteLlm;
-using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.FakeLiteLlm;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Http;
 using Microsoft.Extensions.Logging;

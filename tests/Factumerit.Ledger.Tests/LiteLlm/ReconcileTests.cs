@@ -196,7 +196,7 @@ public sealed class ReconcileTests : IAsyncLifetime
             CALL   USAGE                                 COST HERE  COST AT LITELLM
             other  {usage}      $0.01            $0.02
 
-            1 matched (1 with another cost), 30 added, 0 added for review, 0 skipped, 0 failed
+            1 matched (1 with a different cost), 30 added, 0 added for review, 0 skipped, 0 failed
 
             """, ""));
         var told = JsonElement.Parse(second.Stdout);

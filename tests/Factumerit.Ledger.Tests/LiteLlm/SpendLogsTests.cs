@@ -1,5 +1,5 @@
-using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.FakeLiteLlm;
+using Factumerit.Ledger.LiteLlm;
 
 namespace Factumerit.Ledger.Tests.LiteLlm;
 

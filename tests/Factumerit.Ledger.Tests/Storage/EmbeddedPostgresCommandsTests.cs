@@ -1,5 +1,4 @@
 using Factumerit.Ledger.EmbeddedPostgres;
-using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Tests.Storage;
 

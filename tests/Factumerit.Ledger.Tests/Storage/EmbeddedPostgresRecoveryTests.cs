@@ -1,6 +1,5 @@
 using System.Globalization;
 using Factumerit.Ledger.EmbeddedPostgres;
-using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Tests.Storage;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Factumerit.Ledger.EmbeddedPostgres;
-using Factumerit.Ledger.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Npgsql;
 

@@ -1,5 +1,4 @@
 using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Storage;

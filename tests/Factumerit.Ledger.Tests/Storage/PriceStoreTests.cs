@@ -1,5 +1,4 @@
 using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;

@@ -87,7 +87,7 @@ public sealed class ReplicationTests
         await Chaos.ServiceProcess.UntilAsync(
             async () => await copy.CountAsync("pg_subscription_rel WHERE srsubstate <> 'r'") == 0
             && await copy.CountAsync("ledger_entries") == 4);
-        var report = await new Factumerit.Ledger.Reading.IntegrityCheck(copy.Ledger)
+        var report = await new Factumerit.Ledger.Integrity.IntegrityCheck(copy.Ledger)
             .RunAsync(full: true, CancellationToken.None);
         report.Faults.ShouldBeEmpty();
         await copy.ExecuteAsync("ALTER SUBSCRIPTION books DISABLE");

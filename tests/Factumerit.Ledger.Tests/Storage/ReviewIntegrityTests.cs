@@ -1,6 +1,6 @@
 using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Storage;

@@ -1,6 +1,4 @@
 using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
-using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Storage;

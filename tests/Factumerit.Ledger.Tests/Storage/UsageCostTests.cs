@@ -125,12 +125,12 @@ public sealed class UsageCostTests
                     Call with { ProviderCostUsd = 0.5m, Provider = "openai" }, default)).Answer.ShouldNotBeNull();
             });
             await database.ExecuteAsync("UPDATE provider_usage_costs SET cost_usd = 0.4");
-            var fault = (await new Reading.IntegrityCheck(database.Ledger)
+            var fault = (await new Integrity.IntegrityCheck(database.Ledger)
                 .RunAsync(full: true, default)).Faults.ShouldHaveSingleItem();
             (fault.Kind, fault.Id, fault.Detail)
                 .ShouldBe(("provider-cost", "openai", "R19: the kept cost is 0.4 dollars, the usages say 0.5"));
             await database.ExecuteAsync("DELETE FROM provider_usage_costs");
-            (await new Reading.IntegrityCheck(database.Ledger)
+            (await new Integrity.IntegrityCheck(database.Ledger)
                 .RunAsync(full: true, default)).Faults.ShouldHaveSingleItem().Detail.ShouldContain("missing");
         });
 
@@ -148,7 +148,7 @@ public sealed class UsageCostTests
             await database.AssertIntegrityAsync();
             await database.ExecuteAsync($"ALTER TABLE ledger_entries DISABLE TRIGGER USER; {sql}; "
                 + "ALTER TABLE ledger_entries ENABLE TRIGGER USER");
-            var fault = (await new Reading.IntegrityCheck(database.Ledger)
+            var fault = (await new Integrity.IntegrityCheck(database.Ledger)
                 .RunAsync(full: true, default)).Faults.ShouldHaveSingleItem();
             (fault.Kind, fault.Id, fault.Detail).ShouldBe(("written-down", "openai", detail));
         });
@@ -220,7 +220,7 @@ public sealed class UsageCostTests
             (await database.RowsAsync("SELECT account, debit_cents FROM ledger_entries "
                 + "WHERE reference_type = 'write_down' AND debit_cents > 0 ORDER BY id"))
                 .ShouldBe(["asset:vertex_ai-language-models|50", "asset:vertex_ai|35"]);
-            var report = await new Reading.MarginReports(database.Ledger)
+            var report = await new Queries.MarginReports(database.Ledger)
                 .ReadAsync("provider", null, null, 10, null, default);
             report.Groups.Select(line => $"{line.Group} {line.Calls}").ShouldBe(["vertex_ai 3"]);
             await database.AssertIntegrityAsync();

@@ -1,8 +1,7 @@
 using System.Text.Json;
 using Factumerit.Ledger.Api.Hosting;
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;

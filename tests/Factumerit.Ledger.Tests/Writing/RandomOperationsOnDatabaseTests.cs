@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Tests.Properties;

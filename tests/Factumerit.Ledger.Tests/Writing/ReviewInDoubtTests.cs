@@ -1,7 +1,6 @@
-using Factumerit.Ledger.Integrity;
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Writing;
