@@ -146,7 +146,7 @@ public sealed class LiteLlmIntake(
         { Refusal: { } refusal } =>
             new(item, IntakeStatus.Failed, null, new IntakeProblem(refusal.Code, refusal.Detail)),
         { Replayed: true } => new(item, IntakeStatus.Replayed, outcome.Answer),
-        { Answer.BillingStatus: Usage.NeedsReview } => new(item, IntakeStatus.NeedsReview, outcome.Answer),
+        { Answer.BillingStatus: BillingStatuses.NeedsReview } => new(item, IntakeStatus.NeedsReview, outcome.Answer),
         _ => new(item, IntakeStatus.Accepted, outcome.Answer),
     };
 }

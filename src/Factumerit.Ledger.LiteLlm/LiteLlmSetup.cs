@@ -1,5 +1,5 @@
 using Factumerit.Ledger.Queries;
-using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Outbox;
 
 namespace Factumerit.Ledger.LiteLlm;
 
@@ -27,7 +27,7 @@ public static class LiteLlmSetup
     /// </summary>
     public static void AddVirtualKeys(this IServiceCollection services)
     {
-        services.AddSingleton<LiteLlmOutbox>();
+        services.AddSingleton<OutboxStore>();
         services.AddSingleton<VirtualKeyQueries>();
         services.AddSingleton<VirtualKeyMaker>();
         services.AddSingleton<OutboxWorker>();

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
-using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Outbox;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Options;
 
@@ -11,7 +12,7 @@ namespace Factumerit.Ledger.LiteLlm;
 /// database.
 /// </summary>
 public sealed class OutboxWorker(
-    LiteLlmOutbox outbox, LedgerWriter writer, BudgetService budgets, LiteLlmClient client,
+    OutboxStore outbox, VirtualKeyQueries keys, LedgerWriter writer, BudgetService budgets, LiteLlmClient client,
     IOptions<LiteLlmOptions> options, BackgroundJobs rounds, TimeProvider clock, ILogger<OutboxWorker> logger)
     : BackgroundService
 {
@@ -44,10 +45,9 @@ public sealed class OutboxWorker(
             running.RemoveAll(task => task.IsCompleted);
             var filled = writer.OutboxFilled.Next;
             if (running.Count < ParallelMax)
-                foreach (var delivery in await outbox.ClaimAsync(
-                    ParallelMax - running.Count, _patience + SettleTime, cancellationToken))
+                foreach (var change in await ClaimAsync(ParallelMax - running.Count, cancellationToken))
                 {
-                    running.Add(DeliverAsync(delivery, cancellationToken));
+                    running.Add(DeliverAsync(change, cancellationToken));
                     tried++;
                 }
             if (running.Count > 0)
@@ -77,21 +77,36 @@ public sealed class OutboxWorker(
     {
         if (_measuredAt is not { } last || clock.GetElapsedTime(last) > MeasureEvery)
         {
-            LedgerMetrics.Observe(await outbox.MeasureAsync(cancellationToken));
+            LedgerMetrics.Observe(await outbox.MeasureAsync(VirtualKeyChanges.OutboxKind, cancellationToken));
             _measuredAt = clock.GetTimestamp();
         }
         await DeliverAsync(cancellationToken);
     }
 
-    private async Task DeliverAsync(Delivery delivery, CancellationToken cancellationToken)
+    private async Task<IReadOnlyList<KeyChange>> ClaimAsync(int limit, CancellationToken cancellationToken)
+    {
+        var claimed = await outbox.ClaimAsync(
+            VirtualKeyChanges.OutboxKind, limit, _patience + SettleTime, cancellationToken);
+        if (claimed.Count == 0)
+            return [];
+        var hashes = await keys.FindHashesAsync([.. claimed.Select(c => Guid.Parse(c.OrderingKey))], cancellationToken);
+        return [.. claimed.Select(delivery =>
+        {
+            var id = Guid.Parse(delivery.OrderingKey);
+            return new KeyChange(delivery, id, hashes[id], VirtualKeyChanges.ActionOf(delivery.Payload));
+        })];
+    }
+
+    private async Task DeliverAsync(KeyChange change, CancellationToken cancellationToken)
     {
         try
         {
-            if (await TellAsync(delivery, cancellationToken) is { } failure)
+            if (await TellAsync(change, cancellationToken) is { } failure)
             {
-                NoteFailure(delivery, failure.Message);
+                NoteFailure(change, failure.Message);
                 await outbox.PostponeAsync(
-                    delivery, PauseAfter(delivery.Attempts, failure.RetryAfter), failure.Message, cancellationToken);
+                    change.Delivery, PauseAfter(change.Delivery.Attempts, failure.RetryAfter), failure.Message,
+                    cancellationToken);
             }
         }
         catch (Exception exception)
@@ -107,19 +122,19 @@ public sealed class OutboxWorker(
     }
 
     // Returns the error; null when LiteLLM received the change and the delivery is recorded.
-    private async Task<LiteLlmException?> TellAsync(Delivery delivery, CancellationToken cancellationToken)
+    private async Task<LiteLlmException?> TellAsync(KeyChange change, CancellationToken cancellationToken)
     {
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
         enough.CancelAfter(_patience);
         var isKnown = true;
         try
         {
-            await (delivery.Action switch
+            await (change.Action switch
             {
-                "block" => client.BlockAsync(delivery.KeyHash, enough.Token),
-                "unblock" => client.UnblockAsync(delivery.KeyHash, enough.Token),
-                "delete" => client.DeleteAsync(delivery.KeyHash, enough.Token),
-                _ => throw new InvalidOperationException($"There is no action {delivery.Action}."),
+                "block" => client.BlockAsync(change.KeyHash, enough.Token),
+                "unblock" => client.UnblockAsync(change.KeyHash, enough.Token),
+                "delete" => client.DeleteAsync(change.KeyHash, enough.Token),
+                _ => throw new InvalidOperationException($"There is no action {change.Action}."),
             });
         }
         catch (LiteLlmException exception) when (exception.IsKeyUnknown)
@@ -136,16 +151,17 @@ public sealed class OutboxWorker(
         }
         // Not cancelled: the result at LiteLLM must be recorded here, even when the service stops.
         var outcome = await budgets.SettleDeliveryAsync(
-            new SettledDelivery(delivery.Id, delivery.VirtualKeyId, isKnown), CancellationToken.None);
-        if (outcome.Refusal is null && _stuck.TryRemove(delivery.VirtualKeyId, out _))
-            LogUnstuck(logger, delivery.VirtualKeyId, delivery.Action, delivery.Attempts);
+            new SettledDelivery(change.Delivery.Id, change.VirtualKeyId, isKnown), CancellationToken.None);
+        if (outcome.Refusal is null && _stuck.TryRemove(change.VirtualKeyId, out _))
+            LogUnstuck(logger, change.VirtualKeyId, change.Action, change.Delivery.Attempts);
         return null;
     }
 
-    private void NoteFailure(Delivery delivery, string reason)
+    private void NoteFailure(KeyChange change, string reason)
     {
-        if (delivery.Age > StuckAfter && _stuck.TryAdd(delivery.VirtualKeyId, true))
-            LogStuck(logger, delivery.VirtualKeyId, delivery.Action, (long)delivery.Age.TotalSeconds, reason);
+        var age = change.Delivery.Age;
+        if (age > StuckAfter && _stuck.TryAdd(change.VirtualKeyId, true))
+            LogStuck(logger, change.VirtualKeyId, change.Action, (long)age.TotalSeconds, reason);
     }
 
     // 1 s, 2 s, 4 s ... 5 min, each shortened at random by up to half, so that many keys don't retry at the same time.
@@ -171,4 +187,11 @@ public sealed class OutboxWorker(
         logger.LogInformation(
             "LiteLLM was told to {Action} the virtual key {VirtualKeyId}, with attempt {Attempts}",
             action, virtualKeyId, attempts);
+
+    /// <summary>A claimed change of a key.</summary>
+    /// <param name="Delivery">The row of the outbox.</param>
+    /// <param name="VirtualKeyId">The key.</param>
+    /// <param name="KeyHash">LiteLLM's id of the key.</param>
+    /// <param name="Action">block, unblock or delete.</param>
+    private sealed record KeyChange(Delivery Delivery, Guid VirtualKeyId, string KeyHash, string Action);
 }

@@ -1,6 +1,3 @@
-using System.Text.Json;
-using System.Text.Json.Serialization;
-
 namespace Factumerit.Ledger;
 
 /// <summary>
@@ -23,11 +20,6 @@ public sealed record Actor(int Id, string Name, Guid? ApiKeyId = null)
 /// <summary>All actions of the audit log.</summary>
 public static class AuditActions
 {
-    private static readonly JsonSerializerOptions WithoutNulls = new()
-    {
-        DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull,
-    };
-
     public const string ApiKeyMade = "api_key.made";
     public const string ApiKeyRevoked = "api_key.revoked";
     public const string ApiKeyRotated = "api_key.rotated";
@@ -49,8 +41,4 @@ public static class AuditActions
         UsageBilled, UsageCompleted, UsageWaived, UserDeleted, UserSignedUp,
         VirtualKeyFailed, VirtualKeyMade, VirtualKeyRevoked,
     ];
-
-    /// <summary>The details of an entry as a JSON object; null when there are none.</summary>
-    internal static string? Describe(object? detail) =>
-        detail is null ? null : JsonSerializer.Serialize(detail, WithoutNulls);
 }

@@ -1,7 +1,7 @@
 using Factumerit.Ledger.Commands;
-using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Queries;
+
 using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger;
@@ -26,7 +26,7 @@ public sealed record Repricing(long Billed, long Waiting, decimal AmountCents);
 /// The review of usages without a price (R16): bills or waives a single usage, or bills all that can be priced by now.
 /// Each decision goes through the writer. The answer shows the usage as stored after the decision.
 /// </summary>
-public sealed class ReviewService(BudgetService budgets, ReviewQueries reviews, UserQueries users, CurrentPrices prices)
+public sealed class ReviewService(BudgetService budgets, UsageQueries reviews, UserQueries users, CurrentPrices prices)
 {
     // Small enough that a commit does not delay the calls of other users.
     private const int BatchSize = 250;

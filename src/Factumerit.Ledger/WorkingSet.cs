@@ -1,5 +1,5 @@
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
+
 using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger;
@@ -145,14 +145,7 @@ public sealed class WorkingSet(DateTimeOffset now, int commands = 0)
     /// <param name="subject">The id of the changed object.</param>
     /// <param name="detail">Further details; properties are named as in the API.</param>
     public void Audit(string action, string subject, object? detail = null) =>
-        NewAuditRecords.Add(new AuditLogRow
-        {
-            At = Now,
-            ActorId = By.Id,
-            Action = action,
-            Subject = subject,
-            Detail = AuditActions.Describe(detail),
-        });
+        NewAuditRecords.Add(AuditLogRow.Of(Now, By, action, subject, detail));
 
     /// <summary>Marks the user's row as changed, so the commit writes it.</summary>
     public void Touch(UserAccount user)

@@ -37,10 +37,10 @@ public static class ReviewEndpoints
             .Takes<RepriceRequest>().Answers<Repricing>(200);
     }
 
-    private static async Task<IResult> ListAsync(HttpContext http, ReviewQueries reviews)
+    private static async Task<IResult> ListAsync(HttpContext http, UsageQueries reviews)
     {
         var query = new QueryReader(http);
-        var status = query.Choice("billing_status", Usage.Billed, Usage.NeedsReview, Usage.Waived);
+        var status = query.Choice("billing_status", BillingStatuses.Billed, BillingStatuses.NeedsReview, BillingStatuses.Waived);
         var (userId, model, (from, to)) = (query.FilterUserId("user_id"), query.Name("model"), query.Period());
         var (limit, before) = (query.Limit(50), query.Id("before"));
         if (query.Refusal is { } refusal)

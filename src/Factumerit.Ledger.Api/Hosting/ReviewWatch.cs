@@ -7,7 +7,7 @@ namespace Factumerit.Ledger.Api.Hosting;
 /// Measures the review queue in the background, so that no scrape of the metrics queries the database. Without a
 /// listener it queries nothing.
 /// </summary>
-public sealed class ReviewWatch(ReviewQueries reviews, BackgroundJobs rounds, ILogger<ReviewWatch> logger) : BackgroundService
+public sealed class ReviewWatch(UsageQueries reviews, BackgroundJobs rounds, ILogger<ReviewWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 

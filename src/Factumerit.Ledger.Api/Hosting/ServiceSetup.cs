@@ -138,7 +138,7 @@ internal static class ServiceSetup
         .AddSingleton<IntegrityWatch>().AddHostedService(s => s.GetRequiredService<IntegrityWatch>());
 
     public static void AddReview(this IServiceCollection services) =>
-        services.AddSingleton<ReviewQueries>().AddSingleton<ReviewService>().AddHostedService<ReviewWatch>();
+        services.AddSingleton<UsageQueries>().AddSingleton<ReviewService>().AddHostedService<ReviewWatch>();
 
     public static void AddLedgerJson(this IServiceCollection services) => services.ConfigureHttpJsonOptions(options =>
     {

@@ -54,7 +54,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
                 ? "belongs to another key that is in use: revoke that one first, or choose another name"
                 : $"is too much like {taken}, a key that is in use: differ in more than case and spaces");
         db.Add(key);
-        Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyMade, $"{key.Id}", new
+        db.Add(AuditLogRow.Of(now, by, AuditActions.ApiKeyMade, $"{key.Id}", new
         {
             name = key.Name,
             role = key.Role,
@@ -83,7 +83,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         var revoked = await db.ApiKeys.Where(k => k.Id == id && k.RevokedAt == null)
             .ExecuteUpdateAsync(k => k.SetProperty(p => p.RevokedAt, now), cancellationToken);
         if (revoked > 0)
-            Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyRevoked, $"{id}"));
+            db.Add(AuditLogRow.Of(now, by, AuditActions.ApiKeyRevoked, $"{id}"));
         await CommitAsync(db, cancellationToken);
         return await FindAsync(db, id, cancellationToken);
     }
@@ -111,7 +111,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
             .SetProperty(p => p.OldSecretEndsAt, oldEndsAt).SetProperty(p => p.ExpiresAt, expiresAt)
             .SetProperty(p => p.KeyPrefix, prefix).SetProperty(p => p.SecretHash, hash), cancellationToken);
         var detail = new { old_secret_ends_at = oldEndsAt.UtcDateTime, expires_at = expiresAt?.UtcDateTime };
-        Audit(db, now, AuditRecord.Of(by, AuditActions.ApiKeyRotated, $"{id}", detail));
+        db.Add(AuditLogRow.Of(now, by, AuditActions.ApiKeyRotated, $"{id}", detail));
         await CommitAsync(db, cancellationToken);
         return (await FindAsync(db, id, cancellationToken))! with { Secret = secret };
     }
@@ -141,15 +141,6 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
         var makers = await AuditQueries.NamesAsync(db, keys.Select(k => k.MadeBy), cancellationToken);
         return keys.ConvertAll(k => new KeptApiKey(k, makers.Of(k.MadeBy)));
     }
-
-    private static void Audit(LedgerDbContext db, DateTimeOffset at, AuditRecord record) => db.Add(new AuditLogRow
-    {
-        At = at,
-        ActorId = record.By.Id,
-        Action = record.Action,
-        Subject = record.Subject,
-        Detail = record.Detail,
-    });
 
     // Truncated to microseconds, the precision of the database.
     private DateTimeOffset Now()

@@ -45,10 +45,10 @@ public sealed class BillUsage(
     internal override void Declare(Needs needs)
     {
         base.Declare(needs);
-        if (seen.UserId is not null)
+        if (Seen.UserId is not null)
             return;
         needs.User(request.UserId);
-        needs.Usage(request.UserId, seen.RequestId);
+        needs.Usage(request.UserId, Seen.RequestId);
     }
 
     protected override RequestHash Hash =>

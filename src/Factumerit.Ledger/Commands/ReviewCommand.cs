@@ -12,6 +12,9 @@ public abstract class ReviewCommand(UsageRow seen, string? idempotencyKey) : Com
 {
     public sealed override string? RequestId => seen.RequestId;
 
+    /// <summary>The usage as read before the commit.</summary>
+    protected UsageRow Seen => seen;
+
     internal override void Declare(Needs needs)
     {
         needs.User(seen.UserId);

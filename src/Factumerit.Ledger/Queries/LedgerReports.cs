@@ -13,7 +13,7 @@ namespace Factumerit.Ledger.Queries;
 /// </summary>
 public sealed class LedgerReports(LedgerDatabase database)
 {
-    private static readonly string AllUsers = AccountTotal.AllUsers;
+    private static readonly string AllUsers = AccountTotalRow.AllUsers;
 
     /// <summary>
     /// Lists accounts in the order of their names, starting after <paramref name="after"/>. Accounts without entries
@@ -72,7 +72,7 @@ public sealed class LedgerReports(LedgerDatabase database)
         {
             var totals = await db.AccountTotals.ToListAsync(cancellationToken);
             var users = await db.Budgets.CountAsync(b => b.EntryCount > 0, cancellationToken);
-            var review = await ReviewQueries.MeasureAsync(
+            var review = await UsageQueries.MeasureAsync(
                 (NpgsqlConnection)db.Database.GetDbConnection(), cancellationToken);
             return new LedgerSummary([.. Enum.GetValues<AccountType>().Select(type =>
             {
@@ -92,18 +92,12 @@ public sealed class LedgerReports(LedgerDatabase database)
     public Task<Headroom> GetHeadroomAsync(CancellationToken cancellationToken) =>
         InSnapshotAsync(async db =>
         {
-            var state = new LedgerState(default)
+            var state = new WorkingSet(default)
             {
                 OpeningCents = await db.Origins.Select(o => o.OpeningCents).SingleAsync(cancellationToken),
             };
             foreach (var total in await db.AccountTotals.ToListAsync(cancellationToken))
-                state.Load(new AccountTotal
-                {
-                    Account = total.Account,
-                    DebitsCents = total.DebitsCents,
-                    CreditsCents = total.CreditsCents,
-                    EntryCount = total.EntryCount,
-                });
+                state.Load(total);
             return state.Headroom();
         }, cancellationToken);
 

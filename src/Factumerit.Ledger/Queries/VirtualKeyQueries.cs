@@ -54,6 +54,15 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
         return (await WithPendingAsync(db, found, cancellationToken)).SingleOrDefault();
     }
 
+    /// <summary>The hashes by which LiteLLM knows these keys.</summary>
+    public async Task<IReadOnlyDictionary<Guid, string>> FindHashesAsync(
+        IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
+    {
+        await using var db = database.CreateContext();
+        return await db.VirtualKeys.Where(k => ids.Contains(k.Id) && k.KeyHash != null)
+            .ToDictionaryAsync(k => k.Id, k => k.KeyHash!, cancellationToken);
+    }
+
     /// <summary>Lists keys whose creation began before a time and never finished.</summary>
     public async Task<List<VirtualKey>> ListUnfinishedAsync(
         DateTimeOffset before, int limit, CancellationToken cancellationToken)

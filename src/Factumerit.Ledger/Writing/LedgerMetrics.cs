@@ -1,5 +1,7 @@
 using System.Diagnostics.Metrics;
-using Factumerit.Ledger.Storage;
+
+using Factumerit.Ledger.Outbox;
+
 
 namespace Factumerit.Ledger.Writing;
 

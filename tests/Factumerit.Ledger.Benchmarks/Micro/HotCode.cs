@@ -25,7 +25,7 @@ public class HotCode
     [Benchmark(OperationsPerInvoke = BatchSize)]
     public int Decide()
     {
-        var state = new LedgerState(Now);
+        var state = new WorkingSet(Now);
         foreach (var request in _requests)
             if (state.FindUser(request.UserId!) is null)
                 state.Load(new UserAccount
@@ -36,7 +36,7 @@ public class HotCode
                     UpdatedAt = Now,
                 });
         foreach (var request in _requests)
-            new Usage(request).Apply(state);
+            new RecordUsage(request).Apply(state);
         return state.NewEntries.Count;
     }
 

@@ -267,7 +267,7 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
     {
         var id = "";
         await _service.Database.PostAsync(async budgets => id = (await budgets.RunAsync(
-            new ReportedUsage(
+            new RecordReportedUsage(
                 new() { RequestId = externalId, Model = "m", PromptTokens = 1 },
                 new UsageOrigin("litellm", [externalId], $"derived-{externalId}")),
             Actor.Service, default)).Answer!.UsageId.ToString());

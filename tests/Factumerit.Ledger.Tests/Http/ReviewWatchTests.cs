@@ -30,7 +30,7 @@ public sealed class ReviewWatchTests
         });
         listener.Start();
         using var watch = new ReviewWatch(
-            new ReviewQueries(database.Ledger), new BackgroundJobs(database.Ledger, TimeProvider.System),
+            new UsageQueries(database.Ledger), new BackgroundJobs(database.Ledger, TimeProvider.System),
             NullLogger<ReviewWatch>.Instance);
 
         await watch.MeasureAsync(CancellationToken.None);

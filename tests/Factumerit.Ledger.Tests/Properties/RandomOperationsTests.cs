@@ -52,7 +52,7 @@ public sealed class RandomOperationsTests
     private static string Run(Books books, Step step) => step switch
     {
         Step.SignupStep s => Verdict.Of(books.Apply(new Signup(s.ToRequest()))),
-        Step.UsageStep s => Verdict.Of(books.Apply(new Usage(s.ToRequest()))),
+        Step.UsageStep s => Verdict.Of(books.Apply(new RecordUsage(s.ToRequest()))),
         Step.GrantStep s => Verdict.Of(books.Apply(new Grant(s.ToRequest(), s.Key))),
         Step.PurchaseStep s => Verdict.Of(books.Apply(new Purchase(s.ToRequest(), s.Key))),
         Step.WriteDownStep s => Verdict.Of(books.Apply(new WriteDown(s.ToRequest(), s.Key))),

@@ -15,7 +15,7 @@ internal sealed class Books(decimal openingCents = 0)
     private bool _areTotalsLoaded;
     private int _nextKey;
 
-    public LedgerState State { get; } = new(Now) { OpeningCents = openingCents };
+    public WorkingSet State { get; } = new(Now) { OpeningCents = openingCents };
 
     public IEnumerable<UserAccount> Users => _loaded.Union(State.ChangedUsers);
 
@@ -84,7 +84,7 @@ internal sealed class Books(decimal openingCents = 0)
         }));
 
     public Outcome<RecordedUsage> Use(string userId, decimal cents, string? requestId = null) =>
-        Apply(new Usage(new() { UserId = userId, AmountCents = cents, RequestId = requestId ?? NextKey() }));
+        Apply(new RecordUsage(new() { UserId = userId, AmountCents = cents, RequestId = requestId ?? NextKey() }));
 
     public Outcome<GrantReceipt> Grant(string userId, decimal cents, string? key = null) =>
         Apply(new Grant(new() { UserId = userId, AmountCents = cents }, key ?? NextKey()));

@@ -54,7 +54,7 @@ public sealed class ReviewIntegrityTests
 
     private static async Task ReviewAsync(TestDatabase database)
     {
-        var queries = new ReviewQueries(database.Ledger);
+        var queries = new UsageQueries(database.Ledger);
         await database.PostAsync(async budgets =>
         {
             var reviews = new ReviewService(

@@ -290,7 +290,7 @@ public sealed class UsageCostTests
     {
         await using var writer = new LedgerWriter(
             database.Ledger, new WriterOptions(), TimeProvider.System, NullLogger<LedgerWriter>.Instance);
-        var usage = new ReportedUsage(
+        var usage = new RecordReportedUsage(
             new() { UserId = userId, RequestId = ids[0], ProviderCostUsd = 0.05m, Provider = "openai" },
             new UsageOrigin("litellm", ids, $"derived-{ids[0]}") { VirtualKeyId = Guid.NewGuid() });
         await writer.WriteAsync([usage], default);

@@ -58,7 +58,7 @@ public sealed class RecentBudgetsTests
     {
         Lend([Use("alice"), Use("carol")]).ShouldBeNull();
         Lend([Use("alice"), new Grant(new() { UserId = "bob", AmountCents = 1 }, "key")]).ShouldBeNull();
-        Lend([new ReportedUsage(
+        Lend([new RecordReportedUsage(
             new() { UserId = "alice", ProviderCostUsd = 0.01m, RequestId = "r" },
             new UsageOrigin("litellm", ["r"], "derived-r"))]).ShouldBeNull();
         Lend([Use("alice"), Use("bob")]).ShouldNotBeNull("what could not be lent together is still there");
@@ -103,7 +103,7 @@ public sealed class RecentBudgetsTests
 
         static bool Proves(params Usage[] commands)
         {
-            var state = new LedgerState(Books.Now);
+            var state = new WorkingSet(Books.Now);
             foreach (var user in commands.Select(c => c.UserId!).Distinct())
                 state.Load(User(user));
             foreach (var command in commands)
@@ -158,7 +158,7 @@ public sealed class RecentBudgetsTests
         Lend([Use("bob")]).ShouldBeNull();
     }
 
-    private LedgerState? Lend(IReadOnlyList<Command> commands) =>
+    private WorkingSet? Lend(IReadOnlyList<Command> commands) =>
         _recent.Begin(commands.Count) is { } state && commands.All(command => _recent.TryLend(state, command))
             ? state
             : null;
@@ -171,7 +171,7 @@ public sealed class RecentBudgetsTests
 
     private void Remember(params string[] users)
     {
-        var state = new LedgerState(Books.Now);
+        var state = new WorkingSet(Books.Now);
         foreach (var user in users)
             state.Load(User(user));
         _recent.Keep(state);

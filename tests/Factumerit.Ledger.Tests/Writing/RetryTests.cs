@@ -233,7 +233,7 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
         {
         }
 
-        internal override void Apply(LedgerState state)
+        internal override void Apply(WorkingSet state)
         {
             TimesApplied++;
             state.Post(LedgerTransaction.Move(

@@ -39,7 +39,7 @@ public sealed class ReviewInDoubtTests(TestDatabase database) : IClassFixture<Te
         var user = await ledger.UserAsync(100);
         var waiting = (await ledger.Budgets.RecordUsageAsync(
             new() { UserId = user, RequestId = "r", BillingStatus = "needs_review" }, default)).Answer!;
-        var usage = (await new ReviewQueries(database.Ledger).FindAsync(waiting.UsageId, default))!;
+        var usage = (await new UsageQueries(database.Ledger).FindAsync(waiting.UsageId, default))!;
         proxy.CutAtNextCommit(cut);
 
         var outcome = await ledger.Budgets.RunAsync(

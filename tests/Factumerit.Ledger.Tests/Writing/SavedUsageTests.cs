@@ -69,7 +69,7 @@ public sealed class SavedUsageTests(TestDatabase database) : IClassFixture<TestD
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         var (ann, bob) = (await ledger.UserAsync(100), await ledger.UserAsync(100));
         var (free, grant) = (
-            new Usage(new() { UserId = ann, AmountCents = 0, RequestId = "free" }),
+            new RecordUsage(new() { UserId = ann, AmountCents = 0, RequestId = "free" }),
             new Grant(new() { UserId = bob, AmountCents = 3 }, "granted"));
 
         await ledger.Writer.WriteAsync([free, grant], CancellationToken.None);

@@ -84,9 +84,15 @@ internal sealed class OutboxMessages : Table
             set.VirtualKeys.Delivered.ToArray());
 
     /// <summary>Whether the saved batch has added rows, so that a worker should look.</summary>
-    public bool HasFilled(NpgsqlBatch batch) => batch.BatchCommands.Any(
-        command => command.Rows > 0
-            && (command.CommandText == _insert.Sql || command.CommandText == _ofUsers || command.CommandText == _ofKeys));
+    public bool HasFilled(NpgsqlBatch batch)
+    {
+        foreach (NpgsqlBatchCommand command in batch.BatchCommands)
+            if (command.Rows > 0
+                && (command.CommandText == _insert.Sql || command.CommandText == _ofUsers
+                    || command.CommandText == _ofKeys))
+                return true;
+        return false;
+    }
 
     private void FollowBalances(NpgsqlBatch batch, WorkingSet set)
     {

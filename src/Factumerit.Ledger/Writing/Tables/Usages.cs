@@ -69,13 +69,14 @@ internal sealed class Usages : Table
         _insertPriced = _rows.Insert([.. NotReported, .. OfOthers]);
         _insertPlain = _rows.Insert([.. NotReported, .. OfOthers, .. OfPrices]);
         // The values that a review or a later report may add. Commands keep known values (R15).
-        _update = _rows.Update(
+        _update = _rows.Update([
             nameof(UsageRow.BillingStatus), nameof(UsageRow.UserPriceCents), nameof(UsageRow.UserId),
             nameof(UsageRow.Model), nameof(UsageRow.Provider), nameof(UsageRow.ProviderCostUsd),
             nameof(UsageRow.MarkupFactor), nameof(UsageRow.PriceVersion), nameof(UsageRow.PromptTokens),
             nameof(UsageRow.CompletionTokens), nameof(UsageRow.CacheReadTokens), nameof(UsageRow.CacheWriteTokens),
             nameof(UsageRow.ReasoningTokens), nameof(UsageRow.Usage), nameof(UsageRow.TransactionId),
-            nameof(UsageRow.ReviewReason), .. NotReported);
+            nameof(UsageRow.ReviewReason), .. NotReported,
+        ]);
     }
 
     public override IEnumerable<RowQuery> Load(Needs needs)

@@ -124,11 +124,11 @@ public sealed class CompletedUsageTests
     [Fact]
     public void What_was_asked_to_be_reviewed_is_completed_and_waits_on()
     {
-        _books.Apply(new Usage(Call with { RequestId = "1", BillingStatus = "needs_review" }, Prices));
+        _books.Apply(new RecordUsage(Call with { RequestId = "1", BillingStatus = "needs_review" }, Prices));
         var still = Report(Call with { ProviderCostUsd = 0.05m }).Answer!;
         (still.BillingStatus, still.ReviewReason, still.ProviderCostUsd).ShouldBe(("needs_review", "requested", 0.05m));
         // R9: its caller gets the first answer.
-        var replay = _books.Apply(new Usage(Call with { RequestId = "1", BillingStatus = "needs_review" }, Prices));
+        var replay = _books.Apply(new RecordUsage(Call with { RequestId = "1", BillingStatus = "needs_review" }, Prices));
         (replay.Replayed, replay.Answer!.ProviderCostUsd).ShouldBe((true, null));
     }
 
@@ -152,8 +152,8 @@ public sealed class CompletedUsageTests
     {
         var books = new Books().WithDeletedUser("gone");
         books.Apply(
-            new ReportedUsage(Call with { UserId = null, RequestId = "1" }, ReportedUsageTests.Of("1"), Prices));
-        var still = books.Apply(new ReportedUsage(
+            new RecordReportedUsage(Call with { UserId = null, RequestId = "1" }, ReportedUsageTests.Of("1"), Prices));
+        var still = books.Apply(new RecordReportedUsage(
             Call with { UserId = "gone", RequestId = "1" }, ReportedUsageTests.Of("1"), Prices)).Answer!;
         (still.BillingStatus, still.ReviewReason, still.UserId).ShouldBe(("needs_review", "user-deleted", "gone"));
         books.Entries().ShouldBeEmpty();
@@ -163,7 +163,7 @@ public sealed class CompletedUsageTests
     public void A_user_who_has_a_usage_of_that_request_id_does_not_get_another_R9()
     {
         Report(Call with { UserId = null }, o => o with { Aliases = ["1", "2"] });
-        _books.Apply(new Usage(
+        _books.Apply(new RecordUsage(
             new() { UserId = "alice", RequestId = "1", AmountCents = 1, OccurredAt = Books.Now.AddDays(-1) }));
         var report = Report(Call, o => o with { Aliases = ["2"] });
         (report.Replayed, report.Answer!.UserId).ShouldBe((true, null));
@@ -222,6 +222,6 @@ public sealed class CompletedUsageTests
     {
         var origin = ReportedUsageTests.Of("1");
         origin = change?.Invoke(origin) ?? origin;
-        return _books.Apply(new ReportedUsage(request with { RequestId = origin.Aliases[0] }, origin, Prices));
+        return _books.Apply(new RecordReportedUsage(request with { RequestId = origin.Aliases[0] }, origin, Prices));
     }
 }

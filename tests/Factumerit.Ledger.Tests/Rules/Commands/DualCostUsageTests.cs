@@ -53,11 +53,11 @@ public sealed class DualCostUsageTests
         string provider, string vendor, string status)
     {
         var books = new Books().WithUser("alice", 100);
-        var first = books.Apply(new Usage(Call with { Provider = provider }, pricer: Pricer)).Answer.ShouldNotBeNull();
+        var first = books.Apply(new RecordUsage(Call with { Provider = provider }, pricer: Pricer)).Answer.ShouldNotBeNull();
         (first.Provider, first.BillingStatus).ShouldBe((vendor, status));
-        books.Apply(new Usage(Call with { Provider = provider }, pricer: Pricer)).Answer.ShouldBe(first);
+        books.Apply(new RecordUsage(Call with { Provider = provider }, pricer: Pricer)).Answer.ShouldBe(first);
         // Compared as it was sent, as it was before each vendor had one name.
-        books.Apply(new Usage(Call with { Provider = vendor }, pricer: Pricer)).Refusal
+        books.Apply(new RecordUsage(Call with { Provider = vendor }, pricer: Pricer)).Refusal
             .ShouldBeOfType<Refusal.IdempotencyKeyReused>();
 
         foreach (var known in (UsageRequest[])[
@@ -95,7 +95,7 @@ public sealed class DualCostUsageTests
     public void What_has_no_price_waits_for_review_and_moves_nothing_R16(string? model, long? tokens, string reason)
     {
         var books = new Books().WithUser("alice", 100);
-        var usage = books.Apply(new Usage(
+        var usage = books.Apply(new RecordUsage(
             new() { UserId = "alice", RequestId = "call-1", Model = model, PromptTokens = tokens },
             Pricer)).Answer.ShouldNotBeNull();
         (usage.BillingStatus, usage.ReviewReason, usage.AmountCents, usage.TransactionId, usage.BalanceCents)
@@ -109,7 +109,7 @@ public sealed class DualCostUsageTests
     public void A_review_can_be_asked_for_whatever_is_known_R16()
     {
         var books = new Books().WithUser("alice", 100);
-        var usage = books.Apply(new Usage(
+        var usage = books.Apply(new RecordUsage(
             Call with { BillingStatus = "needs_review", ProviderCostUsd = 0.02m }, Pricer)).Answer.ShouldNotBeNull();
         (usage.ReviewReason, usage.ProviderCostUsd, usage.MarkupFactor, usage.AmountCents)
             .ShouldBe(("requested", 0.02m, null, null));
@@ -121,23 +121,23 @@ public sealed class DualCostUsageTests
     public void Waiting_for_review_needs_no_credit_and_opens_no_budget_R16()
     {
         var books = new Books().WithUser("poor", -5);
-        books.Apply(new Usage(new() { UserId = "poor", RequestId = "call-1" })).Answer.ShouldNotBeNull().BalanceCents
+        books.Apply(new RecordUsage(new() { UserId = "poor", RequestId = "call-1" })).Answer.ShouldNotBeNull().BalanceCents
             .ShouldBe(-5);
-        books.Apply(new Usage(new() { UserId = "unknown", RequestId = "call-1" })).Answer.ShouldNotBeNull().BalanceCents
+        books.Apply(new RecordUsage(new() { UserId = "unknown", RequestId = "call-1" })).Answer.ShouldNotBeNull().BalanceCents
             .ShouldBe(0);
         books.State.FindUser("unknown").ShouldBeNull();
     }
 
     [Fact]
     public void A_deleted_user_is_refused_a_review_too_R11() =>
-        new Books().WithDeletedUser("gone").Apply(new Usage(new() { UserId = "gone", RequestId = "call-1" })).Refusal
+        new Books().WithDeletedUser("gone").Apply(new RecordUsage(new() { UserId = "gone", RequestId = "call-1" })).Refusal
             .ShouldBeOfType<Refusal.UserDeleted>();
 
     [Fact]
     public void A_price_that_was_worked_out_needs_credit_as_well_R4()
     {
         var books = new Books().WithUser("alice", 0);
-        books.Apply(new Usage(Call, Pricer)).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
+        books.Apply(new RecordUsage(Call, Pricer)).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
         books.State.NewUsages.ShouldBeEmpty();
     }
 
@@ -145,14 +145,14 @@ public sealed class DualCostUsageTests
     public void A_call_that_is_paid_for_already_is_recorded_whatever_the_balance_R4_R6()
     {
         var books = new Books().WithUser("alice", -3);
-        books.Apply(new Usage(Call with { EnforceBalance = false }, Pricer)).Answer.ShouldNotBeNull().BalanceCents
+        books.Apply(new RecordUsage(Call with { EnforceBalance = false }, Pricer)).Answer.ShouldNotBeNull().BalanceCents
             .ShouldBe(-3.675m);
-        books.Apply(new Usage(Call with { EnforceBalance = false, UserId = "new" }, Pricer)).Answer
+        books.Apply(new RecordUsage(Call with { EnforceBalance = false, UserId = "new" }, Pricer)).Answer
             .ShouldNotBeNull().BalanceCents.ShouldBe(-0.675m);
-        books.Apply(new Usage(Call with { EnforceBalance = true, RequestId = "call-2" }, Pricer)).Refusal
+        books.Apply(new RecordUsage(Call with { EnforceBalance = true, RequestId = "call-2" }, Pricer)).Refusal
             .ShouldBeOfType<Refusal.InsufficientCredit>();
         new Books().WithDeletedUser("gone")
-            .Apply(new Usage(Call with { EnforceBalance = false, UserId = "gone" }, Pricer)).Refusal
+            .Apply(new RecordUsage(Call with { EnforceBalance = false, UserId = "gone" }, Pricer)).Refusal
             .ShouldBeOfType<Refusal.UserDeleted>();
     }
 
@@ -161,9 +161,9 @@ public sealed class DualCostUsageTests
     {
         var books = new Books().WithUser("alice", 100);
         books.Apply(
-            new Usage(Call with { RequestId = "1", Provider = "openai", ProviderCostUsd = 0.0000000000000000001m }));
-        books.Apply(new Usage(Call with { RequestId = "2", Model = null, ProviderCostUsd = 1 }));
-        books.Apply(new Usage(Call with { RequestId = "3", Provider = "openai", AmountCents = 1 }));
+            new RecordUsage(Call with { RequestId = "1", Provider = "openai", ProviderCostUsd = 0.0000000000000000001m }));
+        books.Apply(new RecordUsage(Call with { RequestId = "2", Model = null, ProviderCostUsd = 1 }));
+        books.Apply(new RecordUsage(Call with { RequestId = "3", Provider = "openai", AmountCents = 1 }));
         books.State.NewProviderCosts.ShouldBe([new ProviderCost("openai", 0.0000000000000000001m)]);
     }
 
@@ -210,7 +210,7 @@ public sealed class DualCostUsageTests
     {
         var earlier = new Books().WithUser("alice", 100);
         var request = Call with { Model = "nobody-knows" };
-        var first = earlier.Apply(new Usage(request, Pricer)).Answer.ShouldNotBeNull();
+        var first = earlier.Apply(new RecordUsage(request, Pricer)).Answer.ShouldNotBeNull();
         var reviewed = first with
         {
             BillingStatus = "billed",
@@ -225,27 +225,27 @@ public sealed class DualCostUsageTests
         books.State.Load(
             new KeptUsage(earlier.State.NewUsages.Single().RequestHash, null, reviewed) { ReviewedAt = Books.Now });
 
-        var replay = books.Apply(new Usage(request, Pricer));
+        var replay = books.Apply(new RecordUsage(request, Pricer));
         (replay.Replayed, replay.Answer).ShouldBe((true, first));
     }
 
     [Fact]
     public void A_price_and_a_request_for_review_contradict_each_other() =>
-        Books.ErrorsOf(new Usage(Call with { AmountCents = 0, BillingStatus = "needs_review" })).Keys
+        Books.ErrorsOf(new RecordUsage(Call with { AmountCents = 0, BillingStatus = "needs_review" })).Keys
             .ShouldBe(["billing_status"]);
 
     [Fact]
     public void Parts_of_tokens_do_not_exceed_their_whole() =>
-        Books.ErrorsOf(new Usage(Call with { CacheReadTokens = 600, CacheWriteTokens = 401, ReasoningTokens = 101 }))
+        Books.ErrorsOf(new RecordUsage(Call with { CacheReadTokens = 600, CacheWriteTokens = 401, ReasoningTokens = 101 }))
             .Keys.ShouldBe(["prompt_tokens", "completion_tokens"]);
 
     private static RecordedUsage? Use(UsageRequest request) =>
-        new Books().WithUser("alice", 100).Apply(new Usage(request, Pricer)).Answer;
+        new Books().WithUser("alice", 100).Apply(new RecordUsage(request, Pricer)).Answer;
 
     private static long HashOf(UsageRequest request)
     {
         var books = new Books().WithUser("alice", 100);
-        books.Apply(new Usage(request)).Answer.ShouldNotBeNull();
+        books.Apply(new RecordUsage(request)).Answer.ShouldNotBeNull();
         return books.State.NewUsages.Single().RequestHash;
     }
 }

@@ -86,15 +86,15 @@ public sealed class IdempotencyTests
             OccurredAt = Books.Now,
         };
         var books = new Books().WithUser("alice", 100);
-        books.Apply(new Usage(request)).Replayed.ShouldBeFalse();
-        books.Apply(new Usage(request with { OccurredAt = Books.Now.ToOffset(TimeSpan.FromHours(5)) })).Replayed
+        books.Apply(new RecordUsage(request)).Replayed.ShouldBeFalse();
+        books.Apply(new RecordUsage(request with { OccurredAt = Books.Now.ToOffset(TimeSpan.FromHours(5)) })).Replayed
             .ShouldBeTrue();
         UsageRequest[] others = [
             request with { Model = "n" }, request with { PromptTokens = 2 }, request with { CompletionTokens = null },
             request with { Description = "" },
             request with { ReferenceId = null }, request with { Metadata = null }, request with { OccurredAt = null }];
         foreach (var other in others)
-            books.Apply(new Usage(other)).Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
+            books.Apply(new RecordUsage(other)).Refusal.ShouldBeOfType<Refusal.IdempotencyKeyReused>();
     }
 
     [Fact]

@@ -64,7 +64,7 @@ public sealed class ReportedUsageTests
     public void What_a_bot_reported_itself_is_not_taken_again_under_any_id_R17(params string[] ids)
     {
         var own = _books.Apply(
-            new Usage(new() { UserId = "alice", RequestId = "call-1", AmountCents = 5 })).Answer.ShouldNotBeNull();
+            new RecordUsage(new() { UserId = "alice", RequestId = "call-1", AmountCents = 5 })).Answer.ShouldNotBeNull();
         var reported = Report(Call, ids);
         (reported.Replayed, reported.Answer).ShouldBe((true, own));
         _books.State.NewAliases.Select(a => a.UsageId).Distinct().ShouldBe([own.UsageId]);
@@ -74,7 +74,7 @@ public sealed class ReportedUsageTests
     public void An_id_at_another_system_is_another_call_R17()
     {
         Report(Call, "call-1");
-        _books.Apply(new ReportedUsage(
+        _books.Apply(new RecordReportedUsage(
             Call with { UserId = "bob", RequestId = "call-1" },
             new UsageOrigin("another", ["call-1"], "derived-1"))).Replayed.ShouldBeFalse();
     }
@@ -177,9 +177,9 @@ public sealed class ReportedUsageTests
     public void It_is_recorded_whatever_the_balance_R4_R6()
     {
         var books = new Books().WithUser("alice", -1);
-        books.Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().BalanceCents
+        books.Apply(new RecordReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().BalanceCents
             .ShouldBe(-6);
-        books.Apply(new ReportedUsage(Call with { RequestId = "2", UserId = "new" }, Of("2"))).Answer.ShouldNotBeNull()
+        books.Apply(new RecordReportedUsage(Call with { RequestId = "2", UserId = "new" }, Of("2"))).Answer.ShouldNotBeNull()
             .BalanceCents.ShouldBe(-5);
     }
 
@@ -199,7 +199,7 @@ public sealed class ReportedUsageTests
     public void The_call_of_a_deleted_user_waits_for_review_R11_R16()
     {
         var usage = new Books().WithDeletedUser("alice")
-            .Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull();
+            .Apply(new RecordReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull();
         (usage.ReviewReason, usage.UserId, usage.TransactionId).ShouldBe(("user-deleted", "alice", null));
     }
 
@@ -207,12 +207,12 @@ public sealed class ReportedUsageTests
     public void What_no_operation_can_hold_waits_with_its_cost_and_is_never_refused()
     {
         var pricer = new Pricer(PriceBook.Empty, new Markups(new PricingOptions { Markup = 2 }));
-        var usage = _books.Apply(new ReportedUsage(
+        var usage = _books.Apply(new RecordReportedUsage(
             Call with { RequestId = "1", ProviderCostUsd = Money.CostUsdMax }, Of("1"), pricer))
             .Answer.ShouldNotBeNull();
         (usage.ReviewReason, usage.ProviderCostUsd).ShouldBe(("out-of-range", Money.CostUsdMax));
         var books = new Books().WithUser("alice", -Money.BalanceCentsMax);
-        books.Apply(new ReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().ReviewReason
+        books.Apply(new RecordReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().ReviewReason
             .ShouldBe("out-of-range");
     }
 
@@ -263,7 +263,7 @@ public sealed class ReportedUsageTests
         static ReportedUsage The(UsageRequest request) => new(request with { RequestId = "call-1" }, Of("call-1"));
         Books.ErrorsOf(The(new() { PromptTokens = 1, CacheReadTokens = 2 })).ShouldBeEmpty();
         Books.ErrorsOf(The(new() { PromptTokens = -1 })).Keys.ShouldBe(["prompt_tokens"]);
-        Books.ErrorsOf(new ReportedUsage(new() { RequestId = "a" }, Of("a", "b\0"))).Keys.ShouldBe(["request_id"]);
+        Books.ErrorsOf(new RecordReportedUsage(new() { RequestId = "a" }, Of("a", "b\0"))).Keys.ShouldBe(["request_id"]);
     }
 
     internal static UsageOrigin Of(params string[] ids) => new("litellm", ids, $"derived-{string.Join('-', ids)}");
@@ -271,5 +271,5 @@ public sealed class ReportedUsageTests
     private Outcome<RecordedUsage> Report(UsageRequest request, params string[] ids) => Report(request, Of(ids));
 
     private Outcome<RecordedUsage> Report(UsageRequest request, UsageOrigin origin) =>
-        _books.Apply(new ReportedUsage(request with { RequestId = origin.Aliases[0] }, origin, Prices));
+        _books.Apply(new RecordReportedUsage(request with { RequestId = origin.Aliases[0] }, origin, Prices));
 }

@@ -12,7 +12,7 @@ public sealed class UsageTests
     public void A_usage_moves_its_price_from_the_user_to_api_expense()
     {
         var books = new Books().WithUser("alice", 100);
-        var usage = books.Apply(new Usage(
+        var usage = books.Apply(new RecordUsage(
             new() { UserId = "alice", AmountCents = 0.0165m, RequestId = "call-1", Description = "a call" }))
             .Answer.ShouldNotBeNull();
 
@@ -134,7 +134,7 @@ public sealed class UsageTests
     {
         var occurredAt = new DateTimeOffset(2026, 2, 28, 9, 0, 0, TimeSpan.FromHours(2)).AddTicks(1234567);
         var usage = new Books().WithUser("alice", 1)
-            .Apply(new Usage(
+            .Apply(new RecordUsage(
                 new() { UserId = "alice", AmountCents = 1, RequestId = "call-1", OccurredAt = occurredAt }))
             .Answer.ShouldNotBeNull();
         usage.OccurredAt.ShouldBe(new DateTimeOffset(2026, 2, 28, 7, 0, 0, TimeSpan.Zero).AddTicks(1234560));
@@ -144,7 +144,7 @@ public sealed class UsageTests
     [Fact]
     public void What_is_missing_is_named_R9()
     {
-        var errors = Books.ErrorsOf(new Usage(new()));
+        var errors = Books.ErrorsOf(new RecordUsage(new()));
         errors.Keys.ShouldBe(["user_id", "request_id"]);
         errors["request_id"].Single().ShouldContain("Idempotency-Key");
     }
@@ -152,7 +152,7 @@ public sealed class UsageTests
     [Fact]
     public void Every_wrong_field_is_named()
     {
-        Books.ErrorsOf(new Usage(new()
+        Books.ErrorsOf(new RecordUsage(new()
         {
             UserId = "",
             AmountCents = -1,
@@ -196,7 +196,7 @@ public sealed class UsageTests
             .ShouldBe(["occurred_at"]);
 
         static Outcome<RecordedUsage> At(DateTimeOffset time) => new Books().WithUser("alice", 10)
-            .Apply(new Usage(new() { UserId = "alice", AmountCents = 1, RequestId = "r", OccurredAt = time }));
+            .Apply(new RecordUsage(new() { UserId = "alice", AmountCents = 1, RequestId = "r", OccurredAt = time }));
     }
 
     private static Usage Wrong => new(new()

@@ -181,7 +181,7 @@ public sealed class WriteDownFromUsageTests
     private static Outcome<WriteDownReceipt> WriteDown(Books books, string? provider = null, string key = "key-1") =>
         books.Apply(new WriteDown(new() { FromUsage = true, Provider = provider, Reason = "March" }, key));
 
-    private static void Use(Books books, decimal costUsd, string provider) => books.Apply(new Usage(
+    private static void Use(Books books, decimal costUsd, string provider) => books.Apply(new RecordUsage(
         new()
         {
             UserId = "alice",
