@@ -152,6 +152,7 @@ internal sealed class IdempotencyKeyConfiguration : IEntityTypeConfiguration<Ide
         row.Property(r => r.Key).HasColumnName("key").UseCollation("C");
         row.Property(r => r.RequestHash).HasColumnName("request_hash");
         row.Property(r => r.Answer).HasColumnName("answer").HasColumnType("json");
+        row.Property(r => r.Status).HasColumnName("status");
         row.Property(r => r.CreatedAt).HasColumnName("created_at");
     }
 }

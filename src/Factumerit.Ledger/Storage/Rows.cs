@@ -99,7 +99,12 @@ public sealed class IdempotencyKeyRow
     public string Operation { get; init; } = "";
     public string Key { get; init; } = "";
     public long RequestHash { get; init; }
+
+    /// <summary>The body of the answer, as it was sent.</summary>
     public string Answer { get; init; } = "";
+
+    /// <summary>The HTTP status of the answer; null in rows from before the answer was kept as it was sent.</summary>
+    public short? Status { get; init; }
     public DateTimeOffset CreatedAt { get; init; }
 }
 

@@ -165,10 +165,18 @@ public sealed class LedgerWriter : IAsyncDisposable
     {
         var (batch, commands) = (new List<PendingCall>(), 0);
         while (_queue.TryTake(batch.Count == 0 ? int.MaxValue : _options.BatchLimit - commands, out var call))
-            if (!IsOver(call))
+            try
             {
+                if (IsOver(call))
+                    continue;
                 batch.Add(call);
                 commands += call.Commands.Count;
+            }
+            catch (Exception exception)
+            {
+                // A bug, or a clock that throws, must not end the loop.
+                call.Fail(exception);
+                Leave(call);
             }
         return batch;
     }

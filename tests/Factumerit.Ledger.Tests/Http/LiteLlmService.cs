@@ -54,14 +54,14 @@ public class LiteLlmService : LedgerService
 
     /// <summary>What LiteLLM has still to be told, as <c>action attempts</c>, in order.</summary>
     public Task<List<string>> OutboxAsync() =>
-        Database.RowsAsync("SELECT action || ' ' || attempts FROM litellm_outbox ORDER BY id");
+        Database.RowsAsync("SELECT payload->>'action' || ' ' || attempts FROM outbox ORDER BY id");
 
     /// <summary>Lets a pause be over.</summary>
     // In the writers' turn: rows that are updated in no order would now and then end in a deadlock with a commit.
     public Task EndPausesAsync() => Database.ExecuteAsync("""
         DO $$ BEGIN
             LOCK TABLE ledger_origin IN EXCLUSIVE MODE;
-            UPDATE litellm_outbox SET next_attempt_at = clock_timestamp();
+            UPDATE outbox SET next_attempt_at = clock_timestamp();
         END $$
         """);
 
@@ -89,7 +89,7 @@ public sealed class StillLiteLlmService : LiteLlmService
             NEW.next_attempt_at := greatest(NEW.next_attempt_at, clock_timestamp() + interval '5 minutes');
             RETURN NEW;
         END $$;
-        CREATE TRIGGER pause_for_long BEFORE UPDATE OF last_error ON litellm_outbox
+        CREATE TRIGGER pause_for_long BEFORE UPDATE OF last_error ON outbox
             FOR EACH ROW EXECUTE FUNCTION pause_for_long()
         """;
 

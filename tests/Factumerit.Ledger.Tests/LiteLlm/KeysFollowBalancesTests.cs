@@ -74,7 +74,7 @@ public sealed class KeysFollowBalancesTests(LiteLlmService service) : IClassFixt
         var othersKey = await service.VirtualKeyAsync(other);
         await service.UseAsync(other, 1);
         await UntilBlockedAsync([othersKey], true);
-        await service.Database.ExecuteAsync("DELETE FROM litellm_outbox");
+        await service.Database.ExecuteAsync("DELETE FROM outbox");
     }
 
     [Fact]

@@ -1,6 +1,7 @@
 using Factumerit.Ledger.FakeLiteLlm;
 using Factumerit.Ledger.LiteLlm;
-using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Outbox;
+using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Tests.Http;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
@@ -109,14 +110,14 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
     public async Task An_entry_is_claimed_by_one_and_free_again_when_its_claim_runs_out()
     {
         await UsedUpAsync();
-        var outbox = _service.Get<LiteLlmOutbox>();
+        var outbox = _service.Get<OutboxStore>();
 
         var claims = await Task.WhenAll(
-            Enumerable.Range(0, 8).Select(_ => outbox.ClaimAsync(4, TimeSpan.FromMinutes(1), CancellationToken.None)));
+            Enumerable.Range(0, 8).Select(_ => outbox.ClaimAsync(VirtualKeyChanges.OutboxKind, 4, TimeSpan.FromMinutes(1), CancellationToken.None)));
 
         claims.SelectMany(c => c).ShouldHaveSingleItem().Attempts.ShouldBe(1);
         await _service.EndPausesAsync();
-        (await outbox.ClaimAsync(4, TimeSpan.FromMinutes(1), CancellationToken.None))
+        (await outbox.ClaimAsync(VirtualKeyChanges.OutboxKind, 4, TimeSpan.FromMinutes(1), CancellationToken.None))
             .ShouldHaveSingleItem().Attempts.ShouldBe(2);
     }
 
@@ -133,7 +134,7 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         _service.Fake.Script("/key/block", FakeTrouble.Busy, retryAfterSeconds: 600);
         await DeliverAsync();
         (await _service.Database.ScalarAsync<bool>(
-            "SELECT next_attempt_at > clock_timestamp() + interval '9 minutes' FROM litellm_outbox")).ShouldBeTrue();
+            "SELECT next_attempt_at > clock_timestamp() + interval '9 minutes' FROM outbox")).ShouldBeTrue();
     }
 
     [Fact]
@@ -147,7 +148,7 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         await worker.DeliverAsync(CancellationToken.None);
         log.Texts.ShouldBeEmpty();
         await _service.Database.ExecuteAsync(
-            "UPDATE litellm_outbox SET created_at = created_at - interval '90 seconds'");
+            "UPDATE outbox SET created_at = created_at - interval '90 seconds'");
         for (var time = 0; time < 2; time++)
         {
             await _service.EndPausesAsync();
@@ -194,14 +195,14 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
     [Fact]
     public async Task The_length_of_the_outbox_and_the_age_of_its_oldest_are_measured()
     {
-        var outbox = _service.Get<LiteLlmOutbox>();
-        (await outbox.MeasureAsync(CancellationToken.None)).ShouldBe(new OutboxSize(0, TimeSpan.Zero));
+        var outbox = _service.Get<OutboxStore>();
+        (await outbox.MeasureAsync(VirtualKeyChanges.OutboxKind, CancellationToken.None)).ShouldBe(new OutboxSize(0, TimeSpan.Zero));
         await UsedUpAsync();
         await UsedUpAsync();
-        await _service.Database.ExecuteAsync("UPDATE litellm_outbox SET created_at = created_at - interval '2 days' "
-            + "WHERE id = (SELECT min(id) FROM litellm_outbox)");
+        await _service.Database.ExecuteAsync("UPDATE outbox SET created_at = created_at - interval '2 days' "
+            + "WHERE id = (SELECT min(id) FROM outbox)");
 
-        var size = await outbox.MeasureAsync(CancellationToken.None);
+        var size = await outbox.MeasureAsync(VirtualKeyChanges.OutboxKind, CancellationToken.None);
 
         size.Length.ShouldBe(2);
         size.OldestAge.ShouldBeInRange(TimeSpan.FromDays(2), TimeSpan.FromDays(3));
@@ -219,7 +220,7 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
     }
 
     private OutboxWorker Worker(LiteLlmOptions options, ILogger<OutboxWorker>? log = null) => new(
-        _service.Get<LiteLlmOutbox>(), _service.Get<Factumerit.Ledger.Writing.LedgerWriter>(),
+        _service.Get<OutboxStore>(), _service.Get<VirtualKeyQueries>(), _service.Get<Factumerit.Ledger.Writing.LedgerWriter>(),
         _service.Get<BudgetService>(),
         new LiteLlmClient(_service.Get<IHttpClientFactory>(), Options.Create(options)), Options.Create(options),
         _service.Get<BackgroundJobs>(),

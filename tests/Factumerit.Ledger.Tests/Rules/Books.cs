@@ -1,4 +1,6 @@
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Storage;
+using Factumerit.Ledger.Writing.Tables;
 
 namespace Factumerit.Ledger.Tests.Rules;
 
@@ -10,12 +12,17 @@ internal sealed class Books(decimal openingCents = 0)
 {
     public static readonly DateTimeOffset Now = new(2026, 3, 1, 12, 0, 0, TimeSpan.Zero);
 
+    // The model needs no connection.
+    private static readonly LedgerTables Tables = new(new LedgerDatabase("Host=nowhere").Model);
+
     private readonly List<UserAccount> _loaded = [];
     private decimal _loadedCents;
     private bool _areTotalsLoaded;
     private int _nextKey;
 
     public WorkingSet State { get; } = new(Now) { OpeningCents = openingCents };
+
+    public bool HasChanges => Tables.HaveChanges(State);
 
     public IEnumerable<UserAccount> Users => _loaded.Union(State.ChangedUsers);
 
@@ -51,9 +58,9 @@ internal sealed class Books(decimal openingCents = 0)
     public Books WithTotals(decimal assetCents)
     {
         WithProvider(ChartOfAccounts.DefaultProvider, assetCents);
-        State.Load(new AccountTotal
+        State.Load(new AccountTotalRow
         {
-            Account = AccountTotal.AllUsers,
+            Account = AccountTotalRow.AllUsers,
             CreditsCents = _loadedCents,
             EntryCount = _loaded.Count
         });
@@ -64,7 +71,7 @@ internal sealed class Books(decimal openingCents = 0)
     public Books WithProvider(string provider, decimal assetCents)
     {
         State.Load(
-            new AccountTotal { Account = ChartOfAccounts.Asset(provider), CreditsCents = assetCents, EntryCount = 1 });
+            new AccountTotalRow { Account = ChartOfAccounts.Asset(provider), CreditsCents = assetCents, EntryCount = 1 });
         return this;
     }
 
@@ -85,6 +92,10 @@ internal sealed class Books(decimal openingCents = 0)
 
     public Outcome<RecordedUsage> Use(string userId, decimal cents, string? requestId = null) =>
         Apply(new RecordUsage(new() { UserId = userId, AmountCents = cents, RequestId = requestId ?? NextKey() }));
+
+    /// <summary>Spends on a working set of its own.</summary>
+    public static void Use(WorkingSet set, string userId, decimal cents) =>
+        new RecordUsage(new() { UserId = userId, AmountCents = cents, RequestId = "r" }).Apply(set);
 
     public Outcome<GrantReceipt> Grant(string userId, decimal cents, string? key = null) =>
         Apply(new Grant(new() { UserId = userId, AmountCents = cents }, key ?? NextKey()));
@@ -125,7 +136,38 @@ internal sealed class Books(decimal openingCents = 0)
     /// <summary>The entries that were posted, as <c>account debit credit</c>, in order.</summary>
     public string[] Entries() =>
         [.. State.NewEntries.Select(e =>
-            $"{e.Entry.Account} {Money.Format(e.Entry.DebitCents)} {Money.Format(e.Entry.CreditCents)}")];
+            $"{e.Account} {Money.Format(e.DebitCents)} {Money.Format(e.CreditCents)}")];
+
+    /// <summary>The history that was written, without its times.</summary>
+    public (string UserId, decimal AmountCents, decimal BalanceAfter, string Type, string? Description)[] History() =>
+        [.. State.NewBudgetTransactions.Select(r =>
+            (r.UserId, r.AmountCents, r.BalanceAfter, r.TransactionType, r.Description))];
+
+    /// <summary>The costs of usages that were added to their providers.</summary>
+    public (string Provider, decimal CostUsd)[] Costs() =>
+        [.. State.NewProviderCosts.Where(c => c.WrittenDownCents == 0).Select(c => (c.Provider, c.CostUsd))];
+
+    /// <summary>The parts of providers' costs that were written down.</summary>
+    public (string Provider, decimal Cents)[] WriteDowns() =>
+        [.. State.NewProviderCosts.Where(c => c.WrittenDownCents != 0).Select(c => (c.Provider, c.WrittenDownCents))];
+
+    public (string SourceSystem, string ExternalId, Guid UsageId)[] Aliases() =>
+        [.. State.NewAliases.Select(a => (a.SourceSystem, a.ExternalId, a.UsageId))];
+
+    public (int ActorId, string Action, string Subject, string? Detail)[] Audited() =>
+        [.. State.NewAuditRecords.Select(r => (r.ActorId, r.Action, r.Subject, r.Detail))];
+
+    /// <summary>A stored answer from before answers were kept as they were sent.</summary>
+    public static IdempotencyKeyRow Answer(string operation, string key, RequestHash hash, string json) =>
+        new() { Operation = operation, Key = key, RequestHash = hash.Value, Answer = json };
+
+    /// <summary>What a command must know before it can decide.</summary>
+    public static Needs NeedsOf(Command command)
+    {
+        var needs = new Needs();
+        command.Declare(needs);
+        return needs;
+    }
 
     /// <summary>What a command finds wrong with its fields.</summary>
     public static IReadOnlyDictionary<string, string[]> ErrorsOf(Command command)
@@ -139,24 +181,24 @@ internal sealed class Books(decimal openingCents = 0)
 
     private void AssertInStep()
     {
-        foreach (var transaction in State.NewEntries.GroupBy(e => e.Transaction.Id))
-            transaction.Sum(e => e.Entry.CreditCents - e.Entry.DebitCents).ShouldBe(0, "R1");
+        foreach (var transaction in State.NewEntries.GroupBy(e => e.TransactionId))
+            transaction.Sum(e => e.CreditCents - e.DebitCents).ShouldBe(0, "R1");
         foreach (var user in Users)
         {
             user.BalanceCents.ShouldBe(
                 (user.LoadedBalanceCents ?? 0) + user.CreditsCents - user.DebitsCents, $"R3: {user.UserId}");
-            if (State.NewLegacyRows.LastOrDefault(r => r.UserId == user.UserId) is { } row)
-                row.BalanceAfterCents.ShouldBe(user.BalanceCents, $"R3, R14: {user.UserId}");
-            var moved = State.NewEntries.Count(e => e.Entry.Account == ChartOfAccounts.User(user.UserId));
-            State.NewLegacyRows.Count(r => r.UserId == user.UserId).ShouldBe(moved, $"R14: {user.UserId}");
+            if (State.NewBudgetTransactions.LastOrDefault(r => r.UserId == user.UserId) is { } row)
+                row.BalanceAfter.ShouldBe(user.BalanceCents, $"R3, R14: {user.UserId}");
+            var moved = State.NewEntries.Count(e => e.Account == ChartOfAccounts.User(user.UserId));
+            State.NewBudgetTransactions.Count(r => r.UserId == user.UserId).ShouldBe(moved, $"R14: {user.UserId}");
         }
         State.Headroom().LiabilityCents.ShouldBe(LiabilityCents(), "R8: what is owed is the sum of all budgets");
         foreach (var entries in State.NewEntries.GroupBy(e =>
-            ChartOfAccounts.UserOf(e.Entry.Account) is null ? e.Entry.Account : AccountTotal.AllUsers))
+            ChartOfAccounts.UserOf(e.Account) is null ? e.Account : AccountTotalRow.AllUsers))
         {
             var total = State.TotalChanges[entries.Key];
-            total.DebitsCents.ShouldBe(entries.Sum(e => e.Entry.DebitCents), entries.Key);
-            total.CreditsCents.ShouldBe(entries.Sum(e => e.Entry.CreditCents), entries.Key);
+            total.DebitsCents.ShouldBe(entries.Sum(e => e.DebitCents), entries.Key);
+            total.CreditsCents.ShouldBe(entries.Sum(e => e.CreditCents), entries.Key);
             total.EntryCount.ShouldBe(entries.Count(), entries.Key);
         }
     }
@@ -166,9 +208,9 @@ internal sealed class Books(decimal openingCents = 0)
         State.OpeningCents + Users.Sum(u => u.BalanceCents) - (_areTotalsLoaded ? 0 : _loadedCents);
 
     private string Describe() => string.Join('\n', [
-        $"{State.HasChanges} {State.NewEntries.Count} {State.NewLegacyRows.Count} {State.NewUsages.Count} "
+        $"{HasChanges} {State.NewEntries.Count} {State.NewBudgetTransactions.Count} {State.NewUsages.Count} "
         + $"{State.ChangedUsages.Count} {State.NewAnswers.Count} {State.NewProviderCosts.Count} "
-        + $"{State.NewUsageWriteDowns.Count} {State.ChangedUsers.Count} {State.NewAuditRecords.Count}",
+        + $"{State.ChangedUsers.Count} {State.NewAuditRecords.Count}",
         .. State.TotalChanges.Values.Select(t => $"{t.Account} {t.DebitsCents} {t.CreditsCents} {t.EntryCount}"),
         .. Users.Select(u => $"{u.ToBudget()} {u.DebitsCents} {u.CreditsCents} {u.EntryCount}")]);
 }

@@ -14,8 +14,8 @@ public sealed class WorkedExampleTests
         books.WriteDown(amountCents: 5).Answer.ShouldNotBeNull().Headroom.AvailableCents.ShouldBe(1900);
         books.Delete("U").Answer.ShouldNotBeNull().ForfeitedCents.ShouldBe(595);
 
-        books.State.NewEntries.GroupBy(e => e.Entry.Account)
-            .ToDictionary(a => a.Key, a => a.Sum(e => e.Entry.CreditCents - e.Entry.DebitCents))
+        books.State.NewEntries.GroupBy(e => e.Account)
+            .ToDictionary(a => a.Key, a => a.Sum(e => e.CreditCents - e.DebitCents))
             .ShouldBe(new Dictionary<string, decimal>
             {
                 ["equity:capital"] = -2759,
@@ -28,10 +28,10 @@ public sealed class WorkedExampleTests
                 ["equity:forfeit"] = 595,
                 ["user:U"] = 0,
             }, ignoreOrder: true);
-        books.State.NewEntries.Select(e => e.Transaction.Id).Distinct().Count().ShouldBe(6);
+        books.State.NewEntries.Select(e => e.TransactionId).Distinct().Count().ShouldBe(6);
         books.State.NewEntries.Count.ShouldBe(13);
-        books.State.NewEntries.Sum(e => e.Entry.CreditCents - e.Entry.DebitCents).ShouldBe(0);
-        books.State.NewLegacyRows.Select(r => (r.TransactionType, r.AmountCents, r.BalanceAfterCents)).ShouldBe(
+        books.State.NewEntries.Sum(e => e.CreditCents - e.DebitCents).ShouldBe(0);
+        books.State.NewBudgetTransactions.Select(r => (r.TransactionType, r.AmountCents, r.BalanceAfter)).ShouldBe(
             [("initial", 100m, 100m), ("llm_call", -5m, 95m), ("admin_credit", 500m, 595m), ("forfeit", -595m, 0m)]);
     }
 }

@@ -100,7 +100,7 @@ public sealed class SchemaTests(TestDatabase database) : IClassFixture<TestDatab
     [InlineData("pk_usage_aliases", "UNIQUE", "(source_system, external_id)")]
     [InlineData("pk_model_prices", "UNIQUE", "(model, version)")]
     [InlineData("ix_virtual_keys_user_id", "INDEX", "(user_id)")]
-    [InlineData("ix_litellm_outbox_virtual_key", "INDEX", "(virtual_key_id, id)")]
+    [InlineData("ix_outbox_key", "INDEX", "(kind, ordering_key, id)")]
     [InlineData("pk_idempotency_keys", "UNIQUE", "(operation, key)")]
     [InlineData("pk_account_totals", "UNIQUE", "(account)")]
     [InlineData("uq_api_keys_key_prefix", "UNIQUE", "(key_prefix)")]

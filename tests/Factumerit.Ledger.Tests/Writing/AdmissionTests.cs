@@ -112,7 +112,7 @@ public sealed class AdmissionTests
         for (var batch = 0; batch < 10; batch++)
         {
             Write(1, TimeSpan.FromMilliseconds(200));
-            _admission.NotStanding();
+            _admission.RestartHeadwayCheck();
         }
 
         _admission.IsFullFor(One).ShouldBeFalse();

@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Queries;
@@ -11,7 +12,7 @@ namespace Factumerit.Ledger.Tests.Writing;
 /// </summary>
 public sealed class ReviewInDoubtTests(TestDatabase database) : IClassFixture<TestDatabase>
 {
-    private static readonly Dictionary<string, (decimal BalanceCents, Func<UsageUnderReview, ReviewCommand> Review)>
+    private static readonly Dictionary<string, (decimal BalanceCents, Func<UsageRow, ReviewCommand> Review)>
         Reviews = new()
         {
             ["bill"] = (97, usage =>
@@ -47,7 +48,7 @@ public sealed class ReviewInDoubtTests(TestDatabase database) : IClassFixture<Te
 
         proxy.HasCut.ShouldBeTrue();
         (outcome.Refusal, outcome.Replayed).ShouldBe((null, false));
-        outcome.Answer!.BalanceCents.ShouldBe(Reviews[name].BalanceCents);
+        outcome.Answer!.ReviewBalanceCents.ShouldBe(Reviews[name].BalanceCents);
         (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'"))
             .ShouldBe(Reviews[name].BalanceCents);
         await database.AssertIntegrityAsync();

@@ -44,12 +44,12 @@ public sealed class CompletedUsageTests
             billed.Answer.MarkupFactor, billed.Answer.BalanceCents)
             .ShouldBe(("billed", 10, 0.05m, 2m, 90));
         _books.Entries().ShouldBe(["user:alice 10 0", "expense:api 0 10"]);
-        _books.State.NewProviderCosts.ShouldBe([new ProviderCost("anthropic", 0.05m)]);
+        _books.Costs().ShouldBe([("anthropic", 0.05m)]);
         var changed = _books.State.ChangedUsages.ShouldHaveSingleItem();
         (changed.FilledAt, changed.ReviewedAt, changed.TransactionId)
             .ShouldBe((Books.Now, null, billed.Answer.TransactionId));
-        _books.State.NewAuditRecords.ShouldBe([new AuditRecord(
-            Books.Root, "usage.completed", $"{changed.UsageId}",
+        _books.Audited().ShouldBe([(
+            Books.Root.Id, "usage.completed", $"{changed.Id}",
             $$"""{"provider_cost_usd":0.05,"amount_cents":{{billed.Answer.AmountCents}},"""
             + $"\"transaction_id\":\"{changed.TransactionId}\"}}")]);
 
@@ -74,7 +74,7 @@ public sealed class CompletedUsageTests
         var billed = Report(Call).Answer!;
         (billed.UserId, billed.BillingStatus, billed.AmountCents).ShouldBe(("alice", "billed", 0.09m));
         // The cost was known, and counts once (R19).
-        _books.State.NewProviderCosts.ShouldBe([new ProviderCost("anthropic", 0.00045m)]);
+        _books.Costs().ShouldBe([("anthropic", 0.00045m)]);
         _books.Balance("alice").ShouldBe(99.91m);
     }
 

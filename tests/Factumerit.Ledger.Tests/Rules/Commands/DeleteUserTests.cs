@@ -11,10 +11,10 @@ public sealed class DeleteUserTests
         var books = new Books().WithUser("alice", 595);
         var deletion = books.Delete("alice").Answer.ShouldNotBeNull();
 
-        deletion.ShouldBe(new Deletion("alice", 595, 0, books.State.NewEntries[0].Transaction.Id));
+        deletion.ShouldBe(new Deletion("alice", 595, 0, books.State.NewEntries[0].TransactionId));
         books.Entries().ShouldBe(["user:alice 595 0", "equity:forfeit 0 595"]);
-        books.State.NewEntries[0].Transaction.ReferenceType.ShouldBe("forfeit");
-        books.State.NewLegacyRows.Single().ShouldBe(new LegacyRow("alice", -595, 0, "forfeit", "User deleted"));
+        books.State.NewEntries[0].ReferenceType.ShouldBe("forfeit");
+        books.History().Single().ShouldBe(("alice", -595, 0, "forfeit", "User deleted"));
     }
 
     [Fact]
@@ -24,7 +24,7 @@ public sealed class DeleteUserTests
         var deletion = books.Delete("alice").Answer.ShouldNotBeNull();
         (deletion.ForfeitedCents, deletion.WrittenOffCents).ShouldBe((0m, 7.5m));
         books.Entries().ShouldBe(["equity:forfeit 7.5 0", "user:alice 0 7.5"]);
-        books.State.NewLegacyRows.Single().AmountCents.ShouldBe(7.5m);
+        books.State.NewBudgetTransactions.Single().AmountCents.ShouldBe(7.5m);
     }
 
     [Fact]
@@ -70,7 +70,7 @@ public sealed class DeleteUserTests
     {
         var books = new Books().WithDeletedUser("alice");
         books.Delete("alice").Answer.ShouldBe(new Deletion("alice", 0, 0, null));
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class DeleteUserTests
     {
         var books = new Books();
         books.Delete("nobody").Refusal.ShouldBe(new Refusal.UserNotFound("nobody"));
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
     }
 
     [Fact]

@@ -114,7 +114,7 @@ public sealed class DualCostUsageTests
         (usage.ReviewReason, usage.ProviderCostUsd, usage.MarkupFactor, usage.AmountCents)
             .ShouldBe(("requested", 0.02m, null, null));
         books.Entries().ShouldBeEmpty();
-        books.State.NewProviderCosts.ShouldBe([new ProviderCost("anthropic", 0.02m)]);
+        books.Costs().ShouldBe([("anthropic", 0.02m)]);
     }
 
     [Fact]
@@ -164,7 +164,7 @@ public sealed class DualCostUsageTests
             new RecordUsage(Call with { RequestId = "1", Provider = "openai", ProviderCostUsd = 0.0000000000000000001m }));
         books.Apply(new RecordUsage(Call with { RequestId = "2", Model = null, ProviderCostUsd = 1 }));
         books.Apply(new RecordUsage(Call with { RequestId = "3", Provider = "openai", AmountCents = 1 }));
-        books.State.NewProviderCosts.ShouldBe([new ProviderCost("openai", 0.0000000000000000001m)]);
+        books.Costs().ShouldBe([("openai", 0.0000000000000000001m)]);
     }
 
     [Fact]
@@ -211,10 +211,10 @@ public sealed class DualCostUsageTests
         var earlier = new Books().WithUser("alice", 100);
         var request = Call with { Model = "nobody-knows" };
         var first = earlier.Apply(new RecordUsage(request, Pricer)).Answer.ShouldNotBeNull();
-        var reviewed = first with
+        var reviewed = earlier.State.NewUsages.Single() with
         {
             BillingStatus = "billed",
-            AmountCents = 5,
+            UserPriceCents = 5,
             TransactionId = Guid.NewGuid(),
             ProviderCostUsd = 0.05m,
             MarkupFactor = 1,
@@ -222,8 +222,7 @@ public sealed class DualCostUsageTests
             Provider = "openai",
         };
         var books = new Books().WithUser("alice", 95);
-        books.State.Load(
-            new KeptUsage(earlier.State.NewUsages.Single().RequestHash, null, reviewed) { ReviewedAt = Books.Now });
+        books.State.Load(reviewed with { ReviewedAt = Books.Now });
 
         var replay = books.Apply(new RecordUsage(request, Pricer));
         (replay.Replayed, replay.Answer).ShouldBe((true, first));

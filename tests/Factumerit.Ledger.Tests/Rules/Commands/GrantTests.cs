@@ -16,10 +16,10 @@ public sealed class GrantTests
         receipt.Budget.BalanceCents.ShouldBe(493);
         receipt.Budget.TotalAddedCents.ShouldBe(500);
         books.Entries().ShouldBe(["equity:grants 500 0", "user:alice 0 500"]);
-        var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+        var entry = books.State.NewEntries[0];
+        (entry.TransactionId, entry.ReferenceType, entry.ReferenceId, entry.Description)
             .ShouldBe((receipt.TransactionId, "admin_credit", "carol", "sorry"));
-        books.State.NewLegacyRows.Single().ShouldBe(new LegacyRow("alice", 500, 493, "admin_credit", "sorry"));
+        books.History().Single().ShouldBe(("alice", 500, 493, "admin_credit", "sorry"));
     }
 
     [Fact]
@@ -27,7 +27,7 @@ public sealed class GrantTests
     {
         var books = new Books();
         books.Grant("alice", 1);
-        books.State.NewEntries[0].Transaction.ReferenceId.ShouldBe("root");
+        books.State.NewEntries[0].ReferenceId.ShouldBe("root");
     }
 
     [Fact]
@@ -45,7 +45,7 @@ public sealed class GrantTests
     {
         var books = new Books().WithUser("alice").WithDeletedUser("gone");
         Grant("alise", "key-1").Refusal.ShouldBeOfType<Refusal.UserNotFound>();
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
         Grant("gone", "key-1").Refusal.ShouldBeOfType<Refusal.UserDeleted>();
         Grant("alice", "key-1").Answer.ShouldNotBeNull().UserCreated.ShouldBe(false);
 
@@ -62,7 +62,7 @@ public sealed class GrantTests
     {
         var books = new Books().WithDeletedUser("alice");
         books.Grant("alice", 5).Refusal.ShouldBeOfType<Refusal.UserDeleted>();
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
     }
 
     [Fact]
@@ -71,7 +71,7 @@ public sealed class GrantTests
         var books = new Books().WithUser("alice", Money.BalanceCentsMax - 5);
         books.Grant("alice", 5.0000001m).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys
             .ShouldBe(["amount_cents"]);
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
         books.Grant("alice", 5).Answer.ShouldNotBeNull().Budget.BalanceCents.ShouldBe(9_999_999_999_999.9999999m);
     }
 

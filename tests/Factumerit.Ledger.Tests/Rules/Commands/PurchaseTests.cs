@@ -16,10 +16,10 @@ public sealed class PurchaseTests
         (receipt.Headroom.AssetCents, receipt.Headroom.LiabilityCents, receipt.Headroom.AvailableCents)
             .ShouldBe((2500m, 100m, 2400m));
         books.Entries().ShouldBe(["equity:capital 2759 0", "asset:anthropic 0 2500", "expense:sales_tax 0 259"]);
-        var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId)
+        var entry = books.State.NewEntries[0];
+        (entry.TransactionId, entry.ReferenceType, entry.ReferenceId)
             .ShouldBe((receipt.TransactionId, "purchase", "INV-7"));
-        books.State.NewLegacyRows.ShouldBeEmpty();
+        books.State.NewBudgetTransactions.ShouldBeEmpty();
         books.State.ChangedUsers.ShouldBeEmpty();
     }
 

@@ -53,9 +53,9 @@ public sealed class ReportedUsageTests
         var first = Report(Call, "call-1").Answer.ShouldNotBeNull();
         Report(Call, "call-1", "resp-1").Replayed.ShouldBeTrue();
         Report(Call, "resp-1", "more-1").Replayed.ShouldBeTrue();
-        _books.State.NewAliases.ShouldBe([
-            new UsageAlias("litellm", "call-1", first.UsageId), new UsageAlias("litellm", "resp-1", first.UsageId),
-            new UsageAlias("litellm", "more-1", first.UsageId)]);
+        _books.Aliases().ShouldBe([
+            ("litellm", "call-1", first.UsageId), ("litellm", "resp-1", first.UsageId),
+            ("litellm", "more-1", first.UsageId)]);
     }
 
     [Theory]
@@ -110,9 +110,9 @@ public sealed class ReportedUsageTests
         (second.Replayed, second.Answer!.BillingStatus, second.Answer.ReviewReason)
             .ShouldBe((false, "needs_review", "ids-disagree"));
         (second.Answer.RequestId, second.Answer.ProviderCostUsd).ShouldBe(("derived-2", other.ProviderCostUsd));
-        _books.State.NewAliases.ShouldBe([
-            new UsageAlias("litellm", "id", first.UsageId),
-            new UsageAlias("litellm", "derived-2", second.Answer.UsageId)]);
+        _books.Aliases().ShouldBe([
+            ("litellm", "id", first.UsageId),
+            ("litellm", "derived-2", second.Answer.UsageId)]);
         _books.State.NewUsages[^1].Description.ShouldBe("Reported as id, which belongs to another call");
         // Both are known from then on.
         Report(Call, "id").Replayed.ShouldBeTrue();
@@ -191,7 +191,7 @@ public sealed class ReportedUsageTests
         (usage.UserId, usage.BillingStatus, usage.ReviewReason, usage.ProviderCostUsd, usage.AmountCents,
             usage.BalanceCents)
             .ShouldBe((null, "needs_review", "no-user", 0.05m, null, 0m));
-        _books.State.NewProviderCosts.ShouldBe([new ProviderCost("openai", 0.05m)]);
+        _books.Costs().ShouldBe([("openai", 0.05m)]);
         Report(Call with { UserId = null }, "call-1").Replayed.ShouldBeTrue();
     }
 
@@ -260,7 +260,7 @@ public sealed class ReportedUsageTests
     [Fact]
     public void Its_counts_may_disagree_but_not_be_impossible()
     {
-        static ReportedUsage The(UsageRequest request) => new(request with { RequestId = "call-1" }, Of("call-1"));
+        static RecordReportedUsage The(UsageRequest request) => new(request with { RequestId = "call-1" }, Of("call-1"));
         Books.ErrorsOf(The(new() { PromptTokens = 1, CacheReadTokens = 2 })).ShouldBeEmpty();
         Books.ErrorsOf(The(new() { PromptTokens = -1 })).Keys.ShouldBe(["prompt_tokens"]);
         Books.ErrorsOf(new RecordReportedUsage(new() { RequestId = "a" }, Of("a", "b\0"))).Keys.ShouldBe(["request_id"]);

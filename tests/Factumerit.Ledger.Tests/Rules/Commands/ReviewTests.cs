@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
 
@@ -43,15 +44,15 @@ public sealed class ReviewTests
         var billed = Bill(Waiting(), new() { AmountCents = 2 }).Answer!;
 
         _books.Entries().ShouldBe(["user:alice 2 0", "expense:api 0 2"]);
-        var transaction = _books.State.NewEntries[0].Transaction;
-        (transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+        var entry = _books.State.NewEntries[0];
+        (entry.ReferenceType, entry.ReferenceId, entry.Description)
             .ShouldBe(("llm_call", "r", "A call"));
-        (billed.BillingStatus, billed.AmountCents, billed.BalanceCents, billed.TransactionId)
-            .ShouldBe(("billed", 2, 3, transaction.Id));
+        (billed.BillingStatus, billed.UserPriceCents, billed.ReviewBalanceCents, billed.TransactionId)
+            .ShouldBe(("billed", 2, 3, entry.TransactionId));
         (billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion).ShouldBe((null, null, null));
         (billed.ReviewedBy, billed.ReviewedAt, billed.ReviewNote).ShouldBe(("root", Books.Now, null));
         _books.State.FindUser("alice")!.TotalSpentCents.ShouldBe(2);
-        _books.State.NewLegacyRows.ShouldHaveSingleItem().TransactionType.ShouldBe("llm_call");
+        _books.State.NewBudgetTransactions.ShouldHaveSingleItem().TransactionType.ShouldBe("llm_call");
     }
 
     [Fact]
@@ -59,9 +60,9 @@ public sealed class ReviewTests
     {
         var billed = Bill(Waiting(), new() { ProviderCostUsd = 0.01m }).Answer!;
 
-        (billed.AmountCents, billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion, billed.Provider)
+        (billed.UserPriceCents, billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion, billed.Provider)
             .ShouldBe((1.5m, 0.01m, 1.5m, null, "anthropic"));
-        _books.State.NewProviderCosts.ShouldBe([new ProviderCost("anthropic", 0.01m)]);
+        _books.Costs().ShouldBe([("anthropic", 0.01m)]);
     }
 
     [Fact]
@@ -70,7 +71,7 @@ public sealed class ReviewTests
         var billed = Bill(
             Waiting() with { Provider = "anthropic", ProviderCostUsd = 0.02m, PriceVersion = 2 }, new()).Answer!;
 
-        (billed.AmountCents, billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion)
+        (billed.UserPriceCents, billed.ProviderCostUsd, billed.MarkupFactor, billed.PriceVersion)
             .ShouldBe((3, 0.02m, 1.5m, 2));
         _books.State.NewProviderCosts.ShouldBeEmpty();
     }
@@ -79,21 +80,21 @@ public sealed class ReviewTests
     public void A_known_cost_counts_for_its_provider_once_that_is_known_R19()
     {
         Bill(Waiting() with { ProviderCostUsd = 0.02m }, new()).Answer!.Provider.ShouldBe("anthropic");
-        _books.State.NewProviderCosts.ShouldBe([new ProviderCost("anthropic", 0.02m)]);
+        _books.Costs().ShouldBe([("anthropic", 0.02m)]);
     }
 
     [Fact]
     public void Without_anything_the_price_book_is_asked_as_of_the_call_R18()
     {
         var billed = Bill(Waiting(), new()).Answer!;
-        (billed.AmountCents, billed.ProviderCostUsd, billed.PriceVersion).ShouldBe((0.675m, 0.0045m, 3));
+        (billed.UserPriceCents, billed.ProviderCostUsd, billed.PriceVersion).ShouldBe((0.675m, 0.0045m, 3));
     }
 
     [Fact]
     public void And_as_of_now_when_it_had_no_price_then()
     {
         var billed = Bill(Waiting() with { Model = "new" }, new()).Answer!;
-        (billed.AmountCents, billed.ProviderCostUsd, billed.PriceVersion, billed.Provider)
+        (billed.UserPriceCents, billed.ProviderCostUsd, billed.PriceVersion, billed.Provider)
             .ShouldBe((0.15m, 0.001m, 4, "openai"));
     }
 
@@ -105,7 +106,7 @@ public sealed class ReviewTests
     public void What_has_nothing_to_make_a_price_of_stays_waiting_R10(
         string? model, long? prompt, long? cacheRead, string detail)
     {
-        var refusal = Bill(Waiting() with { Model = model, Tokens = new(prompt, null, cacheRead) }, new()).Refusal
+        var refusal = Bill((Waiting() with { Model = model }).WithTokens(new(prompt, null, cacheRead)), new()).Refusal
             .ShouldBeOfType<Refusal.NotPriceable>();
         (refusal.Code, refusal.Detail.Contains(detail, StringComparison.Ordinal))
             .ShouldBe(("not-priceable", true), refusal.Detail);
@@ -115,19 +116,19 @@ public sealed class ReviewTests
     public void A_price_of_0_moves_no_money_but_is_billed_R5()
     {
         var billed = Bill(Waiting(), new() { AmountCents = 0 }).Answer!;
-        (billed.BillingStatus, billed.AmountCents, billed.TransactionId, billed.BalanceCents)
+        (billed.BillingStatus, billed.UserPriceCents, billed.TransactionId, billed.ReviewBalanceCents)
             .ShouldBe(("billed", 0, null, 5));
         _books.State.NewEntries.ShouldBeEmpty();
     }
 
     [Fact]
     public void The_balance_is_not_asked_as_the_call_was_made_R4() =>
-        Bill(Waiting(), new() { AmountCents = 8 }).Answer!.BalanceCents.ShouldBe(-3);
+        Bill(Waiting(), new() { AmountCents = 8 }).Answer!.ReviewBalanceCents.ShouldBe(-3);
 
     [Fact]
     public void An_unknown_user_gets_a_budget_and_a_deleted_one_is_refused_R11()
     {
-        Bill(Waiting() with { UserId = "bob" }, new() { AmountCents = 8 }).Answer!.BalanceCents.ShouldBe(-8);
+        Bill(Waiting() with { UserId = "bob" }, new() { AmountCents = 8 }).Answer!.ReviewBalanceCents.ShouldBe(-8);
         _books.WithDeletedUser("gone");
         Bill(Waiting() with { UserId = "gone" }, new() { AmountCents = 8 }).Refusal
             .ShouldBeOfType<Refusal.UserDeleted>();
@@ -140,7 +141,7 @@ public sealed class ReviewTests
         Errors(Bill(Waiting(), new() { AmountCents = 1, UserId = "alice" })).ShouldBe(["user_id"]);
         var unknown = Waiting() with { UserId = null };
         Bill(unknown, new() { AmountCents = 1, UserId = "alice" }).Answer!.UserId.ShouldBe("alice");
-        _books.State.FindUsage("alice", "r")!.Usage.UsageId.ShouldBe(unknown.UsageId);
+        _books.State.FindUsage("alice", "r")!.Id.ShouldBe(unknown.Id);
     }
 
     [Fact]
@@ -166,7 +167,7 @@ public sealed class ReviewTests
     public void Waived_it_moves_no_money_and_says_why_R16()
     {
         var waived = Waive(Waiting(), "ours").Answer!;
-        (waived.BillingStatus, waived.AmountCents, waived.TransactionId, waived.ReviewNote, waived.BalanceCents,
+        (waived.BillingStatus, waived.UserPriceCents, waived.TransactionId, waived.ReviewNote, waived.ReviewBalanceCents,
             waived.ReviewedBy)
             .ShouldBe(("waived", null, null, "ours", 5, "root"));
         (_books.State.NewEntries.Count, _books.State.ChangedUsers.Count).ShouldBe((0, 0));
@@ -207,13 +208,13 @@ public sealed class ReviewTests
             Bill(usage, new(), isRepricing: true).Refusal, Waive(usage, "ours").Refusal,
         ];
         others.ShouldAllBe(r => r is Refusal.AlreadyReviewed);
-        others[0]!.Detail.ShouldBe($"Usage {usage.UsageId} was billed by root at 2026-03-01T12:00:00Z.");
+        others[0]!.Detail.ShouldBe($"Usage {usage.Id} was billed by root at 2026-03-01T12:00:00Z.");
     }
 
     [Fact]
     public void What_was_billed_at_once_is_not_reviewed_R16()
     {
-        var usage = Waiting() with { BillingStatus = "billed", AmountCents = 1 };
+        var usage = Waiting() with { BillingStatus = "billed", UserPriceCents = 1 };
         Bill(usage, new()).Refusal.ShouldBeOfType<Refusal.AlreadyReviewed>().Detail
             .ShouldContain("never needed a review");
     }
@@ -249,39 +250,40 @@ public sealed class ReviewTests
         Books.ErrorsOf(new WaiveUsage(new() { Reason = new string('x', 1000) }, Waiting(), null)).ShouldBeEmpty();
     }
 
-    private static string[] Errors(Outcome<UsageUnderReview> outcome) =>
+    private static string[] Errors(Outcome<UsageRow> outcome) =>
         [.. outcome.Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys];
 
-    private static UsageUnderReview Waiting() => new()
+    private static UsageRow Waiting() => new()
     {
-        UsageId = Guid.CreateVersion7(),
+        Id = Guid.CreateVersion7(),
         RequestId = "r",
         RequestHash = 1,
         UserId = "alice",
         BillingStatus = "needs_review",
         ReviewReason = "requested",
         Model = "claude",
-        Tokens = new TokenCounts(1000, 100),
+        PromptTokens = 1000,
+        CompletionTokens = 100,
         Description = "A call",
         OccurredAt = Called,
         CreatedAt = Called,
     };
 
-    private Outcome<UsageUnderReview> Bill(
-        UsageUnderReview usage, BillRequest request, string? key = null, string reviewer = "root",
+    private Outcome<UsageRow> Bill(
+        UsageRow usage, BillRequest request, string? key = null, string reviewer = "root",
         bool isRepricing = false) =>
         Review(usage, new BillUsage(request, usage, key, Prices, isRepricing)
         {
             By = reviewer == "root" ? Books.Root : new Actor(4, reviewer)
         });
 
-    private Outcome<UsageUnderReview> Waive(UsageUnderReview usage, string reason, string? key = null) =>
+    private Outcome<UsageRow> Waive(UsageRow usage, string reason, string? key = null) =>
         Review(usage, new WaiveUsage(new() { Reason = reason }, usage, key));
 
-    private Outcome<UsageUnderReview> Review(UsageUnderReview usage, ReviewCommand command)
+    private Outcome<UsageRow> Review(UsageRow usage, ReviewCommand command)
     {
-        if (_books.State.FindForReview(usage.UsageId) is null)
-            _books.State.Load(usage);
+        if (_books.State.FindForReview(usage.Id) is null)
+            _books.State.LoadById(usage);
         return _books.Apply(command);
     }
 }

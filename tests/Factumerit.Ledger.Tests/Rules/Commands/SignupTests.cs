@@ -18,9 +18,9 @@ public sealed class SignupTests
         registration.Budget.HasCredit.ShouldBeTrue();
         (registration.Budget.CreatedAt, registration.Budget.SignedUpAt).ShouldBe((Books.Now, Books.Now));
         books.Entries().ShouldBe(["equity:initial 100 0", "user:alice 0 100"]);
-        var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.ReferenceType, transaction.ReferenceId).ShouldBe(("initial", null));
-        books.State.NewLegacyRows.Single().ShouldBe(new LegacyRow("alice", 100, 100, "initial", "Signup credit"));
+        var entry = books.State.NewEntries[0];
+        (entry.ReferenceType, entry.ReferenceId).ShouldBe(("initial", null));
+        books.History().Single().ShouldBe(("alice", 100, 100, "initial", "Signup credit"));
     }
 
     [Fact]
@@ -41,7 +41,7 @@ public sealed class SignupTests
         registration.Existed.ShouldBeTrue();
         registration.Budget.BalanceCents.ShouldBe(42);
         registration.Budget.PromoExpiresAt.ShouldBeNull();
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
     }
 
     [Fact]
@@ -89,7 +89,7 @@ public sealed class SignupTests
         var books = new Books().WithUser("alice", 900, isSignedUp: false).WithTotals(950);
         books.SignUp("alice", 100).Refusal.ShouldBeOfType<Refusal.InsufficientAnthropicCredits>().AvailableCents
             .ShouldBe(50);
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
         books.SignUp("alice", 50).Answer.ShouldNotBeNull().Existed.ShouldBeFalse();
     }
 
@@ -116,7 +116,7 @@ public sealed class SignupTests
             .ShouldBeOfType<Refusal.InsufficientAnthropicCredits>();
         (refusal.AvailableCents, refusal.RequestedCents).ShouldBe((100m, 100.0000001m));
         books.State.FindUser("alice").ShouldBeNull();
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
     }
 
     [Fact]
@@ -160,9 +160,9 @@ public sealed class SignupTests
     [Fact]
     public void Totals_are_read_only_where_the_headroom_is_judged_R8()
     {
-        new Signup(new() { UserId = "alice", InitialCreditCents = 1 }).ReadsTotals.ShouldBeTrue();
-        new Signup(new() { UserId = "alice", InitialCreditCents = 0 }).ReadsTotals.ShouldBeFalse();
-        new Signup(new() { UserId = "alice", InitialCreditCents = 1, OverrideHeadroomCheck = true }).ReadsTotals
+        Books.NeedsOf(new Signup(new() { UserId = "alice", InitialCreditCents = 1 })).Totals.ShouldBeTrue();
+        Books.NeedsOf(new Signup(new() { UserId = "alice", InitialCreditCents = 0 })).Totals.ShouldBeFalse();
+        Books.NeedsOf(new Signup(new() { UserId = "alice", InitialCreditCents = 1, OverrideHeadroomCheck = true })).Totals
             .ShouldBeFalse();
     }
 
@@ -171,7 +171,7 @@ public sealed class SignupTests
     {
         var books = new Books().WithDeletedUser("alice").WithTotals(1000);
         books.SignUp("alice", 100).Refusal.ShouldBeOfType<Refusal.UserDeleted>();
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
     }
 
     [Fact]

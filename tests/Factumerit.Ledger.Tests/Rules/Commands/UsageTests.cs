@@ -1,4 +1,5 @@
 using System.Text.Json;
+
 using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Tests.Rules.Commands;
@@ -19,14 +20,14 @@ public sealed class UsageTests
         (usage.UserId, usage.RequestId, usage.AmountCents, usage.BalanceCents, usage.BillingStatus)
             .ShouldBe(("alice", "call-1", 0.0165m, 99.9835m, "billed"));
         usage.UsageId.Version.ShouldBe(7);
-        usage.TransactionId.ShouldBe(books.State.NewEntries[0].Transaction.Id);
+        usage.TransactionId.ShouldBe(books.State.NewEntries[0].TransactionId);
         usage.CreatedAt.ShouldBe(Books.Now);
         usage.OccurredAt.ShouldBe(Books.Now);
         books.Entries().ShouldBe(["user:alice 0.0165 0", "expense:api 0 0.0165"]);
-        var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+        var entry = books.State.NewEntries[0];
+        (entry.ReferenceType, entry.ReferenceId, entry.Description)
             .ShouldBe(("llm_call", "call-1", "a call"));
-        books.State.NewLegacyRows.Single().ShouldBe(new LegacyRow("alice", -0.0165m, 99.9835m, "llm_call", "a call"));
+        books.History().Single().ShouldBe(("alice", -0.0165m, 99.9835m, "llm_call", "a call"));
         books.State.FindUser("alice")!.TotalSpentCents.ShouldBe(0.0165m);
     }
 
@@ -82,9 +83,9 @@ public sealed class UsageTests
         usage.TransactionId.ShouldBeNull();
         usage.BalanceCents.ShouldBe(balanceCents);
         books.Entries().ShouldBeEmpty();
-        books.State.NewLegacyRows.ShouldBeEmpty();
+        books.State.NewBudgetTransactions.ShouldBeEmpty();
         books.State.ChangedUsers.ShouldBeEmpty();
-        books.State.NewUsages.Single().Usage.ShouldBe(usage);
+        books.State.NewUsages.Single().ToRecorded().ShouldBe(usage);
     }
 
     [Fact]
@@ -93,7 +94,7 @@ public sealed class UsageTests
         var books = new Books();
         var refusal = books.Use("nobody", 5).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
         (refusal.UserId, refusal.BalanceCents).ShouldBe(("nobody", 0m));
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
         books.State.FindUser("nobody").ShouldBeNull();
     }
 
@@ -113,7 +114,7 @@ public sealed class UsageTests
     {
         var books = new Books().WithDeletedUser("alice");
         books.Use("alice", cents).Refusal.ShouldBeOfType<Refusal.UserDeleted>();
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
     }
 
     [Fact]
@@ -199,7 +200,7 @@ public sealed class UsageTests
             .Apply(new RecordUsage(new() { UserId = "alice", AmountCents = 1, RequestId = "r", OccurredAt = time }));
     }
 
-    private static Usage Wrong => new(new()
+    private static RecordUsage Wrong => new(new()
     {
         UserId = "alice",
         AmountCents = 1,

@@ -110,8 +110,8 @@ public sealed class VirtualKeyTests
 
         books.Apply(new ActivateVirtualKey(key, "hash", "sk-...1234")).Answer!.Key.Status.ShouldBe(VirtualKey.Revoking);
 
-        books.State.NewAuditRecords.Select(r => $"{r.By.Name} {r.Action} {r.Subject}")
-            .ShouldBe(["root user.deleted alice", $"root virtual_key.revoked {key.Id}"]);
+        books.State.NewAuditRecords.Select(r => $"{r.ActorId} {r.Action} {r.Subject}")
+            .ShouldBe([$"3 virtual_key.revoked {key.Id}", "3 user.deleted alice"]);
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class VirtualKeyTests
 
         books.Apply(new DiscardVirtualKey(key.Id, "why")).Answer!.Status.ShouldBe(VirtualKey.Active);
 
-        books.State.VirtualKeys.Any.ShouldBeFalse();
+        books.State.VirtualKeys.HasKeyChanges.ShouldBeFalse();
     }
 
     [Theory]
@@ -137,7 +137,7 @@ public sealed class VirtualKeyTests
         books.Apply(new RevokeVirtualKey(key.Id)).Answer!.Status.ShouldBe(after);
 
         books.State.VirtualKeys.ToDelete.Count.ShouldBe(isTold ? 1 : 0);
-        books.State.VirtualKeys.Any.ShouldBe(before != after);
+        books.State.VirtualKeys.HasKeyChanges.ShouldBe(before != after);
     }
 
     private static (Books Books, VirtualKey Key) Loaded(string status, string? hash = null)

@@ -18,9 +18,9 @@ public sealed class WriteDownFromUsageTests
 
         (receipt.AmountCents, receipt.Headroom.AssetCents).ShouldBe((12.5m, 2487.5m));
         books.Entries().ShouldBe(["asset:anthropic 12.5 0", "expense:anthropic 0 12.5"]);
-        books.State.NewUsageWriteDowns.ShouldBe([new("anthropic", 12.5m)]);
-        var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+        books.WriteDowns().ShouldBe([("anthropic", 12.5m)]);
+        var entry = books.State.NewEntries[0];
+        (entry.TransactionId, entry.ReferenceType, entry.ReferenceId, entry.Description)
             .ShouldBe((receipt.TransactionId!.Value, "write_down", "usage", "March"));
     }
 
@@ -32,10 +32,10 @@ public sealed class WriteDownFromUsageTests
         Use(books, 0.02m, "bedrock_converse");
         var write = new WriteDown(new() { FromUsage = true, Provider = "bedrock_converse" }, "key");
 
-        write.UsageCostOf.ShouldBe("bedrock");
+        Books.NeedsOf(write).UnwrittenCosts.ShouldBe(["bedrock"]);
         books.Apply(write).Answer.ShouldNotBeNull().AmountCents.ShouldBe(14.5m);
         books.Entries().TakeLast(2).ShouldBe(["asset:bedrock 14.5 0", "expense:bedrock 0 14.5"]);
-        books.State.NewUsageWriteDowns.ShouldBe([new("bedrock", 2m), new("bedrock_converse", 12.5m)]);
+        books.WriteDowns().ShouldBe([("bedrock", 2m), ("bedrock_converse", 12.5m)]);
         books.Apply(new WriteDown(new() { FromUsage = true, Provider = "bedrock" }, "again")).Answer
             .ShouldNotBeNull().AmountCents.ShouldBe(0);
     }
@@ -121,7 +121,7 @@ public sealed class WriteDownFromUsageTests
         books.WriteDown(amountCents: 12.5m);
         books.WriteDown(actualCents: 2480);
         books.State.UnwrittenCents("anthropic").ShouldBe(12.5m);
-        books.State.NewUsageWriteDowns.ShouldBeEmpty();
+        books.WriteDowns().ShouldBeEmpty();
     }
 
     [Fact]
@@ -153,8 +153,8 @@ public sealed class WriteDownFromUsageTests
     public void A_key_of_before_from_usage_is_still_the_same_request_R9()
     {
         var books = new Books().WithTotals(2500);
-        books.State.Load(new KeptAnswer(
-            "write-down", "old", RequestHash.Of(5m, null, "anthropic", null).Value,
+        books.State.Load(Books.Answer(
+            "write-down", "old", RequestHash.Of(5m, null, "anthropic", null),
             """{"TransactionId":null,"AmountCents":5,"Headroom":null}"""));
         books.WriteDown(amountCents: 5, key: "old").Replayed.ShouldBeTrue();
     }
@@ -162,9 +162,9 @@ public sealed class WriteDownFromUsageTests
     [Fact]
     public void Only_from_usage_asks_for_the_costs()
     {
-        new WriteDown(new() { FromUsage = true }, "k").UsageCostOf.ShouldBe("anthropic");
-        new WriteDown(new() { FromUsage = true, Provider = "openai" }, "k").UsageCostOf.ShouldBe("openai");
-        new WriteDown(new() { FromUsage = false, AmountCents = 1 }, "k").UsageCostOf.ShouldBeNull();
+        Books.NeedsOf(new WriteDown(new() { FromUsage = true }, "k")).UnwrittenCosts.ShouldBe(["anthropic"]);
+        Books.NeedsOf(new WriteDown(new() { FromUsage = true, Provider = "openai" }, "k")).UnwrittenCosts.ShouldBe(["openai"]);
+        Books.NeedsOf(new WriteDown(new() { FromUsage = false, AmountCents = 1 }, "k")).UnwrittenCosts.ShouldBeEmpty();
     }
 
     [Fact]

@@ -39,8 +39,8 @@ public sealed class WriteDownTests
         receipt.AmountCents.ShouldBe(5);
         receipt.Headroom.AssetCents.ShouldBe(2495);
         books.Entries().ShouldBe(["asset:anthropic 5 0", "expense:anthropic 0 5"]);
-        var transaction = books.State.NewEntries[0].Transaction;
-        (transaction.Id, transaction.ReferenceType, transaction.ReferenceId, transaction.Description)
+        var entry = books.State.NewEntries[0];
+        (entry.TransactionId, entry.ReferenceType, entry.ReferenceId, entry.Description)
             .ShouldBe((receipt.TransactionId!.Value, "write_down", null, "March"));
     }
 
@@ -60,7 +60,7 @@ public sealed class WriteDownTests
         var receipt = books.WriteDown(actualCents: 2600).Answer.ShouldNotBeNull();
         (receipt.AmountCents, receipt.Headroom.AssetCents).ShouldBe((-100m, 2600m));
         books.Entries().ShouldBe(["equity:adjustments 100 0", "asset:anthropic 0 100"]);
-        books.State.NewEntries[0].Transaction.ReferenceType.ShouldBe("write_down");
+        books.State.NewEntries[0].ReferenceType.ShouldBe("write_down");
     }
 
     [Theory]
@@ -98,7 +98,7 @@ public sealed class WriteDownTests
         var books = new Books().WithTotals(2);
         books.WriteDown(amountCents: 2.0000001m).Refusal
             .ShouldBe(new Refusal.InsufficientProviderCredit("anthropic", 2, 2.0000001m));
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
         books.WriteDown(amountCents: 5, isForced: true).Answer.ShouldNotBeNull().Headroom.AssetCents.ShouldBe(-3);
         books.WriteDown(actualCents: 0).Answer.ShouldNotBeNull().AmountCents.ShouldBe(-3);
     }
@@ -126,7 +126,7 @@ public sealed class WriteDownTests
         var books = new Books().WithTotals(1_000_000_000_001m);
         books.WriteDown(actualCents: 0).Refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors.Keys
             .ShouldBe(["actual_balance_cents"]);
-        books.State.HasChanges.ShouldBeFalse();
+        books.HasChanges.ShouldBeFalse();
         books.WriteDown(actualCents: 1).Answer.ShouldNotBeNull().AmountCents.ShouldBe(1_000_000_000_000m);
     }
 

@@ -5,17 +5,17 @@ using Factumerit.Ledger.Writing;
 namespace Factumerit.Ledger.Tests.Writing;
 
 /// <summary>
-/// While one commit is in flight, the next commands are decided on the balances it will leave. The answers are the same
-/// as if they were decided after it, whether it succeeds or fails.
+/// Commands that arrive while a commit is under way share the next one. They are decided on the balances that it left,
+/// whether it succeeds or fails.
 /// </summary>
-public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifetime
+public sealed class QueuedBehindCommitTests : IClassFixture<TestDatabase>, IAsyncLifetime
 {
     private const int Crowd = 40;
     private readonly TestDatabase _database;
     private readonly HandClock _clock = new();
     private readonly WriterUnderTest _ledger;
 
-    public DecidedAheadTests(TestDatabase database)
+    public QueuedBehindCommitTests(TestDatabase database)
     {
         _database = database;
         _ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { QueueTimeoutMs = 5_000 }, _clock);
@@ -26,17 +26,17 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
     public async Task DisposeAsync() => await _ledger.DisposeAsync();
 
     [Fact]
-    public async Task A_crowd_is_decided_before_its_turn_on_what_the_commit_under_way_is_to_leave_R3_R13()
+    public async Task A_crowd_that_queues_behind_a_commit_shares_the_next_one_R3_R13()
     {
         var (user, stranger) = (await _ledger.RememberedUserAsync(100), await _ledger.RememberedUserAsync(100));
         var calls = Calls(user, stranger);
-        var (first, written) = await WhileOneIsUnderWayAsync(user, calls, () => DecidedAsync(calls));
+        var (first, written) = await WhileOneIsUnderWayAsync(user, calls, () => Task.CompletedTask);
 
         (await first).Answer!.BalanceCents.ShouldBe(98);
         await written;
-        calls.Where(c => c.UserId == user).Select(c => c.Outcome.Answer!.BalanceCents)
+        calls.Where((_, n) => n % 2 == 0).Select(c => c.Outcome.Answer!.BalanceCents)
             .ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 98m - n));
-        calls.Where(c => c.UserId == stranger).Select(c => c.Outcome.Answer!.BalanceCents)
+        calls.Where((_, n) => n % 2 == 1).Select(c => c.Outcome.Answer!.BalanceCents)
             .ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 99m - n));
         (await BalanceAsync(user), await BalanceAsync(stranger)).ShouldBe((98 - (Crowd / 2), 99 - (Crowd / 2)));
         (await WriterUnderTest.CommitsOfAsync(_database, user))
@@ -45,13 +45,12 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
     }
 
     [Fact]
-    public async Task What_the_commit_under_way_did_not_leave_is_decided_again_R4()
+    public async Task A_balance_that_changed_under_the_commit_under_way_is_read_again_R4()
     {
         var user = await _ledger.RememberedUserAsync(100);
         var calls = Calls(user);
         var (first, written) = await WhileOneIsUnderWayAsync(user, calls, async () =>
         {
-            await DecidedAsync(calls);
             await _database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 3 WHERE user_id = '{user}'");
         });
 
@@ -71,7 +70,6 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
         var calls = Calls(user);
         var (first, written) = await WhileOneIsUnderWayAsync(user, calls, async () =>
         {
-            await DecidedAsync(calls);
             await _database.ExecuteAsync("""
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                 WHERE application_name = 'factumerit-ledger-writer' AND datname = current_database()
@@ -88,7 +86,7 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
     }
 
     [Fact]
-    public async Task One_who_can_not_be_decided_ahead_leaves_his_neighbours_right_R9_R10()
+    public async Task A_call_that_is_refused_leaves_its_neighbours_alone_R9_R10()
     {
         var (user, poor) = (await _ledger.RememberedUserAsync(100), await _ledger.RememberedUserAsync(2));
         var calls = Calls(user, poor);
@@ -97,16 +95,16 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
 
         (await first).Answer!.BalanceCents.ShouldBe(98);
         await written;
-        calls.Where(c => c.UserId == user).Select(c => c.Outcome.Answer!.BalanceCents)
+        calls.Where((_, n) => n % 2 == 0).Select(c => c.Outcome.Answer!.BalanceCents)
             .ShouldBe(Enumerable.Range(1, Crowd / 2).Select(n => 98m - n));
-        calls.Where(c => c.UserId == poor).Select(c => c.Outcome.Answer?.BalanceCents)
+        calls.Where((_, n) => n % 2 == 1).Select(c => c.Outcome.Answer?.BalanceCents)
             .ShouldBe([0, .. Enumerable.Repeat<decimal?>(null, (Crowd / 2) - 1)]);
         (await BalanceAsync(user), await BalanceAsync(poor)).ShouldBe((98 - (Crowd / 2), 0));
         await _database.AssertIntegrityAsync();
     }
 
     [Fact]
-    public async Task Who_was_decided_ahead_and_then_waited_too_long_or_left_has_written_nothing()
+    public async Task A_call_that_waited_too_long_or_whose_caller_left_has_written_nothing()
     {
         var user = await _ledger.RememberedUserAsync(100);
         var (late, left) = (Calls(user), Calls(user));
@@ -114,10 +112,8 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
         var leaving = Task.CompletedTask;
         var (first, written) = await WhileOneIsUnderWayAsync(user, late, async () =>
         {
-            await DecidedAsync(late);
             _clock.Advance(TimeSpan.FromSeconds(4));
             leaving = _ledger.Writer.WriteAsync(left, caller.Token);
-            await DecidedAsync(left);
             await caller.CancelAsync();
             _clock.Advance(TimeSpan.FromSeconds(1.5));
         });
@@ -134,7 +130,7 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
 
     // One usage of the user waits for the writers' turn, the calls come, and then the turn is free.
     private async Task<(Task<Outcome<RecordedUsage>> First, Task Written)> WhileOneIsUnderWayAsync(
-        string user, IReadOnlyList<Usage> calls, Func<Task> doAsync)
+        string user, IReadOnlyList<RecordUsage> calls, Func<Task> doAsync)
     {
         await using (await _ledger.TakeTurnAsync())
         {
@@ -145,13 +141,10 @@ public sealed class DecidedAheadTests : IClassFixture<TestDatabase>, IAsyncLifet
         }
     }
 
-    private static Task DecidedAsync(IReadOnlyList<Usage> calls) =>
-        WriterUnderTest.UntilAsync(() => Task.FromResult(calls.All(c => c.Outcome.Answer is not null)));
-
-    private static Usage[] Calls(params string[] users) =>
+    private static RecordUsage[] Calls(params string[] users) =>
         [.. Enumerable.Range(0, Crowd).Select(n => Call(users[n % users.Length], WriterUnderTest.NewId("call")))];
 
-    private static Usage Call(string user, string requestId) =>
+    private static RecordUsage Call(string user, string requestId) =>
         new(new UsageRequest { UserId = user, AmountCents = 1, RequestId = requestId });
 
     private Task<decimal> BalanceAsync(string user) =>
