@@ -139,9 +139,9 @@ internal sealed class Commit(
     private async Task SaveAsync(CommitTransaction current, WorkingSet set, bool isGuess)
     {
         await using var batch = current.NewBatch();
-        parts.Tables.Save(batch, set);
         if (isGuess)
             batch.BatchCommands.Add(LedgerOrigin.RequireTime(set.Now));
+        parts.Tables.Save(batch, set);
         batch.BatchCommands.Add(new("COMMIT"));
         // From here on a failed attempt is in doubt, unless it is certain that nothing was committed.
         _doubtful = parts.Tables.ProofOf(set);
