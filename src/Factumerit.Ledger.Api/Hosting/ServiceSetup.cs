@@ -107,12 +107,9 @@ internal static class ServiceSetup
         .Configure<HostOptions>(
             options => options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
 
-    // All services are singletons, so a request needs no scope of its own.
-    public static void UseSharedServices(this WebApplication app) => app.Use((http, next) =>
-    {
-        http.RequestServices = app.Services;
-        return next(http);
-    });
+    // In every environment: a singleton that takes a scoped service, or a service that can't be made, stops the start.
+    public static void ValidateServices(this WebApplicationBuilder builder) =>
+        builder.Host.UseDefaultServiceProvider(options => options.ValidateScopes = options.ValidateOnBuild = true);
 
     public static void AddSettings<T>(this WebApplicationBuilder builder, string section)
         where T : class =>
