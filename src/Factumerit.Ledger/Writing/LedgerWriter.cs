@@ -238,6 +238,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     private async Task WriteBatchAsync(IReadOnlyList<Submission> batch, Commit commit)
     {
         await using var disposed = commit;
+        using var span = LedgerTraces.BeginCommit(batch);
         try
         {
             var started = _clock.GetTimestamp();
