@@ -1,13 +1,14 @@
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Tests.Rules;
 using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
 /// <summary>When the writer decides on what it remembers, and when it reads.</summary>
 public sealed class RecentBudgetsTests
 {
-    private readonly HandClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly RecentBudgets _recent;
 
     public RecentBudgetsTests()
