@@ -27,6 +27,7 @@ public static class Service
             Args = ["--hostBuilder:reloadConfigOnChange=false", .. args],
             ContentRootPath = AppContext.BaseDirectory,
         });
+        builder.ValidateServices();
         builder.AddServiceLogging();
         builder.ConfigureKestrel();
 
@@ -35,7 +36,6 @@ public static class Service
         builder.AddHttp();
 
         var app = builder.Build();
-        app.UseSharedServices();
         app.UseSafeHeaders();
         app.UseProxyHeaders();
         app.UseRequestLog();

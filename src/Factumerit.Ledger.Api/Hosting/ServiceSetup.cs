@@ -5,7 +5,6 @@ using Factumerit.Ledger.Queries;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Serilog;
 using Serilog.Events;
-using Serilog.Extensions.Logging;
 
 namespace Factumerit.Ledger.Api.Hosting;
 
@@ -28,18 +27,16 @@ internal static class ServiceSetup
 
     public static void AddServiceLogging(this WebApplicationBuilder builder)
     {
-        builder.Logging.ClearProviders();
-        // The host would begin an activity and a scope with each request, in case something is logged. The service's
-        // own log lines say what they belong to.
-        builder.Logging.AddFilter<SerilogLoggerProvider>("Microsoft.AspNetCore.Hosting.Diagnostics", LogLevel.None);
-        builder.Logging.AddSerilog(
-            ReadLogLevels(builder.Configuration)
-                .Filter.ByExcluding(IsOfClosedConnection)
-                .WriteTo.Console(
-                    outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
-                    formatProvider: System.Globalization.CultureInfo.InvariantCulture)
-                .CreateLogger(),
-            dispose: true);
+        Serilog.ILogger logger = ReadLogLevels(builder.Configuration)
+            // The host would begin an activity and a scope with each request, in case something is logged. The
+            // service's own log lines say what they belong to. Activities for traces don't depend on it.
+            .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
+            .Filter.ByExcluding(IsOfClosedConnection)
+            .WriteTo.Console(
+                outputTemplate: "{Timestamp:yyyy-MM-dd HH:mm:ss.fff} {Level:u3} {Message:lj}{NewLine}{Exception}",
+                formatProvider: System.Globalization.CultureInfo.InvariantCulture)
+            .CreateLogger();
+        builder.Services.AddSerilog(logger, dispose: true);
     }
 
     // Kestrel: if a client closes the connection right behind its body, Kestrel leaves the pipe in the middle of a read
@@ -76,6 +73,7 @@ internal static class ServiceSetup
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             ReadLimits(builder.Configuration.GetSection("Kestrel:Limits"), kestrel.Limits);
         });
+
     private static void ReadLimits(IConfigurationSection section, KestrelServerLimits limits)
     {
         // Bind each limit separately, so that an error names the limit that caused it.
@@ -109,12 +107,9 @@ internal static class ServiceSetup
         .Configure<HostOptions>(
             options => options.BackgroundServiceExceptionBehavior = BackgroundServiceExceptionBehavior.Ignore);
 
-    // All services are singletons, so a request needs no scope of its own.
-    public static void UseSharedServices(this WebApplication app) => app.Use((http, next) =>
-    {
-        http.RequestServices = app.Services;
-        return next(http);
-    });
+    // In every environment: a singleton that takes a scoped service, or a service that can't be made, stops the start.
+    public static void ValidateServices(this WebApplicationBuilder builder) =>
+        builder.Host.UseDefaultServiceProvider(options => options.ValidateScopes = options.ValidateOnBuild = true);
 
     public static void AddSettings<T>(this WebApplicationBuilder builder, string section)
         where T : class =>

@@ -1,43 +1,43 @@
 using Factumerit.Ledger.Writing;
-using OpenTelemetry;
+using Npgsql;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
+using OpenTelemetry.Trace;
 
 namespace Factumerit.Ledger.Api.Hosting;
 
 /// <summary>
-/// Exports the meters of the ledger, the web server and Npgsql by OTLP if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set;
-/// otherwise does nothing.
+/// Exports metrics and traces by OTLP if <c>OTEL_EXPORTER_OTLP_ENDPOINT</c> is set; otherwise registers nothing, so
+/// that no request pays for it.
 /// </summary>
 public static class Telemetry
 {
-    private static readonly string[] Meters =
-    [
-        LedgerMetrics.MeterName, "Microsoft.AspNetCore.Hosting", "Microsoft.AspNetCore.Server.Kestrel", "Npgsql",
-        "System.Runtime",
-    ];
-
     public static void AddTelemetry(this WebApplicationBuilder builder)
     {
         if (string.IsNullOrEmpty(builder.Configuration["OTEL_EXPORTER_OTLP_ENDPOINT"]))
             return;
-        var provider = Sdk.CreateMeterProviderBuilder()
+        builder.Services.AddOpenTelemetry()
             .ConfigureResource(resource => resource.AddService("factumerit-ledger"))
-            .AddMeter(Meters)
-            .AddOtlpExporter()
-            .Build();
-        builder.Services.AddHostedService(_ => new Lifetime(provider));
+            .WithMetrics(metrics => metrics
+                .AddMeter(LedgerMetrics.MeterName)
+                .AddAspNetCoreInstrumentation()
+                .AddRuntimeInstrumentation()
+                .AddNpgsqlInstrumentation()
+                .AddOtlpExporter())
+            .WithTracing(traces => traces
+                .AddSource(LedgerTraces.SourceName)
+                .AddAspNetCoreInstrumentation(requests => requests.Filter = IsTraced)
+                .AddHttpClientInstrumentation(calls => calls.EnrichWithHttpRequestMessage = (span, call) =>
+                    span.SetTag("url.full", WithoutSecrets(call.RequestUri)))
+                .AddNpgsql()
+                .AddOtlpExporter());
     }
 
-    // Disposes the provider when the service stops, so that the last measurements are sent too.
-    private sealed class Lifetime(MeterProvider provider) : IHostedService
-    {
-        public Task StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    // Probes come every few seconds and say nothing.
+    private static bool IsTraced(HttpContext http) =>
+        http.Request.Path.Value?.Contains("/health/", StringComparison.OrdinalIgnoreCase) is not true;
 
-        public Task StopAsync(CancellationToken cancellationToken)
-        {
-            provider.Dispose();
-            return Task.CompletedTask;
-        }
-    }
+    // LiteLLM's queries name keys by their hashes, and an address may carry a password.
+    private static string? WithoutSecrets(Uri? address) =>
+        address?.GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
 }

@@ -176,9 +176,10 @@ public static class OpenApi
                     SetExample(response.Content, answered);
         }
 
-        private static void SetExample(IDictionary<string, OpenApiMediaType>? content, string json)
+        private static void SetExample(IDictionary<string, IOpenApiMediaType>? content, string json)
         {
-            if (content is not null && content.TryGetValue("application/json", out var media))
+            if (content is not null && content.TryGetValue("application/json", out var type)
+                && type is OpenApiMediaType media)
                 media.Example = JsonNode.Parse(json);
         }
 
@@ -199,7 +200,7 @@ public static class OpenApi
                 operation.Responses![status] = new OpenApiResponse
                 {
                     Description = string.Join("\n\n", kinds.Select(k => $"`{k.Code}`: {k.Title}. {k.WhatToDo}")),
-                    Content = new Dictionary<string, OpenApiMediaType> { ["application/problem+json"] = content },
+                    Content = new Dictionary<string, IOpenApiMediaType> { ["application/problem+json"] = content },
                 };
             }
         }

@@ -1,4 +1,5 @@
-using System.Diagnostics;
+using Serilog;
+using Serilog.Events;
 
 namespace Factumerit.Ledger.Api.Http;
 
@@ -9,47 +10,24 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public static class RequestLog
 {
-    public static void UseRequestLog(this WebApplication app)
-    {
-        var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Factumerit.Ledger.Requests");
-        app.Use(async (http, next) =>
-        {
-            var started = Stopwatch.GetTimestamp();
-            try
-            {
-                await next(http);
-            }
-            finally
-            {
-                Write(http, Stopwatch.GetElapsedTime(started).TotalMilliseconds);
-            }
-        });
+    private const string Line = "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms{Trace}";
 
-        void Write(HttpContext http, double elapsedMs)
-        {
-            var status = http.Response.StatusCode;
-            var isRoutine = http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is not null;
-            var level = status switch
-            {
-                // These come in thousands. The overload, the writer and requests without keys have log lines of their
-                // own.
-                StatusCodes.Status503ServiceUnavailable when isRoutine => LogLevel.Debug,
-                StatusCodes.Status429TooManyRequests when http.Features.Get<Caller>() is null => LogLevel.Debug,
-                < 400 when isRoutine => LogLevel.Debug,
-                < 500 => LogLevel.Information,
-                _ => LogLevel.Warning,
-            };
-            if (!logger.IsEnabled(level))
-                return;
-            var user = http.Features.Get<Caller>()?.Name ?? "-";
-            if (status < 400)
-                LogAnswered(logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs);
-            else
-                LogRefused(
-                    logger, level, user, http.Request.Method, http.Request.Path, status, elapsedMs,
-                    Problems.TraceIdOf(http));
-        }
-    }
+    public static void UseRequestLog(this WebApplication app) => app.UseSerilogRequestLogging(options =>
+    {
+        options.Logger = app.Services.GetRequiredService<Serilog.ILogger>();
+        options.MessageTemplate = Line;
+        options.GetLevel = (http, _, _) => LevelOf(http);
+        // Not the path that the library gives: it is decoded, so it could begin a new line of the log.
+        options.GetMessageTemplateProperties = (http, _, elapsedMs, status) =>
+        [
+            Property("User", http.Features.Get<Caller>()?.Name ?? "-"),
+            Property("Method", http.Request.Method),
+            Property("Route", http.Request.Path.ToString()),
+            Property("Status", status),
+            Property("ElapsedMs", elapsedMs),
+            Property("Trace", status < 400 ? "" : $", trace {Problems.TraceIdOf(http)}"),
+        ];
+    });
 
     /// <summary>
     /// Marks a route with many calls: successes, and refusals because of too many calls, are logged at Debug.
@@ -57,20 +35,21 @@ public static class RequestLog
     public static RouteHandlerBuilder IsRoutine(this RouteHandlerBuilder route) =>
         route.WithMetadata(new RoutineCall());
 
-    private static void LogAnswered(
-        ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs) =>
-        logger.Log(
-            level,
-            "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms",
-            user, method, route, status, elapsedMs);
+    private static LogEventLevel LevelOf(HttpContext http)
+    {
+        var isRoutine = http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is not null;
+        return http.Response.StatusCode switch
+        {
+            // These come in thousands. The overload, the writer and requests without keys have log lines of their own.
+            StatusCodes.Status503ServiceUnavailable when isRoutine => LogEventLevel.Debug,
+            StatusCodes.Status429TooManyRequests when http.Features.Get<Caller>() is null => LogEventLevel.Debug,
+            < 400 when isRoutine => LogEventLevel.Debug,
+            < 500 => LogEventLevel.Information,
+            _ => LogEventLevel.Warning,
+        };
+    }
 
-    private static void LogRefused(
-        ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs,
-        string traceId) =>
-        logger.Log(
-            level,
-            "{User} {Method} {Route} {Status} in {ElapsedMs:0.0} ms, trace {TraceId}",
-            user, method, route, status, elapsedMs, traceId);
+    private static LogEventProperty Property(string name, object value) => new(name, new ScalarValue(value));
 }
 
 /// <summary>Marks the routes of <see cref="RequestLog.IsRoutine"/>.</summary>

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Npgsql;
 
 namespace Factumerit.Ledger.Storage;
@@ -77,7 +78,9 @@ internal static class ConnectionSettings
             settings.TargetSessionAttributes = settings.Host!.Contains(',', StringComparison.Ordinal)
                 ? settings.TargetSessionAttributes ?? "primary"
                 : null;
-            return new NpgsqlDataSourceBuilder(settings.ConnectionString).Build();
+            // Metrics and traces show the name. Without one they would show the connection string.
+            return new NpgsqlDataSourceBuilder(settings.ConnectionString) { Name = applicationName }
+                .ConfigureTracing(OfRequestsOnly).Build();
         }
         catch (Exception exception)
             when (exception is ArgumentException or NotSupportedException or InvalidOperationException
@@ -87,6 +90,11 @@ internal static class ConnectionSettings
                 $"ConnectionStrings:Ledger can't be used: {exception.Message}", exception);
         }
     }
+
+    // Background work polls every second, and would fill the traces.
+    private static void OfRequestsOnly(NpgsqlTracingOptionsBuilder traces) => traces
+        .ConfigureCommandFilter(_ => Activity.Current is not null)
+        .ConfigureBatchFilter(_ => Activity.Current is not null);
 
     private static void AddDefaults(NpgsqlConnectionStringBuilder settings, string applicationName)
     {

@@ -7,5 +7,5 @@ namespace Factumerit.Ledger.Storage;
 internal sealed class DesignTimeFactory : IDesignTimeDbContextFactory<LedgerDbContext>
 {
     public LedgerDbContext CreateDbContext(string[] args) =>
-        new(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql("Host=design-time").Options);
+        new(LedgerDatabase.Configure(new DbContextOptionsBuilder<LedgerDbContext>().UseNpgsql("Host=design-time")));
 }

@@ -85,7 +85,7 @@ public sealed class LedgerDatabase : IAsyncDisposable
     private static void Plainly(NpgsqlDbContextOptionsBuilder npgsql) =>
         npgsql.ExecutionStrategy(dependencies => new NonRetryingExecutionStrategy(dependencies));
 
-    private static DbContextOptions<LedgerDbContext> Configure(DbContextOptionsBuilder<LedgerDbContext> options) =>
-        options.UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking)
+    internal static DbContextOptions<LedgerDbContext> Configure(DbContextOptionsBuilder<LedgerDbContext> options) =>
+        options.UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking).UseSnakeCaseNamingConvention()
             .ReplaceService<IHistoryRepository, MigrationHistory>().Options;
 }

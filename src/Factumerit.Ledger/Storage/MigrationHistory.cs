@@ -1,3 +1,5 @@
+using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Metadata.Builders;
 using Microsoft.EntityFrameworkCore.Migrations;
 using Npgsql.EntityFrameworkCore.PostgreSQL.Migrations.Internal;
 
@@ -14,5 +16,14 @@ internal sealed class MigrationHistory(HistoryRepositoryDependencies dependencie
     public const string Table = "__EFMigrationsHistory";
 
     protected override string ExistsSql => $"SELECT to_regclass('\"{Table}\"') IS NOT NULL";
+
+    // EF Core's own names, which the naming convention would change: databases have the table already.
+    protected override void ConfigureTable(EntityTypeBuilder<HistoryRow> history)
+    {
+        base.ConfigureTable(history);
+        history.HasKey(h => h.MigrationId).HasName($"PK_{Table}");
+        history.Property(h => h.MigrationId).HasColumnName(nameof(HistoryRow.MigrationId));
+        history.Property(h => h.ProductVersion).HasColumnName(nameof(HistoryRow.ProductVersion));
+    }
 }
 #pragma warning restore EF1001

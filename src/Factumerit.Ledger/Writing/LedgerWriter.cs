@@ -197,6 +197,7 @@ public sealed class LedgerWriter : IAsyncDisposable
     private async Task WriteBatchAsync(IReadOnlyList<PendingCall> batch, Commit commit)
     {
         await using var disposed = commit;
+        using var span = LedgerTraces.BeginCommit(batch);
         try
         {
             var started = _clock.GetTimestamp();

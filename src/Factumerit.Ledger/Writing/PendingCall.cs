@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Writing;
@@ -18,6 +19,9 @@ internal sealed class PendingCall(IReadOnlyList<Command> commands, long queuedAt
 
     /// <summary>When the call was queued, as a timestamp of the clock.</summary>
     public long QueuedAt { get; } = queuedAt;
+
+    /// <summary>The span of the caller's request; default if it has none.</summary>
+    public ActivityContext Trace { get; } = Activity.Current?.Context ?? default;
 
     /// <summary>Whether the caller has cancelled. Nothing is written if it cancelled before the work began.</summary>
     public bool IsAbandoned => cancellationToken.IsCancellationRequested;

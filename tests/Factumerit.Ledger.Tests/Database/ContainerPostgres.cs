@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Testcontainers.PostgreSql;
 
 namespace Factumerit.Ledger.Tests.Database;
@@ -10,9 +11,25 @@ internal static class ContainerPostgres
     private const string Image =
         "postgres:17.11-alpine@sha256:b0f9560a2de083e2cc7382e75f808c7381a32852a7ec49117deedb300e552b24";
 
-    // The Docker client on a machine without an engine has no socket. The variable names one elsewhere.
-    public static bool IsPossible =>
-        File.Exists("/var/run/docker.sock") || Environment.GetEnvironmentVariable("DOCKER_HOST") is { Length: > 0 };
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>Whether a Docker engine answers here, or the environment names one.</summary>
+    public static async Task<bool> IsPossibleAsync()
+    {
+        if (Environment.GetEnvironmentVariable("DOCKER_HOST") is { Length: > 0 })
+            return true;
+        try
+        {
+            // The socket is missing, refuses, or denies access if there is no engine, it is stopped, or not for us.
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            await socket.ConnectAsync(new UnixDomainSocketEndPoint("/var/run/docker.sock")).WaitAsync(Patience);
+            return true;
+        }
+        catch (Exception exception) when (exception is SocketException or TimeoutException)
+        {
+            return false;
+        }
+    }
 
     public static async Task<string> StartAsync()
     {

@@ -7,7 +7,7 @@ namespace Factumerit.Ledger.Tests.Database;
 
 /// <summary>
 /// The PostgreSQL of one test run: the server in ConnectionStrings__Ledger (its user must be allowed to create
-/// databases), else a container if there is a Docker engine, else an embedded server. The schema is migrated once into
+/// databases), else a container if a Docker engine answers, else an embedded server. The schema is migrated once into
 /// a template, which each test class copies.
 /// </summary>
 internal static class TestServer
@@ -58,7 +58,7 @@ internal static class TestServer
     {
         if (Environment.GetEnvironmentVariable("ConnectionStrings__Ledger") is { Length: > 0 } given)
             return given;
-        if (ContainerPostgres.IsPossible)
+        if (await ContainerPostgres.IsPossibleAsync())
             return await WithoutFsyncAsync(await ContainerPostgres.StartAsync());
         RemoveLeftovers();
         var directory = Path.Combine(Path.GetTempPath(), $"{DirectoryPrefix}{Environment.ProcessId}");

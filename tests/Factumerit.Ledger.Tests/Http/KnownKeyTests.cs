@@ -3,6 +3,7 @@ using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.Extensions.Caching.Memory;
 using Microsoft.Extensions.Options;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Factumerit.Ledger.Tests.Http;
 
@@ -10,7 +11,7 @@ namespace Factumerit.Ledger.Tests.Http;
 public sealed class KnownKeyTests(TestDatabase database) : IClassFixture<TestDatabase>, IDisposable
 {
     private readonly MemoryCache _cache = new(new MemoryCacheOptions());
-    private readonly HandClock _clock = new();
+    private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
     private KeyLookups Lookups => field ??= new KeyLookups(database.Ledger, TimeProvider.System);
 
@@ -139,17 +140,4 @@ public sealed class KnownKeyTests(TestDatabase database) : IClassFixture<TestDat
 
     private Task RevokeElsewhereAsync(Guid id) =>
         database.ExecuteAsync($"UPDATE api_keys SET revoked_at = now() WHERE id = '{id}'");
-
-    private sealed class HandClock : TimeProvider
-    {
-        private TimeSpan _past = TimeSpan.FromSeconds(1);
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => _past.Ticks;
-
-        public override DateTimeOffset GetUtcNow() => new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero) + _past;
-
-        public void Advance(TimeSpan time) => _past += time;
-    }
 }

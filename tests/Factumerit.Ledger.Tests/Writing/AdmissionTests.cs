@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Writing;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
@@ -12,7 +13,7 @@ public sealed class AdmissionTests
         new() { QueueLimit = 10_000, QueueTimeoutMs = 10_000, OverloadTimeoutMs = 100 };
     private static readonly Actor One = new(11, "one");
     private static readonly Actor Other = new(12, "other");
-    private readonly HandClock _clock = new();
+    private readonly FakeTimeProvider _clock = new();
     private readonly Admission _admission;
     private long _waitingForThread;
 

@@ -23,7 +23,7 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
     [InlineData(60)]
     public async Task What_lies_ahead_is_told_by_the_database(int minutesWrong)
     {
-        var clock = new ShiftedClock(TimeSpan.FromMinutes(minutesWrong));
+        var clock = new WrongClock { Behind = -TimeSpan.FromMinutes(minutesWrong) };
         await using var writer = new LedgerWriter(
             _ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
         var budgets = new BudgetService(writer, new CurrentPrices(Markups.None), clock);
@@ -47,7 +47,7 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
     [InlineData(60)]
     public async Task A_reported_call_keeps_its_time_unless_the_database_finds_it_ahead(int minutesWrong)
     {
-        var clock = new ShiftedClock(TimeSpan.FromMinutes(minutesWrong));
+        var clock = new WrongClock { Behind = -TimeSpan.FromMinutes(minutesWrong) };
         await using var writer = new LedgerWriter(
             _ledger, new WriterOptions(), clock, NullLogger<LedgerWriter>.Instance);
         var budgets = new BudgetService(writer, new CurrentPrices(Markups.None), clock);
@@ -74,9 +74,4 @@ public sealed class ClockOfTheLedgerTests(TestDatabase database) : IClassFixture
         new(
             request with { UserId = "user" },
             new UsageOrigin("litellm", [request.RequestId!], $"derived-{request.RequestId}"));
-
-    private sealed class ShiftedClock(TimeSpan by) : TimeProvider
-    {
-        public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + by;
-    }
 }

@@ -21,7 +21,7 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
     [Fact]
     public async Task A_commit_beyond_the_bound_is_refused_and_leaves_nothing_until_the_clock_is_right()
     {
-        var (clock, log) = (new SlowClock(), new LogLines<LedgerWriter>());
+        var (clock, log) = (new WrongClock(), new LogLines<LedgerWriter>());
         await using var writer = new WriterUnderTest(database.ConnectionString, clock: clock, logger: log);
         var user = await writer.RememberedUserAsync(100);
         clock.Behind = TimeSpan.FromSeconds(310);
@@ -41,7 +41,7 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
     [Fact]
     public async Task Beyond_the_bound_the_service_is_not_ready_and_imports_no_prices()
     {
-        var clock = new SlowClock();
+        var clock = new WrongClock();
         await using var writer = new WriterUnderTest(database.ConnectionString, clock: clock);
         var services = new ServiceCollection().AddLogging().AddOptions()
             .AddSingleton<IConfiguration>(new ConfigurationBuilder().Build()).AddSingleton<DatabaseHost>()
@@ -69,7 +69,7 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
     [Fact]
     public async Task Within_the_bound_the_skew_is_logged_once_and_written()
     {
-        var (clock, log) = (new SlowClock { Behind = TimeSpan.FromSeconds(60) }, new LogLines<LedgerWriter>());
+        var (clock, log) = (new WrongClock { Behind = TimeSpan.FromSeconds(60) }, new LogLines<LedgerWriter>());
         await using var writer = new WriterUnderTest(database.ConnectionString, clock: clock, logger: log);
 
         var user = await writer.UserAsync(5);
@@ -99,17 +99,10 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
     [Fact]
     public async Task A_check_says_that_the_clock_is_ahead()
     {
-        var check = new IntegrityCheck(database.Ledger, new SlowClock { Behind = TimeSpan.FromSeconds(310) });
+        var check = new IntegrityCheck(database.Ledger, new WrongClock { Behind = TimeSpan.FromSeconds(310) });
 
         (await check.ReportAsync(full: false, default)).Faults.ShouldContain(f =>
             f.Kind == "clock-ahead" && f.Id == "database");
         (await new IntegrityCheck(database.Ledger).ReportAsync(full: false, default)).Faults.ShouldBeEmpty();
-    }
-
-    private sealed class SlowClock : TimeProvider
-    {
-        public TimeSpan Behind { get; set; }
-
-        public override DateTimeOffset GetUtcNow() => System.GetUtcNow() - Behind;
     }
 }

@@ -1,6 +1,9 @@
 namespace Factumerit.Ledger.Tests.Writing;
 
-/// <summary>A clock that stands until it is set ahead: nothing grows old because the machine is slow.</summary>
+/// <summary>
+/// A clock that stands until it is set ahead: nothing grows old because the machine is slow. Unlike those of the
+/// framework's FakeTimeProvider its timers are real, so that a commit that is tried again does not wait forever.
+/// </summary>
 internal sealed class HandClock : TimeProvider
 {
     // Not 0, which some take for never.

@@ -87,7 +87,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
     [Fact]
     public async Task Who_waited_too_long_is_refused_instead_of_started()
     {
-        var clock = new ClockByHand();
+        var clock = new HandClock();
         await using var ledger = new WriterUnderTest(
             database.ConnectionString, new WriterOptions { QueueTimeoutMs = 1000 }, clock);
         var user = await ledger.UserAsync(1000);
@@ -163,16 +163,5 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
         (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'"))
             .ShouldBe(949);
         ledger.Writer.Waiting.ShouldBe(0);
-    }
-
-    /// <summary>The system's clock, set ahead by hand.</summary>
-    private sealed class ClockByHand : TimeProvider
-    {
-        private long _ahead;
-
-        public void Advance(TimeSpan time) =>
-            Interlocked.Add(ref _ahead, (long)(time.TotalSeconds * TimestampFrequency));
-
-        public override long GetTimestamp() => base.GetTimestamp() + Interlocked.Read(ref _ahead);
     }
 }
