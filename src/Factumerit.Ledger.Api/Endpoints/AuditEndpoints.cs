@@ -1,5 +1,6 @@
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Queries;
+using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
@@ -13,16 +14,16 @@ public static class AuditEndpoints
                 "A page of them, newest first: keys, prices, reviews, what reports add to calls that wait, deletions, "
                 + "signups without credit. "
                 + "What moves money is in the ledger.")
-            .TakesQuery("action", "limit", "before").Answers<AuditPage>(200).ReadsLong();
+            .TakesQuery("action", "limit", "before").ReadsLong();
 
-    private static async Task<IResult> ListAsync(HttpContext http, AuditQueries audit)
+    private static async Task<Results<JsonOk<AuditPage>, ProblemResult>> ListAsync(HttpContext http, AuditQueries audit)
     {
         var query = new QueryReader(http);
         var action = query.Choice("action", [.. AuditActions.All]);
         var (limit, before) = (query.Limit(100), query.EntryId("before"));
         if (query.Refusal is { } refusal)
-            return Answers.Refused(http, refusal);
+            return LedgerResults.Refused(http, refusal);
         var page = await audit.ListAsync(action, limit, before, UncancelledQueries.Token);
-        return Answers.Ok(page, LedgerJson.Default.AuditPage);
+        return LedgerResults.Ok(page, LedgerJson.Default.AuditPage);
     }
 }

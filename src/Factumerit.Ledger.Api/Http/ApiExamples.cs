@@ -143,7 +143,7 @@ internal static class ApiExamples
         "old_secret_ends_at":null,"revoked_at":null}
         """;
 
-    public static readonly Dictionary<string, string> Requests = new()
+    public static readonly Dictionary<string, string> RequestBodies = new()
     {
         ["POST /users"] = """{"user_id":"vikunja:alice","initial_credit_cents":100,"promo_ttl_days":30}""",
         ["POST /usage"] = UsageExample,
@@ -184,7 +184,7 @@ internal static class ApiExamples
         ["POST /api-keys/{id}/rotate"] = """{"overlap_seconds":3600}""",
     };
 
-    public static readonly Dictionary<string, string> Answers = new()
+    public static readonly Dictionary<string, string> ResponseBodies = new()
     {
         ["POST /users"] = Budget,
         ["GET /users"] = $$"""{"users":[{{Budget}}],"next_after":null}""",

@@ -38,7 +38,7 @@ public static class ApiKeyAuthentication
                 http.Request.Headers.Authorization.ToString()[Bearer.Length..].Trim(), CancellationToken.None);
 
     // Null means that the caller is allowed.
-    private static async ValueTask<IResult?> FindRefusalAsync(HttpContext http)
+    private static async ValueTask<ProblemResult?> FindRefusalAsync(HttpContext http)
     {
         var header = http.Request.Headers.Authorization.ToString();
         if (!header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
@@ -62,7 +62,7 @@ public static class ApiKeyAuthentication
                 .ToResult();
     }
 
-    private static IResult Unauthorized(HttpContext http, string detail)
+    private static ProblemResult Unauthorized(HttpContext http, string detail)
     {
         http.Response.Headers.WWWAuthenticate = "Bearer";
         if (!http.RequestServices.GetRequiredService<Strangers>().MayFail(http))

@@ -2,6 +2,7 @@ using System.Security.Cryptography;
 using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Factumerit.Ledger.Api.Http;
@@ -39,21 +40,20 @@ public static class Health
         string summary, string description)
     {
         routes.MapGet(path, AnswerAsync).AllowAnonymous().TakesAnyQuery()
-            .WithTags("Health").WithSummary(summary).WithDescription(description).Answers<HealthAnswer>(200, 503);
+            .WithTags("Health").WithSummary(summary).WithDescription(description);
 
         // Name the check that failed, but give no exception text, because the route is public.
-        async Task<IResult> AnswerAsync(HttpContext http, HealthCheckService checks)
+        async Task<Results<JsonOk<HealthAnswer>, JsonUnavailable<HealthAnswer>>> AnswerAsync(
+            HttpContext http, HealthCheckService checks)
         {
             var report = await checks.CheckHealthAsync(which, UncancelledQueries.Token);
             http.Response.Headers.CacheControl = "no-store";
-            return TypedResults.Json(
-                new HealthAnswer(
-                    Word(report.Status),
-                    report.Entries.ToDictionary(e => e.Key, e => e.Value.Description ?? Word(e.Value.Status))),
-                LedgerJson.Default.HealthAnswer,
-                statusCode: report.Status == HealthStatus.Healthy
-                    ? StatusCodes.Status200OK
-                    : StatusCodes.Status503ServiceUnavailable);
+            var answer = new HealthAnswer(
+                Word(report.Status),
+                report.Entries.ToDictionary(e => e.Key, e => e.Value.Description ?? Word(e.Value.Status)));
+            return report.Status == HealthStatus.Healthy
+                ? new JsonOk<HealthAnswer>(answer, LedgerJson.Default.HealthAnswer)
+                : new JsonUnavailable<HealthAnswer>(answer, LedgerJson.Default.HealthAnswer);
         }
     }
 

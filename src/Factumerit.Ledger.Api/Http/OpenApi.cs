@@ -169,9 +169,9 @@ public static class OpenApi
 
         private static void AddExamples(OpenApiOperation operation, string route)
         {
-            if (ApiExamples.Requests.TryGetValue(route, out var sent))
+            if (ApiExamples.RequestBodies.TryGetValue(route, out var sent))
                 SetExample(operation.RequestBody?.Content, sent);
-            if (ApiExamples.Answers.TryGetValue(route, out var answered))
+            if (ApiExamples.ResponseBodies.TryGetValue(route, out var answered))
                 foreach (var response in operation.Responses!.Values)
                     SetExample(response.Content, answered);
         }

@@ -123,7 +123,7 @@ public static class Problems
         _ => problem,
     };
 
-    public static IResult ToResult(this Problem problem) => new ProblemAnswer(problem);
+    public static ProblemResult ToResult(this Problem problem) => new(problem);
 
     public static Task WriteAsync(HttpContext http, string code, string detail) =>
         Of(http, code, detail).ToResult().ExecuteAsync(http);
@@ -194,16 +194,6 @@ public static class Problems
             "unavailable",
             "The database can't be reached, is too busy, or can't be written to now. "
             + "It is safe to send the same request again with the same key.");
-    }
-
-    private sealed class ProblemAnswer(Problem problem) : IResult
-    {
-        public Task ExecuteAsync(HttpContext http)
-        {
-            WriteHead(http.Response, problem.Status);
-            WholeAnswer.Write(http.Response, problem, MoneyAsText.TypeFor(http.Request, LedgerJson.Default.Problem));
-            return Task.CompletedTask;
-        }
     }
 
     /// <summary>Writes the status and the headers of a problem.</summary>

@@ -41,13 +41,6 @@ public static class RouteNotes
     public static RouteHandlerBuilder TakesQuery(this RouteHandlerBuilder route, params string[] names) =>
         route.WithMetadata(new QueryNames(names)).Refuses("validation-failed");
 
-    public static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder route, params int[] statuses)
-    {
-        foreach (var status in statuses)
-            route.Produces<T>(status, "application/json");
-        return route;
-    }
-
     public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params string[] codes) =>
         route.WithMetadata(new ProblemCodes(codes));
 }
