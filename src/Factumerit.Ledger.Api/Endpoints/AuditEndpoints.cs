@@ -14,7 +14,7 @@ public static class AuditEndpoints
                 "A page of them, newest first: keys, prices, reviews, what reports add to calls that wait, deletions, "
                 + "signups without credit. "
                 + "What moves money is in the ledger.")
-            .TakesQuery("action", "limit", "before").ReadsLong();
+            .TakesQuery("action", "limit", "before").LimitsReadConcurrency();
 
     private static async Task<Results<JsonOk<AuditPage>, ProblemResult>> ListAsync(HttpContext http, AuditQueries audit)
     {

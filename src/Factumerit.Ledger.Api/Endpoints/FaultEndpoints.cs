@@ -12,7 +12,7 @@ public static class FaultEndpoints
     {
         ledger.MapGet("/faults", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List faults", "What the background checks found, newest first, with what was done about it.")
-            .TakesQuery("state", "limit", "before").ReadsLong();
+            .TakesQuery("state", "limit", "before").LimitsReadConcurrency();
         ledger.MapPost("/faults/{id:long}/resolve", ResolveAsync).Allow(Roles.Admin)
             .Describe(
                 "Resolve a fault",

@@ -41,7 +41,7 @@ public static class IntakeEndpoints
     {
         var intake = routes.MapGroup("/intake").WithTags("Intake");
         intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin)
-            .WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded().StreamsBody().IsRoutine()
+            .WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded().StreamsBody().IsHighVolume()
             .Describe(
                 "Take in calls from LiteLLM",
                 "Takes what its generic_api callback sends: an array, lines, or a single object, in any of its "

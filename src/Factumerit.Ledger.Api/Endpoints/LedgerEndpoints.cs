@@ -16,10 +16,10 @@ public static class LedgerEndpoints
             .Describe(
                 "List accounts",
                 "A page of accounts with entries, in the order of their names. balance = credits - debits.")
-            .TakesQuery("type", "limit", "after").ReadsLong();
+            .TakesQuery("type", "limit", "after").LimitsReadConcurrency();
         ledger.MapGet("/transactions/{id:guid}", ShowTransactionAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Show a transaction", "With its entries.")
-            .ReadsLong().Refuses("not-found");
+            .LimitsReadConcurrency().Refuses("not-found");
         ledger.MapGet("/integrity", CheckIntegrityAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "Check the books",
@@ -27,17 +27,18 @@ public static class LedgerEndpoints
                 + "Reads what came since the last check in the background; full=true reads everything. "
                 + "Lists what it finds and what earlier checks found, until that is resolved, and changes nothing.")
             .TakesQuery("full")
-            .ReadsLong((reads, http) => new QueryReader(http).Flag("full") ? reads.FullChecks : reads.Checks);
+            .LimitsReadConcurrency(
+                (limits, http) => new QueryReader(http).Flag("full") ? limits.FullChecks : limits.Checks);
         ledger.MapFaults();
         ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "Sum up by type",
                 "Debits, credits and net of each type of account, whose nets add up to 0; and how many usages wait for "
                 + "review, and for how long.")
-            .ReadsLong();
+            .LimitsReadConcurrency();
         ledger.MapGet("/headroom", ShowHeadroomAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("Show the headroom", "What the providers still owe us less what we owe users.")
-            .ReadsLong();
+            .LimitsReadConcurrency();
     }
 
     private static async Task<Results<JsonOk<AccountPage>, ProblemResult>> ListBalancesAsync(

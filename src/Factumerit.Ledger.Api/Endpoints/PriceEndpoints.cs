@@ -31,7 +31,7 @@ public static class PriceEndpoints
                 "List prices",
                 "Those in force at a time, a page in the order of the models' names. US dollars per token; "
                 + "other_prices by their names in the price map.")
-            .TakesQuery("prefix", "provider", "at", "limit", "after").ReadsLong();
+            .TakesQuery("prefix", "provider", "at", "limit", "after").LimitsReadConcurrency();
         prices.MapDelete("/versions/{version:long}", CancelAsync).Allow(Roles.Admin)
             .Describe(
                 "Cancel a version that has not begun",

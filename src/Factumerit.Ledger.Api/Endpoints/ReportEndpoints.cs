@@ -15,7 +15,7 @@ public static class ReportEndpoints
                 + "whose cost is known and that nobody paid, as it waits for review or was waived, lowers the margin "
                 + "by its cost; one whose cost is unknown is left out of it and counted in unknown_cost_calls. Days "
                 + "are UTC.")
-            .TakesQuery("from", "to", "group_by", "limit", "after").ReadsLong();
+            .TakesQuery("from", "to", "group_by", "limit", "after").LimitsReadConcurrency();
 
     private static async Task<Results<JsonOk<MarginReport>, ProblemResult>> ShowMarginAsync(
         HttpContext http, MarginReports reports)

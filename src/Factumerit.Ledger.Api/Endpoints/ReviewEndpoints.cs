@@ -17,7 +17,7 @@ public static class ReviewEndpoints
                 "A page of them, newest first, with all that was reported of each. billing_status=needs_review is the "
                 + "review queue.")
             .TakesQuery("billing_status", "user_id", "model", "from", "to", "limit", "before")
-            .ReadsLong();
+            .LimitsReadConcurrency();
         usage.MapPost("/{usage_id:guid}/bill", BillAsync).Allow(Roles.Admin)
             .Describe(
                 "Bill a usage that waits for review",

@@ -30,7 +30,7 @@ public static class UsageEndpoints
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
         var usage = routes.MapGroup("/usage").WithTags("Usage");
-        usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine()
+        usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin).IsHighVolume()
             .Describe(
                 "Record an LLM call",
                 "Takes its price from the user's budget: amount_cents as given, else provider_cost_usd times the "
@@ -39,7 +39,7 @@ public static class UsageEndpoints
                 + "nothing.")
             .Takes<UsageRequest>(keyed: true)
             .Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
-        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine()
+        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsHighVolume()
             .WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax)).TakesEncoded()
             .Describe(
                 "Record up to 1000 LLM calls",
@@ -86,7 +86,7 @@ public static class UsageEndpoints
     }
 
     private static async Task<BatchResult[]> JudgeAsync(
-        HttpContext http, BudgetService budgets, IReadOnlyList<ItemReading<UsageRequest>> items)
+        HttpContext http, BudgetService budgets, IReadOnlyList<ItemResult<UsageRequest>> items)
     {
         var caller = Caller.Of(http);
         var (results, errorsLeft) = (new BatchResult[items.Count], BatchErrorsMax);

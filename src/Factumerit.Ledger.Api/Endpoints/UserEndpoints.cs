@@ -21,22 +21,22 @@ public static class UserEndpoints
             .Takes<SignupRequest>().Refuses("insufficient-anthropic-credits", "user-deleted");
         users.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List budgets", "A page in the order of user_id.")
-            .TakesQuery("prefix", "limit", "after").ReadsLong();
+            .TakesQuery("prefix", "limit", "after").LimitsReadConcurrency();
         users.MapGet("/{user_id}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe("Show a budget", "Deleted users are shown too, with deleted_at.")
-            .Refuses("validation-failed", "user-not-found");
+            .Refuses("forbidden", "user-not-found");
         users.MapGet("/{user_id}/entries", ListEntriesAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe("List a user's entries", "The lines of the user's account in the ledger, newest first.")
-            .TakesQuery("limit", "before").ReadsLong().Refuses("user-not-found");
+            .TakesQuery("limit", "before").LimitsReadConcurrency().Refuses("user-not-found");
         users.MapGet("/{user_id}/transactions", ListTransactionsAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe("List a user's history", "As the system before the ledger kept it, newest first.")
-            .TakesQuery("limit", "before").ReadsLong().Refuses("user-not-found");
+            .TakesQuery("limit", "before").LimitsReadConcurrency().Refuses("forbidden", "user-not-found");
         users.MapDelete("/{user_id}", DeleteAsync).Allow(Roles.Admin)
             .Describe(
                 "Delete a user",
                 "Credit that is left is forfeited, debt is written off, and the budget is closed for good. Deleting "
                 + "twice changes nothing.")
-            .Refuses("validation-failed", "user-not-found");
+            .Refuses("user-not-found");
     }
 
     private static async Task<Results<JsonCreated<Budget>, JsonOk<Budget>, ProblemResult>> SignUpAsync(

@@ -58,7 +58,7 @@ public static class VirtualKeyEndpoints
                 "List users' keys at LiteLLM",
                 "A page in the order they were made, ended ones too, without their secrets.")
             .TakesQuery("user_id", "limit", "after")
-            .ReadsLong().Refuses("litellm-not-configured");
+            .LimitsReadConcurrency().Refuses("litellm-not-configured");
         keys.MapDelete("/{id:guid}", RevokeAsync).Allow(Roles.Admin)
             .Describe(
                 "Revoke a user's key at LiteLLM",

@@ -20,7 +20,7 @@ internal static class ServiceSetup
     // queue behind requests: all requests wait for the writer. The runtime reads this variable when the first socket is
     // made, and offers no other way to set it. Requests themselves run on the pool. Code on the receiving thread must
     // not block until bytes arrive: see Queries.
-    public static void ContinueWhereBytesArrive()
+    public static void InlineSocketCompletions()
     {
         const string variable = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
         Environment.SetEnvironmentVariable(variable, Environment.GetEnvironmentVariable(variable) ?? "1");
@@ -72,7 +72,7 @@ internal static class ServiceSetup
             // The bytes that Kestrel reads ahead for a request that waits for its turn.
             kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
             // Longer than the service accepts, so that the service itself refuses a longer target with a problem.
-            kestrel.Limits.MaxRequestLineSize = 4 * Targets.LengthMax;
+            kestrel.Limits.MaxRequestLineSize = 4 * RequestTargets.LengthMax;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             ReadLimits(builder.Configuration.GetSection("Kestrel:Limits"), kestrel.Limits);
         });

@@ -16,7 +16,7 @@ public static class ApiKeyAuthentication
 
     public static void AddApiKeys(this IServiceCollection services) => services
         .AddMemoryCache().AddSingleton<ApiKeys>().AddSingleton<ApiKeyStore>().AddHostedService<KeyWatch>()
-        .AddSingleton<KeyLookups>().AddSingleton<Strangers>();
+        .AddSingleton<KeyLookups>().AddSingleton<UnknownKeyLimits>();
 
     public static void UseApiKeys(this WebApplication app) => app.Use(async (http, next) =>
     {
@@ -28,8 +28,11 @@ public static class ApiKeyAuthentication
     });
 
     /// <summary>Allows keys of these roles to call the route.</summary>
-    public static RouteHandlerBuilder Allow(this RouteHandlerBuilder route, params string[] roles) =>
+    public static RouteHandlerBuilder Allow(this RouteHandlerBuilder route, params string[] roles)
+    {
         route.WithMetadata(new AllowedRoles(roles));
+        return Roles.All.All(roles.Contains) ? route : route.Refuses("forbidden");
+    }
 
     /// <summary>Looks the request's key up again. Null if the key is no longer valid.</summary>
     public static ValueTask<Caller?> FindCallerAsync(HttpContext http) =>
@@ -65,7 +68,7 @@ public static class ApiKeyAuthentication
     private static ProblemResult Unauthorized(HttpContext http, string detail)
     {
         http.Response.Headers.WWWAuthenticate = "Bearer";
-        if (!http.RequestServices.GetRequiredService<Strangers>().MayFail(http))
+        if (!http.RequestServices.GetRequiredService<UnknownKeyLimits>().MayFail(http))
             return Problems.Of(
                 http, "rate-limited", "Too many requests without a valid key come from this address.").ToResult();
         return Problems.Of(http, "unauthorized", detail).ToResult();

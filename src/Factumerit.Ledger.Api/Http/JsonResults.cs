@@ -19,7 +19,7 @@ internal abstract class JsonAnswer<T>(int status, T value, JsonTypeInfo<T> type)
     {
         http.Response.StatusCode = status;
         http.Response.ContentType = "application/json; charset=utf-8";
-        WholeAnswer.Write(http.Response, value, MoneyAsText.TypeFor(http.Request, type));
+        BufferedJson.Write(http.Response, value, MoneyAsText.TypeFor(http.Request, type));
         return Task.CompletedTask;
     }
 

@@ -38,10 +38,10 @@ public sealed class LargeBodies : IDisposable
     /// <summary>
     /// A lease for this many bytes, to be disposed of. Not acquired if the queue is full or the wait takes too long.
     /// </summary>
-    public async ValueTask<RateLimitLease> TakeTurnAsync(long bytes, CancellationToken cancellationToken)
+    public async ValueTask<RateLimitLease> AcquireAsync(long bytes, CancellationToken cancellationToken)
     {
         _quiet.Change(QuietFor, Timeout.InfiniteTimeSpan);
-        return await Turns.TakeAsync(wait => _all.AcquireAsync(PermitsOf(bytes), wait), cancellationToken);
+        return await TimedLease.AcquireAsync(wait => _all.AcquireAsync(PermitsOf(bytes), wait), cancellationToken);
     }
 
     public void Dispose()
@@ -54,10 +54,10 @@ public sealed class LargeBodies : IDisposable
     internal async Task ServeAsync(HttpContext http, long bytes, RequestDelegate next)
     {
         var key = http.Features.Get<Caller>()?.KeyPrefix ?? "";
-        using var own = await Turns.TakeAsync(
+        using var own = await TimedLease.AcquireAsync(
             wait => _ofKey.AcquireAsync(key, PermitsOf(bytes), wait), http.RequestAborted);
-        using var turn = own.IsAcquired ? await TakeTurnAsync(bytes, http.RequestAborted) : own;
-        if (turn.IsAcquired)
+        using var lease = own.IsAcquired ? await AcquireAsync(bytes, http.RequestAborted) : own;
+        if (lease.IsAcquired)
             await next(http);
         else
             await Problems.Of(http, TooMany).ToResult().ExecuteAsync(http);
@@ -84,7 +84,7 @@ public sealed class LargeBodies : IDisposable
 public static class LargeBodyRoutes
 {
     /// <summary>Must run after authentication: requests without a valid key must not hold up other callers.</summary>
-    public static void UseLargeBodyTurns(this WebApplication app)
+    public static void UseLargeBodyLimits(this WebApplication app)
     {
         var bodies = app.Services.GetRequiredService<LargeBodies>();
         app.Use((http, next) => BytesToHold(http) is > LargeBodies.SmallBytesMax and var bytes

@@ -76,9 +76,9 @@ public static class OpenApi
                 var name = route.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().FirstOrDefault()?.Tags[0];
                 return $"{Array.FindIndex(Tags, tag => tag.Name == name):00} {route.RelativePath}";
             });
-            options.OperationFilter<RouteNotesFilter>();
+            options.OperationFilter<RouteDescriptionFilter>();
             options.SchemaFilter<ApiSchemas>();
-            options.DocumentFilter<WholeDocumentFilter>();
+            options.DocumentFilter<TagsAndServersFilter>();
         });
     }
 
@@ -99,7 +99,7 @@ public static class OpenApi
             }));
     }
 
-    private sealed class RouteNotesFilter : IOperationFilter
+    private sealed class RouteDescriptionFilter : IOperationFilter
     {
         public void Apply(OpenApiOperation operation, OperationFilterContext context)
         {
@@ -128,10 +128,10 @@ public static class OpenApi
             var route = $"{context.ApiDescription.HttpMethod} /{path}";
             if (notes.OfType<ReadsIdempotencyKey>().FirstOrDefault() is { } key)
                 operation.Parameters.Add(route == "POST /usage"
-                    ? Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
+                    ? Parameter(IdempotencyHeaders.Key, ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
                     : Parameter(
-                        "Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey, key.IsRequired));
-            operation.OperationId = ApiNames.Operations.GetValueOrDefault(route);
+                        IdempotencyHeaders.Key, ParameterLocation.Header, ApiExamples.IdempotencyKey, key.IsRequired));
+            operation.OperationId = OperationIds.ByRoute.GetValueOrDefault(route);
             if (operation.Security.Count > 0)
                 operation.Parameters.Add(Parameter(
                     MoneyAsText.Parameter, ParameterLocation.Query,
@@ -229,7 +229,7 @@ public static class OpenApi
         }
     }
 
-    private sealed class WholeDocumentFilter : IDocumentFilter
+    private sealed class TagsAndServersFilter : IDocumentFilter
     {
         public void Apply(OpenApiDocument document, DocumentFilterContext context)
         {

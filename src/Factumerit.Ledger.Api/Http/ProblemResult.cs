@@ -2,7 +2,7 @@ namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
 /// A problem as a response. Its type can't state which codes a route returns: routes declare them with
-/// <see cref="RouteNotes.Refuses"/>.
+/// <see cref="RouteDescriptions.Refuses"/>.
 /// </summary>
 public sealed class ProblemResult(Problem problem) : IResult, IStatusCodeHttpResult, IValueHttpResult<Problem>
 {
@@ -13,7 +13,7 @@ public sealed class ProblemResult(Problem problem) : IResult, IStatusCodeHttpRes
     public Task ExecuteAsync(HttpContext httpContext)
     {
         Problems.WriteHead(httpContext.Response, problem.Status);
-        WholeAnswer.Write(
+        BufferedJson.Write(
             httpContext.Response, problem, MoneyAsText.TypeFor(httpContext.Request, LedgerJson.Default.Problem));
         return Task.CompletedTask;
     }

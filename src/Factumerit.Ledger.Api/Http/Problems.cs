@@ -143,7 +143,7 @@ public static class Problems
         // Skipped for routine calls: their routes write their own problems, and they are too frequent for one more
         // check.
         app.UseWhen(
-            http => http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null,
+            http => http.GetEndpoint()?.Metadata.GetMetadata<HighVolume>() is null,
             others => others.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
             {
                 StatusCodes.Status404NotFound => WriteAsync(
@@ -200,7 +200,7 @@ public static class Problems
     public static void WriteHead(HttpResponse response, int status)
     {
         // The exception handler has cleared the headers.
-        SafeHeaders.Add(response);
+        SecurityHeaders.Add(response);
         if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests
             && response.Headers.RetryAfter.Count == 0)
             response.Headers.RetryAfter = RetryAfter;

@@ -28,14 +28,14 @@ public static class RequestLog
         void Write(HttpContext http, double elapsedMs)
         {
             var status = http.Response.StatusCode;
-            var isRoutine = http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is not null;
+            var isHighVolume = http.GetEndpoint()?.Metadata.GetMetadata<HighVolume>() is not null;
             var level = status switch
             {
                 // These come in thousands. The overload, the writer and requests without keys have log lines of their
                 // own.
-                StatusCodes.Status503ServiceUnavailable when isRoutine => LogLevel.Debug,
+                StatusCodes.Status503ServiceUnavailable when isHighVolume => LogLevel.Debug,
                 StatusCodes.Status429TooManyRequests when http.Features.Get<Caller>() is null => LogLevel.Debug,
-                < 400 when isRoutine => LogLevel.Debug,
+                < 400 when isHighVolume => LogLevel.Debug,
                 < 500 => LogLevel.Information,
                 _ => LogLevel.Warning,
             };
@@ -54,8 +54,8 @@ public static class RequestLog
     /// <summary>
     /// Marks a route with many calls: successes, and refusals because of too many calls, are logged at Debug.
     /// </summary>
-    public static RouteHandlerBuilder IsRoutine(this RouteHandlerBuilder route) =>
-        route.WithMetadata(new RoutineCall());
+    public static RouteHandlerBuilder IsHighVolume(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new HighVolume());
 
     private static void LogAnswered(
         ILogger logger, LogLevel level, string user, string method, string route, int status, double elapsedMs) =>
@@ -73,5 +73,5 @@ public static class RequestLog
             user, method, route, status, elapsedMs, traceId);
 }
 
-/// <summary>Marks the routes of <see cref="RequestLog.IsRoutine"/>.</summary>
-public sealed class RoutineCall;
+/// <summary>Marks the routes of <see cref="RequestLog.IsHighVolume"/>.</summary>
+public sealed class HighVolume;

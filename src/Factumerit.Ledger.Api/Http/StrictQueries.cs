@@ -2,7 +2,8 @@ namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
 /// Refuses query parameters that a route doesn't read, and repeated ones: <c>?dryrun=true</c> must not import. A route
-/// without <see cref="RouteNotes.TakesQuery"/> accepts no parameters. Pages for people and health checks accept any.
+/// without <see cref="RouteDescriptions.TakesQuery"/> accepts no parameters. Pages for people and health checks accept
+/// any.
 /// </summary>
 public static class StrictQueries
 {

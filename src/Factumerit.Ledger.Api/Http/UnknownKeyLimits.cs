@@ -8,7 +8,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Limits per address how many requests without a valid key get a 401; further requests get a 429. Only these requests
 /// count, so callers with valid keys behind the same address are not affected.
 /// </summary>
-public sealed class Strangers : IDisposable
+public sealed class UnknownKeyLimits : IDisposable
 {
     private static readonly TimeSpan Between = TimeSpan.FromSeconds(10);
 
@@ -18,7 +18,7 @@ public sealed class Strangers : IDisposable
     private int _refused;
     private long _reportedAt;
 
-    public Strangers(IOptions<RateLimitOptions> options, TimeProvider clock, ILogger<Strangers> logger)
+    public UnknownKeyLimits(IOptions<RateLimitOptions> options, TimeProvider clock, ILogger<UnknownKeyLimits> logger)
     {
         (_clock, _logger) = (clock, logger);
         if (options.Value.UnauthenticatedPerSecond is > 0 and var perSecond)

@@ -5,7 +5,7 @@ using Npgsql;
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>Lists, reports and checks of the books take turns, beside which everything else goes on.</summary>
-public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<LongReadTests.Small>
+public sealed class ReadConcurrencyTests(ReadConcurrencyTests.Small service) : IClassFixture<ReadConcurrencyTests.Small>
 {
     private const int ReportsAtOnce = 2;
     private const int WaitingMax = 100;
