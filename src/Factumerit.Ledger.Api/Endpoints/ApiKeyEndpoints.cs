@@ -90,20 +90,22 @@ public static class ApiKeyEndpoints
         var keys = routes.MapGroup("/api-keys").WithTags("API keys");
         keys.MapPost("", CreateAsync).Allow(Roles.Admin)
             .Describe(
-                "Make an API key", "The secret is shown once, here. No other key in use has its name, in any case.")
+                "Create an API key",
+                "Only this response contains the secret. The name must differ from that of every other key in use, "
+                + "ignoring case.")
             .Takes<ApiKeyRequest>();
         keys.MapGet("", ListAsync).Allow(Roles.Admin)
-            .Describe("List API keys", "Without their secrets.");
+            .Describe("List API keys", "All keys, including revoked ones, without their secrets.");
         keys.MapPost("/{id:guid}/rotate", RotateAsync).Allow(Roles.Admin)
             .Describe(
-                "Give an API key a new secret",
-                "The secret is shown once, here. The one before works on for overlap_seconds, and one from before an "
-                + "earlier rotation ends now.")
+                "Rotate the secret of an API key",
+                "Only this response contains the new secret. The previous secret keeps working for overlap_seconds. A "
+                + "secret from before an earlier rotation stops working now.")
             .Takes<RotationRequest>().Refuses("not-found", "api-key-ended");
         keys.MapDelete("/{id:guid}", RevokeAsync).Allow(Roles.Admin)
             .Describe(
                 "Revoke an API key",
-                "At once in this process, within a second in others. Revoking twice changes nothing.")
+                "Takes effect in this process at once, in others within a second. Revoking again changes nothing.")
             .Refuses("not-found");
     }
 
@@ -131,18 +133,18 @@ public static class ApiKeyEndpoints
         if (IsReserved(request.Name ?? "") || request.Name == "-")
             errors.Add("name", "is reserved for the service");
         if (request.Role is null || !Roles.All.Contains(request.Role))
-            errors.Add("role", $"must be {string.Join(", ", Roles.All)}");
+            errors.Add("role", $"must be {string.Join(", ", Roles.All[..^1])} or {Roles.All[^1]}");
         if (request is { MayOverdraw: true, Role: not (Roles.Bot or Roles.Admin) })
-            errors.Add("may_overdraw", "goes with the roles bot and admin only");
+            errors.Add("may_overdraw", "is allowed only for the roles bot and admin");
         if (request is { MayIntake: true, Role: not (Roles.Bot or Roles.Admin) })
-            errors.Add("may_intake", "goes with the roles bot and admin only");
+            errors.Add("may_intake", "is allowed only for the roles bot and admin");
         errors.CheckExpiresAt("expires_at", request.ExpiresAt);
         if (request.UserPrefix is null)
             return;
         var prefix = request.UserPrefix;
         errors.CheckUserId("user_prefix", prefix.EndsWith(Caller.AnyEnd) ? prefix[..^1] : prefix);
         if (request.Role is not Roles.Bot)
-            errors.Add("user_prefix", "goes with the role bot only");
+            errors.Add("user_prefix", "is allowed only for the role bot");
     }
 
     private static bool IsReserved(string name) =>

@@ -10,10 +10,9 @@ public static class AuditEndpoints
     public static void MapAuditLog(this IEndpointRouteBuilder routes) =>
         routes.MapGroup("/audit-log").WithTags("Audit log").MapGet("", ListAsync).Allow(Roles.Admin)
             .Describe(
-                "List changes that are no postings",
-                "A page of them, newest first: keys, prices, reviews, what reports add to calls that wait, deletions, "
-                + "signups without credit. "
-                + "What moves money is in the ledger.")
+                "List audited changes",
+                "A page, newest first: changes of keys and prices, reviews, deletions, signups without credit, and "
+                + "data that later reports add to waiting calls. Changes that move money are in the ledger.")
             .TakesQuery("action", "limit", "before").LimitsReadConcurrency();
 
     private static async Task<Results<JsonOk<AuditPage>, ProblemResult>> ListAsync(HttpContext http, AuditQueries audit)

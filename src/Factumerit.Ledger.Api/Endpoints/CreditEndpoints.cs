@@ -13,23 +13,22 @@ public static class CreditEndpoints
         credit.MapPost("/grants", GrantAsync).Allow(Roles.Admin)
             .Describe(
                 "Grant credit",
-                "An unknown user gets a budget, and the receipt says user_created: true. "
-                + "With create_user: false an unknown user is refused with user-not-found, so that a misspelt id "
-                + "gets nothing.")
+                "Opens a budget for an unknown user; the receipt then has user_created: true. With create_user: false, "
+                + "an unknown user is refused with user-not-found. This protects against misspelt ids.")
             .Takes<GrantRequest>(keyed: true)
             .Refuses("user-not-found", "user-deleted", "idempotency-key-reused");
         credit.MapPost("/purchases", PurchaseAsync).Allow(Roles.Admin)
             .Describe(
-                "Book credit bought from a provider",
-                "The credit goes to the provider's asset account, the tax to expense:sales_tax.")
+                "Book provider credit that was bought",
+                "Books the credit to the provider's asset account, and the tax to expense:sales_tax.")
             .Takes<PurchaseRequest>(keyed: true).Refuses("idempotency-key-reused");
         credit.MapPost("/write-downs", WriteDownAsync).Allow(Roles.Admin)
             .Describe(
                 "Book provider credit that was consumed",
                 "Give an amount, the provider's remaining balance, or from_usage to book all usage cost not yet "
-                + "written down. When there is nothing to book: 200 and transaction_id null. More than the provider's "
-                + "account holds, and a provider from which nothing was ever bought, is refused with "
-                + "insufficient-provider-credit, unless force is true.")
+                + "written down. If there is nothing to book, the response is 200 with transaction_id null. An amount "
+                + "above the provider's balance, or a provider without purchases, is refused with "
+                + "insufficient-provider-credit unless force is true.")
             .Takes<WriteDownRequest>(keyed: true)
             .Refuses("insufficient-provider-credit", "idempotency-key-reused");
     }

@@ -11,13 +11,13 @@ public static class FaultEndpoints
     public static void MapFaults(this RouteGroupBuilder ledger)
     {
         ledger.MapGet("/faults", ListAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("List faults", "What the background checks found, newest first, with what was done about it.")
+            .Describe("List faults", "Faults that background checks found, newest first, and how they were resolved.")
             .TakesQuery("state", "limit", "before").LimitsReadConcurrency();
         ledger.MapPost("/faults/{id:long}/resolve", ResolveAsync).Allow(Roles.Admin)
             .Describe(
                 "Resolve a fault",
-                "It is reported no more. The next background check reads everything: a fault that is still true is "
-                + "back. Resolving it again changes nothing.")
+                "The fault is no longer reported. The next background check reads all entries, and reports the fault "
+                + "again if it still exists. Resolving it again changes nothing.")
             .Takes<ResolveRequest>().Refuses("not-found");
     }
 

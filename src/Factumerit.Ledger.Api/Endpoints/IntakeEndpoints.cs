@@ -43,16 +43,16 @@ public static class IntakeEndpoints
         intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin)
             .WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded().StreamsBody().IsHighVolume()
             .Describe(
-                "Take in calls from LiteLLM",
-                "Takes what its generic_api callback sends: an array, lines, or a single object, in any of its "
-                + "spellings, up to 32 MiB. Each item is judged for itself, and recorded once under all its ids, "
-                + "whatever the balance. Prompts and answers are passed over.")
+                "Record calls that LiteLLM reports",
+                "Accepts what LiteLLM's generic_api callback sends: a JSON array, JSON lines or a single object, in "
+                + "every format of its versions, up to 32 MiB. Each item is processed separately, and recorded once "
+                + "under all its ids, whatever the balance. Prompts and completions are ignored.")
             .TakesAnything<JsonElement>();
         intake.MapPost("/litellm/reconcile", ReconcileAsync).Allow(Roles.Admin)
             .Describe(
-                "Take in what LiteLLM did not send",
-                "Asks LiteLLM for its spend logs of a span of time, records the calls that never arrived, and tells "
-                + "where costs differ. Safe to run again.")
+                "Reconcile with LiteLLM's spend logs",
+                "Reads LiteLLM's spend logs of a time span, records the calls that are missing here, and lists the "
+                + "calls whose costs differ. Safe to repeat.")
             .Takes<ReconcileRequest>().Refuses("litellm-not-configured", "litellm-failed");
     }
 
@@ -125,7 +125,7 @@ public static class IntakeEndpoints
             return LedgerResults.Refused(
                 http,
                 new Refusal.LiteLlmFailed(
-                    $"{exception.Message} What was taken in before stays; it is safe to run again."));
+                    $"{exception.Message} Calls recorded before that stay recorded. It is safe to run again."));
         }
     }
 

@@ -15,17 +15,17 @@ public static class LedgerEndpoints
         ledger.MapGet("/balances", ListBalancesAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "List accounts",
-                "A page of accounts with entries, in the order of their names. balance = credits - debits.")
+                "A page of accounts with entries, ordered by name. balance = credits - debits.")
             .TakesQuery("type", "limit", "after").LimitsReadConcurrency();
         ledger.MapGet("/transactions/{id:guid}", ShowTransactionAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show a transaction", "With its entries.")
+            .Describe("Show a transaction", "The transaction with its entries.")
             .LimitsReadConcurrency().Refuses("not-found");
         ledger.MapGet("/integrity", CheckIntegrityAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "Check the books",
-                "Holds everything that is stored against the entries; each breach of a rule is a fault. "
-                + "Reads what came since the last check in the background; full=true reads everything. "
-                + "Lists what it finds and what earlier checks found, until that is resolved, and changes nothing.")
+                "Compares all stored balances with the entries, and reports each broken rule as a fault. Reads the "
+                + "entries since the last background check; full=true reads all entries. Also lists unresolved faults "
+                + "of earlier checks. Changes nothing.")
             .TakesQuery("full")
             .LimitsReadConcurrency(
                 (limits, http) => new QueryReader(http).Flag("full") ? limits.FullChecks : limits.Checks);
@@ -33,11 +33,11 @@ public static class LedgerEndpoints
         ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "Sum up by type",
-                "Debits, credits and net of each type of account, whose nets add up to 0; and how many usages wait for "
-                + "review, and for how long.")
+                "Debits, credits and net of each type of account; the nets add up to 0. Also how many usages wait for "
+                + "review, and how long the oldest has been waiting.")
             .LimitsReadConcurrency();
         ledger.MapGet("/headroom", ShowHeadroomAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show the headroom", "What the providers still owe us less what we owe users.")
+            .Describe("Show the headroom", "The remaining provider credit, minus the credit owed to users.")
             .LimitsReadConcurrency();
     }
 
@@ -48,8 +48,8 @@ public static class LedgerEndpoints
         var (type, limit, after) = (query.AccountType("type"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return LedgerResults.Refused(http, refusal);
-        return LedgerResults.Ok(
-            await reports.ListBalancesAsync(type, limit, after, UncancelledQueries.Token), LedgerJson.Default.AccountPage);
+        var page = await reports.ListBalancesAsync(type, limit, after, UncancelledQueries.Token);
+        return LedgerResults.Ok(page, LedgerJson.Default.AccountPage);
     }
 
     private static async Task<Results<JsonOk<TransactionDetail>, ProblemResult>> ShowTransactionAsync(

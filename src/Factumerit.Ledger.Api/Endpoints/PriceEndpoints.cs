@@ -22,29 +22,29 @@ public static class PriceEndpoints
             .WithMetadata(new RequestSizeLimitAttribute(MapBytesMax)).TakesEncoded()
             .Describe(
                 "Import prices",
-                "Reads LiteLLM's price map whole: with a single mistake nothing is imported. Models that are not in it "
-                + "are gone; when those are more than a tenth of all that have a price, it takes allow_gone=true. The "
-                + "same map again changes nothing.")
+                "Imports LiteLLM's price map, or nothing if it has an error. The prices of models that the map lacks "
+                + "end; if these are more than a tenth of the models with a price, allow_gone=true is required. "
+                + "Importing the same map again changes nothing.")
             .Takes<JsonElement>().TakesQuery("dry_run", "valid_from", "allow_gone");
         prices.MapGet("", ListAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe(
                 "List prices",
-                "Those in force at a time, a page in the order of the models' names. US dollars per token; "
-                + "other_prices by their names in the price map.")
+                "A page of the prices in force at a time, ordered by model, in US dollars per token. other_prices uses "
+                + "the names of the price map.")
             .TakesQuery("prefix", "provider", "at", "limit", "after").LimitsReadConcurrency();
         prices.MapDelete("/versions/{version:long}", CancelAsync).Allow(Roles.Admin)
             .Describe(
-                "Cancel a version that has not begun",
-                "Its prices never count, and those before it stay. The newest version goes first. As calls may be "
-                + "dated ahead, it is possible until some 6 minutes before the version begins. Cancelling it again "
+                "Cancel a price version before it begins",
+                "Its prices never apply, and earlier prices stay in force. Only the newest version can be cancelled, "
+                + "until about 6 minutes before it begins, because calls may be dated ahead. Cancelling it again "
                 + "changes nothing.")
             .Refuses("not-found", "not-cancellable");
         // Model names may contain slashes.
         prices.MapGet("/{**model}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
             .Describe(
                 "Show a model's prices",
-                "All it ever had, the newest first. The name is matched as for usages without a provider: exactly, "
-                + "else as provider/model if the entry of the rest is that provider's.")
+                "All its prices, newest first. The name is matched as for usages without a provider: exactly, "
+                + "otherwise as provider/model if the model's entry belongs to that provider.")
             .Refuses("not-found");
     }
 
@@ -85,7 +85,8 @@ public static class PriceEndpoints
         var (limit, after) = (query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return LedgerResults.Refused(http, refusal);
-        var page = await prices.ListAsync(prefix, provider, at ?? clock.GetUtcNow(), limit, after, UncancelledQueries.Token);
+        var page = await prices.ListAsync(
+            prefix, provider, at ?? clock.GetUtcNow(), limit, after, UncancelledQueries.Token);
         return LedgerResults.Ok(page, LedgerJson.Default.PricePage);
     }
 

@@ -11,10 +11,9 @@ public static class ReportEndpoints
         routes.MapGroup("/reports").WithTags("Reports").MapGet("/margin", ShowMarginAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "Show the margin",
-                "What calls cost at the providers and what users paid for them, by the time they happened. A call "
-                + "whose cost is known and that nobody paid, as it waits for review or was waived, lowers the margin "
-                + "by its cost; one whose cost is unknown is left out of it and counted in unknown_cost_calls. Days "
-                + "are UTC.")
+                "The provider costs of calls and what users paid for them, by the time of the call. A call of known "
+                + "cost that nobody paid (it waits for review, or was waived) lowers the margin by its cost. A call of "
+                + "unknown cost is left out of the margin and counted in unknown_cost_calls. Days are UTC.")
             .TakesQuery("from", "to", "group_by", "limit", "after").LimitsReadConcurrency();
 
     private static async Task<Results<JsonOk<MarginReport>, ProblemResult>> ShowMarginAsync(

@@ -14,16 +14,15 @@ public static class ReviewEndpoints
         usage.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "List usages",
-                "A page of them, newest first, with all that was reported of each. billing_status=needs_review is the "
-                + "review queue.")
+                "A page, newest first, with all reported fields. billing_status=needs_review lists the review queue.")
             .TakesQuery("billing_status", "user_id", "model", "from", "to", "limit", "before")
             .LimitsReadConcurrency();
         usage.MapPost("/{usage_id:guid}/bill", BillAsync).Allow(Roles.Admin)
             .Describe(
                 "Bill a usage that waits for review",
-                "By amount_cents, or by provider_cost_usd times the markup; with neither by its known cost or the "
-                + "price book. user_id when, and only when, nobody knew whose call it was. The balance may go below 0: "
-                + "the call was made.")
+                "Bills amount_cents, or provider_cost_usd times the markup. Without either, the price comes from the "
+                + "known cost or the price book. user_id is required for a call of an unknown user, and refused for "
+                + "any other. The balance may go below 0, because the call was already made.")
             .Takes<BillRequest>(mayBeKeyed: true)
             .Refuses("not-found", "already-reviewed", "not-priceable", "user-deleted", "idempotency-key-reused");
         usage.MapPost("/{usage_id:guid}/waive", WaiveAsync).Allow(Roles.Admin)
@@ -32,9 +31,9 @@ public static class ReviewEndpoints
             .Refuses("not-found", "already-reviewed", "idempotency-key-reused");
         usage.MapPost("/reprice", RepriceAsync).Allow(Roles.Admin)
             .Describe(
-                "Bill all that can be priced by now",
-                "Every usage that waits for review and has a user who is not deleted, oldest first. Safe to send "
-                + "again: nothing is billed twice.")
+                "Bill all waiting usages that can be priced",
+                "Bills every usage that waits for review, has a price by now, and has a user who is not deleted, "
+                + "oldest first. Safe to repeat: nothing is billed twice.")
             .Takes<RepriceRequest>();
     }
 

@@ -33,21 +33,21 @@ public static class UsageEndpoints
         usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin).IsHighVolume()
             .Describe(
                 "Record an LLM call",
-                "Takes its price from the user's budget: amount_cents as given, else provider_cost_usd times the "
-                + "markup, else tokens by the price book times the markup; without any of them the usage waits for "
-                + "review, and no money moves. The same request_id again answers 200 with the first answer and moves "
-                + "nothing.")
+                "Takes the price of the call from the user's budget: amount_cents if given, otherwise "
+                + "provider_cost_usd times the markup, otherwise the tokens by the price book times the markup. "
+                + "Without any of these, the usage waits for review and no money moves. Repeating a request_id returns "
+                + "200 with the first answer and moves nothing.")
             .Takes<UsageRequest>(keyed: true)
             .Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
         usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsHighVolume()
             .WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax)).TakesEncoded()
             .Describe(
                 "Record up to 1000 LLM calls",
-                "Each item is judged for itself: its result holds the status it would have had alone, and the usage or "
-                + "the problem.")
+                "Each item is processed separately. Its result has the status that it would have got alone, and the "
+                + "usage or the problem.")
             .Takes<UsageRequest[]>();
         usage.MapGet("/{usage_id:guid}", ShowAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show a usage", "With all that was reported of it.")
+            .Describe("Show a usage", "The usage with all reported fields.")
             .Refuses("not-found");
         usage.MapReview();
     }

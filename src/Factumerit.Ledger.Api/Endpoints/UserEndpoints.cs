@@ -14,28 +14,29 @@ public static class UserEndpoints
         var users = routes.MapGroup("/users").WithTags("Users");
         users.MapPost("", SignUpAsync).Allow(Roles.Admin)
             .Describe(
-                "Sign a user up",
-                "The first signup gives the credit, also when a call or a grant opened the budget before. "
-                + "A second one changes nothing, whatever its amount, and returns the budget with 200. Signup credit "
-                + "needs headroom.")
+                "Sign up a user",
+                "The first signup grants the credit, even if a call or a grant opened the budget before. A second "
+                + "signup changes nothing, whatever its amount, and returns the budget with 200. Signup credit must be "
+                + "covered by the headroom.")
             .Takes<SignupRequest>().Refuses("insufficient-anthropic-credits", "user-deleted");
         users.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("List budgets", "A page in the order of user_id.")
+            .Describe("List budgets", "A page, ordered by user_id.")
             .TakesQuery("prefix", "limit", "after").LimitsReadConcurrency();
         users.MapGet("/{user_id}", ShowAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
-            .Describe("Show a budget", "Deleted users are shown too, with deleted_at.")
+            .Describe("Show a budget", "Includes deleted users, with deleted_at.")
             .Refuses("forbidden", "user-not-found");
         users.MapGet("/{user_id}/entries", ListEntriesAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("List a user's entries", "The lines of the user's account in the ledger, newest first.")
+            .Describe("List a user's entries", "The entries of the user's account in the ledger, newest first.")
             .TakesQuery("limit", "before").LimitsReadConcurrency().Refuses("user-not-found");
         users.MapGet("/{user_id}/transactions", ListTransactionsAsync).Allow(Roles.Bot, Roles.Ops, Roles.Admin)
-            .Describe("List a user's history", "As the system before the ledger kept it, newest first.")
+            .Describe(
+                "List a user's history", "The history in the format of the system before the ledger, newest first.")
             .TakesQuery("limit", "before").LimitsReadConcurrency().Refuses("forbidden", "user-not-found");
         users.MapDelete("/{user_id}", DeleteAsync).Allow(Roles.Admin)
             .Describe(
                 "Delete a user",
-                "Credit that is left is forfeited, debt is written off, and the budget is closed for good. Deleting "
-                + "twice changes nothing.")
+                "Forfeits remaining credit, writes off debt, and closes the budget permanently. Deleting again changes "
+                + "nothing.")
             .Refuses("user-not-found");
     }
 
@@ -60,8 +61,8 @@ public static class UserEndpoints
         var (prefix, limit, after) = (query.Text("prefix"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
             return LedgerResults.Refused(http, refusal);
-        return LedgerResults.Ok(
-            await users.ListBudgetsAsync(prefix, limit, after, UncancelledQueries.Token), LedgerJson.Default.BudgetPage);
+        var page = await users.ListBudgetsAsync(prefix, limit, after, UncancelledQueries.Token);
+        return LedgerResults.Ok(page, LedgerJson.Default.BudgetPage);
     }
 
     private static async Task<Results<JsonOk<Budget>, ProblemResult>> ShowAsync(

@@ -49,20 +49,21 @@ public static class VirtualKeyEndpoints
         var keys = routes.MapGroup("/virtual-keys").WithTags("Virtual keys");
         keys.MapPost("", CreateAsync).Allow(Roles.Admin)
             .Describe(
-                "Make a user's key at LiteLLM",
-                "The secret is shown once, here. The key is blocked at LiteLLM while its user has no credit.")
+                "Create a user's key at LiteLLM",
+                "Only this response contains the secret. LiteLLM blocks the key while the user has no credit.")
             .Takes<VirtualKeyRequest>()
             .Refuses("user-not-found", "user-deleted", "litellm-not-configured", "litellm-failed");
         keys.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "List users' keys at LiteLLM",
-                "A page in the order they were made, ended ones too, without their secrets.")
+                "A page in order of creation, including revoked and failed keys, without their secrets.")
             .TakesQuery("user_id", "limit", "after")
             .LimitsReadConcurrency().Refuses("litellm-not-configured");
         keys.MapDelete("/{id:guid}", RevokeAsync).Allow(Roles.Admin)
             .Describe(
                 "Revoke a user's key at LiteLLM",
-                "Its status is revoking until LiteLLM has deleted it, then revoked. Revoking twice changes nothing.")
+                "The status is revoking until LiteLLM has deleted the key, then revoked. Revoking again changes "
+                + "nothing.")
             .Refuses("not-found", "litellm-not-configured");
     }
 

@@ -56,6 +56,6 @@ public sealed class IntegrityWatch(
 
     private static void LogFaults(ILogger logger, int faults, string first) =>
         logger.LogError(
-            "The books do not balance, {Faults} new faults: {First}. See GET /ledger/integrity.",
+            "The check of the books found {Faults} new faults: {First}. See GET /ledger/integrity.",
             faults, first);
 }

@@ -39,5 +39,5 @@ public sealed class KeyWatch(ApiKeys keys, BackgroundJobs rounds, ILogger<KeyWat
     }
 
     private static void LogNotSaved(ILogger logger, string reason) =>
-        logger.LogWarning("When API keys were last used could not be saved: {Reason}", reason);
+        logger.LogWarning("The times of last use of API keys could not be saved: {Reason}", reason);
 }

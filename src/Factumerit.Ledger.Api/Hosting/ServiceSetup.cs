@@ -87,7 +87,8 @@ internal static class ServiceSetup
     {
         var names = typeof(KestrelServerLimits).GetProperties().Select(property => property.Name).ToList();
         if (!names.Contains(limit.Key, StringComparer.OrdinalIgnoreCase))
-            throw new ConfigurationException($"{limit.Path} is not a limit; these are: {string.Join(", ", names)}.");
+            throw new ConfigurationException(
+                $"{limit.Path} is not a limit; the limits are: {string.Join(", ", names)}.");
         var alone = new ConfigurationBuilder().AddInMemoryCollection(limit.AsEnumerable()).Build();
         try
         {

@@ -45,7 +45,7 @@ public static class ApiKeyAuthentication
     {
         var header = http.Request.Headers.Authorization.ToString();
         if (!header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
-            return Unauthorized(http, "An API key is needed: send it as Authorization: Bearer KEY.");
+            return Unauthorized(http, "An API key is required: send it as Authorization: Bearer KEY.");
         var caller = await http.RequestServices.GetRequiredService<ApiKeys>()
             .FindCallerAsync(header[Bearer.Length..].Trim(), UncancelledQueries.Token);
         if (caller is null)

@@ -22,7 +22,7 @@ public sealed class LargeBodies : IDisposable
     private const int WaitingMax = 100;
 
     private static readonly Refusal TooMany =
-        new Refusal.Unavailable("Too many large bodies are waiting for their turn.");
+        new Refusal.Unavailable("Too many large bodies are waiting.");
 
     // When no large body has come for this time, unused memory is returned to the system. Less than KeptBytes is not
     // worth a pause of the garbage collector.

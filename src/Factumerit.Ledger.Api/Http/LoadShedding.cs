@@ -42,7 +42,7 @@ public static class LoadShedding
 
     private static void LogRefusals(ILogger logger, int refused) =>
         logger.LogWarning(
-            "More comes in than can be written in good time: {Refused} calls refused since the last such line",
+            "The queue is full: {Refused} calls refused with 503 since the last such line",
             refused);
 
     // The same problem as everywhere else, split where the path base and the trace_id go. Only these two parts differ

@@ -21,17 +21,17 @@ public static class OpenApi
     private static readonly (string Name, string Description)[] Tags =
     [
         ("Users", "Users and their budgets."),
-        ("Usage", "LLM calls, and those that wait for review."),
-        ("Intake", "What LiteLLM reports."),
+        ("Usage", "LLM calls, and the review of those without a price."),
+        ("Intake", "Calls that LiteLLM reports."),
         ("Prices", "The price book."),
         ("Credit", "Grants, purchases and write-downs."),
-        ("Ledger", "What the books say."),
-        ("Reports", "What calls cost and brought in."),
+        ("Ledger", "Balances, transactions and checks of the books."),
+        ("Reports", "Costs and revenue of calls."),
         ("Virtual keys", "Users' keys at LiteLLM."),
-        ("API keys", "Who may call this service."),
-        ("Audit log", "Changes that are no postings."),
-        ("Problems", "What codes of problems mean."),
-        ("Health", "Whether the service works."),
+        ("API keys", "Keys of the callers of this service."),
+        ("Audit log", "Changes that move no money."),
+        ("Problems", "Explanations of problem codes."),
+        ("Health", "Liveness and readiness."),
     ];
 
     public static void AddApiPage(this IServiceCollection services)
@@ -45,10 +45,9 @@ public static class OpenApi
                 Version = "v1",
                 Description = "A double-entry ledger of prepaid LLM credit. "
                     + "Amounts are US cents with at most 7 decimals; times are UTC. "
-                    + "A request that moves money carries an idempotency key and may be sent again "
-                    + "until it is answered. "
-                    + "Numbers of the format decimal are exact: a client whose numbers are doubles asks for them "
-                    + "as strings, by money=string in the query or Accept: application/json; money=string.",
+                    + "Requests that move money carry an idempotency key and are safe to retry. "
+                    + "Numbers of the format decimal are exact: a client that reads numbers as doubles can get them "
+                    + "as strings, with money=string in the query or Accept: application/json; money=string.",
                 License = new OpenApiLicense { Name = "MIT", Url = new Uri("https://opensource.org/license/mit") },
             });
             options.SupportNonNullableReferenceTypes();
@@ -135,7 +134,7 @@ public static class OpenApi
             if (operation.Security.Count > 0)
                 operation.Parameters.Add(Parameter(
                     MoneyAsText.Parameter, ParameterLocation.Query,
-                    "string answers exact decimals as strings; default: number."));
+                    "string returns exact decimals as strings; default: number."));
             AddExamples(operation, route);
             AddProblems(operation, context, notes.OfType<ProblemCodes>().SelectMany(p => p.Codes).Distinct());
         }

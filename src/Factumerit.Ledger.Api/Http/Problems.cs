@@ -154,7 +154,7 @@ public static class Problems
                 StatusCodes.Status405MethodNotAllowed => WriteAsync(
                     context.HttpContext,
                     "method-not-allowed",
-                    $"{context.HttpContext.Request.Method} is not possible here: "
+                    $"{context.HttpContext.Request.Method} is not allowed here: "
                     + $"use {context.HttpContext.Response.Headers.Allow}."),
                 StatusCodes.Status415UnsupportedMediaType => WriteAsync(
                     context.HttpContext,
@@ -178,7 +178,7 @@ public static class Problems
         _ when IsUnstorableText(exception) => Of(http, UnstorableText).ToResult().ExecuteAsync(http),
         _ when DatabaseFailure.IsUnavailable(exception) => WriteUnavailableAsync(http, exception),
         _ => WriteAsync(
-            http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
+            http, "internal-error", "The service failed. Look up the trace_id in its log."),
     };
 
     // The server throws a plain IOException for some unreadable bodies and for lost connections. Failures on the way to

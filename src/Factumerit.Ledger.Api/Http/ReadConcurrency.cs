@@ -14,7 +14,7 @@ public sealed class ReadConcurrency(IOptions<DatabaseOptions> options) : IDispos
 {
     private const int WaitingMax = 100;
     private static readonly Refusal TooMany =
-        new Refusal.Unavailable("Too many lists and reports are waiting for their turn.");
+        new Refusal.Unavailable("Too many lists and reports are waiting.");
 
     public RateLimiter Reports { get; } = NewLimiter(Math.Max(1, options.Value.PoolSize / 2));
     public RateLimiter Checks { get; } = NewLimiter(1);

@@ -28,7 +28,7 @@ public static class StrictQueries
             if (name != MoneyAsText.Parameter && !names.Contains(name, StringComparer.Ordinal))
                 errors.Add(
                     name,
-                    "is not a query parameter of this route, which has "
+                    "is not a query parameter of this route; its parameters are "
                     + string.Join(", ", names.Append(MoneyAsText.Parameter)));
             else if (values.Count > 1)
                 errors.Add(name, "is given more than once");

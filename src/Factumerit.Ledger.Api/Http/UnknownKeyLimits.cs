@@ -70,6 +70,6 @@ public sealed class UnknownKeyLimits : IDisposable
 
     private static void LogRefused(ILogger logger, int refused) =>
         logger.LogWarning(
-            "Too many requests without a valid key: {Refused} answered 429 since the last such line",
+            "Too many requests without a valid key: {Refused} refused with 429 since the last such line",
             refused);
 }

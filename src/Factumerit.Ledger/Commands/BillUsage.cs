@@ -72,7 +72,7 @@ public sealed class BillUsage(
         var amountCents = call.PriceCents!.Value;
         if (user is not null && !user.CanSpend(amountCents))
             return new Refusal.ValidationFailed(
-                "amount_cents", "would take this user's balance beyond what can be kept");
+                "amount_cents", "would exceed the largest balance that can be stored");
 
         (user, var transactionId) = UsageCommand.Charge(state, userId, amountCents, usage.RequestId, usage.Description);
         return Keep(state, usage with
@@ -94,7 +94,7 @@ public sealed class BillUsage(
         if (usage.UserId is not null && request.UserId is not null)
             return new("user_id", $"must be left out: the usage is {usage.UserId}'s");
         if (usage.UserId is null && request.UserId is null)
-            return new("user_id", "is required: nobody knows yet whose call it was");
+            return new("user_id", "is required: the user of the call is not known yet");
         // R17: the user's caller reported the call here too, under the same id.
         if (state.FindUsage((usage.UserId ?? request.UserId)!, usage.RequestId) is { } other
             && other.Usage.UsageId != usage.UsageId)

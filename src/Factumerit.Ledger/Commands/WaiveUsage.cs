@@ -23,7 +23,7 @@ public sealed class WaiveUsage(WaiveRequest request, UsageUnderReview seen, stri
     {
         base.Validate(errors);
         if (string.IsNullOrWhiteSpace(request.Reason))
-            errors.Add("reason", "is required: it is all that tells later why nobody paid");
+            errors.Add("reason", "is required: it explains later why nobody paid");
         else
             errors.CheckText("reason", request.Reason);
     }

@@ -31,7 +31,7 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     /// <summary>The answer to commands beyond the queue's limit.</summary>
     public static readonly Refusal TooMany =
-        new Refusal.Unavailable("More requests are waiting than can be written in good time.");
+        new Refusal.Unavailable("The queue is full: more requests are waiting than can be written in time.");
 
     private readonly LedgerDatabase _database;
     private readonly WriterOptions _options;
@@ -228,7 +228,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         if (submission.IsAbandoned)
             submission.Cancel();
         else if (_clock.GetElapsedTime(submission.QueuedAt).TotalMilliseconds > _options.QueueTimeoutMs)
-            submission.Refuse(new Refusal.Unavailable("The request waited too long for its turn."));
+            submission.Refuse(new Refusal.Unavailable("The request waited too long in the queue."));
         else
             return false;
         Leave(submission);

@@ -76,7 +76,7 @@ public sealed class ReadConcurrencyTests(ReadConcurrencyTests.Small service) : I
         var waits = await UntilAsync(reply => reply is null);
 
         refused!.ExpectProblem(503, "unavailable").RetryAfter.ShouldBe("1");
-        refused.Text("detail").ShouldStartWith("Too many lists and reports are waiting for their turn.");
+        refused.Text("detail").ShouldStartWith("Too many lists and reports are waiting.");
         waits.ShouldBeNull();
         (await service.Database.QueriesThatWaitAsync()).ShouldBe(ReportsAtOnce);
         await hold.DisposeAsync();
