@@ -48,7 +48,7 @@ public static class Service
         app.UseApiKeys();
         app.UseLoadShedding();
         app.UseRateLimits();
-        app.UseStrictQueries();
+        app.UseQueryParameterChecks();
         app.UseLargeBodyLimits();
         app.UseEncodedBodies();
         app.MapRoutes();

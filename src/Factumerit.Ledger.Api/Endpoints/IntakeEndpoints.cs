@@ -102,7 +102,7 @@ public static class IntakeEndpoints
     private static string? Forbid(Caller caller, string? userId) =>
         caller.UserPrefix is null ? null
         : userId is null ? $"This key is bound to {caller.Bound}; the call names no user."
-        : caller.MayTouch(userId) ? null : caller.Explain(userId);
+        : caller.MayAccess(userId) ? null : caller.Explain(userId);
 
     private static async Task<Results<JsonOk<Reconciliation>, ProblemResult>> ReconcileAsync(
         HttpContext http, Reconciler reconciler, LiteLlmClient liteLlm)

@@ -13,5 +13,5 @@ public static class ProblemEndpoints
                 LedgerJson.Default.ProblemKind,
                 () => new Refusal.NotFound($"problem with the code {code}")))
             .AllowAnonymous().WithTags("Problems").WithSummary("Explain a problem").WithDescription("For anyone.")
-            .Refuses("not-found");
+            .Refuses("validation-failed", "not-found");
 }

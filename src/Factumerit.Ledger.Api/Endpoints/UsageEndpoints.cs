@@ -123,7 +123,7 @@ public static class UsageEndpoints
     }
 
     private static string? FindForbidden(Caller caller, UsageRequest request) =>
-        !caller.MayTouch(request.UserId) ? caller.Explain(request.UserId!)
+        !caller.MayAccess(request.UserId) ? caller.Explain(request.UserId!)
         : request.EnforceBalance is false && !caller.MayOverdraw
             ? "enforce_balance can be false only with a key that was made with may_overdraw."
         : null;

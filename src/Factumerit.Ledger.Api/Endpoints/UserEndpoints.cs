@@ -72,7 +72,7 @@ public static class UserEndpoints
         var userId = query.UserId(id);
         if (query.Refusal is { } refusal)
             return LedgerResults.Refused(http, refusal);
-        if (!Caller.Of(http).MayTouch(userId))
+        if (!Caller.Of(http).MayAccess(userId))
             return LedgerResults.Forbidden(http, userId);
         var budget = await users.FindBudgetAsync(userId, UncancelledQueries.Token);
         return LedgerResults.Found(http, budget, LedgerJson.Default.Budget, () => new Refusal.UserNotFound(userId));
@@ -96,7 +96,7 @@ public static class UserEndpoints
         var (userId, limit, before) = (query.UserId(id), query.Limit(20), query.EntryId("before"));
         if (query.Refusal is { } refusal)
             return LedgerResults.Refused(http, refusal);
-        if (!Caller.Of(http).MayTouch(userId))
+        if (!Caller.Of(http).MayAccess(userId))
             return LedgerResults.Forbidden(http, userId);
         var page = await users.ListTransactionsAsync(userId, limit, before, UncancelledQueries.Token);
         return LedgerResults.Found(

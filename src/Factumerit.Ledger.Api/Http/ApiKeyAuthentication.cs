@@ -15,7 +15,7 @@ public static class ApiKeyAuthentication
     private const string Bearer = "Bearer ";
 
     public static void AddApiKeys(this IServiceCollection services) => services
-        .AddMemoryCache().AddSingleton<ApiKeys>().AddSingleton<ApiKeyStore>().AddHostedService<KeyWatch>()
+        .AddMemoryCache().AddSingleton<ApiKeyCache>().AddSingleton<ApiKeyStore>().AddHostedService<KeyWatch>()
         .AddSingleton<KeyLookups>().AddSingleton<UnknownKeyLimits>();
 
     public static void UseApiKeys(this WebApplication app) => app.Use(async (http, next) =>
@@ -36,7 +36,7 @@ public static class ApiKeyAuthentication
 
     /// <summary>Looks the request's key up again. Null if the key is no longer valid.</summary>
     public static ValueTask<Caller?> FindCallerAsync(HttpContext http) =>
-        http.RequestServices.GetRequiredService<ApiKeys>()
+        http.RequestServices.GetRequiredService<ApiKeyCache>()
             .FindCallerAsync(
                 http.Request.Headers.Authorization.ToString()[Bearer.Length..].Trim(), CancellationToken.None);
 
@@ -46,7 +46,7 @@ public static class ApiKeyAuthentication
         var header = http.Request.Headers.Authorization.ToString();
         if (!header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
             return Unauthorized(http, "An API key is required: send it as Authorization: Bearer KEY.");
-        var caller = await http.RequestServices.GetRequiredService<ApiKeys>()
+        var caller = await http.RequestServices.GetRequiredService<ApiKeyCache>()
             .FindCallerAsync(header[Bearer.Length..].Trim(), UncancelledQueries.Token);
         if (caller is null)
             return Unauthorized(http, "The API key is unknown, expired or revoked.");
@@ -68,7 +68,7 @@ public static class ApiKeyAuthentication
     private static ProblemResult Unauthorized(HttpContext http, string detail)
     {
         http.Response.Headers.WWWAuthenticate = "Bearer";
-        if (!http.RequestServices.GetRequiredService<UnknownKeyLimits>().MayFail(http))
+        if (!http.RequestServices.GetRequiredService<UnknownKeyLimits>().TryCount(http))
             return Problems.Of(
                 http, "rate-limited", "Too many requests without a valid key come from this address.").ToResult();
         return Problems.Of(http, "unauthorized", detail).ToResult();

@@ -30,8 +30,8 @@ public static class Health
         health.MapGet("/ready", CheckReadinessAsync).AllowAnonymous().TakesAnyQuery()
             .WithSummary("Check readiness")
             .WithDescription(
-                "For anyone. 503 while the database can't be reached, is not migrated, is read-only or full, or commits "
-                + "fail; checks names the cause.");
+                "For anyone. 503 while the database can't be reached, is not migrated, is read-only or full, or "
+                + "commits fail; checks names the cause.");
     }
 
     private static JsonOk<HealthAnswer> CheckLiveness() =>
@@ -52,22 +52,23 @@ public static class Health
 
     private static string Word(HealthStatus status) => status == HealthStatus.Healthy ? "healthy" : "unhealthy";
 
-    private sealed class DatabaseCheck(DatabaseHost host, LedgerDatabase database, LedgerWriter writer, TimeProvider clock) : IHealthCheck
+    private sealed class DatabaseCheck(
+        DatabaseHost host, LedgerDatabase database, LedgerWriter writer, TimeProvider clock) : IHealthCheck
     {
         // If the network drops packets silently, a query fails later than health probes time out.
-        private static readonly TimeSpan Patience = TimeSpan.FromSeconds(4);
+        private static readonly TimeSpan CheckTimeout = TimeSpan.FromSeconds(4);
 
         // All requests within this time share one result, so that frequent probes don't load the database.
-        private static readonly TimeSpan GoodFor = TimeSpan.FromSeconds(1);
+        private static readonly TimeSpan CachedFor = TimeSpan.FromSeconds(1);
 
         // The service stays unready for this time after a failed commit. Then it tests the database with a write.
-        private static readonly TimeSpan DistrustedFor = TimeSpan.FromSeconds(5);
+        private static readonly TimeSpan UnreadyAfterFailure = TimeSpan.FromSeconds(5);
 
         private const int ProbeBytes = 6000;
 
-        private readonly Lock _turn = new();
-        private Task<string?>? _looking;
-        private long _lookedAt;
+        private readonly Lock _lock = new();
+        private Task<string?>? _check;
+        private long _checkedAt;
 
         // Migrations are only ever added. Once the schema is up to date, a successful query is enough.
         private bool _migrated;
@@ -77,8 +78,8 @@ public static class Health
         {
             try
             {
-                return await Look().WaitAsync(Patience, cancellationToken) is { } trouble
-                    ? HealthCheckResult.Unhealthy(trouble)
+                return await CheckOnceAsync().WaitAsync(CheckTimeout, cancellationToken) is { } problem
+                    ? HealthCheckResult.Unhealthy(problem)
                     : HealthCheckResult.Healthy();
             }
             catch (Exception exception)
@@ -88,22 +89,22 @@ public static class Health
             }
         }
 
-        private Task<string?> Look()
+        private Task<string?> CheckOnceAsync()
         {
-            lock (_turn)
+            lock (_lock)
             {
-                if (_looking is null || (_looking.IsCompleted && clock.GetElapsedTime(_lookedAt) >= GoodFor))
-                    (_looking, _lookedAt) = (FindTroubleAsync(), clock.GetTimestamp());
-                return _looking;
+                if (_check is null || (_check.IsCompleted && clock.GetElapsedTime(_checkedAt) >= CachedFor))
+                    (_check, _checkedAt) = (FindProblemAsync(), clock.GetTimestamp());
+                return _check;
             }
         }
 
         // Null means that the ledger can be written to.
-        private async Task<string?> FindTroubleAsync()
+        private async Task<string?> FindProblemAsync()
         {
             if (!_migrated && !(_migrated = await Migrator.IsMigratedAsync(database, CancellationToken.None)))
                 return "not migrated";
-            var (isReadOnly, time) = await AskAsync();
+            var (isReadOnly, time) = await ReadStateAsync();
             if (isReadOnly)
             {
                 // A session that began read-only stays read-only.
@@ -115,12 +116,12 @@ public static class Health
                 return "clock ahead";
             if (writer.LastFailure is not { } failure)
                 return null;
-            return clock.GetElapsedTime(failure.At) < DistrustedFor
+            return clock.GetElapsedTime(failure.At) < UnreadyAfterFailure
                 ? DatabaseFailure.Describe(failure.Reason)
                 : await TryToWriteAsync();
         }
 
-        private async Task<(bool IsReadOnly, DateTimeOffset Time)> AskAsync()
+        private async Task<(bool IsReadOnly, DateTimeOffset Time)> ReadStateAsync()
         {
             await using var command = database.Readers.CreateCommand(
                 "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean, clock_timestamp()");

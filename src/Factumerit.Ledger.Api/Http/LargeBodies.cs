@@ -24,23 +24,23 @@ public sealed class LargeBodies : IDisposable
     private static readonly Refusal TooMany =
         new Refusal.Unavailable("Too many large bodies are waiting.");
 
-    // When no large body has come for this time, unused memory is returned to the system. Less than KeptBytes is not
-    // worth a pause of the garbage collector.
-    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(10);
-    private const long KeptBytes = 64 * 1024 * 1024;
+    // After this time without a large body, unused memory is returned to the system. Less than RetainedBytes is not worth
+    // a pause of the garbage collector.
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(10);
+    private const long RetainedBytes = 64 * 1024 * 1024;
 
     private readonly ConcurrencyLimiter _all = new(Limit(Permits));
     private readonly PartitionedRateLimiter<string> _ofKey = PartitionedRateLimiter.Create<string, string>(
         key => RateLimitPartition.GetConcurrencyLimiter(key, _ => Limit(PermitsOfKey)));
 
-    private readonly Timer _quiet = new(_ => GiveBack());
+    private readonly Timer _idleTimer = new(_ => ReleaseMemory());
 
     /// <summary>
     /// A lease for this many bytes, to be disposed of. Not acquired if the queue is full or the wait takes too long.
     /// </summary>
     public async ValueTask<RateLimitLease> AcquireAsync(long bytes, CancellationToken cancellationToken)
     {
-        _quiet.Change(QuietFor, Timeout.InfiniteTimeSpan);
+        _idleTimer.Change(IdleTime, Timeout.InfiniteTimeSpan);
         return await TimedLease.AcquireAsync(wait => _all.AcquireAsync(PermitsOf(bytes), wait), cancellationToken);
     }
 
@@ -48,7 +48,7 @@ public sealed class LargeBodies : IDisposable
     {
         _all.Dispose();
         _ofKey.Dispose();
-        _quiet.Dispose();
+        _idleTimer.Dispose();
     }
 
     internal async Task ServeAsync(HttpContext http, long bytes, RequestDelegate next)
@@ -63,9 +63,9 @@ public sealed class LargeBodies : IDisposable
             await Problems.Of(http, TooMany).ToResult().ExecuteAsync(http);
     }
 
-    private static void GiveBack()
+    private static void ReleaseMemory()
     {
-        if (GC.GetGCMemoryInfo().TotalCommittedBytes > KeptBytes)
+        if (GC.GetGCMemoryInfo().TotalCommittedBytes > RetainedBytes)
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
     }
 

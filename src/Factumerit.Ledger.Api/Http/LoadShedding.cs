@@ -11,7 +11,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public static class LoadShedding
 {
-    private static readonly TimeSpan Between = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(10);
 
     public static void UseLoadShedding(this WebApplication app)
     {
@@ -34,7 +34,7 @@ public static class LoadShedding
         void Report()
         {
             var (now, last) = (clock.GetTimestamp(), Volatile.Read(ref reportedAt));
-            if ((last == 0 || clock.GetElapsedTime(last, now) >= Between)
+            if ((last == 0 || clock.GetElapsedTime(last, now) >= ReportInterval)
                 && Interlocked.CompareExchange(ref reportedAt, now, last) == last)
                 LogRefusals(logger, Interlocked.Exchange(ref refused, 0));
         }

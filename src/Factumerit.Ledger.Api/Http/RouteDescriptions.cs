@@ -11,7 +11,7 @@ public sealed record ReadsIdempotencyKey(bool IsRequired);
 
 /// <summary>
 /// Describes a route on the API page. Some notes also decide which requests the route accepts: the query parameters
-/// (<see cref="StrictQueries"/>) and the content types of the body.
+/// (<see cref="QueryParameterChecks"/>) and the content types of the body.
 /// </summary>
 public static class RouteDescriptions
 {

@@ -19,11 +19,11 @@ internal static class TimedLease
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new GivenUp();
+            return new NotAcquired();
         }
     }
 
-    private sealed class GivenUp : RateLimitLease
+    private sealed class NotAcquired : RateLimitLease
     {
         public override bool IsAcquired => false;
 

@@ -10,7 +10,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public sealed class UnknownKeyLimits : IDisposable
 {
-    private static readonly TimeSpan Between = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(10);
 
     private readonly PartitionedRateLimiter<IPAddress>? _failures;
     private readonly TimeProvider _clock;
@@ -33,7 +33,7 @@ public sealed class UnknownKeyLimits : IDisposable
     }
 
     /// <summary>Counts a request without a valid key; false if its address has sent too many.</summary>
-    public bool MayFail(HttpContext http)
+    public bool TryCount(HttpContext http)
     {
         if (_failures is null)
             return true;
@@ -63,7 +63,7 @@ public sealed class UnknownKeyLimits : IDisposable
     {
         Interlocked.Increment(ref _refused);
         var (now, last) = (_clock.GetTimestamp(), Volatile.Read(ref _reportedAt));
-        if ((last == 0 || _clock.GetElapsedTime(last, now) >= Between)
+        if ((last == 0 || _clock.GetElapsedTime(last, now) >= ReportInterval)
             && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
             LogRefused(_logger, Interlocked.Exchange(ref _refused, 0));
     }

@@ -129,15 +129,15 @@ public sealed class BillUsage(
 
     private static string Explain(UsageUnderReview usage, in PricedCall call) => call switch
     {
-        { Refusal: { } refusal } => $"What its cost comes to can't be kept: {refusal.Detail}",
+        { Refusal: { } refusal } => $"The calculated price can't be stored: {refusal.Detail}",
         { ReviewReason: ReviewReasons.UnknownModel } =>
-            $"The price book has no price of {usage.Model}, neither of when the call happened nor of now.",
+            $"The price book has no price of {usage.Model}, neither for the time of the call nor for now.",
         { ReviewReason: ReviewReasons.TokensDisagree } =>
-            "Its counts of tokens don't add up, so they are no base for a price.",
+            "The token counts don't add up, so they can't be priced.",
         { ReviewReason: { } reason } when reason.StartsWith(ReviewReasons.UnreadablePrefix, StringComparison.Ordinal) =>
-            $"What was reported could not be read: {reason[ReviewReasons.UnreadablePrefix.Length..]}.",
+            $"These reported fields could not be read: {reason[ReviewReasons.UnreadablePrefix.Length..]}.",
         { ReviewReason: ReviewReasons.OtherPrice } =>
-            $"It used something of {usage.Model} that the prices in the price book can't be applied to.",
-        _ => usage.Model is null ? "It names no model." : "It has no tokens.",
+            $"The call used a feature of {usage.Model} that the price book has no price for.",
+        _ => usage.Model is null ? "The usage names no model." : "The usage has no tokens.",
     };
 }

@@ -22,7 +22,8 @@ public sealed record RouteAnswer(string Route, string Answer)
 
 /// <summary>
 /// Records what the routes of a service answer, beside what they declare on the API page. Every service in the process
-/// of the tests has one, and fails its tests if a route answered what it does not declare.
+/// of the tests has one: a test fails at the first answer that its route does not declare. Answers to a test's own
+/// client are checked when the service stops.
 /// </summary>
 public sealed class AnswerRecorder : IStartupFilter
 {

@@ -90,7 +90,9 @@ public class LedgerService : IAsyncLifetime
         if (idempotencyKey is not null)
             request.Headers.Add("Idempotency-Key", idempotencyKey);
         using var response = await _client.SendAsync(request);
-        return await Reply.OfAsync(response);
+        var reply = await Reply.OfAsync(response);
+        Answers.ShouldHaveSeenOnlyDeclaredAnswers();
+        return reply;
     }
 
     /// <summary>A new API key of a role.</summary>

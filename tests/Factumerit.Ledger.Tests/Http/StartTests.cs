@@ -76,7 +76,7 @@ public sealed class StartTests
     [InlineData(
         Listen + "the port of 'http://localhost:99999' is not from 0 to 65535.",
         Nowhere, Serve, "--urls=http://127.0.0.1:0;http://localhost:99999")]
-    [InlineData("'nowhere' is not", "healthcheck", "nowhere")]
+    [InlineData("not 'nowhere'", "healthcheck", "nowhere")]
     [InlineData("ConnectionStrings:Ledger is set but blank.", "--ConnectionStrings:Ledger=")]
     [InlineData("ConnectionStrings:Ledger is set but blank.", "migrate", "--ConnectionStrings:Ledger= ")]
     [InlineData("it has the parameter schema, which is none of",

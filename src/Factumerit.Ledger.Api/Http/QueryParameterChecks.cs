@@ -5,12 +5,12 @@ namespace Factumerit.Ledger.Api.Http;
 /// without <see cref="RouteDescriptions.TakesQuery"/> accepts no parameters. Pages for people and health checks accept
 /// any.
 /// </summary>
-public static class StrictQueries
+public static class QueryParameterChecks
 {
     private static readonly QueryNames None = new([]);
 
     /// <summary>Must run after authentication: other callers must not learn which routes exist.</summary>
-    public static void UseStrictQueries(this WebApplication app) => app.Use((http, next) =>
+    public static void UseQueryParameterChecks(this WebApplication app) => app.Use((http, next) =>
         http.Request.QueryString.HasValue && http.GetEndpoint() is RouteEndpoint route
             && route.Metadata.GetMetadata<AnyQuery>() is null
             && FindErrors(http.Request.Query, route) is { Any: true } errors

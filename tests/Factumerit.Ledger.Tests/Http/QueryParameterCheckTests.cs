@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>A misspelt query parameter is refused on every route, before anything is done.</summary>
-public sealed class StrictQueryTests(LedgerService service) : IClassFixture<LedgerService>
+public sealed class QueryParameterCheckTests(LedgerService service) : IClassFixture<LedgerService>
 {
     private const string Prices =
         """{"m": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09}}""";
