@@ -103,8 +103,8 @@ internal static class ServiceSetup
         }
     }
 
-    // Background work never ends with an exception (see BackgroundJobs). An exception that escapes all the same must not
-    // end the service.
+    // Background work never ends with an exception (see BackgroundJobs). If one escapes all the same, it must not end
+    // the service.
     public static void AddBackground(this IServiceCollection services) => services
         .AddSingleton<BackgroundJobs>()
         .Configure<HostOptions>(

@@ -24,8 +24,8 @@ public sealed class LargeBodies : IDisposable
     private static readonly Refusal TooMany =
         new Refusal.Unavailable("Too many large bodies are waiting.");
 
-    // After this time without a large body, unused memory is returned to the system. Less than RetainedBytes is not worth
-    // a pause of the garbage collector.
+    // After this time without a large body, unused memory is returned to the system. Less than RetainedBytes is not
+    // worth a pause of the garbage collector.
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(10);
     private const long RetainedBytes = 64 * 1024 * 1024;
 
