@@ -165,7 +165,7 @@ public sealed class OutboxWorker(
         logger.LogWarning(
             "LiteLLM has not received {Action} for {Seconds} s for the virtual key {VirtualKeyId}; "
             + "retrying: {Reason}",
-            seconds, action, virtualKeyId, reason);
+            action, seconds, virtualKeyId, reason);
 
     private static void LogUnstuck(ILogger logger, Guid virtualKeyId, string action, int attempts) =>
         logger.LogInformation(
