@@ -14,11 +14,12 @@ public static class Service
 {
     public static Task<int> Main(string[] args)
     {
-        ServiceSetup.ContinueWhereBytesArrive();
+        ServiceSetup.InlineSocketCompletions();
         return Verbs.RunAsync(args);
     }
 
-    public static WebApplication Build(string[] args)
+    /// <param name="configure">Adds to the services before the application is built, as test hosts do.</param>
+    public static WebApplication Build(string[] args, Action<WebApplicationBuilder>? configure = null)
     {
         // appsettings.json is beside the program; an embedded database keeps its data in the working directory.
         // Settings are read once: watching their files could fail if the system has no file watches left.
@@ -34,20 +35,21 @@ public static class Service
         builder.AddConfiguration();
         builder.AddLedger();
         builder.AddHttp();
+        configure?.Invoke(builder);
 
         var app = builder.Build();
-        app.UseSafeHeaders();
+        app.UseSecurityHeaders();
         app.UseProxyHeaders();
         app.UseRequestLog();
-        app.UseTargetChecks();
+        app.UseRequestTargetChecks();
         app.UseRouting();
         app.UseProblems();
         app.UseApiPage();
         app.UseApiKeys();
-        app.UseOverloadRefusals();
+        app.UseLoadShedding();
         app.UseRateLimits();
-        app.UseStrictQueries();
-        app.UseLargeBodyTurns();
+        app.UseQueryParameterChecks();
+        app.UseLargeBodyLimits();
         app.UseEncodedBodies();
         app.MapRoutes();
         return app;
@@ -93,10 +95,10 @@ public static class Service
         builder.Services.AddApiKeys();
         builder.Services.AddRateLimits();
         builder.Services.AddEncodedBodies();
-        builder.Services.AddSingleton<LongReads>();
+        builder.Services.AddSingleton<ReadConcurrency>();
         builder.Services.AddSingleton<LargeBodies>();
         builder.Services.AddSingleton(
-            s => new IntakeMemory(LargeBodies.SmallBytesMax, s.GetRequiredService<LargeBodies>().TakeTurnAsync));
+            s => new IntakeMemory(LargeBodies.SmallBytesMax, s.GetRequiredService<LargeBodies>().AcquireAsync));
         builder.Services.AddHealth();
         builder.Services.AddApiPage();
         builder.AddTelemetry();

@@ -98,5 +98,5 @@ public sealed class IntakeTally
         string.Join(", ", counts.Select(count => $"{count.Key} {count.Value}"));
 
     private static void LogUnbilled(ILogger logger, string unbilled) =>
-        logger.LogWarning("Of what LiteLLM reported, {Unbilled}", unbilled);
+        logger.LogWarning("Calls that LiteLLM reported were not billed: {Unbilled}", unbilled);
 }

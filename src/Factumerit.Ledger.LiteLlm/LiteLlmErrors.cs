@@ -58,7 +58,7 @@ internal static partial class LiteLlmErrors
 
     public static LiteLlmException NoList(bool isPage) => new(
         LiteLlmFailure.OutcomeUnknown,
-        $"LiteLLM answered with something that is no {(isPage ? "page" : "list")} of spend logs"
+        $"LiteLLM answered with something that is not a {(isPage ? "page" : "list")} of spend logs"
         + $"{(isPage ? ": it has no list in data" : "")}.");
 
     public static LiteLlmException PageRepeated(int page) => new(

@@ -41,7 +41,7 @@ public sealed class LiteLlmIntake(
 {
     private const int GroupMax = 500;
     private const int GroupBytesMax = 256 * 1024;
-    private static readonly Refusal TooMany = new Refusal.Unavailable("Too much of LiteLLM's is waiting for its turn.");
+    private static readonly Refusal TooMany = new Refusal.Unavailable("Too many reports from LiteLLM are waiting.");
 
     /// <summary>
     /// Reads all items and reports the result of each in order. A refusal means that the ledger can't write now and

@@ -175,17 +175,17 @@ public sealed class OutboxWorker(
     }
 
     private static void LogSkipped(ILogger logger, string reason) =>
-        logger.LogWarning("What LiteLLM has to be told could not be read, or taken down: {Reason}", reason);
+        logger.LogWarning("The outbox for LiteLLM could not be read or updated: {Reason}", reason);
 
     private static void LogStuck(ILogger logger, Guid virtualKeyId, string action, long seconds, string reason) =>
         logger.LogWarning(
-            "LiteLLM could not be told for {Seconds} s to {Action} the virtual key {VirtualKeyId}; "
-            + "it is tried on: {Reason}",
-            seconds, action, virtualKeyId, reason);
+            "LiteLLM has not received {Action} for {Seconds} s for the virtual key {VirtualKeyId}; "
+            + "retrying: {Reason}",
+            action, seconds, virtualKeyId, reason);
 
     private static void LogUnstuck(ILogger logger, Guid virtualKeyId, string action, int attempts) =>
         logger.LogInformation(
-            "LiteLLM was told to {Action} the virtual key {VirtualKeyId}, with attempt {Attempts}",
+            "LiteLLM received {Action} for the virtual key {VirtualKeyId} at attempt {Attempts}",
             action, virtualKeyId, attempts);
 
     /// <summary>A claimed change of a key.</summary>

@@ -25,7 +25,7 @@ public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client,
         catch (LiteLlmException exception) when (exception.MayBeDone)
         {
             return new Refusal.LiteLlmFailed(
-                $"{exception.Message} If the key was made it will be removed; it is safe to ask for another.");
+                $"{exception.Message} If the key was created, it will be removed. It is safe to request another.");
         }
         catch (LiteLlmException exception)
         {
@@ -40,7 +40,7 @@ public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client,
             { Key.Status: VirtualKey.Active } => new MadeVirtualKey(key.Id, made.Secret),
             { UserIsDeleted: true } => new Refusal.UserDeleted(key.UserId), // R11
             _ => new Refusal.LiteLlmFailed(
-                "The key was given up while it was being made, and is removed. It is safe to ask for another."),
+                "The key was revoked while it was created, and is removed. It is safe to request another."),
         };
     }
 

@@ -90,16 +90,16 @@ public sealed class VirtualKeyWatch(
 
     private static void LogOrphan(ILogger logger, Guid virtualKeyId) =>
         logger.LogWarning(
-            "The making of the virtual key {VirtualKeyId} never came to an end; whatever was made was removed",
+            "The creation of the virtual key {VirtualKeyId} never finished; the key was removed",
             virtualKeyId);
 
     private static void LogGone(ILogger logger, Guid virtualKeyId, string userId) =>
         logger.LogWarning(
-            "LiteLLM no longer knows the virtual key {VirtualKeyId} of {UserId}; it counts as revoked",
+            "LiteLLM no longer knows the virtual key {VirtualKeyId} of {UserId}; its status is now revoked",
             virtualKeyId, userId);
 
     private static void LogRefused(ILogger logger, Guid virtualKeyId, string reason) =>
         logger.LogWarning(
-            "LiteLLM would not say what became of the virtual key {VirtualKeyId}: {Reason}",
+            "The state of the virtual key {VirtualKeyId} could not be read from LiteLLM: {Reason}",
             virtualKeyId, reason);
 }

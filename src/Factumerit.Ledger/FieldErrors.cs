@@ -85,14 +85,14 @@ public sealed class FieldErrors(DateTimeOffset now)
         if (string.IsNullOrWhiteSpace(key))
             Add(field, required);
         else if (key.Length > KeyLengthMax || key.Any(char.IsControl))
-            Add(field, $"must be 1 to {KeyLengthMax} characters, none of them a control character");
+            Add(field, $"must be 1 to {KeyLengthMax} characters without control characters");
     }
 
     /// <summary>An optional short name without control characters.</summary>
     public void CheckName(string field, string? name, int lengthMax = 200)
     {
         if (name is not null && (name.Length == 0 || name.Length > lengthMax || name.Any(char.IsControl)))
-            Add(field, $"must be 1 to {lengthMax} characters, none of them a control character");
+            Add(field, $"must be 1 to {lengthMax} characters without control characters");
     }
 
     /// <summary>An optional name that is shown to people: every character must be visible.</summary>
@@ -100,7 +100,7 @@ public sealed class FieldErrors(DateTimeOffset now)
     {
         CheckName(field, name);
         if (name is not null && name.EnumerateRunes().Any(IsUnseen))
-            Add(field, "must hold no direction marks, line separators or other characters that can't be seen");
+            Add(field, "must not contain direction marks, line separators or other invisible characters");
     }
 
     // Direction marks and zero-width characters have the Unicode category Format. Variation selectors, Hangul fillers
@@ -118,7 +118,8 @@ public sealed class FieldErrors(DateTimeOffset now)
             && (text.Length > TextLengthMax || text.Any(c => char.IsControl(c) && c is not ('\n' or '\r' or '\t'))))
             Add(
                 field,
-                $"must be at most {TextLengthMax} characters, with no control characters but line breaks and tabs");
+                $"must be at most {TextLengthMax} characters without control characters other than line breaks and "
+                + "tabs");
     }
 
     public void CheckTokens(string field, long? tokens)
@@ -154,7 +155,7 @@ public sealed class FieldErrors(DateTimeOffset now)
         if (element.ValueKind == JsonValueKind.Object && _errors?.ContainsKey(field) != true && !IsStorable(element))
             Add(
                 field,
-                $"must hold no \\u0000 and no number of more than {NumberLengthMax} characters "
+                $"must not contain \\u0000, or a number of more than {NumberLengthMax} characters "
                 + $"or with an exponent beyond {ExponentMax}");
     }
 
@@ -165,7 +166,7 @@ public sealed class FieldErrors(DateTimeOffset now)
         else if (element.GetRawText().Length > MetadataLengthMax)
             Add(field, $"must be at most {MetadataLengthMax} characters of JSON");
         else if (!IsText(element))
-            Add(field, "must hold valid text: half of a surrogate pair is escaped in it");
+            Add(field, "must contain only valid text: it escapes an unpaired surrogate");
     }
 
     /// <summary>An optional expiry in the future.</summary>

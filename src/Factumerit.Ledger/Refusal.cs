@@ -44,8 +44,8 @@ public abstract record Refusal(string Code, string Detail)
     public sealed record InsufficientAnthropicCredits(decimal AvailableCents, decimal RequestedCents)
         : Refusal(
             "insufficient-anthropic-credits",
-            $"Of the {Money.Format(RequestedCents)} cents asked for, {Money.Format(AvailableCents)} are "
-            + "covered by provider credit that is not owed to users yet. Book a purchase first.");
+            $"The signup credit of {Money.Format(RequestedCents)} cents exceeds the headroom of "
+            + $"{Money.Format(AvailableCents)} cents. Book a purchase first.");
 
     /// <summary>
     /// A write-down of more than the provider's account holds, or of a provider without an account in the books.
@@ -83,13 +83,13 @@ public abstract record Refusal(string Code, string Detail)
 
     /// <summary>A key that was revoked or has expired gets no new secret.</summary>
     public sealed record ApiKeyEnded(Guid Id)
-        : Refusal("api-key-ended", $"API key {Id} was revoked or has expired. Make a new one.");
+        : Refusal("api-key-ended", $"API key {Id} was revoked or has expired. Create a new one.");
 
     /// <summary>No LiteLLM is configured.</summary>
     public sealed record LiteLlmNotConfigured()
         : Refusal(
             "litellm-not-configured",
-            "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.");
+            "LiteLLM is not configured: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and restart the service.");
 
     /// <summary>LiteLLM refused the request or can't be reached.</summary>
     public sealed record LiteLlmFailed(string Reason) : Refusal("litellm-failed", Reason);
@@ -120,7 +120,7 @@ public abstract record Refusal(string Code, string Detail)
 
     /// <summary>A command failed on a bug and was not done. The other commands of the request were.</summary>
     public sealed record InternalError()
-        : Refusal("internal-error", "It could not be written. The service's log tells more.");
+        : Refusal("internal-error", "The command could not be written. See the service's log.");
 
     /// <summary>
     /// The database is unavailable, the queue is full, or the retries are used up. Either nothing was written, or a

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Queries;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -89,24 +90,27 @@ public static class ApiKeyEndpoints
         var keys = routes.MapGroup("/api-keys").WithTags("API keys");
         keys.MapPost("", CreateAsync).Allow(Roles.Admin)
             .Describe(
-                "Make an API key", "The secret is shown once, here. No other key in use has its name, in any case.")
-            .Takes<ApiKeyRequest>().Answers<ApiKeyAnswer>(201);
+                "Create an API key",
+                "Only this response contains the secret. The name must differ from that of every other key in use, "
+                + "ignoring case.")
+            .Takes<ApiKeyRequest>();
         keys.MapGet("", ListAsync).Allow(Roles.Admin)
-            .Describe("List API keys", "Without their secrets.").Answers<ApiKeyList>(200);
+            .Describe("List API keys", "All keys, including revoked ones, without their secrets.");
         keys.MapPost("/{id:guid}/rotate", RotateAsync).Allow(Roles.Admin)
             .Describe(
-                "Give an API key a new secret",
-                "The secret is shown once, here. The one before works on for overlap_seconds, and one from before an "
-                + "earlier rotation ends now.")
-            .Takes<RotationRequest>().Answers<ApiKeyAnswer>(200).Refuses("not-found", "api-key-ended");
+                "Rotate the secret of an API key",
+                "Only this response contains the new secret. The previous secret keeps working for overlap_seconds. A "
+                + "secret from before an earlier rotation stops working now.")
+            .Takes<RotationRequest>().Refuses("not-found", "api-key-ended");
         keys.MapDelete("/{id:guid}", RevokeAsync).Allow(Roles.Admin)
             .Describe(
                 "Revoke an API key",
-                "At once in this process, within a second in others. Revoking twice changes nothing.")
-            .Answers<ApiKeyAnswer>(200).Refuses("not-found");
+                "Takes effect in this process at once, in others within a second. Revoking again changes nothing.")
+            .Refuses("not-found");
     }
 
-    private static async Task<IResult> CreateAsync(HttpContext http, ApiKeyStore keys, TimeProvider clock)
+    private static async Task<Results<JsonCreated<ApiKeyAnswer>, ProblemResult>> CreateAsync(
+        HttpContext http, ApiKeyStore keys, TimeProvider clock)
     {
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.ApiKeyRequest);
         if (body.Value is not { } request)
@@ -114,9 +118,10 @@ public static class ApiKeyEndpoints
         var errors = new FieldErrors(clock.GetUtcNow());
         Check(request, errors);
         if (errors.Any)
-            return Answers.Refused(http, errors.ToRefusal());
+            return LedgerResults.Refused(http, errors.ToRefusal());
         var outcome = await keys.CreateAsync(request, Caller.Of(http).Actor, UncancelledQueries.Token);
-        return Answers.Of(http, outcome, key => Answers.Created(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer));
+        return LedgerResults.Of(
+            http, outcome, key => LedgerResults.Created(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer));
     }
 
     private static void Check(ApiKeyRequest request, FieldErrors errors)
@@ -128,29 +133,29 @@ public static class ApiKeyEndpoints
         if (IsReserved(request.Name ?? "") || request.Name == "-")
             errors.Add("name", "is reserved for the service");
         if (request.Role is null || !Roles.All.Contains(request.Role))
-            errors.Add("role", $"must be {string.Join(", ", Roles.All)}");
+            errors.Add("role", $"must be {string.Join(", ", Roles.All[..^1])} or {Roles.All[^1]}");
         if (request is { MayOverdraw: true, Role: not (Roles.Bot or Roles.Admin) })
-            errors.Add("may_overdraw", "goes with the roles bot and admin only");
+            errors.Add("may_overdraw", "is allowed only for the roles bot and admin");
         if (request is { MayIntake: true, Role: not (Roles.Bot or Roles.Admin) })
-            errors.Add("may_intake", "goes with the roles bot and admin only");
+            errors.Add("may_intake", "is allowed only for the roles bot and admin");
         errors.CheckExpiresAt("expires_at", request.ExpiresAt);
         if (request.UserPrefix is null)
             return;
         var prefix = request.UserPrefix;
         errors.CheckUserId("user_prefix", prefix.EndsWith(Caller.AnyEnd) ? prefix[..^1] : prefix);
         if (request.Role is not Roles.Bot)
-            errors.Add("user_prefix", "goes with the role bot only");
+            errors.Add("user_prefix", "is allowed only for the role bot");
     }
 
     private static bool IsReserved(string name) =>
         KeyNames.AreAlike(name, Actor.Bootstrap.Name) || KeyNames.AreAlike(name, Actor.Service.Name);
 
-    private static async Task<IResult> ListAsync(HttpContext http, ApiKeyStore keys) =>
-        Answers.Ok(
+    private static async Task<JsonOk<ApiKeyList>> ListAsync(HttpContext http, ApiKeyStore keys) =>
+        LedgerResults.Ok(
             new ApiKeyList([.. (await keys.ListAsync(UncancelledQueries.Token)).Select(ApiKeyAnswer.Of)]),
             LedgerJson.Default.ApiKeyList);
 
-    private static async Task<IResult> RotateAsync(
+    private static async Task<Results<JsonOk<ApiKeyAnswer>, ProblemResult>> RotateAsync(
         HttpContext http, [FromRoute] Guid id, ApiKeyStore keys, TimeProvider clock)
     {
         var body = await JsonBody.ReadOrEmptyAsync(http, LedgerJson.Default.RotationRequest);
@@ -161,13 +166,15 @@ public static class ApiKeyEndpoints
             errors.Add("overlap_seconds", $"must be a whole number from 0 to {OverlapSecondsMax}");
         errors.CheckExpiresAt("expires_at", request.ExpiresAt);
         if (errors.Any)
-            return Answers.Refused(http, errors.ToRefusal());
+            return LedgerResults.Refused(http, errors.ToRefusal());
         var outcome = await keys.RotateAsync(id, request, Caller.Of(http).Actor, UncancelledQueries.Token);
-        return Answers.Of(http, outcome, key => Answers.Ok(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer));
+        return LedgerResults.Of(
+            http, outcome, key => LedgerResults.Ok(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer));
     }
 
-    private static async Task<IResult> RevokeAsync(HttpContext http, [FromRoute] Guid id, ApiKeyStore keys) =>
+    private static async Task<Results<JsonOk<ApiKeyAnswer>, ProblemResult>> RevokeAsync(
+        HttpContext http, [FromRoute] Guid id, ApiKeyStore keys) =>
         await keys.RevokeAsync(id, Caller.Of(http).Actor, UncancelledQueries.Token) is { } key
-            ? Answers.Ok(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer)
-            : Answers.Refused(http, new Refusal.NotFound($"API key {id}"));
+            ? LedgerResults.Ok(ApiKeyAnswer.Of(key), LedgerJson.Default.ApiKeyAnswer)
+            : LedgerResults.Refused(http, new Refusal.NotFound($"API key {id}"));
 }

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.LiteLlm;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -40,22 +41,22 @@ public static class IntakeEndpoints
     {
         var intake = routes.MapGroup("/intake").WithTags("Intake");
         intake.MapPost("/litellm", TakeInAsync).Allow(Roles.Bot, Roles.Admin)
-            .WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded().StreamsBody().IsRoutine()
+            .WithMetadata(new RequestSizeLimitAttribute(IntakeBytesMax)).TakesEncoded().StreamsBody().IsHighVolume()
             .Describe(
-                "Take in calls from LiteLLM",
-                "Takes what its generic_api callback sends: an array, lines, or a single object, in any of its "
-                + "spellings, up to 32 MiB. Each item is judged for itself, and recorded once under all its ids, "
-                + "whatever the balance. Prompts and answers are passed over.")
-            .TakesAnything<JsonElement>().Answers<IntakeAnswer>(200);
+                "Record calls that LiteLLM reports",
+                "Accepts what LiteLLM's generic_api callback sends: a JSON array, JSON lines or a single object, in "
+                + "every format of its versions, up to 32 MiB. Each item is processed separately, and recorded once "
+                + "under all its ids, whatever the balance. Prompts and completions are ignored.")
+            .TakesAnything<JsonElement>();
         intake.MapPost("/litellm/reconcile", ReconcileAsync).Allow(Roles.Admin)
             .Describe(
-                "Take in what LiteLLM did not send",
-                "Asks LiteLLM for its spend logs of a span of time, records the calls that never arrived, and tells "
-                + "where costs differ. Safe to run again.")
-            .Takes<ReconcileRequest>().Answers<Reconciliation>(200).Refuses("litellm-not-configured", "litellm-failed");
+                "Reconcile with LiteLLM's spend logs",
+                "Reads LiteLLM's spend logs of a time span, records the calls that are missing here, and lists the "
+                + "calls whose costs differ. Safe to repeat.")
+            .Takes<ReconcileRequest>().Refuses("litellm-not-configured", "litellm-failed");
     }
 
-    private static async Task<IResult> TakeInAsync(
+    private static async Task<Results<JsonOk<IntakeAnswer>, ProblemResult>> TakeInAsync(
         HttpContext http, LiteLlmIntake intake, ILogger<LiteLlmIntake> logger)
     {
         var caller = Caller.Of(http);
@@ -81,8 +82,8 @@ public static class IntakeEndpoints
             tally.Log(logger);
         }
         return refusal is not null
-            ? Answers.Refused(http, refusal)
-            : Answers.Ok(
+            ? LedgerResults.Refused(http, refusal)
+            : LedgerResults.Ok(
                 new IntakeAnswer(
                     tally.Accepted, tally.Replayed, tally.NeedsReview, tally.Skipped, tally.Failed, tally.FailedCount),
                 LedgerJson.Default.IntakeAnswer);
@@ -101,30 +102,30 @@ public static class IntakeEndpoints
     private static string? Forbid(Caller caller, string? userId) =>
         caller.UserPrefix is null ? null
         : userId is null ? $"This key is bound to {caller.Bound}; the call names no user."
-        : caller.MayTouch(userId) ? null : caller.Explain(userId);
+        : caller.MayAccess(userId) ? null : caller.Explain(userId);
 
-    private static async Task<IResult> ReconcileAsync(HttpContext http, Reconciler reconciler, LiteLlmClient liteLlm)
+    private static async Task<Results<JsonOk<Reconciliation>, ProblemResult>> ReconcileAsync(
+        HttpContext http, Reconciler reconciler, LiteLlmClient liteLlm)
     {
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.ReconcileRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
         if (Check(request) is { } wrong)
-            return Answers.Refused(http, wrong);
+            return LedgerResults.Refused(http, wrong);
         if (!liteLlm.IsConfigured)
-            return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
+            return LedgerResults.Refused(http, new Refusal.LiteLlmNotConfigured());
         try
         {
             var (from, to, by) = (request.From!.Value, request.To!.Value, Caller.Of(http).Actor);
             var outcome = await reconciler.RunAsync(from, to, by, http.RequestAborted);
-            return Answers.Of(
-                http, outcome, reconciliation => Answers.Ok(reconciliation, LedgerJson.Default.Reconciliation));
+            return LedgerResults.Ok(http, outcome, LedgerJson.Default.Reconciliation);
         }
         catch (LiteLlmException exception)
         {
-            return Answers.Refused(
+            return LedgerResults.Refused(
                 http,
                 new Refusal.LiteLlmFailed(
-                    $"{exception.Message} What was taken in before stays; it is safe to run again."));
+                    $"{exception.Message} Calls recorded before that stay recorded. It is safe to run again."));
         }
     }
 

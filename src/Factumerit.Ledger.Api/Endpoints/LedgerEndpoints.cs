@@ -1,6 +1,7 @@
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Integrity;
 using Factumerit.Ledger.Queries;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -14,61 +15,65 @@ public static class LedgerEndpoints
         ledger.MapGet("/balances", ListBalancesAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "List accounts",
-                "A page of accounts with entries, in the order of their names. balance = credits - debits.")
-            .TakesQuery("type", "limit", "after").Answers<AccountPage>(200).ReadsLong();
+                "A page of accounts with entries, ordered by name. balance = credits - debits.")
+            .TakesQuery("type", "limit", "after").LimitsReadConcurrency();
         ledger.MapGet("/transactions/{id:guid}", ShowTransactionAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show a transaction", "With its entries.")
-            .Answers<TransactionDetail>(200).ReadsLong().Refuses("not-found");
+            .Describe("Show a transaction", "The transaction with its entries.")
+            .LimitsReadConcurrency().Refuses("not-found");
         ledger.MapGet("/integrity", CheckIntegrityAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "Check the books",
-                "Holds everything that is stored against the entries; each breach of a rule is a fault. "
-                + "Reads what came since the last check in the background; full=true reads everything. "
-                + "Lists what it finds and what earlier checks found, until that is resolved, and changes nothing.")
-            .TakesQuery("full").Answers<IntegrityReport>(200)
-            .ReadsLong((reads, http) => new QueryReader(http).Flag("full") ? reads.FullChecks : reads.Checks);
+                "Compares all stored balances with the entries, and reports each broken rule as a fault. Reads the "
+                + "entries since the last background check; full=true reads all entries. Also lists unresolved faults "
+                + "of earlier checks. Changes nothing.")
+            .TakesQuery("full")
+            .LimitsReadConcurrency(
+                (limits, http) => new QueryReader(http).Flag("full") ? limits.FullChecks : limits.Checks);
         ledger.MapFaults();
         ledger.MapGet("/summary", SummarizeAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "Sum up by type",
-                "Debits, credits and net of each type of account, whose nets add up to 0; and how many usages wait for "
-                + "review, and for how long.")
-            .Answers<LedgerSummary>(200).ReadsLong();
+                "Debits, credits and net of each type of account; the nets add up to 0. Also how many usages wait for "
+                + "review, and how long the oldest has been waiting.")
+            .LimitsReadConcurrency();
         ledger.MapGet("/headroom", ShowHeadroomAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show the headroom", "What the providers still owe us less what we owe users.")
-            .Answers<Headroom>(200).ReadsLong();
+            .Describe("Show the headroom", "The remaining provider credit, minus the credit owed to users.")
+            .LimitsReadConcurrency();
     }
 
-    private static async Task<IResult> ListBalancesAsync(HttpContext http, LedgerReports reports)
+    private static async Task<Results<JsonOk<AccountPage>, ProblemResult>> ListBalancesAsync(
+        HttpContext http, LedgerReports reports)
     {
         var query = new QueryReader(http);
         var (type, limit, after) = (query.AccountType("type"), query.Limit(100), query.Text("after"));
         if (query.Refusal is { } refusal)
-            return Answers.Refused(http, refusal);
-        return Answers.Ok(
-            await reports.ListBalancesAsync(type, limit, after, UncancelledQueries.Token), LedgerJson.Default.AccountPage);
+            return LedgerResults.Refused(http, refusal);
+        var page = await reports.ListBalancesAsync(type, limit, after, UncancelledQueries.Token);
+        return LedgerResults.Ok(page, LedgerJson.Default.AccountPage);
     }
 
-    private static async Task<IResult> ShowTransactionAsync(
+    private static async Task<Results<JsonOk<TransactionDetail>, ProblemResult>> ShowTransactionAsync(
         HttpContext http, [FromRoute] Guid id, LedgerReports reports) =>
-        Answers.Found(
+        LedgerResults.Found(
             http,
             await reports.FindTransactionAsync(id, UncancelledQueries.Token),
             LedgerJson.Default.TransactionDetail,
             () => new Refusal.NotFound($"transaction {id}"));
 
-    private static async Task<IResult> CheckIntegrityAsync(HttpContext http, IntegrityCheck check)
+    private static async Task<Results<JsonOk<IntegrityReport>, ProblemResult>> CheckIntegrityAsync(
+        HttpContext http, IntegrityCheck check)
     {
         var query = new QueryReader(http);
         var full = query.Flag("full");
         if (query.Refusal is { } refusal)
-            return Answers.Refused(http, refusal);
-        return Answers.Ok(await check.ReportAsync(full, UncancelledQueries.Token), LedgerJson.Default.IntegrityReport);
+            return LedgerResults.Refused(http, refusal);
+        var report = await check.ReportAsync(full, UncancelledQueries.Token);
+        return LedgerResults.Ok(report, LedgerJson.Default.IntegrityReport);
     }
 
-    private static async Task<IResult> SummarizeAsync(HttpContext http, LedgerReports reports) =>
-        Answers.Ok(await reports.SummarizeAsync(UncancelledQueries.Token), LedgerJson.Default.LedgerSummary);
+    private static async Task<JsonOk<LedgerSummary>> SummarizeAsync(HttpContext http, LedgerReports reports) =>
+        LedgerResults.Ok(await reports.SummarizeAsync(UncancelledQueries.Token), LedgerJson.Default.LedgerSummary);
 
-    private static async Task<IResult> ShowHeadroomAsync(HttpContext http, LedgerReports reports) =>
-        Answers.Ok(await reports.GetHeadroomAsync(UncancelledQueries.Token), LedgerJson.Default.Headroom);
+    private static async Task<JsonOk<Headroom>> ShowHeadroomAsync(HttpContext http, LedgerReports reports) =>
+        LedgerResults.Ok(await reports.GetHeadroomAsync(UncancelledQueries.Token), LedgerJson.Default.Headroom);
 }

@@ -7,11 +7,11 @@ public static class ProblemEndpoints
 {
     public static void MapProblems(this IEndpointRouteBuilder routes) =>
         routes.MapGet("/problems/{code}", (HttpContext http, string code) =>
-            Endpoints.Answers.Found(
+            LedgerResults.Found(
                 http,
                 ProblemCatalog.TryFind(code),
                 LedgerJson.Default.ProblemKind,
                 () => new Refusal.NotFound($"problem with the code {code}")))
             .AllowAnonymous().WithTags("Problems").WithSummary("Explain a problem").WithDescription("For anyone.")
-            .Answers<ProblemKind>(200).Refuses("not-found");
+            .Refuses("validation-failed", "not-found");
 }

@@ -18,7 +18,7 @@ internal sealed class QueryReader(HttpContext http)
             return null;
         if (!text.Any(char.IsControl))
             return text;
-        _errors.Add(name, "must not hold control characters");
+        _errors.Add(name, "must not contain control characters");
         return null;
     }
 
@@ -39,7 +39,7 @@ internal sealed class QueryReader(HttpContext http)
             return null;
         if (long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var id))
             return id;
-        _errors.Add(name, "must be the id that the page before gave as next_before");
+        _errors.Add(name, "must be the value of the previous page's next_before");
         return null;
     }
 
@@ -49,7 +49,7 @@ internal sealed class QueryReader(HttpContext http)
             return null;
         if (Guid.TryParse(text, out var id))
             return id;
-        _errors.Add(name, $"must be the id that the page before gave as next_{name}");
+        _errors.Add(name, $"must be the value of the previous page's next_{name}");
         return null;
     }
 

@@ -1,6 +1,7 @@
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Queries;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -13,71 +14,72 @@ public static class ReviewEndpoints
         usage.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "List usages",
-                "A page of them, newest first, with all that was reported of each. billing_status=needs_review is the "
-                + "review queue.")
+                "A page, newest first, with all reported fields. billing_status=needs_review lists the review queue.")
             .TakesQuery("billing_status", "user_id", "model", "from", "to", "limit", "before")
-            .Answers<UsagePage>(200).ReadsLong();
+            .LimitsReadConcurrency();
         usage.MapPost("/{usage_id:guid}/bill", BillAsync).Allow(Roles.Admin)
             .Describe(
                 "Bill a usage that waits for review",
-                "By amount_cents, or by provider_cost_usd times the markup; with neither by its known cost or the "
-                + "price book. user_id when, and only when, nobody knew whose call it was. The balance may go below 0: "
-                + "the call was made.")
-            .Takes<BillRequest>(mayBeKeyed: true).Answers<UsageDetail>(200)
+                "Bills amount_cents, or provider_cost_usd times the markup. Without either, the price comes from the "
+                + "known cost or the price book. user_id is required for a call of an unknown user, and refused for "
+                + "any other. The balance may go below 0, because the call was already made.")
+            .Takes<BillRequest>(mayBeKeyed: true)
             .Refuses("not-found", "already-reviewed", "not-priceable", "user-deleted", "idempotency-key-reused");
         usage.MapPost("/{usage_id:guid}/waive", WaiveAsync).Allow(Roles.Admin)
             .Describe("Waive a usage that waits for review", "Nobody pays for it, and no money moves.")
-            .Takes<WaiveRequest>(mayBeKeyed: true).Answers<UsageDetail>(200)
+            .Takes<WaiveRequest>(mayBeKeyed: true)
             .Refuses("not-found", "already-reviewed", "idempotency-key-reused");
         usage.MapPost("/reprice", RepriceAsync).Allow(Roles.Admin)
             .Describe(
-                "Bill all that can be priced by now",
-                "Every usage that waits for review and has a user who is not deleted, oldest first. Safe to send "
-                + "again: nothing is billed twice.")
-            .Takes<RepriceRequest>().Answers<Repricing>(200);
+                "Bill all waiting usages that can be priced",
+                "Bills every usage that waits for review, has a price by now, and has a user who is not deleted, "
+                + "oldest first. Safe to repeat: nothing is billed twice.")
+            .Takes<RepriceRequest>();
     }
 
-    private static async Task<IResult> ListAsync(HttpContext http, UsageQueries reviews)
+    private static async Task<Results<JsonOk<UsagePage>, ProblemResult>> ListAsync(
+        HttpContext http, UsageQueries reviews)
     {
         var query = new QueryReader(http);
         var status = query.Choice("billing_status", BillingStatuses.Billed, BillingStatuses.NeedsReview, BillingStatuses.Waived);
         var (userId, model, (from, to)) = (query.FilterUserId("user_id"), query.Name("model"), query.Period());
         var (limit, before) = (query.Limit(50), query.Id("before"));
         if (query.Refusal is { } refusal)
-            return Answers.Refused(http, refusal);
+            return LedgerResults.Refused(http, refusal);
         var page = await reviews.ListAsync(
             new UsageFilter(status, userId, model, from, to), limit, before, UncancelledQueries.Token);
-        return Answers.Ok(page, LedgerJson.Default.UsagePage);
+        return LedgerResults.Ok(page, LedgerJson.Default.UsagePage);
     }
 
-    private static async Task<IResult> BillAsync(
+    private static async Task<Results<JsonOk<UsageDetail>, ProblemResult>> BillAsync(
         HttpContext http, [FromRoute(Name = "usage_id")] Guid id, ReviewService reviews)
     {
         var body = await JsonBody.ReadOrEmptyAsync(http, LedgerJson.Default.BillRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
         var outcome = await reviews.BillAsync(
-            id, request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), UncancelledQueries.Token);
-        return Answers.Of(http, outcome, usage => Answers.Ok(usage, LedgerJson.Default.UsageDetail));
+            id, request, Caller.Of(http).Actor, IdempotencyHeaders.KeyOf(http), UncancelledQueries.Token);
+        return LedgerResults.Ok(http, outcome, LedgerJson.Default.UsageDetail);
     }
 
-    private static async Task<IResult> WaiveAsync(
+    private static async Task<Results<JsonOk<UsageDetail>, ProblemResult>> WaiveAsync(
         HttpContext http, [FromRoute(Name = "usage_id")] Guid id, ReviewService reviews)
     {
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.WaiveRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
         var outcome = await reviews.WaiveAsync(
-            id, request, Caller.Of(http).Actor, Answers.IdempotencyKey(http), UncancelledQueries.Token);
-        return Answers.Of(http, outcome, usage => Answers.Ok(usage, LedgerJson.Default.UsageDetail));
+            id, request, Caller.Of(http).Actor, IdempotencyHeaders.KeyOf(http), UncancelledQueries.Token);
+        return LedgerResults.Ok(http, outcome, LedgerJson.Default.UsageDetail);
     }
 
-    private static async Task<IResult> RepriceAsync(HttpContext http, ReviewService reviews)
+    private static async Task<Results<JsonOk<Repricing>, ProblemResult>> RepriceAsync(
+        HttpContext http, ReviewService reviews)
     {
         var body = await JsonBody.ReadOrEmptyAsync(http, LedgerJson.Default.RepriceRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
         var outcome = await reviews.RepriceAsync(request, Caller.Of(http).Actor, UncancelledQueries.Token);
-        return Answers.Of(http, outcome, repricing => Answers.Ok(repricing, LedgerJson.Default.Repricing));
+        return LedgerResults.Ok(http, outcome, LedgerJson.Default.Repricing);
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Queries;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -29,29 +30,30 @@ public static class UsageEndpoints
     public static void MapUsage(this IEndpointRouteBuilder routes)
     {
         var usage = routes.MapGroup("/usage").WithTags("Usage");
-        usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine()
+        usage.MapPost("", RecordAsync).Allow(Roles.Bot, Roles.Admin).IsHighVolume()
             .Describe(
                 "Record an LLM call",
-                "Takes its price from the user's budget: amount_cents as given, else provider_cost_usd times the "
-                + "markup, else tokens by the price book times the markup; without any of them the usage waits for "
-                + "review, and no money moves. The same request_id again answers 200 with the first answer and moves "
-                + "nothing.")
-            .Takes<UsageRequest>(keyed: true).Answers<RecordedUsage>(201, 200)
+                "Takes the price of the call from the user's budget: amount_cents if given, otherwise "
+                + "provider_cost_usd times the markup, otherwise the tokens by the price book times the markup. "
+                + "Without any of these, the usage waits for review and no money moves. Repeating a request_id returns "
+                + "200 with the first answer and moves nothing.")
+            .Takes<UsageRequest>(keyed: true)
             .Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
-        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsRoutine()
+        usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsHighVolume()
             .WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax)).TakesEncoded()
             .Describe(
                 "Record up to 1000 LLM calls",
-                "Each item is judged for itself: its result holds the status it would have had alone, and the usage or "
-                + "the problem.")
-            .Takes<UsageRequest[]>().Answers<BatchAnswer>(200);
+                "Each item is processed separately. Its result has the status that it would have got alone, and the "
+                + "usage or the problem.")
+            .Takes<UsageRequest[]>();
         usage.MapGet("/{usage_id:guid}", ShowAsync).Allow(Roles.Ops, Roles.Admin)
-            .Describe("Show a usage", "With all that was reported of it.")
-            .Answers<UsageDetail>(200).Refuses("not-found");
+            .Describe("Show a usage", "The usage with all reported fields.")
+            .Refuses("not-found");
         usage.MapReview();
     }
 
-    private static async Task<IResult> RecordAsync(HttpContext http, BudgetService budgets)
+    private static async Task<Results<JsonCreated<RecordedUsage>, JsonOk<RecordedUsage>, ProblemResult>> RecordAsync(
+        HttpContext http, BudgetService budgets)
     {
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.UsageRequest);
         if (body.Value is not { } request)
@@ -61,14 +63,17 @@ public static class UsageEndpoints
             return Problems.Of(http, "forbidden", forbidden).ToResult();
         // R9: the header is used if the body has no request_id.
         if (request.RequestId is null)
-            request = request with { RequestId = Answers.IdempotencyKey(http) };
+            request = request with { RequestId = IdempotencyHeaders.KeyOf(http) };
         var outcome = await budgets.RecordUsageAsync(request, caller.Actor, http.RequestAborted);
-        return Answers.Of(http, outcome, usage => outcome.Replayed
-            ? Answers.Ok(usage, LedgerJson.Default.RecordedUsage)
-            : Answers.Created(usage, LedgerJson.Default.RecordedUsage));
+        if (LedgerResults.RefusalOf(http, outcome) is { } refused)
+            return refused;
+        return outcome.Replayed
+            ? LedgerResults.Ok(outcome.Answer!, LedgerJson.Default.RecordedUsage)
+            : LedgerResults.Created(outcome.Answer!, LedgerJson.Default.RecordedUsage);
     }
 
-    private static async Task<IResult> RecordManyAsync(HttpContext http, BudgetService budgets)
+    private static async Task<Results<JsonOk<BatchAnswer>, ProblemResult>> RecordManyAsync(
+        HttpContext http, BudgetService budgets)
     {
         var body = await JsonBody.ReadItemsAsync(http, LedgerJson.Default.UsageRequest, "usages", BatchItemsMax);
         if (body.Value is not { } items)
@@ -77,11 +82,11 @@ public static class UsageEndpoints
         // Some items may have been written and others not. Sending all of them again is safe: each has its own key.
         return results.FirstOrDefault(r => r.Problem is { Code: "unavailable" })?.Problem is { } unavailable
             ? unavailable.ToResult()
-            : Answers.Ok(new BatchAnswer(results), LedgerJson.Default.BatchAnswer);
+            : LedgerResults.Ok(new BatchAnswer(results), LedgerJson.Default.BatchAnswer);
     }
 
     private static async Task<BatchResult[]> JudgeAsync(
-        HttpContext http, BudgetService budgets, IReadOnlyList<ItemReading<UsageRequest>> items)
+        HttpContext http, BudgetService budgets, IReadOnlyList<ItemResult<UsageRequest>> items)
     {
         var caller = Caller.Of(http);
         var (results, errorsLeft) = (new BatchResult[items.Count], BatchErrorsMax);
@@ -118,14 +123,14 @@ public static class UsageEndpoints
     }
 
     private static string? FindForbidden(Caller caller, UsageRequest request) =>
-        !caller.MayTouch(request.UserId) ? caller.Explain(request.UserId!)
+        !caller.MayAccess(request.UserId) ? caller.Explain(request.UserId!)
         : request.EnforceBalance is false && !caller.MayOverdraw
             ? "enforce_balance can be false only with a key that was made with may_overdraw."
         : null;
 
-    private static async Task<IResult> ShowAsync(
+    private static async Task<Results<JsonOk<UsageDetail>, ProblemResult>> ShowAsync(
         HttpContext http, [FromRoute(Name = "usage_id")] Guid id, UserQueries users) =>
-        Answers.Found(
+        LedgerResults.Found(
             http,
             await users.FindUsageAsync(id, UncancelledQueries.Token),
             LedgerJson.Default.UsageDetail,

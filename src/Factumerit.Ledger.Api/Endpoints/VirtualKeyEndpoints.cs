@@ -3,6 +3,7 @@ using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Queries;
+using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -48,62 +49,64 @@ public static class VirtualKeyEndpoints
         var keys = routes.MapGroup("/virtual-keys").WithTags("Virtual keys");
         keys.MapPost("", CreateAsync).Allow(Roles.Admin)
             .Describe(
-                "Make a user's key at LiteLLM",
-                "The secret is shown once, here. The key is blocked at LiteLLM while its user has no credit.")
-            .Takes<VirtualKeyRequest>().Answers<VirtualKeyAnswer>(201)
+                "Create a user's key at LiteLLM",
+                "Only this response contains the secret. LiteLLM blocks the key while the user has no credit.")
+            .Takes<VirtualKeyRequest>()
             .Refuses("user-not-found", "user-deleted", "litellm-not-configured", "litellm-failed");
         keys.MapGet("", ListAsync).Allow(Roles.Ops, Roles.Admin)
             .Describe(
                 "List users' keys at LiteLLM",
-                "A page in the order they were made, ended ones too, without their secrets.")
+                "A page in order of creation, including revoked and failed keys, without their secrets.")
             .TakesQuery("user_id", "limit", "after")
-            .Answers<VirtualKeyPage>(200).ReadsLong().Refuses("litellm-not-configured");
+            .LimitsReadConcurrency().Refuses("litellm-not-configured");
         keys.MapDelete("/{id:guid}", RevokeAsync).Allow(Roles.Admin)
             .Describe(
                 "Revoke a user's key at LiteLLM",
-                "Its status is revoking until LiteLLM has deleted it, then revoked. Revoking twice changes nothing.")
-            .Answers<VirtualKeyAnswer>(200).Refuses("not-found", "litellm-not-configured");
+                "The status is revoking until LiteLLM has deleted the key, then revoked. Revoking again changes "
+                + "nothing.")
+            .Refuses("not-found", "litellm-not-configured");
     }
 
-    private static async Task<IResult> CreateAsync(
+    private static async Task<Results<JsonCreated<VirtualKeyAnswer>, ProblemResult>> CreateAsync(
         HttpContext http, LiteLlmClient client, VirtualKeyMaker maker, VirtualKeyQueries queries)
     {
         if (!client.IsConfigured)
-            return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
+            return LedgerResults.Refused(http, new Refusal.LiteLlmNotConfigured());
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.VirtualKeyRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
         var outcome = await maker.MakeAsync(request, Caller.Of(http).Actor, http.RequestAborted);
         if (outcome.Answer is not { } made)
-            return Answers.Refused(http, outcome.Refusal!);
+            return LedgerResults.Refused(http, outcome.Refusal!);
         var key = await queries.FindAsync(made.Id, UncancelledQueries.Token);
-        return Answers.Created(VirtualKeyAnswer.Of(key!, made.Secret), LedgerJson.Default.VirtualKeyAnswer);
+        return LedgerResults.Created(VirtualKeyAnswer.Of(key!, made.Secret), LedgerJson.Default.VirtualKeyAnswer);
     }
 
-    private static async Task<IResult> ListAsync(HttpContext http, LiteLlmClient client, VirtualKeyQueries queries)
+    private static async Task<Results<JsonOk<VirtualKeyPage>, ProblemResult>> ListAsync(
+        HttpContext http, LiteLlmClient client, VirtualKeyQueries queries)
     {
         if (!client.IsConfigured)
-            return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
+            return LedgerResults.Refused(http, new Refusal.LiteLlmNotConfigured());
         var query = new QueryReader(http);
         var userId = query.Text("user_id") is { } text ? query.UserId(text) : null;
         var (limit, after) = (query.Limit(100), query.Id("after"));
         if (query.Refusal is { } refusal)
-            return Answers.Refused(http, refusal);
+            return LedgerResults.Refused(http, refusal);
         var page = await queries.ListAsync(userId, limit, after, UncancelledQueries.Token);
-        return Answers.Ok(
+        return LedgerResults.Ok(
             new VirtualKeyPage([.. page.Keys.Select(key => VirtualKeyAnswer.Of(key))], page.NextAfter),
             LedgerJson.Default.VirtualKeyPage);
     }
 
-    private static async Task<IResult> RevokeAsync(
+    private static async Task<Results<JsonOk<VirtualKeyAnswer>, ProblemResult>> RevokeAsync(
         HttpContext http, [FromRoute] Guid id, LiteLlmClient client, BudgetService budgets, VirtualKeyQueries queries,
         OutboxWorker worker, TimeProvider clock)
     {
         if (!client.IsConfigured)
-            return Answers.Refused(http, new Refusal.LiteLlmNotConfigured());
+            return LedgerResults.Refused(http, new Refusal.LiteLlmNotConfigured());
         var outcome = await budgets.RevokeVirtualKeyAsync(id, Caller.Of(http).Actor, http.RequestAborted);
         if (outcome.Refusal is { } refusal)
-            return Answers.Refused(http, refusal);
+            return LedgerResults.Refused(http, refusal);
         var began = clock.GetTimestamp();
         while (true)
         {
@@ -114,7 +117,7 @@ public static class VirtualKeyEndpoints
             if (key.Key.Status != VirtualKey.Revoking
                 || key.Pending is not { LastError: null }
                 || left <= TimeSpan.Zero)
-                return Answers.Ok(VirtualKeyAnswer.Of(key), LedgerJson.Default.VirtualKeyAnswer);
+                return LedgerResults.Ok(VirtualKeyAnswer.Of(key), LedgerJson.Default.VirtualKeyAnswer);
             // Awaited twice, so that the wait ends with an exception when the client disconnects. Otherwise the delay
             // would end at once and the loop would repeat its queries without a pause.
             await await Task.WhenAny(delivered, Task.Delay(left, clock, http.RequestAborted));

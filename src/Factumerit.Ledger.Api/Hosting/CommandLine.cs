@@ -10,10 +10,10 @@ internal static class CommandLine
         Usage: dotnet Factumerit.Ledger.Api.dll [migrate] [--SECTION:KEY=VALUE ...]
                dotnet Factumerit.Ledger.Api.dll healthcheck [URL]
 
-        Serves the ledger on http://localhost:5000, with its own PostgreSQL unless it is given another one.
+        Serves the ledger on http://localhost:5000, with its own PostgreSQL unless another one is configured.
 
-          migrate                brings the schema up to date and ends
-          healthcheck [URL]      asks a running service, and ends
+          migrate                updates the schema and exits
+          healthcheck [URL]      checks a running service and exits
           --SECTION:KEY=VALUE    a setting, such as --Writer:BatchLimit=500; in the environment it is Writer__BatchLimit
           --ConnectionStrings:Ledger=STRING
                                  the PostgreSQL to use; without it the service runs its own in ./.factumerit
@@ -26,7 +26,7 @@ internal static class CommandLine
         """;
 
     private const string WhatThereIs =
-        "There are the verbs migrate and healthcheck [URL], settings --SECTION:KEY=VALUE, and --help, which says more.";
+        "The verbs are migrate and healthcheck [URL]; settings are --SECTION:KEY=VALUE; --help explains them.";
 
     public static bool AsksForHelp(string[] args) => args.Any(argument => argument is "--help" or "-h" or "-?");
 
@@ -34,10 +34,10 @@ internal static class CommandLine
     public static string? FindFault(string[] args) => args switch
     {
         ["healthcheck"] or ["healthcheck", _] => null,
-        ["healthcheck", _, var more, ..] => $"healthcheck takes one address, and no '{more}'. {WhatThereIs}",
+        ["healthcheck", _, var more, ..] => $"healthcheck takes one address; '{more}' is one too many. {WhatThereIs}",
         ["migrate", .. var settings] => FindNoSetting(settings),
         [var word, ..] when !IsName(word) && !word.StartsWith('-') && !word.Contains('=') =>
-            $"there is no verb '{word}'. {WhatThereIs}",
+            $"'{word}' is not a verb. {WhatThereIs}",
         _ => FindNoSetting(args),
     };
 
@@ -53,7 +53,7 @@ internal static class CommandLine
                 return $"'{argument}' is not a setting. {WhatThereIs}";
             index++;
             if (index == settings.Length || settings[index].StartsWith("--", StringComparison.Ordinal))
-                return $"'{argument}' is not a setting with a value. {WhatThereIs}";
+                return $"'{argument}' is a setting without a value. {WhatThereIs}";
         }
         return null;
     }

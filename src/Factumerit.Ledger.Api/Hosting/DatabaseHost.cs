@@ -175,23 +175,23 @@ public sealed class DatabaseHost(
         logger.LogInformation("Its data is in {Directory}, its first admin key in {KeyFile}", directory, keyFile);
 
     private static void LogStopping(ILogger logger) =>
-        logger.LogInformation("The ledger stops: it takes nothing new and writes what waits");
+        logger.LogInformation("The ledger is stopping: it accepts no new requests and writes the waiting ones");
 
     private static void LogReadOnly(ILogger logger, string database) =>
         logger.LogWarning(
-            "The database {Database} is read only (a standby, or set so): reads are served, writes are answered 503",
+            "The database {Database} is read-only (a standby, or configured so): reads work, writes return 503",
             database);
 
     private static void LogUnread(ILogger logger, IReadOnlyList<string> variables) =>
         logger.LogWarning(
-            "{Variables} in the environment {Are} not read: a database is named by ConnectionStrings__Ledger. "
+            "{Variables} in the environment {Are} ignored: name the database in ConnectionStrings__Ledger. "
             + "Without it the embedded database is used",
             string.Join(", ", variables),
             variables.Count == 1 ? "is" : "are");
 
     private static void LogNoUrl(ILogger logger, string reason) =>
         logger.LogWarning(
-            "The address could not be left for fa, which needs --url or FACTUMERIT_URL now: {Reason}",
+            "The address file for fa could not be written, so fa needs --url or FACTUMERIT_URL: {Reason}",
             reason);
 }
 
@@ -234,7 +234,7 @@ internal static class AdminKeyFile
         {
             throw new ConfigurationException(
                 $"the admin key in '{path}' can't be read or made: {exception.Message} "
-                + "Give the file to this user, or set Auth:BootstrapAdminKey.");
+                + "Change its owner to this user, or set Auth:BootstrapAdminKey.");
         }
     }
 

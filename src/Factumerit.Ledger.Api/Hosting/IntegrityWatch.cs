@@ -22,7 +22,7 @@ public sealed class IntegrityOptions
 /// before a user asks. Services on the same database share the checkpoint, and so the work.
 /// </summary>
 public sealed class IntegrityWatch(
-    IntegrityCheck check, IOptions<IntegrityOptions> options, BackgroundJobs rounds, TimeProvider clock,
+    IntegrityCheck check, IOptions<IntegrityOptions> options, BackgroundJobs jobs, TimeProvider clock,
     ILogger<IntegrityWatch> logger)
     : BackgroundService
 {
@@ -49,13 +49,13 @@ public sealed class IntegrityWatch(
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) => options.Value.IntervalSeconds == 0
         ? Task.CompletedTask
-        : rounds.RunAsync(
+        : jobs.RunAsync(
             new("Checking the books", () => TimeSpan.FromSeconds(options.Value.IntervalSeconds), CheckAsync),
             logger,
             stoppingToken);
 
     private static void LogFaults(ILogger logger, int faults, string first) =>
         logger.LogError(
-            "The books do not balance, {Faults} new faults: {First}. See GET /ledger/integrity.",
+            "The check of the books found {Faults} new faults: {First}. See GET /ledger/integrity.",
             faults, first);
 }

@@ -7,7 +7,7 @@ namespace Factumerit.Ledger.Api.Hosting;
 /// Polling works through every connection pooler and does not depend on detecting a lost connection: while the database
 /// does not answer, cached keys are valid for at most a second.
 /// </summary>
-public sealed class KeyWatch(ApiKeys keys, BackgroundJobs rounds, ILogger<KeyWatch> logger) : BackgroundService
+public sealed class KeyWatch(ApiKeyCache keys, BackgroundJobs jobs, ILogger<KeyWatch> logger) : BackgroundService
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
     private static readonly TimeSpan SaveEvery = TimeSpan.FromMinutes(1);
@@ -35,9 +35,9 @@ public sealed class KeyWatch(ApiKeys keys, BackgroundJobs rounds, ILogger<KeyWat
         };
         var save = new BackgroundJob("Saving when API keys were last used", () => SaveEvery, keys.SaveLastUsesAsync);
         return Task.WhenAll(
-            rounds.RunAsync(look, logger, stoppingToken), rounds.RunAsync(save, logger, stoppingToken));
+            jobs.RunAsync(look, logger, stoppingToken), jobs.RunAsync(save, logger, stoppingToken));
     }
 
     private static void LogNotSaved(ILogger logger, string reason) =>
-        logger.LogWarning("When API keys were last used could not be saved: {Reason}", reason);
+        logger.LogWarning("The times of last use of API keys could not be saved: {Reason}", reason);
 }

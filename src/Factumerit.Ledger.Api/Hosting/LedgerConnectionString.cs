@@ -24,7 +24,7 @@ internal static class LedgerConnectionString
             return null;
         if (string.IsNullOrWhiteSpace(given))
             throw new ConfigurationException(
-                $"{Key} is set but blank. Name a database in it; or take it out, and the embedded database is used.");
+                $"{Key} is set but blank. Name a database in it, or remove it to use the embedded database.");
         var settings = Parse(given.Trim());
         settings.Password ??= Environment.GetEnvironmentVariable(PasswordVariable);
         if (settings.Password is { } password)

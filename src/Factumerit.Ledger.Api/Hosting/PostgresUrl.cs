@@ -145,7 +145,7 @@ internal static partial class PostgresUrl
         catch (Exception exception)
             when (exception is ArgumentException or FormatException or InvalidCastException or OverflowException)
         {
-            throw new FormatException($"has a value of the parameter {name} that is none");
+            throw new FormatException($"has an invalid value of the parameter {name}");
         }
     }
 

@@ -11,7 +11,8 @@ namespace Factumerit.Ledger.Api.Hosting;
 /// takes effect at once without polling.
 /// </summary>
 public sealed class PriceWatch(
-    PriceStore store, IOptions<PricingOptions> options, BackgroundJobs rounds, ILogger<PriceWatch> logger) : BackgroundService
+    PriceStore store, IOptions<PricingOptions> options, BackgroundJobs jobs, ILogger<PriceWatch> logger)
+    : BackgroundService
 {
     // Until a price book is read, calls that could be priced go to review.
     private static readonly TimeSpan UntilRead = TimeSpan.FromSeconds(1);
@@ -34,7 +35,7 @@ public sealed class PriceWatch(
     // No backoff beyond the period: a failed attempt costs the database next to nothing, and a missing price sends
     // calls to review.
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        rounds.RunAsync(
+        jobs.RunAsync(
             new("Reading the price book", Period, RefreshAsync) { PauseMax = TimeSpan.Zero }, logger, stoppingToken);
 
     private TimeSpan Period() => _isRead ? TimeSpan.FromSeconds(options.Value.RefreshSeconds) : UntilRead;

@@ -7,7 +7,8 @@ namespace Factumerit.Ledger.Api.Hosting;
 /// Measures the review queue in the background, so that no scrape of the metrics queries the database. Without a
 /// listener it queries nothing.
 /// </summary>
-public sealed class ReviewWatch(UsageQueries reviews, BackgroundJobs rounds, ILogger<ReviewWatch> logger) : BackgroundService
+public sealed class ReviewWatch(UsageQueries reviews, BackgroundJobs jobs, ILogger<ReviewWatch> logger)
+    : BackgroundService
 {
     private static readonly TimeSpan Period = TimeSpan.FromSeconds(10);
 
@@ -22,5 +23,5 @@ public sealed class ReviewWatch(UsageQueries reviews, BackgroundJobs rounds, ILo
     }
 
     protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
-        rounds.RunAsync(new("Measuring the review queue", () => Period, MeasureAsync), logger, stoppingToken);
+        jobs.RunAsync(new("Measuring the review queue", () => Period, MeasureAsync), logger, stoppingToken);
 }

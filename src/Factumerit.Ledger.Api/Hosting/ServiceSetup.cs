@@ -19,7 +19,7 @@ internal static class ServiceSetup
     // queue behind requests: all requests wait for the writer. The runtime reads this variable when the first socket is
     // made, and offers no other way to set it. Requests themselves run on the pool. Code on the receiving thread must
     // not block until bytes arrive: see Queries.
-    public static void ContinueWhereBytesArrive()
+    public static void InlineSocketCompletions()
     {
         const string variable = "DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS";
         Environment.SetEnvironmentVariable(variable, Environment.GetEnvironmentVariable(variable) ?? "1");
@@ -69,7 +69,7 @@ internal static class ServiceSetup
             // The bytes that Kestrel reads ahead for a request that waits for its turn.
             kestrel.Limits.MaxRequestBufferSize = 128 * 1024;
             // Longer than the service accepts, so that the service itself refuses a longer target with a problem.
-            kestrel.Limits.MaxRequestLineSize = 4 * Targets.LengthMax;
+            kestrel.Limits.MaxRequestLineSize = 4 * RequestTargets.LengthMax;
             kestrel.Limits.RequestHeadersTimeout = TimeSpan.FromSeconds(10);
             ReadLimits(builder.Configuration.GetSection("Kestrel:Limits"), kestrel.Limits);
         });
@@ -85,7 +85,8 @@ internal static class ServiceSetup
     {
         var names = typeof(KestrelServerLimits).GetProperties().Select(property => property.Name).ToList();
         if (!names.Contains(limit.Key, StringComparer.OrdinalIgnoreCase))
-            throw new ConfigurationException($"{limit.Path} is not a limit; these are: {string.Join(", ", names)}.");
+            throw new ConfigurationException(
+                $"{limit.Path} is not a limit; the limits are: {string.Join(", ", names)}.");
         var alone = new ConfigurationBuilder().AddInMemoryCollection(limit.AsEnumerable()).Build();
         try
         {
@@ -100,7 +101,7 @@ internal static class ServiceSetup
         }
     }
 
-    // Background work never ends with an exception (see BackgroundJobs). An exception that escapes all the same must not end
+    // Background work never ends with an exception (see BackgroundJobs). If one escapes all the same, it must not end
     // the service.
     public static void AddBackground(this IServiceCollection services) => services
         .AddSingleton<BackgroundJobs>()

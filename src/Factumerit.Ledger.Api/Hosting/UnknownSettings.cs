@@ -47,7 +47,7 @@ internal sealed class UnknownSettings
         _configuration = configuration;
         _known =
         [
-            "ConnectionStrings:Ledger", "AllowedHosts", Http.BehindProxy.PathBaseKey,
+            "ConnectionStrings:Ledger", "AllowedHosts", Http.ProxyHeaders.PathBaseKey,
             .. sections.SelectMany(s => KeysOf(s.Name, s.Type)),
         ];
         _sections = _known.Where(key => key.Contains(':')).Select(FirstOf).ToHashSet(StringComparer.OrdinalIgnoreCase);

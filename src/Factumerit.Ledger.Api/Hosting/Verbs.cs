@@ -36,7 +36,7 @@ internal static class Verbs
         }
         catch (Exception exception)
         {
-            var what = exception is StopException ? "did not stop in order" : "can't start";
+            var what = exception is StopException ? "did not stop cleanly" : "can't start";
             await Console.Error.WriteLineAsync($"Factumerit.Ledger {what}: {StartFailure.Explain(exception)}");
             return 1;
         }
@@ -83,10 +83,10 @@ internal static class Verbs
         foreach (var (name, nearest) in new UnknownSettings((IConfigurationRoot)app.Configuration, sections).Find())
         {
             if (nearest is null)
-                app.Logger.LogWarning("Nothing reads the setting {Name}", name);
+                app.Logger.LogWarning("The setting {Name} is unknown and ignored", name);
             else
                 app.Logger.LogWarning(
-                    "Nothing reads the setting {Name}; the nearest known one is {Nearest}", name, nearest);
+                    "The setting {Name} is unknown and ignored; did you mean {Nearest}?", name, nearest);
         }
     }
 
@@ -130,7 +130,7 @@ internal static class Verbs
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
-            throw new ConfigurationException("it was told to stop before the database was up to date. Migrate again.");
+            throw new ConfigurationException("it was stopped before the database was up to date. Run migrate again.");
         }
         Console.WriteLine("The database is up to date.");
         return 0;
@@ -143,7 +143,7 @@ internal static class Verbs
         var address = args is [var given, ..] ? given : OwnAddress();
         if (!Uri.TryCreate(address, UriKind.Absolute, out var url) || url.Scheme is not ("http" or "https"))
             throw new ConfigurationException(
-                $"healthcheck asks an address such as http://localhost:8080, which '{address}' is not.");
+                $"healthcheck needs an address such as http://localhost:8080, not '{address}'.");
         // Only the readiness path counts: another answer doesn't show that the ledger is ready.
         if (!url.AbsolutePath.EndsWith(ReadyPath, StringComparison.Ordinal))
             url = new Uri($"{url.GetLeftPart(UriPartial.Path).TrimEnd('/')}{ReadyPath}");

@@ -8,34 +8,35 @@ namespace Factumerit.Ledger.Api.Http;
 internal static class ApiExamples
 {
     public const string IdempotencyKey =
-        "Names this request, 1 to 255 characters: "
-        + "the same key and body again gives the first answer and moves nothing.";
+        "Identifies this request, 1 to 255 characters. "
+        + "Repeating it with the same body returns the first answer and moves nothing.";
 
-    public const string UsageIdempotencyKey = "Stands in for request_id where the body has none, 1 to 255 characters.";
+    public const string UsageIdempotencyKey = "Used as request_id if the body has none, 1 to 255 characters.";
 
     public static readonly Dictionary<string, string> QueryParameters = new()
     {
-        ["prefix"] = "Only those whose id or name begins so.",
-        ["limit"] = "How many at the most, 1 to 1000; default: 50 entries, 20 transactions, 100 of anything else.",
-        ["action"] = "Only changes of this kind.",
-        ["after"] = "The next_after of the page before.",
-        ["before"] = "The next_before of the page before.",
-        ["full"] = "true reads everything from the first entry on.",
+        ["prefix"] = "Only items whose id or name begins with this.",
+        ["limit"] =
+            "The maximum number of items, 1 to 1000; default: 50 entries or usages, 20 transactions, otherwise 100.",
+        ["action"] = "Only changes with this action.",
+        ["after"] = "The next_after of the previous page.",
+        ["before"] = "The next_before of the previous page.",
+        ["full"] = "true reads all entries, from the first.",
         ["type"] = "user, asset, expense or equity.",
-        ["state"] = "Only faults that are standing or resolved.",
-        ["user_id"] = "Only those of this user.",
-        ["provider"] = "Only those of this provider, under any of its names.",
+        ["state"] = "Only standing or only resolved faults.",
+        ["user_id"] = "Only items of this user.",
+        ["provider"] = "Only items of this provider, under any of its names.",
         ["at"] = "As of this time; default: now.",
-        ["from"] = "Only calls that happened then or later.",
-        ["to"] = "Only calls that happened before then.",
+        ["from"] = "Only calls at this time or later.",
+        ["to"] = "Only calls before this time.",
         ["group_by"] = "user, model, provider or day; default: model.",
-        ["dry_run"] = "true only tells what would change.",
-        ["allow_gone"] = "true lets the import end more than a tenth of the models that have a price.",
-        ["billing_status"] = "Only those that are billed, needs_review or waived.",
-        ["model"] = "Only those of this model, named as it was reported.",
+        ["dry_run"] = "true reports what would change, and imports nothing.",
+        ["allow_gone"] = "true allows the import to end more than a tenth of the models that have a price.",
+        ["billing_status"] = "Only usages with this status: billed, needs_review or waived.",
+        ["model"] = "Only usages of this model, named as it was reported.",
         ["valid_from"] =
-            "From when on the prices count; "
-            + "default: what changed from now on, a model's first price from the beginning.",
+            "The time from which the prices apply; "
+            + "default: now for changed prices, the beginning for the first price of a model.",
     };
 
     public static readonly Dictionary<string, string[]> QueryWords = new()
@@ -143,7 +144,7 @@ internal static class ApiExamples
         "old_secret_ends_at":null,"revoked_at":null}
         """;
 
-    public static readonly Dictionary<string, string> Requests = new()
+    public static readonly Dictionary<string, string> RequestBodies = new()
     {
         ["POST /users"] = """{"user_id":"vikunja:alice","initial_credit_cents":100,"promo_ttl_days":30}""",
         ["POST /usage"] = UsageExample,
@@ -184,7 +185,7 @@ internal static class ApiExamples
         ["POST /api-keys/{id}/rotate"] = """{"overlap_seconds":3600}""",
     };
 
-    public static readonly Dictionary<string, string> Answers = new()
+    public static readonly Dictionary<string, string> ResponseBodies = new()
     {
         ["POST /users"] = Budget,
         ["GET /users"] = $$"""{"users":[{{Budget}}],"next_after":null}""",

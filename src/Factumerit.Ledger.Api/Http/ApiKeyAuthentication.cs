@@ -15,8 +15,8 @@ public static class ApiKeyAuthentication
     private const string Bearer = "Bearer ";
 
     public static void AddApiKeys(this IServiceCollection services) => services
-        .AddMemoryCache().AddSingleton<ApiKeys>().AddSingleton<ApiKeyStore>().AddHostedService<KeyWatch>()
-        .AddSingleton<KeyLookups>().AddSingleton<Strangers>();
+        .AddMemoryCache().AddSingleton<ApiKeyCache>().AddSingleton<ApiKeyStore>().AddHostedService<KeyWatch>()
+        .AddSingleton<KeyLookups>().AddSingleton<UnknownKeyLimits>();
 
     public static void UseApiKeys(this WebApplication app) => app.Use(async (http, next) =>
     {
@@ -28,22 +28,25 @@ public static class ApiKeyAuthentication
     });
 
     /// <summary>Allows keys of these roles to call the route.</summary>
-    public static RouteHandlerBuilder Allow(this RouteHandlerBuilder route, params string[] roles) =>
+    public static RouteHandlerBuilder Allow(this RouteHandlerBuilder route, params string[] roles)
+    {
         route.WithMetadata(new AllowedRoles(roles));
+        return Roles.All.All(roles.Contains) ? route : route.Refuses("forbidden");
+    }
 
     /// <summary>Looks the request's key up again. Null if the key is no longer valid.</summary>
     public static ValueTask<Caller?> FindCallerAsync(HttpContext http) =>
-        http.RequestServices.GetRequiredService<ApiKeys>()
+        http.RequestServices.GetRequiredService<ApiKeyCache>()
             .FindCallerAsync(
                 http.Request.Headers.Authorization.ToString()[Bearer.Length..].Trim(), CancellationToken.None);
 
     // Null means that the caller is allowed.
-    private static async ValueTask<IResult?> FindRefusalAsync(HttpContext http)
+    private static async ValueTask<ProblemResult?> FindRefusalAsync(HttpContext http)
     {
         var header = http.Request.Headers.Authorization.ToString();
         if (!header.StartsWith(Bearer, StringComparison.OrdinalIgnoreCase))
-            return Unauthorized(http, "An API key is needed: send it as Authorization: Bearer KEY.");
-        var caller = await http.RequestServices.GetRequiredService<ApiKeys>()
+            return Unauthorized(http, "An API key is required: send it as Authorization: Bearer KEY.");
+        var caller = await http.RequestServices.GetRequiredService<ApiKeyCache>()
             .FindCallerAsync(header[Bearer.Length..].Trim(), UncancelledQueries.Token);
         if (caller is null)
             return Unauthorized(http, "The API key is unknown, expired or revoked.");
@@ -62,10 +65,10 @@ public static class ApiKeyAuthentication
                 .ToResult();
     }
 
-    private static IResult Unauthorized(HttpContext http, string detail)
+    private static ProblemResult Unauthorized(HttpContext http, string detail)
     {
         http.Response.Headers.WWWAuthenticate = "Bearer";
-        if (!http.RequestServices.GetRequiredService<Strangers>().MayFail(http))
+        if (!http.RequestServices.GetRequiredService<UnknownKeyLimits>().TryCount(http))
             return Problems.Of(
                 http, "rate-limited", "Too many requests without a valid key come from this address.").ToResult();
         return Problems.Of(http, "unauthorized", detail).ToResult();

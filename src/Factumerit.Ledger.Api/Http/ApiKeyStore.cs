@@ -16,7 +16,7 @@ public sealed record KeptApiKey(ApiKey Key, ActorName? MadeBy, string? Secret = 
 /// Creates, lists, rotates and revokes API keys, and writes each change to the audit log. A secret is a readable prefix
 /// and 256 random bits. The table holds only its SHA-256.
 /// </summary>
-public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProvider clock)
+public sealed class ApiKeyStore(LedgerDatabase database, ApiKeyCache known, TimeProvider clock)
 {
     private const int OverlapSecondsDefault = 24 * 60 * 60;
 
@@ -28,7 +28,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
     public async Task<Outcome<KeptApiKey>> CreateAsync(
         ApiKeyRequest request, Actor by, CancellationToken cancellationToken)
     {
-        var (prefix, secret) = ApiKeys.MakeSecret(request.Role!);
+        var (prefix, secret) = ApiKeyCache.MakeSecret(request.Role!);
         var now = Now();
         var key = new ApiKey
         {
@@ -37,7 +37,7 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
             Role = request.Role!,
             UserPrefix = request.UserPrefix,
             KeyPrefix = prefix,
-            SecretHash = ApiKeys.Hash(secret),
+            SecretHash = ApiKeyCache.Hash(secret),
             CreatedAt = now,
             MayOverdraw = request.MayOverdraw,
             MayIntake = request.MayIntake,
@@ -103,8 +103,9 @@ public sealed class ApiKeyStore(LedgerDatabase database, ApiKeys known, TimeProv
             return new Refusal.NotFound($"API key {id}");
         if (key.RevokedAt is not null || key.ExpiresAt <= now)
             return new Refusal.ApiKeyEnded(id);
-        var (prefix, secret) = ApiKeys.MakeSecret(key.Role);
-        var (hash, oldEndsAt) = (ApiKeys.Hash(secret), now.AddSeconds(request.OverlapSeconds ?? OverlapSecondsDefault));
+        var (prefix, secret) = ApiKeyCache.MakeSecret(key.Role);
+        var hash = ApiKeyCache.Hash(secret);
+        var oldEndsAt = now.AddSeconds(request.OverlapSeconds ?? OverlapSecondsDefault);
         var expiresAt = request.ExpiresAt?.ToUniversalTime() ?? key.ExpiresAt;
         await db.ApiKeys.Where(k => k.Id == id).ExecuteUpdateAsync(k => k
             .SetProperty(p => p.OldKeyPrefix, key.KeyPrefix).SetProperty(p => p.OldSecretHash, key.SecretHash)

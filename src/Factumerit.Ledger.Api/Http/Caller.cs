@@ -29,7 +29,7 @@ public sealed record Caller(Actor Actor, string KeyPrefix, string Role)
     public bool MayIntake { get; init; }
 
     /// <summary>Whether the caller may access the user.</summary>
-    public bool MayTouch(string? userId) => UserPrefix is null || userId is null || Covers(UserPrefix, userId);
+    public bool MayAccess(string? userId) => UserPrefix is null || userId is null || Covers(UserPrefix, userId);
 
     /// <summary>The reason why the caller may not access the user.</summary>
     public string Explain(string userId) =>

@@ -38,7 +38,7 @@ public static class JsonBody
     private static readonly SemaphoreSlim LargeReads = new(Math.Max(1, Environment.ProcessorCount / 2));
 
     /// <summary>The body as one object.</summary>
-    public static Task<BodyReading<T>> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
+    public static Task<BodyResult<T>> ReadAsync<T>(HttpContext http, JsonTypeInfo<T> type)
         where T : class =>
         ReadTextAsync(http, body => body.Length <= ObjectBytesMax && ReadStrictly<T>(body) is { } value
             ? new(value, null)
@@ -47,26 +47,26 @@ public static class JsonBody
     /// <summary>
     /// The body as an array whose items are validated one by one. Each item becomes a request or a refusal.
     /// </summary>
-    public static Task<BodyReading<IReadOnlyList<ItemReading<T>>>> ReadItemsAsync<T>(
+    public static Task<BodyResult<IReadOnlyList<ItemResult<T>>>> ReadItemsAsync<T>(
         HttpContext http, JsonTypeInfo<T> type, string items, int itemsMax)
         where T : class =>
-        ReadTextAsync<IReadOnlyList<ItemReading<T>>>(http, body =>
+        ReadTextAsync<IReadOnlyList<ItemResult<T>>>(http, body =>
             ReadItems(body, type, itemsMax) is { } read
                 ? new(read, null)
-                : Wrong<IReadOnlyList<ItemReading<T>>>(
+                : Wrong<IReadOnlyList<ItemResult<T>>>(
                     http, new Refusal.ValidationFailed("$", $"must be an array of 1 to {itemsMax} {items}")));
 
     /// <summary>The body as JSON that <paramref name="read"/> validates.</summary>
-    public static Task<BodyReading<T>> ReadAsync<T>(
+    public static Task<BodyResult<T>> ReadAsync<T>(
         HttpContext http, Func<JsonElement, (T? Value, Refusal? Refusal)> read)
         where T : class =>
         ReadTextAsync(http, body => Explain(http, body, int.MaxValue, read));
 
     /// <summary>The body as one object without required fields. A missing body counts as an empty object.</summary>
-    public static Task<BodyReading<T>> ReadOrEmptyAsync<T>(HttpContext http, JsonTypeInfo<T> type)
+    public static Task<BodyResult<T>> ReadOrEmptyAsync<T>(HttpContext http, JsonTypeInfo<T> type)
         where T : class, new() =>
         http.Features.Get<IHttpRequestBodyDetectionFeature>() is { CanHaveBody: false }
-            ? Task.FromResult(new BodyReading<T>(new T(), null))
+            ? Task.FromResult(new BodyResult<T>(new T(), null))
             : ReadAsync(http, type);
 
     /// <summary>The body as a valid request; null if anything is wrong with it.</summary>
@@ -88,8 +88,8 @@ public static class JsonBody
         }
     }
 
-    private static async Task<BodyReading<T>> ReadTextAsync<T>(
-        HttpContext http, Func<ReadOnlyMemory<byte>, BodyReading<T>> read)
+    private static async Task<BodyResult<T>> ReadTextAsync<T>(
+        HttpContext http, Func<ReadOnlyMemory<byte>, BodyResult<T>> read)
         where T : class
     {
         if (!http.Request.HasJsonContentType())
@@ -130,8 +130,8 @@ public static class JsonBody
         }
     }
 
-    private static BodyReading<T> ReadText<T>(
-        HttpContext http, ReadOnlyMemory<byte> body, Func<ReadOnlyMemory<byte>, BodyReading<T>> read)
+    private static BodyResult<T> ReadText<T>(
+        HttpContext http, ReadOnlyMemory<byte> body, Func<ReadOnlyMemory<byte>, BodyResult<T>> read)
         where T : class
     {
         try
@@ -170,7 +170,7 @@ public static class JsonBody
 
     // Splits the array into items first. Reading stops at the maximum number of items, and no item takes much more
     // memory than its text.
-    private static List<ItemReading<T>>? ReadItems<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type, int itemsMax)
+    private static List<ItemResult<T>>? ReadItems<T>(ReadOnlyMemory<byte> body, JsonTypeInfo<T> type, int itemsMax)
         where T : class
     {
         CheckText(body);
@@ -178,7 +178,7 @@ public static class JsonBody
         reader.Read();
         if (reader.TokenType != JsonTokenType.StartArray)
             return null;
-        var items = new List<ItemReading<T>>();
+        var items = new List<ItemResult<T>>();
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             var start = (int)reader.TokenStartIndex;
@@ -192,7 +192,7 @@ public static class JsonBody
         return items.Count > 0 ? items : null;
     }
 
-    private static ItemReading<T> ReadItem<T>(ReadOnlyMemory<byte> item, JsonTypeInfo<T> type)
+    private static ItemResult<T> ReadItem<T>(ReadOnlyMemory<byte> item, JsonTypeInfo<T> type)
         where T : class
     {
         if (item.Length > ObjectBytesMax)
@@ -204,7 +204,7 @@ public static class JsonBody
         return new(bound, refusal);
     }
 
-    private static BodyReading<T> Explain<T>(
+    private static BodyResult<T> Explain<T>(
         HttpContext http, ReadOnlyMemory<byte> body, int bytesMax, Func<JsonElement, (T? Value, Refusal? Refusal)> bind)
         where T : class
     {
@@ -218,7 +218,7 @@ public static class JsonBody
         return value is not null ? new(value, null) : Wrong<T>(http, refusal!);
     }
 
-    private static BodyReading<T> Wrong<T>(HttpContext http, Refusal refusal)
+    private static BodyResult<T> Wrong<T>(HttpContext http, Refusal refusal)
         where T : class =>
         new(null, Problems.Of(http, refusal));
 
@@ -235,9 +235,9 @@ public static class JsonBody
 }
 
 /// <summary>A body that was read, or its problem.</summary>
-public readonly record struct BodyReading<T>(T? Value, Problem? Problem)
+public readonly record struct BodyResult<T>(T? Value, Problem? Problem)
     where T : class;
 
 /// <summary>One item of an array: a request or a refusal.</summary>
-public readonly record struct ItemReading<T>(T? Value, Refusal? Refusal)
+public readonly record struct ItemResult<T>(T? Value, Refusal? Refusal)
     where T : class;

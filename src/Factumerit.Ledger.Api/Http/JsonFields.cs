@@ -48,7 +48,7 @@ internal static class JsonFields
             // List the known fields only once.
             else if (seen.Add(property.Name))
                 errors.Add(property.Name, stray++ == 0
-                    ? $"is not a field of this request, which has {string.Join(", ", fields.Keys)}"
+                    ? $"is not a field of this request; its fields are {string.Join(", ", fields.Keys)}"
                     : "is not a field of this request");
         return errors;
     }

@@ -11,34 +11,34 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : IDisposable
 {
-    private const int RememberedMax = 10_000;
-    private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(10);
+    private const int CachedMax = 10_000;
+    private static readonly TimeSpan CachedFor = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan PauseAfterUnknown = TimeSpan.FromMilliseconds(100);
 
-    private readonly MemoryCache _unknown = new(new MemoryCacheOptions { SizeLimit = RememberedMax });
+    private readonly MemoryCache _unknown = new(new MemoryCacheOptions { SizeLimit = CachedMax });
     private readonly Lock _lock = new();
 
     // The prefixes of the next query, null when none is planned; and the result of the newest query.
-    private HashSet<string>? _asked;
+    private HashSet<string>? _pending;
     private Task<Dictionary<string, FoundKey>> _next = Task.FromResult(new Dictionary<string, FoundKey>());
     private bool _someWereUnknown;
 
     /// <summary>The key with this readable prefix; null if there is none.</summary>
     public async ValueTask<FoundKey?> FindAsync(string prefix) =>
-        _unknown.TryGetValue(prefix, out _) ? null : (await Ask(prefix)).GetValueOrDefault(prefix);
+        _unknown.TryGetValue(prefix, out _) ? null : (await Enqueue(prefix)).GetValueOrDefault(prefix);
 
     public void Dispose() => _unknown.Dispose();
 
-    private Task<Dictionary<string, FoundKey>> Ask(string prefix)
+    private Task<Dictionary<string, FoundKey>> Enqueue(string prefix)
     {
         lock (_lock)
         {
-            if (_asked is null)
+            if (_pending is null)
             {
-                _asked = [];
+                _pending = [];
                 _next = LookUpAsync(_next);
             }
-            _asked.Add(prefix);
+            _pending.Add(prefix);
             return _next;
         }
     }
@@ -52,7 +52,7 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
             await Task.Delay(PauseAfterUnknown, clock);
         string[] prefixes;
         lock (_lock)
-            (prefixes, _asked) = ([.. _asked!], null);
+            (prefixes, _pending) = ([.. _pending!], null);
         await using var db = database.CreateContext();
         var found = await QueryAsync(db, prefixes);
         var unknown = prefixes.Where(p => !found.ContainsKey(p)).ToList();
@@ -60,7 +60,7 @@ public sealed class KeyLookups(LedgerDatabase database, TimeProvider clock) : ID
             _unknown.Set(
                 prefix,
                 true,
-                new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = RememberedFor });
+                new MemoryCacheEntryOptions { Size = 1, AbsoluteExpirationRelativeToNow = CachedFor });
         _someWereUnknown = unknown.Count > 0;
         return found;
     }

@@ -22,50 +22,50 @@ public sealed class LargeBodies : IDisposable
     private const int WaitingMax = 100;
 
     private static readonly Refusal TooMany =
-        new Refusal.Unavailable("Too many large bodies are waiting for their turn.");
+        new Refusal.Unavailable("Too many large bodies are waiting.");
 
-    // When no large body has come for this time, unused memory is returned to the system. Less than KeptBytes is not
+    // After this time without a large body, unused memory is returned to the system. Less than RetainedBytes is not
     // worth a pause of the garbage collector.
-    private static readonly TimeSpan QuietFor = TimeSpan.FromSeconds(10);
-    private const long KeptBytes = 64 * 1024 * 1024;
+    private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(10);
+    private const long RetainedBytes = 64 * 1024 * 1024;
 
     private readonly ConcurrencyLimiter _all = new(Limit(Permits));
     private readonly PartitionedRateLimiter<string> _ofKey = PartitionedRateLimiter.Create<string, string>(
         key => RateLimitPartition.GetConcurrencyLimiter(key, _ => Limit(PermitsOfKey)));
 
-    private readonly Timer _quiet = new(_ => GiveBack());
+    private readonly Timer _idleTimer = new(_ => ReleaseMemory());
 
     /// <summary>
     /// A lease for this many bytes, to be disposed of. Not acquired if the queue is full or the wait takes too long.
     /// </summary>
-    public async ValueTask<RateLimitLease> TakeTurnAsync(long bytes, CancellationToken cancellationToken)
+    public async ValueTask<RateLimitLease> AcquireAsync(long bytes, CancellationToken cancellationToken)
     {
-        _quiet.Change(QuietFor, Timeout.InfiniteTimeSpan);
-        return await Turns.TakeAsync(wait => _all.AcquireAsync(PermitsOf(bytes), wait), cancellationToken);
+        _idleTimer.Change(IdleTime, Timeout.InfiniteTimeSpan);
+        return await TimedLease.AcquireAsync(wait => _all.AcquireAsync(PermitsOf(bytes), wait), cancellationToken);
     }
 
     public void Dispose()
     {
         _all.Dispose();
         _ofKey.Dispose();
-        _quiet.Dispose();
+        _idleTimer.Dispose();
     }
 
     internal async Task ServeAsync(HttpContext http, long bytes, RequestDelegate next)
     {
         var key = http.Features.Get<Caller>()?.KeyPrefix ?? "";
-        using var own = await Turns.TakeAsync(
+        using var own = await TimedLease.AcquireAsync(
             wait => _ofKey.AcquireAsync(key, PermitsOf(bytes), wait), http.RequestAborted);
-        using var turn = own.IsAcquired ? await TakeTurnAsync(bytes, http.RequestAborted) : own;
-        if (turn.IsAcquired)
+        using var lease = own.IsAcquired ? await AcquireAsync(bytes, http.RequestAborted) : own;
+        if (lease.IsAcquired)
             await next(http);
         else
             await Problems.Of(http, TooMany).ToResult().ExecuteAsync(http);
     }
 
-    private static void GiveBack()
+    private static void ReleaseMemory()
     {
-        if (GC.GetGCMemoryInfo().TotalCommittedBytes > KeptBytes)
+        if (GC.GetGCMemoryInfo().TotalCommittedBytes > RetainedBytes)
             GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
     }
 
@@ -84,7 +84,7 @@ public sealed class LargeBodies : IDisposable
 public static class LargeBodyRoutes
 {
     /// <summary>Must run after authentication: requests without a valid key must not hold up other callers.</summary>
-    public static void UseLargeBodyTurns(this WebApplication app)
+    public static void UseLargeBodyLimits(this WebApplication app)
     {
         var bodies = app.Services.GetRequiredService<LargeBodies>();
         app.Use((http, next) => BytesToHold(http) is > LargeBodies.SmallBytesMax and var bytes

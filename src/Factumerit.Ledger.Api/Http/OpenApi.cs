@@ -21,17 +21,17 @@ public static class OpenApi
     private static readonly (string Name, string Description)[] Tags =
     [
         ("Users", "Users and their budgets."),
-        ("Usage", "LLM calls, and those that wait for review."),
-        ("Intake", "What LiteLLM reports."),
+        ("Usage", "LLM calls, and the review of those without a price."),
+        ("Intake", "Calls that LiteLLM reports."),
         ("Prices", "The price book."),
         ("Credit", "Grants, purchases and write-downs."),
-        ("Ledger", "What the books say."),
-        ("Reports", "What calls cost and brought in."),
+        ("Ledger", "Balances, transactions and checks of the books."),
+        ("Reports", "Costs and revenue of calls."),
         ("Virtual keys", "Users' keys at LiteLLM."),
-        ("API keys", "Who may call this service."),
-        ("Audit log", "Changes that are no postings."),
-        ("Problems", "What codes of problems mean."),
-        ("Health", "Whether the service works."),
+        ("API keys", "Keys of the callers of this service."),
+        ("Audit log", "Changes that move no money."),
+        ("Problems", "Explanations of problem codes."),
+        ("Health", "Liveness and readiness."),
     ];
 
     public static void AddApiPage(this IServiceCollection services)
@@ -45,10 +45,9 @@ public static class OpenApi
                 Version = "v1",
                 Description = "A double-entry ledger of prepaid LLM credit. "
                     + "Amounts are US cents with at most 7 decimals; times are UTC. "
-                    + "A request that moves money carries an idempotency key and may be sent again "
-                    + "until it is answered. "
-                    + "Numbers of the format decimal are exact: a client whose numbers are doubles asks for them "
-                    + "as strings, by money=string in the query or Accept: application/json; money=string.",
+                    + "Requests that move money carry an idempotency key and are safe to retry. "
+                    + "Numbers of the format decimal are exact: a client that reads numbers as doubles can get them "
+                    + "as strings, with money=string in the query or Accept: application/json; money=string.",
                 License = new OpenApiLicense { Name = "MIT", Url = new Uri("https://opensource.org/license/mit") },
             });
             options.SupportNonNullableReferenceTypes();
@@ -76,9 +75,9 @@ public static class OpenApi
                 var name = route.ActionDescriptor.EndpointMetadata.OfType<ITagsMetadata>().FirstOrDefault()?.Tags[0];
                 return $"{Array.FindIndex(Tags, tag => tag.Name == name):00} {route.RelativePath}";
             });
-            options.OperationFilter<RouteNotesFilter>();
+            options.OperationFilter<RouteDescriptionFilter>();
             options.SchemaFilter<ApiSchemas>();
-            options.DocumentFilter<WholeDocumentFilter>();
+            options.DocumentFilter<TagsAndServersFilter>();
         });
     }
 
@@ -99,7 +98,7 @@ public static class OpenApi
             }));
     }
 
-    private sealed class RouteNotesFilter : IOperationFilter
+    private sealed class RouteDescriptionFilter : IOperationFilter
     {
         public void Apply(OpenApiOperation operation, OperationFilterContext context)
         {
@@ -128,14 +127,14 @@ public static class OpenApi
             var route = $"{context.ApiDescription.HttpMethod} /{path}";
             if (notes.OfType<ReadsIdempotencyKey>().FirstOrDefault() is { } key)
                 operation.Parameters.Add(route == "POST /usage"
-                    ? Parameter("Idempotency-Key", ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
+                    ? Parameter(IdempotencyHeaders.Key, ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
                     : Parameter(
-                        "Idempotency-Key", ParameterLocation.Header, ApiExamples.IdempotencyKey, key.IsRequired));
-            operation.OperationId = ApiNames.Operations.GetValueOrDefault(route);
+                        IdempotencyHeaders.Key, ParameterLocation.Header, ApiExamples.IdempotencyKey, key.IsRequired));
+            operation.OperationId = OperationIds.ByRoute.GetValueOrDefault(route);
             if (operation.Security.Count > 0)
                 operation.Parameters.Add(Parameter(
                     MoneyAsText.Parameter, ParameterLocation.Query,
-                    "string answers exact decimals as strings; default: number."));
+                    "string returns exact decimals as strings; default: number."));
             AddExamples(operation, route);
             AddProblems(operation, context, notes.OfType<ProblemCodes>().SelectMany(p => p.Codes).Distinct());
         }
@@ -169,9 +168,9 @@ public static class OpenApi
 
         private static void AddExamples(OpenApiOperation operation, string route)
         {
-            if (ApiExamples.Requests.TryGetValue(route, out var sent))
+            if (ApiExamples.RequestBodies.TryGetValue(route, out var sent))
                 SetExample(operation.RequestBody?.Content, sent);
-            if (ApiExamples.Answers.TryGetValue(route, out var answered))
+            if (ApiExamples.ResponseBodies.TryGetValue(route, out var answered))
                 foreach (var response in operation.Responses!.Values)
                     SetExample(response.Content, answered);
         }
@@ -230,7 +229,7 @@ public static class OpenApi
         }
     }
 
-    private sealed class WholeDocumentFilter : IDocumentFilter
+    private sealed class TagsAndServersFilter : IDocumentFilter
     {
         public void Apply(OpenApiDocument document, DocumentFilterContext context)
         {

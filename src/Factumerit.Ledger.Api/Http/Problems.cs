@@ -123,7 +123,7 @@ public static class Problems
         _ => problem,
     };
 
-    public static IResult ToResult(this Problem problem) => new ProblemAnswer(problem);
+    public static ProblemResult ToResult(this Problem problem) => new(problem);
 
     public static Task WriteAsync(HttpContext http, string code, string detail) =>
         Of(http, code, detail).ToResult().ExecuteAsync(http);
@@ -143,7 +143,7 @@ public static class Problems
         // Skipped for routine calls: their routes write their own problems, and they are too frequent for one more
         // check.
         app.UseWhen(
-            http => http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null,
+            http => http.GetEndpoint()?.Metadata.GetMetadata<HighVolume>() is null,
             others => others.UseStatusCodePages(context => context.HttpContext.Response.StatusCode switch
             {
                 StatusCodes.Status404NotFound => WriteAsync(
@@ -154,7 +154,7 @@ public static class Problems
                 StatusCodes.Status405MethodNotAllowed => WriteAsync(
                     context.HttpContext,
                     "method-not-allowed",
-                    $"{context.HttpContext.Request.Method} is not possible here: "
+                    $"{context.HttpContext.Request.Method} is not allowed here: "
                     + $"use {context.HttpContext.Response.Headers.Allow}."),
                 StatusCodes.Status415UnsupportedMediaType => WriteAsync(
                     context.HttpContext,
@@ -178,7 +178,7 @@ public static class Problems
         _ when IsUnstorableText(exception) => Of(http, UnstorableText).ToResult().ExecuteAsync(http),
         _ when DatabaseFailure.IsUnavailable(exception) => WriteUnavailableAsync(http, exception),
         _ => WriteAsync(
-            http, "internal-error", "Something went wrong in the service. Its log tells more under the trace_id."),
+            http, "internal-error", "The service failed. Look up the trace_id in its log."),
     };
 
     // The server throws a plain IOException for some unreadable bodies and for lost connections. Failures on the way to
@@ -196,21 +196,11 @@ public static class Problems
             + "It is safe to send the same request again with the same key.");
     }
 
-    private sealed class ProblemAnswer(Problem problem) : IResult
-    {
-        public Task ExecuteAsync(HttpContext http)
-        {
-            WriteHead(http.Response, problem.Status);
-            WholeAnswer.Write(http.Response, problem, MoneyAsText.TypeFor(http.Request, LedgerJson.Default.Problem));
-            return Task.CompletedTask;
-        }
-    }
-
     /// <summary>Writes the status and the headers of a problem.</summary>
     public static void WriteHead(HttpResponse response, int status)
     {
         // The exception handler has cleared the headers.
-        SafeHeaders.Add(response);
+        SecurityHeaders.Add(response);
         if (status is StatusCodes.Status503ServiceUnavailable or StatusCodes.Status429TooManyRequests
             && response.Headers.RetryAfter.Count == 0)
             response.Headers.RetryAfter = RetryAfter;

@@ -45,8 +45,8 @@ public static class RateLimits
                 return new ValueTask(Problems.WriteAsync(
                     rejected.HttpContext,
                     "rate-limited",
-                    $"This key may send {limits.Value.RequestsPerSecond} requests a second. "
-                    + "Wait as Retry-After says."));
+                    $"This key may send {limits.Value.RequestsPerSecond} requests per second. "
+                    + "Wait for the seconds in Retry-After."));
             };
         });
     }

@@ -32,18 +32,18 @@ public static class RequestLog
     /// <summary>
     /// Marks a route with many calls: successes, and refusals because of too many calls, are logged at Debug.
     /// </summary>
-    public static RouteHandlerBuilder IsRoutine(this RouteHandlerBuilder route) =>
-        route.WithMetadata(new RoutineCall());
+    public static RouteHandlerBuilder IsHighVolume(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new HighVolume());
 
     private static LogEventLevel LevelOf(HttpContext http)
     {
-        var isRoutine = http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is not null;
+        var isHighVolume = http.GetEndpoint()?.Metadata.GetMetadata<HighVolume>() is not null;
         return http.Response.StatusCode switch
         {
             // These come in thousands. The overload, the writer and requests without keys have log lines of their own.
-            StatusCodes.Status503ServiceUnavailable when isRoutine => LogEventLevel.Debug,
+            StatusCodes.Status503ServiceUnavailable when isHighVolume => LogEventLevel.Debug,
             StatusCodes.Status429TooManyRequests when http.Features.Get<Caller>() is null => LogEventLevel.Debug,
-            < 400 when isRoutine => LogEventLevel.Debug,
+            < 400 when isHighVolume => LogEventLevel.Debug,
             < 500 => LogEventLevel.Information,
             _ => LogEventLevel.Warning,
         };
@@ -52,5 +52,5 @@ public static class RequestLog
     private static LogEventProperty Property(string name, object value) => new(name, new ScalarValue(value));
 }
 
-/// <summary>Marks the routes of <see cref="RequestLog.IsRoutine"/>.</summary>
-public sealed class RoutineCall;
+/// <summary>Marks the routes of <see cref="RequestLog.IsHighVolume"/>.</summary>
+public sealed class HighVolume;

@@ -80,7 +80,7 @@ public sealed class BillUsage(
         var amountCents = call.PriceCents!.Value;
         if (user is not null && !user.CanSpend(amountCents))
             return new Refusal.ValidationFailed(
-                "amount_cents", "would take this user's balance beyond what can be kept");
+                "amount_cents", "would exceed the largest balance that can be stored");
 
         (user, var transactionId) = UsageCommand.Charge(state, userId, amountCents, usage.RequestId, usage.Description);
         return Keep(state, usage with
@@ -102,7 +102,7 @@ public sealed class BillUsage(
         if (usage.UserId is not null && request.UserId is not null)
             return new("user_id", $"must be left out: the usage is {usage.UserId}'s");
         if (usage.UserId is null && request.UserId is null)
-            return new("user_id", "is required: nobody knows yet whose call it was");
+            return new("user_id", "is required: the user of the call is not known yet");
         // R17: the user's caller reported the call here too, under the same id.
         if (state.FindUsage((usage.UserId ?? request.UserId)!, usage.RequestId) is { } other
             && other.Id != usage.Id)
@@ -137,15 +137,15 @@ public sealed class BillUsage(
 
     private static string Explain(UsageRow usage, in PricedCall call) => call switch
     {
-        { Refusal: { } refusal } => $"What its cost comes to can't be kept: {refusal.Detail}",
+        { Refusal: { } refusal } => $"The calculated price can't be stored: {refusal.Detail}",
         { ReviewReason: ReviewReasons.UnknownModel } =>
-            $"The price book has no price of {usage.Model}, neither of when the call happened nor of now.",
+            $"The price book has no price of {usage.Model}, neither for the time of the call nor for now.",
         { ReviewReason: ReviewReasons.TokensDisagree } =>
-            "Its counts of tokens don't add up, so they are no base for a price.",
+            "The token counts don't add up, so they can't be priced.",
         { ReviewReason: { } reason } when reason.StartsWith(ReviewReasons.UnreadablePrefix, StringComparison.Ordinal) =>
-            $"What was reported could not be read: {reason[ReviewReasons.UnreadablePrefix.Length..]}.",
+            $"These reported fields could not be read: {reason[ReviewReasons.UnreadablePrefix.Length..]}.",
         { ReviewReason: ReviewReasons.OtherPrice } =>
-            $"It used something of {usage.Model} that the prices in the price book can't be applied to.",
-        _ => usage.Model is null ? "It names no model." : "It has no tokens.",
+            $"The call used a feature of {usage.Model} that the price book has no price for.",
+        _ => usage.Model is null ? "The usage names no model." : "The usage has no tokens.",
     };
 }

@@ -75,7 +75,7 @@ public sealed class Grant(GrantRequest request, string? idempotencyKey)
             return new Refusal.UserDeleted(userId); // R11
         if (user is not null && !user.CanAdd(amountCents))
             return new Refusal.ValidationFailed(
-                "amount_cents", "would take this user's balance beyond what can be kept");
+                "amount_cents", "would exceed the largest balance that can be stored");
 
         var isCreated = user is null;
         user ??= state.OpenBudget(userId); // R6

@@ -56,7 +56,7 @@ public sealed class Purchase(PurchaseRequest request, string? idempotencyKey)
         if (!errors.Any && request.CreditsCents + request.SalesTaxCents > Money.OperationCentsMax)
             errors.Add(
                 "sales_tax_cents",
-                $"must, with credits_cents, come to at most {Money.Format(Money.OperationCentsMax)}");
+                $"must add up with credits_cents to at most {Money.Format(Money.OperationCentsMax)}");
     }
 
     protected override Outcome<PurchaseReceipt> DecideFirst(WorkingSet state)

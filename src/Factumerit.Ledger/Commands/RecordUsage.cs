@@ -55,7 +55,7 @@ public sealed class RecordUsage(UsageRequest request, Pricer? pricer = null) : U
             return new Refusal.InsufficientCredit(userId, user?.BalanceCents ?? 0); // R4, R6
         if (user is not null && !user.CanSpend(amountCents))
             return new Refusal.ValidationFailed(
-                "amount_cents", "would take this user's balance beyond what can be kept");
+                "amount_cents", "would exceed the largest balance that can be stored");
 
         (user, var transactionId) = Charge(state, userId, amountCents, Request.RequestId!, Request.Description);
         return Record(state, user, call, transactionId);

@@ -59,7 +59,7 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
             return new Refusal.InsufficientAnthropicCredits(availableCents, creditCents); // R8
         if (user is not null && !user.CanAdd(creditCents))
             return new Refusal.ValidationFailed(
-                "initial_credit_cents", "would take this user's balance beyond what can be kept");
+                "initial_credit_cents", "would exceed the largest balance that can be stored");
 
         user ??= state.OpenBudget(userId);
         user.SignUp(state.Now, request.PromoTtlDays is { } days ? state.Now.AddDays(days) : null);

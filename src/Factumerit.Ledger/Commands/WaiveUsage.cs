@@ -25,7 +25,7 @@ public sealed class WaiveUsage(WaiveRequest request, UsageRow seen, string? idem
     {
         base.Validate(errors);
         if (string.IsNullOrWhiteSpace(request.Reason))
-            errors.Add("reason", "is required: it is all that tells later why nobody paid");
+            errors.Add("reason", "is required: it explains later why nobody paid");
         else
             errors.CheckText("reason", request.Reason);
     }

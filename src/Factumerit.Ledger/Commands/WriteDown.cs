@@ -86,7 +86,7 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
     {
         base.Validate(errors);
         if (request.AmountCents is null && request.ActualBalanceCents is null && !IsFromUsage)
-            errors.Add("amount_cents", "is required, unless actual_balance_cents or from_usage is given in its place");
+            errors.Add("amount_cents", "is required, unless actual_balance_cents or from_usage is given instead");
         if (IsFromUsage && (request.AmountCents ?? request.ActualBalanceCents) is not null)
             errors.Add("from_usage", "can't be given together with amount_cents or actual_balance_cents");
         if (request.AmountCents is not null && request.ActualBalanceCents is not null)

@@ -69,7 +69,7 @@ public sealed class FaultStore(LedgerDatabase database)
     {
         var errors = new FieldErrors(default);
         if (string.IsNullOrWhiteSpace(request.Reason))
-            errors.Add("reason", "is required: it tells later why the fault was settled");
+            errors.Add("reason", "is required: it explains later why the fault was resolved");
         else
             errors.CheckText("reason", request.Reason);
         if (errors.Any)

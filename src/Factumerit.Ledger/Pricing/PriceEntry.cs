@@ -168,7 +168,7 @@ internal static class PriceEntry
     private static decimal? ReadExact(string field, JsonElement value, PriceMapErrors errors)
     {
         if (Money.ReadExact(value.GetRawText()) is not { } price)
-            errors.Add(field, "has more digits than can be kept exactly: at most 28, and at most 28 decimals");
+            errors.Add(field, "has too many digits: at most 28 digits and 28 decimals are stored exactly");
         else if (price < 0)
             errors.Add(field, "must not be negative");
         else

@@ -48,7 +48,7 @@ public sealed record PriceMap(IReadOnlyDictionary<string, TokenPrices> Prices, i
             return name;
         errors.Add(
             "$",
-            "has a model whose name is not 1 to 200 characters of valid text, none of them a control character");
+            "has a model whose name is not 1 to 200 characters of valid text without control characters");
         return null;
     }
 

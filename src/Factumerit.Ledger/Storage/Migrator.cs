@@ -36,7 +36,8 @@ public static class Migrator
                 return facts;
             if (facts.IsReadOnly)
                 throw new UnusableDatabaseException(
-                    $"the database {facts.Name} is read only (a standby, or set so), and its schema is not up to " +
+                    $"the database {facts.Name} is read-only (a standby, or configured so), and its schema is not up "
+                    + "to " +
                     "date: migrate on the server that takes writes.");
             await using var source = database.CreateMigrationSource();
             await using var session = await source.OpenConnectionAsync(cancellationToken);

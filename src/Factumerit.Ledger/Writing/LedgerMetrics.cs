@@ -19,31 +19,31 @@ public static class LedgerMetrics
         "ledger.writer.batch.size", "{command}", "Commands that shared one commit.");
 
     public static readonly Histogram<double> CommitDuration = Meter.CreateHistogram<double>(
-        "ledger.writer.commit.duration", "s", "From taking a batch to its durable commit, retries included.");
+        "ledger.writer.commit.duration", "s", "Time from taking a batch to its commit, including retries.");
 
     public static readonly Counter<long> Retries = Meter.CreateCounter<long>(
         "ledger.writer.retries", "{attempt}",
-        "Commits that were tried again after a serialization failure, a deadlock or a lost connection.");
+        "Commits that were retried after a serialization failure, a deadlock or a lost connection.");
 
     private static readonly Counter<long> Guesses = Meter.CreateCounter<long>(
         "ledger.writer.guesses", "{batch}",
-        "Batches that were decided on remembered budgets, by whether they were right;"
-        + " those that were not are decided again.");
+        "Batches that were decided on cached budgets, by whether the budgets were current;"
+        + " batches on stale budgets are decided again.");
 
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "ledger.refusals", "{command}", "Commands that were refused, by code.");
 
     private static readonly Counter<long> IntakeItems = Meter.CreateCounter<long>(
-        "ledger.litellm.intake.items", "{item}", "Calls that LiteLLM reported, by what became of them and why.");
+        "ledger.litellm.intake.items", "{item}", "Calls that LiteLLM reported, by result and reason.");
 
     public static readonly Gauge<long> Faults = Meter.CreateGauge<long>(
-        "ledger.integrity.faults", "{fault}", "Faults of the books that stand, as the last background check saw it.");
+        "ledger.integrity.faults", "{fault}", "Unresolved faults of the books, as of the last background check.");
 
     public static readonly Gauge<long> ReviewWaiting = Meter.CreateGauge<long>(
         "ledger.review.waiting", "{usage}", "Usages that wait for review.");
 
     public static readonly Gauge<long> ReviewOldestAge = Meter.CreateGauge<long>(
-        "ledger.review.oldest_age", "s", "How long the first of them has been waiting; 0 when none is.");
+        "ledger.review.oldest_age", "s", "How long the oldest usage has been waiting for review; 0 if none waits.");
 
     /// <summary>Counts a refusal.</summary>
     public static void Refused(Refusal refusal) =>
@@ -73,10 +73,10 @@ public static class LedgerMetrics
             "{command}", "Commands that wait or are being written.");
         Meter.CreateObservableGauge(
             "ledger.litellm.outbox.length", () => Volatile.Read(ref _outboxLength),
-            "{entry}", "What LiteLLM has still to be told.");
+            "{entry}", "Changes that LiteLLM has not received yet.");
         Meter.CreateObservableGauge(
             "ledger.litellm.outbox.age", () => Volatile.Read(ref _outboxAgeSeconds),
-            "s", "For how long the oldest of it has been waiting.");
+            "s", "How long the oldest change has been waiting for delivery.");
     }
 
     /// <summary>Records the current size of the outbox for LiteLLM.</summary>

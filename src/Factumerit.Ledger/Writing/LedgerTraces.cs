@@ -13,14 +13,14 @@ public static class LedgerTraces
     /// Begins the span of a commit. Many callers share it: it belongs to the trace of the first one, and has links to
     /// the traces of the others.
     /// </summary>
-    internal static Activity? BeginCommit(IReadOnlyList<Submission> batch)
+    internal static Activity? BeginCommit(IReadOnlyList<PendingCall> batch)
     {
         if (!Source.HasListeners())
             return null;
-        var callers = batch.Select(submission => submission.Trace).Where(trace => trace != default).ToList();
+        var callers = batch.Select(call => call.Trace).Where(trace => trace != default).ToList();
         return Source.StartActivity(
             "ledger.commit", ActivityKind.Internal, callers.FirstOrDefault(),
-            tags: [new("ledger.commands", batch.Sum(submission => submission.Commands.Count))],
+            tags: [new("ledger.commands", batch.Sum(call => call.Commands.Count))],
             links: callers.Skip(1).Select(trace => new ActivityLink(trace)));
     }
 }

@@ -29,7 +29,7 @@ public sealed class LedgerWriter : IAsyncDisposable
 
     /// <summary>The answer to commands beyond the queue's limit.</summary>
     public static readonly Refusal TooMany =
-        new Refusal.Unavailable("More requests are waiting than can be written in good time.");
+        new Refusal.Unavailable("The queue is full: more requests are waiting than can be written in time.");
 
     private readonly LedgerDatabase _database;
     private readonly WriterOptions _options;
@@ -187,7 +187,7 @@ public sealed class LedgerWriter : IAsyncDisposable
         if (call.IsAbandoned)
             call.Cancel();
         else if (_clock.GetElapsedTime(call.QueuedAt).TotalMilliseconds > _options.QueueTimeoutMs)
-            call.Refuse(new Refusal.Unavailable("The request waited too long for its turn."));
+            call.Refuse(new Refusal.Unavailable("The request waited too long in the queue."));
         else
             return false;
         Leave(call);

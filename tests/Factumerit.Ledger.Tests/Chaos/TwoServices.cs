@@ -17,7 +17,7 @@ public sealed class TwoServices : LedgerService
         _second = Service.Build([
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={Database.ConnectionString}",
             $"--Auth:BootstrapAdminKey={AdminKey}",
-            "--Serilog:MinimumLevel:Default=Fatal"]);
+            "--Serilog:MinimumLevel:Default=Fatal"], Answers.Install);
         await Verbs.PrepareAsync(_second, migrate: false, CancellationToken.None);
         await _second.StartAsync();
     }

@@ -207,8 +207,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             "insufficient-credit: poor has 0 cents of credit; spending needs a positive balance. Grant credit, then "
                 + "send the same request again.\n"));
         (await FaAsync("user", "create", "U", "--initial-credit-cents", "1")).ShouldBe(new FaRun(1, "",
-            "insufficient-anthropic-credits: Of the 1 cents asked for, 0 are covered by provider credit that is not "
-                + "owed to users yet. Book a purchase first.\n"));
+            "insufficient-anthropic-credits: The signup credit of 1 cents exceeds the headroom of 0 cents. Book a "
+                + "purchase first.\n"));
         (await FaAsync("user", "show", "a/b")).ShouldBe(new FaRun(1, "",
             "validation-failed: user_id must be 1 to 200 characters of letters, digits and @ . _ : + = -.\n"));
         (await FaAsync("grant", "U", "--amount-cents", "0.00000001")).ExitCode.ShouldBe(1);

@@ -27,7 +27,7 @@ public sealed class CallerTests
     [InlineData("team-7", "team-7-a", true)]
     [InlineData("team-7", "team-70", false)]
     public void A_prefix_ends_at_a_boundary(string prefix, string userId, bool covers) =>
-        new Caller(Actor.Service, "fa_bot_1", Roles.Bot) { UserPrefix = prefix }.MayTouch(userId).ShouldBe(covers);
+        new Caller(Actor.Service, "fa_bot_1", Roles.Bot) { UserPrefix = prefix }.MayAccess(userId).ShouldBe(covers);
 
     [Theory]
     [InlineData("vik",

@@ -53,7 +53,7 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
         var reply = await SendAsync("/intake/litellm", Encode("gzip", Call("1")), encoding);
 
         reply.ShouldBeProblem(
-            415, "unsupported-media-type", "The body is not JSON, or is encoded",
+            415, "unsupported-media-type", "The media type or encoding is not supported",
             "This route takes a body with the Content-Encoding gzip, deflate or br, one of them, or none.");
         (await service.Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{_user}'"))
             .ShouldBe(0);
@@ -65,7 +65,7 @@ public sealed class EncodedBodyTests(IntakeService service) : IClassFixture<Inta
     [InlineData("/intake/litellm/reconcile")]
     public async Task Elsewhere_every_encoding_is_415(string path) =>
         (await SendAsync(path, Encode("gzip", "{}"), "gzip")).ShouldBeProblem(
-            415, "unsupported-media-type", "The body is not JSON, or is encoded",
+            415, "unsupported-media-type", "The media type or encoding is not supported",
             "This route takes no Content-Encoding: send the body as it is.");
 
     [Theory]

@@ -12,6 +12,7 @@ namespace Factumerit.Ledger.Tests.Http;
 public sealed class HealthTests
 {
     private const string Nowhere = "Host=127.0.0.1;Port=1;Username=ledger;Password=not-to-be-told;Timeout=1";
+    private static readonly AnswerRecorder Answers = new();
 
     [Fact]
     public async Task A_service_that_can_work_is_live_and_ready()
@@ -74,7 +75,7 @@ public sealed class HealthTests
         var app = Service.Build([
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={connectionString}",
             $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}",
-            "--Serilog:MinimumLevel:Default=Fatal"]);
+            "--Serilog:MinimumLevel:Default=Fatal"], Answers.Install);
         await Verbs.PrepareAsync(app, migrate: false, CancellationToken.None);
         await app.StartAsync();
         return app;
@@ -86,6 +87,8 @@ public sealed class HealthTests
         using var request = new HttpRequestMessage(method ?? HttpMethod.Get, path)
         { Headers = { Authorization = new("Bearer", LedgerService.AdminKey) } };
         using var response = await client.SendAsync(request);
-        return await Reply.OfAsync(response);
+        var reply = await Reply.OfAsync(response);
+        Answers.ShouldHaveSeenOnlyDeclaredAnswers();
+        return reply;
     }
 }

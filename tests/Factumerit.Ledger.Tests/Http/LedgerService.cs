@@ -24,6 +24,9 @@ public class LedgerService : IAsyncLifetime
 
     public TestDatabase Database { get; } = new();
 
+    /// <summary>What the routes have answered.</summary>
+    public AnswerRecorder Answers { get; } = new();
+
     public Uri Url => new(_app.Urls.First());
 
     /// <summary>Everything that is mapped, as the router knows it.</summary>
@@ -51,7 +54,7 @@ public class LedgerService : IAsyncLifetime
         _app = Service.Build([
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={await ConnectAsync()}",
             $"--Auth:BootstrapAdminKey={AdminKey}",
-            "--Serilog:MinimumLevel:Default=Fatal", .. Configuration]);
+            "--Serilog:MinimumLevel:Default=Fatal", .. Configuration], Answers.Install);
         Map(_app);
         await Verbs.PrepareAsync(_app, migrate: false, CancellationToken.None);
         await _app.StartAsync();
@@ -64,6 +67,7 @@ public class LedgerService : IAsyncLifetime
         await _app.StopAsync();
         await _app.DisposeAsync();
         await Database.DisposeAsync();
+        Answers.ShouldHaveSeenOnlyDeclaredAnswers();
     }
 
     public Task<Reply> GetAsync(string path, string? key = AdminKey) =>
@@ -86,7 +90,9 @@ public class LedgerService : IAsyncLifetime
         if (idempotencyKey is not null)
             request.Headers.Add("Idempotency-Key", idempotencyKey);
         using var response = await _client.SendAsync(request);
-        return await Reply.OfAsync(response);
+        var reply = await Reply.OfAsync(response);
+        Answers.ShouldHaveSeenOnlyDeclaredAnswers();
+        return reply;
     }
 
     /// <summary>A new API key of a role.</summary>

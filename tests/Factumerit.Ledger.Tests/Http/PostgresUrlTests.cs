@@ -48,9 +48,9 @@ public sealed class PostgresUrlTests
     [InlineData("postgres://u:secret@a,b/x?port=1,2,3", "one port, or one for each host")]
     [InlineData("postgres://u:secret@[::1/x", "[IPv6]:port")]
     [InlineData("postgres://u:secret@db/x?schema=secret", "the parameter schema, which is none of host, port,")]
-    [InlineData("postgres://u:secret@db/x?sslmode=secret", "a value of the parameter sslmode that is none")]
+    [InlineData("postgres://u:secret@db/x?sslmode=secret", "an invalid value of the parameter sslmode")]
     [InlineData("postgres://u:secret@db/x?connect_timeout=secret",
-        "a value of the parameter connect_timeout that is none")]
+        "an invalid value of the parameter connect_timeout")]
     public void A_URL_that_can_not_be_read_gets_a_sentence_without_its_secrets(string url, string reason)
     {
         var exception = Should.Throw<ConfigurationException>(() => Read(url));

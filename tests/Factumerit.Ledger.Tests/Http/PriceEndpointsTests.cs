@@ -285,7 +285,7 @@ public sealed class PriceEndpointsTests : IAsyncLifetime
         var path = $"/usage/{search.Text("usage_id")}/bill";
         (await _service.PostAsync(path, new { })).ExpectProblem(409, "not-priceable").Text("detail")
             .ShouldStartWith(
-                "It used something of claude that the prices in the price book can't be applied to. Send amount_cents");
+                "The call used a feature of claude that the price book has no price for. Send amount_cents");
         (await _service.PostAsync(path, new { provider_cost_usd = 0.19m }))
             .Expect(200).Amount("amount_cents").ShouldBe(19);
 

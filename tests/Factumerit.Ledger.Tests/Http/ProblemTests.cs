@@ -61,12 +61,13 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
 
     [Fact]
     public async Task Unauthorized_without_a_key() => (await service.GetAsync("/users", key: null)).ShouldBeProblem(
-        401, "unauthorized", "An API key is needed", "An API key is needed: send it as Authorization: Bearer KEY.");
+        401, "unauthorized", "A valid API key is required",
+        "An API key is required: send it as Authorization: Bearer KEY.");
 
     [Fact]
     public async Task Unauthorized_with_a_wrong_key() =>
         (await service.GetAsync("/users", "fa_admin_00000000_0")).ShouldBeProblem(
-            401, "unauthorized", "An API key is needed", "The API key is unknown, expired or revoked.");
+            401, "unauthorized", "A valid API key is required", "The API key is unknown, expired or revoked.");
 
     [Fact]
     public async Task Forbidden_to_a_bound_key()
@@ -89,23 +90,22 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
 
     [Fact]
     public async Task User_not_found() => (await service.GetAsync("/users/nobody")).ShouldBeProblem(
-        404, "user-not-found", "There is no such user", "There is no user nobody.");
+        404, "user-not-found", "User not found", "There is no user nobody.");
 
     [Fact]
     public async Task Not_found() => (await service.GetAsync("/nowhere")).ShouldBeProblem(
-        404, "not-found", "There is no such thing", "There is no /nowhere. The routes are listed at /swagger.");
+        404, "not-found", "Not found", "There is no /nowhere. The routes are listed at /swagger.");
 
     [Fact]
     public async Task Method_not_allowed() =>
         (await service.SendAsync(HttpMethod.Put, "/users", null, null, LedgerService.AdminKey)).ShouldBeProblem(
-            405, "method-not-allowed", "The verb is not possible here", "PUT is not possible here: use GET, POST.");
+            405, "method-not-allowed", "Method not allowed", "PUT is not allowed here: use GET, POST.");
 
     [Fact]
     public async Task Insufficient_anthropic_credits_tells_both_figures_R8() =>
         (await service.PostAsync("/users", new { user_id = "signup", initial_credit_cents = 100.5 })).ShouldBeProblem(
             409, "insufficient-anthropic-credits", "Provider credit does not cover the signup credit",
-            "Of the 100.5 cents asked for, 0 are covered by provider credit that is not owed to users yet. "
-            + "Book a purchase first.",
+            "The signup credit of 100.5 cents exceeds the headroom of 0 cents. Book a purchase first.",
             """{"available_cents":0,"requested_cents":100.5}""");
 
     [Fact]
@@ -160,7 +160,7 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
             body.Headers.ContentType = mediaType is null ? null : new(mediaType);
 
             (await service.SendAsync(HttpMethod.Post, path, body, "k", LedgerService.AdminKey)).ShouldBeProblem(
-                415, "unsupported-media-type", "The body is not JSON, or is encoded",
+                415, "unsupported-media-type", "The media type or encoding is not supported",
                 "The body must be JSON, sent with Content-Type: application/json.");
         }
     }
@@ -168,8 +168,8 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     [Fact]
     public async Task Internal_error_tells_nothing_of_the_inside() =>
         (await service.GetAsync("/broken")).ShouldBeProblem(
-            500, "internal-error", "Something went wrong in the service",
-            "Something went wrong in the service. Its log tells more under the trace_id.");
+            500, "internal-error", "Internal error",
+            "The service failed. Look up the trace_id in its log.");
 
     [Fact]
     public async Task The_trace_is_the_callers_where_it_sends_one_and_else_the_requests_own()

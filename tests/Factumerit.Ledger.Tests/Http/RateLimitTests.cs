@@ -24,7 +24,7 @@ public sealed class RateLimitTests(RateLimitTests.Limited service) : IClassFixtu
 
         refused.ShouldBeProblem(
             429, "rate-limited", "Too many requests",
-            "This key may send 1 requests a second. Wait as Retry-After says.");
+            "This key may send 1 requests per second. Wait for the seconds in Retry-After.");
         int.Parse(refused.RetryAfter!, CultureInfo.InvariantCulture).ShouldBeGreaterThan(0);
         (await service.GetAsync("/users", twin)).Expect(200);
         (await service.GetAsync("/health/ready", key: null)).Expect(200);

@@ -160,5 +160,5 @@ public sealed class HeadAndTargetTests(LedgerService service) : IClassFixture<Le
     [Fact]
     public async Task An_address_that_is_too_long_is_a_problem() =>
         (await service.GetAsync($"/users?prefix={new string('x', 9000)}")).ShouldBeProblem(
-            414, "uri-too-long", "The address is too long", "Path and query have more than 8192 characters.");
+            414, "uri-too-long", "The URI is too long", "Path and query have more than 8192 characters.");
 }

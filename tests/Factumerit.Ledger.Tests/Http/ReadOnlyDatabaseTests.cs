@@ -119,6 +119,7 @@ public sealed class MissingRightTests : IAsyncLifetime
     private readonly string _role = $"role_{Guid.NewGuid():N}";
     private WebApplication _app = null!;
     private HttpClient _client = null!;
+    private readonly AnswerRecorder _answers = new();
 
     public async Task InitializeAsync()
     {
@@ -132,7 +133,7 @@ public sealed class MissingRightTests : IAsyncLifetime
         _app = Service.Build([
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={settings.ConnectionString}",
             $"--Auth:BootstrapAdminKey={LedgerService.AdminKey}",
-            "--Serilog:MinimumLevel:Default=Fatal"]);
+            "--Serilog:MinimumLevel:Default=Fatal"], _answers.Install);
         await Verbs.PrepareAsync(_app, migrate: false, CancellationToken.None);
         await _app.StartAsync();
         _client = new HttpClient
@@ -148,6 +149,7 @@ public sealed class MissingRightTests : IAsyncLifetime
         await _app.StopAsync();
         await _app.DisposeAsync();
         await _database.ExecuteAsync($"DROP OWNED BY {_role}; DROP ROLE {_role}");
+        _answers.ShouldHaveSeenOnlyDeclaredAnswers();
         await _database.DisposeAsync();
     }
 

@@ -51,7 +51,7 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
         (await _service.SendAsync(HttpMethod.Post, $"/usage/{id}/bill", null, null, LedgerService.AdminKey))
             .ExpectProblem(409, "not-priceable")
             .Text("detail").ShouldBe(
-                "The price book has no price of m, neither of when the call happened nor of now. "
+                "The price book has no price of m, neither for the time of the call nor for now. "
                 + "Send amount_cents or provider_cost_usd, import prices first, or waive the usage.");
 
         await ImportAsync("m");

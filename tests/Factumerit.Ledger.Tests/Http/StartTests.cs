@@ -48,7 +48,7 @@ public sealed class StartTests
     [InlineData(
         "Pricing:Overrides:0:Markup must be a number such as 1.25, not '1,25'.",
         "--Pricing:Overrides:0:Model=m", "--Pricing:Overrides:0:Markup=1,25")]
-    [InlineData("Kestrel:Limits:Foo is not a limit; these are: ", "--Kestrel:Limits:Foo=5")]
+    [InlineData("Kestrel:Limits:Foo is not a limit; the limits are: ", "--Kestrel:Limits:Foo=5")]
     [InlineData(
         "Kestrel:Limits:MaxRequestLineSize must be a whole number, not '1k'.",
         "--Kestrel:Limits:MaxRequestLineSize=1k")]
@@ -76,7 +76,7 @@ public sealed class StartTests
     [InlineData(
         Listen + "the port of 'http://localhost:99999' is not from 0 to 65535.",
         Nowhere, Serve, "--urls=http://127.0.0.1:0;http://localhost:99999")]
-    [InlineData("'nowhere' is not", "healthcheck", "nowhere")]
+    [InlineData("not 'nowhere'", "healthcheck", "nowhere")]
     [InlineData("ConnectionStrings:Ledger is set but blank.", "--ConnectionStrings:Ledger=")]
     [InlineData("ConnectionStrings:Ledger is set but blank.", "migrate", "--ConnectionStrings:Ledger= ")]
     [InlineData("it has the parameter schema, which is none of",
@@ -109,18 +109,18 @@ public sealed class StartTests
     }
 
     [Theory]
-    [InlineData("there is no verb 'migrat'.", "migrat")]
-    [InlineData("'--nonsense' is not a setting with a value.", "--nonsense")]
+    [InlineData("'migrat' is not a verb.", "migrat")]
+    [InlineData("'--nonsense' is a setting without a value.", "--nonsense")]
     [InlineData(
-        "'--Writer:BatchLimit' is not a setting with a value.", "--Writer:BatchLimit", "--urls=http://127.0.0.1:0")]
+        "'--Writer:BatchLimit' is a setting without a value.", "--Writer:BatchLimit", "--urls=http://127.0.0.1:0")]
     [InlineData("'-x' is not a setting.", "-x")]
     [InlineData("'-x=1' is not a setting.", "migrate", "-x=1")]
     [InlineData("'migrate' is not a setting.", "--Writer:BatchLimit=5", "migrate")]
-    [InlineData("healthcheck takes one address, and no 'more'.", "healthcheck", "http://localhost", "more")]
+    [InlineData("healthcheck takes one address; 'more' is one too many.", "healthcheck", "http://localhost", "more")]
     public async Task A_wrong_command_line_ends_with_one_line_that_names_what_there_is(
         string sentence, params string[] args) =>
-        (await ServiceProcess.RunAsync(args)).ShouldBe((2, "", $"Factumerit.Ledger can't start: {sentence} There are "
-            + "the verbs migrate and healthcheck [URL], settings --SECTION:KEY=VALUE, and --help, which says more."));
+        (await ServiceProcess.RunAsync(args)).ShouldBe((2, "", $"Factumerit.Ledger can't start: {sentence} The "
+            + "verbs are migrate and healthcheck [URL]; settings are --SECTION:KEY=VALUE; --help explains them."));
 
     [Theory]
     [InlineData("--help")]
@@ -156,7 +156,7 @@ public sealed class StartTests
     [Theory]
     [InlineData(0, "")]
     [InlineData(1,
-        "Factumerit.Ledger can't start: it was told to stop before the database was up to date. Migrate again.",
+        "Factumerit.Ledger can't start: it was stopped before the database was up to date. Run migrate again.",
         "migrate")]
     public async Task A_start_that_is_told_to_stop_ends_in_order(int exitCode, string sentence, params string[] verb)
     {
@@ -218,7 +218,7 @@ public sealed class StartTests
         (await process.EndAsync()).ShouldBe(1);
 
         process.Stdout.ShouldContain(
-            $"WRN {named} not read: a database is named by ConnectionStrings__Ledger.");
+            $"WRN {named} ignored: name the database in ConnectionStrings__Ledger.");
         process.Stdout.ShouldNotContain("not-to-be-told");
     }
 

@@ -18,7 +18,7 @@ public sealed class TwoLiteLlmServices : LiteLlmService
         _second = Service.Build([
             "--urls=http://127.0.0.1:0", $"--ConnectionStrings:Ledger={Database.ConnectionString}",
             $"--Auth:BootstrapAdminKey={AdminKey}",
-            "--Serilog:MinimumLevel:Default=Fatal", .. Configuration]);
+            "--Serilog:MinimumLevel:Default=Fatal", .. Configuration], Answers.Install);
         await Verbs.PrepareAsync(_second, migrate: false, CancellationToken.None);
         await _second.StartAsync();
         Second.BaseAddress = new Uri(_second.Urls.First());

@@ -32,8 +32,8 @@ public sealed class UnavailableTests(UnavailableTests.Tiny service) : IClassFixt
         await hold.RollbackAsync();
 
         reply.ShouldBeProblem(
-            503, "unavailable", "The database is away or too busy",
-            "More requests are waiting than can be written in good time. "
+            503, "unavailable", "The database is unavailable or too busy",
+            "The queue is full: more requests are waiting than can be written in time. "
                 + "It is safe to send the same request again with the same key.");
         reply.RetryAfter.ShouldBe("1");
         batch.ExpectProblem(503, "unavailable").RetryAfter.ShouldBe("1");

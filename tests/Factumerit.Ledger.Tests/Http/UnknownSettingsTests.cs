@@ -71,13 +71,13 @@ public sealed partial class UnknownSettingsTests
             "--Embedded:DataDirectory=/proc/nowhere");
         (await process.EndAsync()).ShouldBe(1);
 
-        process.Stdout.Split('\n').Where(line => line.Contains("Nothing reads", StringComparison.Ordinal))
+        process.Stdout.Split('\n').Where(line => line.Contains("is unknown and ignored", StringComparison.Ordinal))
             .Select(line => line[(line.IndexOf("WRN", StringComparison.Ordinal) + 4)..]).ShouldBe(
             [
-                "Nothing reads the setting Writer__QueueLimt; the nearest known one is Writer__QueueLimit",
-                "Nothing reads the setting WRITER_BATCH_LIMIT; the nearest known one is Writer__BatchLimit",
-                "Nothing reads the setting Databse__PoolSize; the nearest known one is Database__PoolSize",
-                "Nothing reads the setting Writer__Colour",
+                "The setting Writer__QueueLimt is unknown and ignored; did you mean Writer__QueueLimit?",
+                "The setting WRITER_BATCH_LIMIT is unknown and ignored; did you mean Writer__BatchLimit?",
+                "The setting Databse__PoolSize is unknown and ignored; did you mean Database__PoolSize?",
+                "The setting Writer__Colour is unknown and ignored",
             ], ignoreOrder: true);
     }
 

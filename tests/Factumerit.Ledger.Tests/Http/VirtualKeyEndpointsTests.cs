@@ -135,7 +135,8 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         service.Fake.Script("/key/generate", FakeTrouble.Busy, retryAfterSeconds: 1);
 
         (await service.PostAsync("/virtual-keys", new { user_id = user, label = "l" })).ShouldBeProblem(
-            502, "litellm-failed", "LiteLLM refused, or can't be reached", "LiteLLM answered 429: Too many requests.");
+            502, "litellm-failed", "LiteLLM refused the request or can't be reached",
+            "LiteLLM answered 429: Too many requests.");
 
         var failed = (await service.GetAsync($"/virtual-keys?user_id={user}"))
             .List("virtual_keys").ShouldHaveSingleItem();
@@ -158,7 +159,7 @@ public sealed class VirtualKeyEndpointsTests(LiteLlmService service) : IClassFix
         var lost = (await service.PostAsync("/virtual-keys", new { user_id = user, label = "l" }))
             .ExpectProblem(502, "litellm-failed");
 
-        lost.Text("detail").ShouldEndWith("If the key was made it will be removed; it is safe to ask for another.");
+        lost.Text("detail").ShouldEndWith("If the key was created, it will be removed. It is safe to request another.");
         var key = (await service.GetAsync($"/virtual-keys?user_id={user}")).List("virtual_keys").ShouldHaveSingleItem();
         key.GetProperty("status").GetString().ShouldBe("creating");
         var alias = key.GetProperty("alias").GetString()!;
@@ -263,11 +264,11 @@ public sealed class VirtualKeysWithoutLiteLlmTests(LedgerService service) : ICla
     public async Task Without_a_LiteLLM_the_routes_say_so()
     {
         const string detail =
-            "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.";
+            "LiteLLM is not configured: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and restart the service.";
         foreach (var reply in (Reply[])[
             await service.PostAsync("/virtual-keys", new { user_id = "u", label = "l" }),
             await service.GetAsync("/virtual-keys"),
             await service.DeleteAsync($"/virtual-keys/{Guid.NewGuid()}")])
-            reply.ShouldBeProblem(409, "litellm-not-configured", "No LiteLLM is configured", detail);
+            reply.ShouldBeProblem(409, "litellm-not-configured", "LiteLLM is not configured", detail);
     }
 }

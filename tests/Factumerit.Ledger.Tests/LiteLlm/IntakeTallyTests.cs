@@ -40,7 +40,7 @@ public sealed class IntakeTallyTests
 
         log.Split('\n').Where(line => line.Contains("LiteLLM reported", StringComparison.Ordinal))
             .ShouldHaveSingleItem()
-            .ShouldEndWith("WRN Of what LiteLLM reported, "
+            .ShouldEndWith("WRN Calls that LiteLLM reported were not billed: "
                 + "2 wait for review (no-user 2) and 1 could not be recorded (validation-failed 1)");
         log.ShouldNotContain("private");
     }

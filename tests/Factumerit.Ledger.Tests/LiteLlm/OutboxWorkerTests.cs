@@ -156,11 +156,11 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         }
 
         log.Texts.ShouldHaveSingleItem().ShouldMatch(
-            $"^Warning LiteLLM could not be told for 9[0-9] s to block the virtual key {key.Id}; it is tried on: "
+            $"^Warning LiteLLM has not received block for 9[0-9] s for the virtual key {key.Id}; retrying: "
             + "LiteLLM answered 500: Internal Server Error, the database is away.$");
         await _service.EndPausesAsync();
         await worker.DeliverAsync(CancellationToken.None);
-        log.Texts[1..].ShouldBe([$"Information LiteLLM was told to block the virtual key {key.Id}, with attempt 4"]);
+        log.Texts[1..].ShouldBe([$"Information LiteLLM received block for the virtual key {key.Id} at attempt 4"]);
     }
 
     [Fact]

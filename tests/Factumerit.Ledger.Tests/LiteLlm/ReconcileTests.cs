@@ -140,8 +140,8 @@ public sealed class ReconcileTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("{\"detail\":\"Not Found\"}", "that is no page of spend logs")]
-    [InlineData("", "that is no page of spend logs")]
+    [InlineData("{\"detail\":\"Not Found\"}", "that is not a page of spend logs")]
+    [InlineData("", "that is not a page of spend logs")]
     [InlineData("{\"data\":[{\"request_id\":\"a\",\"spend\":0.01,\"user\":\"u\"}],\"total_pages\":3}",
         "with the rows of an earlier page")]
     public async Task An_answer_that_is_no_page_and_one_that_repeats_are_502(string body, string detail)
@@ -161,7 +161,8 @@ public sealed class ReconcileTests : IAsyncLifetime
         _service.Fake.LogsAnswer = _ => throw new InvalidOperationException("of a test");
         (await PostAsync()).ExpectProblem(502, "litellm-failed").Text("detail")
             .ShouldBe(
-                "LiteLLM answered 500: no reason given. What was taken in before stays; it is safe to run again.");
+                "LiteLLM answered 500: no reason given. Calls recorded before that stay recorded. It is safe to run "
+                + "again.");
     }
 
     [Fact]
@@ -281,6 +282,6 @@ public sealed class ReconcileWithoutLiteLlmTests(LedgerService service) : IClass
     public async Task It_is_told_what_to_configure() =>
         (await service.PostAsync("/intake/litellm/reconcile", new { from = "2026-03-01", to = "2026-03-02" }))
             .ShouldBeProblem(
-                409, "litellm-not-configured", "No LiteLLM is configured",
-                "This service knows no LiteLLM: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and start it again.");
+                409, "litellm-not-configured", "LiteLLM is not configured",
+                "LiteLLM is not configured: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and restart the service.");
 }

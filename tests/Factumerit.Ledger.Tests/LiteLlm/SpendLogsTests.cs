@@ -105,7 +105,7 @@ public sealed class SpendLogsTests : LiteLlmUnderTest
         Fake.LogsAnswer = _ => body;
 
         (await Should.ThrowAsync<LiteLlmException>(() => ReadAsync(Start, Start.AddHours(1)))).Message
-            .ShouldBe("LiteLLM answered with something that is no page of spend logs: it has no list in data.");
+            .ShouldBe("LiteLLM answered with something that is not a page of spend logs: it has no list in data.");
 
         Fake.RequestsTo("/spend/logs/v2").ShouldBe(3);
     }
@@ -122,7 +122,7 @@ public sealed class SpendLogsTests : LiteLlmUnderTest
         (Fake.HasPagedLogs, Fake.LogsAnswer) = (false, _ => body);
 
         (await Should.ThrowAsync<LiteLlmException>(() => ReadAsync(Start, Start.AddHours(1)))).Message
-            .ShouldBe("LiteLLM answered with something that is no list of spend logs.");
+            .ShouldBe("LiteLLM answered with something that is not a list of spend logs.");
     }
 
     [Theory]

@@ -36,7 +36,7 @@ public sealed class BudgetTests
     {
         new Refusal.InsufficientCredit("alice", -7.5000000m).Detail.ShouldContain("alice has -7.5 cents");
         new Refusal.InsufficientAnthropicCredits(50.0m, 100.10m).Detail
-            .ShouldContain("100.1 cents asked for, 50 are covered");
+            .ShouldContain("credit of 100.1 cents exceeds the headroom of 50 cents");
     }
 
     [Fact]

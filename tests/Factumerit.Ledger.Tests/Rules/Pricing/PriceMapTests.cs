@@ -159,9 +159,9 @@ public sealed class PriceMapTests
     [InlineData("""{"m": {"output_cost_per_reasoning_token": true}}""", "m.output_cost_per_reasoning_token",
         "must be a number of US dollars per token, such as 3e-06")]
     [InlineData("""{"m": {"input_cost_per_token": 1e-29}}""", "m.input_cost_per_token",
-        "has more digits than can be kept exactly: at most 28, and at most 28 decimals")]
+        "has too many digits: at most 28 digits and 28 decimals are stored exactly")]
     [InlineData("""{"m": {"cache_creation_input_token_cost": 1e400}}""", "m.cache_creation_input_token_cost",
-        "has more digits than can be kept exactly: at most 28, and at most 28 decimals")]
+        "has too many digits: at most 28 digits and 28 decimals are stored exactly")]
     [InlineData("""{"m": {"input_cost_per_token": 1000001}}""", "m.input_cost_per_token",
         "must be at most 1000000 US dollars for one token")]
     [InlineData("""{"m": {"input_cost_per_token": 1, "input_cost_per_token": 1}}""", "m.input_cost_per_token",
@@ -172,7 +172,7 @@ public sealed class PriceMapTests
         "must not be negative")]
     [InlineData("""{"m": {"input_cost_per_token": 1, "search_context_cost_per_query": {"low": 1e-29}}}""",
         "m.search_context_cost_per_query.low",
-        "has more digits than can be kept exactly: at most 28, and at most 28 decimals")]
+        "has too many digits: at most 28 digits and 28 decimals are stored exactly")]
     [InlineData("""{"m": {"input_cost_per_token": 1, "ocr_cost_per_page": 1, "ocr_cost_per_page": 2}}""",
         "m.ocr_cost_per_page", "is given more than once: 1 and 2")]
     [InlineData("""{"m": [1]}""", "$", "has no model with a price for its tokens")]
@@ -182,11 +182,11 @@ public sealed class PriceMapTests
     [InlineData("""{"m": {"litellm_provider": "\ud800", "input_cost_per_token": 1}}""", "m.litellm_provider",
         "must be the name of a provider")]
     [InlineData("""{"": {"input_cost_per_token": 1}}""", "$",
-        "has a model whose name is not 1 to 200 characters of valid text, none of them a control character")]
+        "has a model whose name is not 1 to 200 characters of valid text without control characters")]
     [InlineData("""{"a\u0000": {"input_cost_per_token": 1}}""", "$",
-        "has a model whose name is not 1 to 200 characters of valid text, none of them a control character")]
+        "has a model whose name is not 1 to 200 characters of valid text without control characters")]
     [InlineData("""{"\ud800": {"input_cost_per_token": 1}}""", "$",
-        "has a model whose name is not 1 to 200 characters of valid text, none of them a control character")]
+        "has a model whose name is not 1 to 200 characters of valid text without control characters")]
     [InlineData("[]", "$", "must be a JSON object: LiteLLM's price map, with an entry for each model")]
     [InlineData("{}", "$", "has no model with a price for its tokens")]
     [InlineData("""{"sample_spec": {}, "dall-e": {"output_cost_per_image": 0.04}}""", "$",

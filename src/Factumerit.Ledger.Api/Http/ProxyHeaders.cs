@@ -37,7 +37,7 @@ public sealed class ForwardedOptions : IValidatableObject
 /// for a proxy that strips it. The API page, redirects and the types of problems then begin with that path. Headers of
 /// unknown proxies are ignored.
 /// </summary>
-public static partial class BehindProxy
+public static partial class ProxyHeaders
 {
     public const string PathBaseKey = "PathBase";
     private const string PrefixHeader = "X-Forwarded-Prefix";

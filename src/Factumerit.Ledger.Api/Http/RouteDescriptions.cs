@@ -11,15 +11,15 @@ public sealed record ReadsIdempotencyKey(bool IsRequired);
 
 /// <summary>
 /// Describes a route on the API page. Some notes also decide which requests the route accepts: the query parameters
-/// (<see cref="StrictQueries"/>) and the content types of the body.
+/// (<see cref="QueryParameterChecks"/>) and the content types of the body.
 /// </summary>
-public static class RouteNotes
+public static class RouteDescriptions
 {
-    // Problems that every authenticated route can return.
+    // Problems that every authenticated route can return; validation-failed for unknown query parameters.
     private static readonly string[] Always =
-        ["unauthorized", "forbidden", "rate-limited", "internal-error", "unavailable"];
+        ["validation-failed", "unauthorized", "rate-limited", "internal-error", "unavailable"];
     private static readonly string[] WithBody =
-        ["validation-failed", "malformed-request", "request-timeout", "payload-too-large", "unsupported-media-type"];
+        ["malformed-request", "request-timeout", "payload-too-large", "unsupported-media-type"];
 
     public static RouteHandlerBuilder Describe(this RouteHandlerBuilder route, string summary, string description) =>
         route.WithSummary(summary).WithDescription(description).Refuses(Always);
@@ -39,14 +39,7 @@ public static class RouteNotes
             .Refuses("malformed-request", "request-timeout", "payload-too-large");
 
     public static RouteHandlerBuilder TakesQuery(this RouteHandlerBuilder route, params string[] names) =>
-        route.WithMetadata(new QueryNames(names)).Refuses("validation-failed");
-
-    public static RouteHandlerBuilder Answers<T>(this RouteHandlerBuilder route, params int[] statuses)
-    {
-        foreach (var status in statuses)
-            route.Produces<T>(status, "application/json");
-        return route;
-    }
+        route.WithMetadata(new QueryNames(names));
 
     public static RouteHandlerBuilder Refuses(this RouteHandlerBuilder route, params string[] codes) =>
         route.WithMetadata(new ProblemCodes(codes));

@@ -7,7 +7,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Writes responses directly into Kestrel's output buffer, whole and with a Content-Length, so that they are sent in
 /// one piece. The framework would send them in chunks.
 /// </summary>
-internal static class WholeAnswer
+internal static class BufferedJson
 {
     public static void Write<T>(HttpResponse response, T value, JsonTypeInfo<T> type)
     {

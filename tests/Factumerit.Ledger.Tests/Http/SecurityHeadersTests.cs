@@ -4,7 +4,7 @@ using System.Text;
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>Every answer forbids caching and sniffing of its type. The API page loads only its own files.</summary>
-public sealed class SafeHeadersTests(LedgerService service) : IClassFixture<LedgerService>
+public sealed class SecurityHeadersTests(LedgerService service) : IClassFixture<LedgerService>
 {
     [Theory]
     [InlineData("GET", "/users", 200)]

@@ -2,14 +2,15 @@ namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>
 /// Refuses query parameters that a route doesn't read, and repeated ones: <c>?dryrun=true</c> must not import. A route
-/// without <see cref="RouteNotes.TakesQuery"/> accepts no parameters. Pages for people and health checks accept any.
+/// without <see cref="RouteDescriptions.TakesQuery"/> accepts no parameters. Pages for people and health checks accept
+/// any.
 /// </summary>
-public static class StrictQueries
+public static class QueryParameterChecks
 {
     private static readonly QueryNames None = new([]);
 
     /// <summary>Must run after authentication: other callers must not learn which routes exist.</summary>
-    public static void UseStrictQueries(this WebApplication app) => app.Use((http, next) =>
+    public static void UseQueryParameterChecks(this WebApplication app) => app.Use((http, next) =>
         http.Request.QueryString.HasValue && http.GetEndpoint() is RouteEndpoint route
             && route.Metadata.GetMetadata<AnyQuery>() is null
             && FindErrors(http.Request.Query, route) is { Any: true } errors
@@ -27,7 +28,7 @@ public static class StrictQueries
             if (name != MoneyAsText.Parameter && !names.Contains(name, StringComparer.Ordinal))
                 errors.Add(
                     name,
-                    "is not a query parameter of this route, which has "
+                    "is not a query parameter of this route; its parameters are "
                     + string.Join(", ", names.Append(MoneyAsText.Parameter)));
             else if (values.Count > 1)
                 errors.Add(name, "is given more than once");

@@ -3,12 +3,12 @@ using System.Threading.RateLimiting;
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>Waits for leases, with a time limit.</summary>
-internal static class Turns
+internal static class TimedLease
 {
     private static readonly TimeSpan WaitMax = TimeSpan.FromSeconds(10);
 
     /// <summary>A lease, to be disposed of. Not acquired if the queue is full or the wait took ten seconds.</summary>
-    public static async ValueTask<RateLimitLease> TakeAsync(
+    public static async ValueTask<RateLimitLease> AcquireAsync(
         Func<CancellationToken, ValueTask<RateLimitLease>> acquire, CancellationToken cancellationToken)
     {
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -19,11 +19,11 @@ internal static class Turns
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            return new GivenUp();
+            return new NotAcquired();
         }
     }
 
-    private sealed class GivenUp : RateLimitLease
+    private sealed class NotAcquired : RateLimitLease
     {
         public override bool IsAcquired => false;
 

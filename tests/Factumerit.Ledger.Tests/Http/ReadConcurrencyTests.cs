@@ -5,7 +5,7 @@ using Npgsql;
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>Lists, reports and checks of the books take turns, beside which everything else goes on.</summary>
-public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<LongReadTests.Small>
+public sealed class ReadConcurrencyTests(ReadConcurrencyTests.Small service) : IClassFixture<ReadConcurrencyTests.Small>
 {
     private const int ReportsAtOnce = 2;
     private const int WaitingMax = 100;
@@ -76,7 +76,7 @@ public sealed class LongReadTests(LongReadTests.Small service) : IClassFixture<L
         var waits = await UntilAsync(reply => reply is null);
 
         refused!.ExpectProblem(503, "unavailable").RetryAfter.ShouldBe("1");
-        refused.Text("detail").ShouldStartWith("Too many lists and reports are waiting for their turn.");
+        refused.Text("detail").ShouldStartWith("Too many lists and reports are waiting.");
         waits.ShouldBeNull();
         (await service.Database.QueriesThatWaitAsync()).ShouldBe(ReportsAtOnce);
         await hold.DisposeAsync();

@@ -4,7 +4,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Headers of every response: no cache between the service and its client stores it, and no browser guesses a content
 /// type other than the declared one.
 /// </summary>
-public static class SafeHeaders
+public static class SecurityHeaders
 {
     // Allows the page's own scripts and styles, and its requests to the service. The page sets inline styles and loads
     // its icons from data URLs.
@@ -12,7 +12,7 @@ public static class SafeHeaders
         "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
         + "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-    public static void UseSafeHeaders(this WebApplication app) => app.Use((http, next) =>
+    public static void UseSecurityHeaders(this WebApplication app) => app.Use((http, next) =>
     {
         Add(http.Response);
         return next(http);

@@ -1,13 +1,13 @@
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>Checks the target of a request before routing.</summary>
-public static class Targets
+public static class RequestTargets
 {
     /// <summary>The maximum length of path and query together, in characters.</summary>
     public const int LengthMax = 8 * 1024;
 
     /// <summary>Refuses targets that are too long. Handles HEAD as GET; the server omits the body.</summary>
-    public static void UseTargetChecks(this WebApplication app) => app.Use((http, next) =>
+    public static void UseRequestTargetChecks(this WebApplication app) => app.Use((http, next) =>
     {
         var request = http.Request;
         if (request.Path.Value?.Length + request.QueryString.Value?.Length > LengthMax)

@@ -8,9 +8,9 @@ namespace Factumerit.Ledger.Api.Http;
 /// Limits per address how many requests without a valid key get a 401; further requests get a 429. Only these requests
 /// count, so callers with valid keys behind the same address are not affected.
 /// </summary>
-public sealed class Strangers : IDisposable
+public sealed class UnknownKeyLimits : IDisposable
 {
-    private static readonly TimeSpan Between = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(10);
 
     private readonly PartitionedRateLimiter<IPAddress>? _failures;
     private readonly TimeProvider _clock;
@@ -18,7 +18,7 @@ public sealed class Strangers : IDisposable
     private int _refused;
     private long _reportedAt;
 
-    public Strangers(IOptions<RateLimitOptions> options, TimeProvider clock, ILogger<Strangers> logger)
+    public UnknownKeyLimits(IOptions<RateLimitOptions> options, TimeProvider clock, ILogger<UnknownKeyLimits> logger)
     {
         (_clock, _logger) = (clock, logger);
         if (options.Value.UnauthenticatedPerSecond is > 0 and var perSecond)
@@ -33,7 +33,7 @@ public sealed class Strangers : IDisposable
     }
 
     /// <summary>Counts a request without a valid key; false if its address has sent too many.</summary>
-    public bool MayFail(HttpContext http)
+    public bool TryCount(HttpContext http)
     {
         if (_failures is null)
             return true;
@@ -63,13 +63,13 @@ public sealed class Strangers : IDisposable
     {
         Interlocked.Increment(ref _refused);
         var (now, last) = (_clock.GetTimestamp(), Volatile.Read(ref _reportedAt));
-        if ((last == 0 || _clock.GetElapsedTime(last, now) >= Between)
+        if ((last == 0 || _clock.GetElapsedTime(last, now) >= ReportInterval)
             && Interlocked.CompareExchange(ref _reportedAt, now, last) == last)
             LogRefused(_logger, Interlocked.Exchange(ref _refused, 0));
     }
 
     private static void LogRefused(ILogger logger, int refused) =>
         logger.LogWarning(
-            "Too many requests without a valid key: {Refused} answered 429 since the last such line",
+            "Too many requests without a valid key: {Refused} refused with 429 since the last such line",
             refused);
 }

@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Routing;
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>A misspelt query parameter is refused on every route, before anything is done.</summary>
-public sealed class StrictQueryTests(LedgerService service) : IClassFixture<LedgerService>
+public sealed class QueryParameterCheckTests(LedgerService service) : IClassFixture<LedgerService>
 {
     private const string Prices =
         """{"m": {"litellm_provider": "openai", "input_cost_per_token": 3e-09, "output_cost_per_token": 15e-09}}""";
@@ -31,7 +31,7 @@ public sealed class StrictQueryTests(LedgerService service) : IClassFixture<Ledg
             var content = method is "POST" or "PATCH" ? new StringContent("{}", null, "application/json") : null;
             (await service.SendAsync(new HttpMethod(method), $"{path}?no_such=1", content, "k", LedgerService.AdminKey))
                 .ExpectErrors("no_such").Body.ShouldContain(
-                    "is not a query parameter of this route, which has "
+                    "is not a query parameter of this route; its parameters are "
                     + string.Join(", ", names.Append("money")) + "\"");
             if (names is [var name, ..])
                 (await service.SendAsync(

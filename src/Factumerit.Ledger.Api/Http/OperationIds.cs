@@ -4,9 +4,9 @@ namespace Factumerit.Ledger.Api.Http;
 /// The operation id of each route, from which generated clients name their methods. It stays when a summary is
 /// reworded.
 /// </summary>
-internal static class ApiNames
+internal static class OperationIds
 {
-    public static readonly Dictionary<string, string> Operations = new()
+    public static readonly Dictionary<string, string> ByRoute = new()
     {
         ["POST /users"] = "signUpUser",
         ["GET /users"] = "listUsers",

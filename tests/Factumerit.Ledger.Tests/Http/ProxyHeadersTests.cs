@@ -6,7 +6,7 @@ namespace Factumerit.Ledger.Tests.Http;
 /// The real program behind a proxy that serves it under a path: the API page, its document, redirects and the types of
 /// problems.
 /// </summary>
-public sealed class BehindProxyTests : IAsyncLifetime
+public sealed class ProxyHeadersTests : IAsyncLifetime
 {
     private const string Nowhere = "--ConnectionStrings:Ledger=Host=127.0.0.1;Port=1;Username=u;Timeout=1";
     private static readonly string[] Common = [Nowhere, "--Database:MigrateAtStart=false", "--urls=http://127.0.0.1:0"];

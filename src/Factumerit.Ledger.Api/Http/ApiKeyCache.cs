@@ -15,11 +15,11 @@ namespace Factumerit.Ledger.Api.Http;
 /// (<see cref="KeyWatch"/>). A revocation therefore takes effect at once in its own process, and within a second in
 /// other processes.
 /// </summary>
-public sealed class ApiKeys(
+public sealed class ApiKeyCache(
     LedgerDatabase database, IOptions<AuthOptions> options, IMemoryCache cache, KeyLookups lookups, TimeProvider clock)
 {
-    private static readonly TimeSpan RememberedFor = TimeSpan.FromSeconds(10);
-    private static readonly TimeSpan CertainFor = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan CachedFor = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ConfirmedFor = TimeSpan.FromSeconds(1);
 
     private static readonly Caller Bootstrap = new(Actor.Bootstrap, "bootstrap", Roles.Admin) { MayIntake = true };
     private readonly byte[]? _bootstrapHash = options.Value.BootstrapAdminKey is { Length: > 0 } key ? Hash(key) : null;
@@ -102,12 +102,12 @@ public sealed class ApiKeys(
             // Keys changed during the read, so the result may be stale: read again.
             if (known is not null && generation != Volatile.Read(ref _generation))
                 continue;
-            return known is null ? null : cache.Set(prefix, known, RememberedFor);
+            return known is null ? null : cache.Set(prefix, known, CachedFor);
         }
     }
 
     private bool IsCertain(KnownKey known) =>
-        clock.GetElapsedTime(Math.Max(known.ReadAt, Volatile.Read(ref _confirmedAt))) < CertainFor;
+        clock.GetElapsedTime(Math.Max(known.ReadAt, Volatile.Read(ref _confirmedAt))) < ConfirmedFor;
 
     private async Task<KnownKey?> LoadAsync(
         string prefix, long generation, long readAt, CancellationToken cancellationToken)

@@ -8,15 +8,15 @@ using Microsoft.Extensions.Time.Testing;
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>For how long a key that is remembered is believed, on a clock that stands until it is set ahead.</summary>
-public sealed class KnownKeyTests(TestDatabase database) : IClassFixture<TestDatabase>, IDisposable
+public sealed class ApiKeyCacheTests(TestDatabase database) : IClassFixture<TestDatabase>, IDisposable
 {
     private readonly MemoryCache _cache = new(new MemoryCacheOptions());
     private readonly FakeTimeProvider _clock = new(new DateTimeOffset(2030, 1, 1, 0, 0, 0, TimeSpan.Zero));
 
     private KeyLookups Lookups => field ??= new KeyLookups(database.Ledger, TimeProvider.System);
 
-    private ApiKeys Keys =>
-        field ??= new ApiKeys(database.Ledger, Options.Create(new AuthOptions()), _cache, Lookups, _clock);
+    private ApiKeyCache Keys =>
+        field ??= new ApiKeyCache(database.Ledger, Options.Create(new AuthOptions()), _cache, Lookups, _clock);
 
     private ApiKeyStore Store => new(database.Ledger, Keys, _clock);
 

@@ -5,7 +5,8 @@ namespace Factumerit.Ledger.Tests.Http;
 /// <summary>
 /// Floods of wrong keys hardly load the database. They limit the address, but not the good keys behind it.
 /// </summary>
-public sealed class StrangerTests(StrangerTests.Guarded service) : IClassFixture<StrangerTests.Guarded>
+public sealed class UnknownKeyLimitTests(UnknownKeyLimitTests.Guarded service)
+    : IClassFixture<UnknownKeyLimitTests.Guarded>
 {
     private const int Limit = 50;
 

@@ -9,40 +9,40 @@ namespace Factumerit.Ledger.Api.Http;
 /// Refuses routine calls early while the writer is full for their key. The body is not read, single refusals are not
 /// logged, and the response is a copy of a prepared one, so that refused calls take no time from other calls.
 /// </summary>
-public static class Overload
+public static class LoadShedding
 {
-    private static readonly TimeSpan Between = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(10);
 
-    public static void UseOverloadRefusals(this WebApplication app)
+    public static void UseLoadShedding(this WebApplication app)
     {
         var clock = app.Services.GetRequiredService<TimeProvider>();
         var logger = app.Services.GetRequiredService<ILoggerFactory>().CreateLogger("Factumerit.Ledger.Overload");
-        var (refused, told) = (0, 0L);
+        var (refused, reportedAt) = (0, 0L);
         app.Use((http, next) =>
         {
             // Uses the application's services, because a refused request needs no services of its own.
-            if (http.GetEndpoint()?.Metadata.GetMetadata<RoutineCall>() is null
+            if (http.GetEndpoint()?.Metadata.GetMetadata<HighVolume>() is null
                 || !app.Services.GetRequiredService<LedgerWriter>().IsFullFor(Caller.Of(http).Actor))
                 return next(http);
             Interlocked.Increment(ref refused);
-            Tell();
+            Report();
             LedgerMetrics.Refused(LedgerWriter.TooMany);
             TooMany.Write(http);
             return Task.CompletedTask;
         });
 
-        void Tell()
+        void Report()
         {
-            var (now, last) = (clock.GetTimestamp(), Volatile.Read(ref told));
-            if ((last == 0 || clock.GetElapsedTime(last, now) >= Between)
-                && Interlocked.CompareExchange(ref told, now, last) == last)
+            var (now, last) = (clock.GetTimestamp(), Volatile.Read(ref reportedAt));
+            if ((last == 0 || clock.GetElapsedTime(last, now) >= ReportInterval)
+                && Interlocked.CompareExchange(ref reportedAt, now, last) == last)
                 LogRefusals(logger, Interlocked.Exchange(ref refused, 0));
         }
     }
 
     private static void LogRefusals(ILogger logger, int refused) =>
         logger.LogWarning(
-            "More comes in than can be written in good time: {Refused} calls refused since the last such line",
+            "The queue is full: {Refused} calls refused with 503 since the last such line",
             refused);
 
     // The same problem as everywhere else, split where the path base and the trace_id go. Only these two parts differ
