@@ -1,5 +1,4 @@
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 

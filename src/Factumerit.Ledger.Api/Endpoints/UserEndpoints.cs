@@ -1,6 +1,6 @@
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Queries;
+
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;

@@ -1,6 +1,6 @@
-using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
+
 using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Api.Http;
