@@ -1,5 +1,4 @@
 using Factumerit.Ledger.Api.Http;
-
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;

@@ -1,6 +1,5 @@
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Queries;
-
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;

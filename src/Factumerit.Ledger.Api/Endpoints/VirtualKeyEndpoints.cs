@@ -1,7 +1,6 @@
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Queries;
-
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;

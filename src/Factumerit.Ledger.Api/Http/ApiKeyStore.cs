@@ -1,6 +1,5 @@
 using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
-
 using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Api.Http;

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using Factumerit.Ledger.Storage;
 using Microsoft.AspNetCore.Diagnostics;
-
 using Npgsql;
 
 namespace Factumerit.Ledger.Api.Http;
