@@ -2,12 +2,6 @@ using Factumerit.Ledger.Writing;
 
 namespace Factumerit.Ledger.LiteLlm;
 
-/// <summary>An item that was not recorded.</summary>
-/// <param name="Index">The item's position in the request, counted from 0, nulls included.</param>
-/// <param name="Code">A problem's code, as on the errors page.</param>
-/// <param name="Detail">What is wrong with the item. Never quotes prompts or answers.</param>
-public sealed record IntakeFailure(int Index, string Code, string Detail);
-
 /// <summary>
 /// Counts the results of items, for the answer and the meter, and keeps the first failures. Items that wait or failed
 /// are logged as counts by reason, never with content.

@@ -1,5 +1,4 @@
 using System.Globalization;
-using Factumerit.Ledger.Commands;
 
 namespace Factumerit.Ledger.LiteLlm;
 

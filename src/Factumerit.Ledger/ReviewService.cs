@@ -6,22 +6,6 @@ using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger;
 
-/// <summary>Selects the waiting usages to price again. Request body of POST /usage/reprice.</summary>
-public sealed record RepriceRequest
-{
-    /// <summary>Only usages of this model, named as it was reported; default: all.</summary>
-    public string? Model { get; init; }
-
-    /// <summary>Only usages of this user; default: all.</summary>
-    public string? UserId { get; init; }
-}
-
-/// <summary>The result of pricing again.</summary>
-/// <param name="Billed">The number of usages that were billed.</param>
-/// <param name="Waiting">The number of selected usages that still wait.</param>
-/// <param name="AmountCents">The amount billed, in cents.</param>
-public sealed record Repricing(long Billed, long Waiting, decimal AmountCents);
-
 /// <summary>
 /// The review of usages without a price (R16): bills or waives a single usage, or bills all that can be priced by now.
 /// Each decision goes through the writer. The answer shows the usage as stored after the decision.

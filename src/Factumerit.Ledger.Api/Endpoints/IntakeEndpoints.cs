@@ -6,31 +6,6 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
 
-/// <summary>The results of the items that LiteLLM sent. The five counts add up to the number of items.</summary>
-/// <param name="Accepted">Calls that were recorded and billed, or that waited before and are billed now.</param>
-/// <param name="Replayed">Calls that were recorded before, under one of their ids.</param>
-/// <param name="NeedsReview">Calls that were recorded and wait for review; not counted as accepted.</param>
-/// <param name="Skipped">
-/// Failed calls that cost and generated nothing, calls that only manage objects at the provider, and nulls.
-/// </param>
-/// <param name="Failed">
-/// The first 100 items that were not recorded, and why: for example, an item is not a JSON object, or the key may not
-/// record it.
-/// </param>
-/// <param name="FailedCount">How many items were not recorded.</param>
-public sealed record IntakeAnswer(
-    int Accepted, int Replayed, int NeedsReview, int Skipped, IReadOnlyList<IntakeFailure> Failed, int FailedCount);
-
-/// <summary>The span of LiteLLM's calls to reconcile, at most 31 days.</summary>
-public sealed record ReconcileRequest
-{
-    /// <summary>The start, inclusive. Without an offset it is read as UTC.</summary>
-    public DateTimeOffset? From { get; init; }
-
-    /// <summary>The end, exclusive: at most 31 days after the start.</summary>
-    public DateTimeOffset? To { get; init; }
-}
-
 /// <summary>LiteLLM's calls: record the calls that it sends, and reconcile with its spend logs.</summary>
 public static class IntakeEndpoints
 {

@@ -1,22 +1,9 @@
-using System.Text.Json.Serialization;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
-
-/// <summary>
-/// The result of one item of a batch: the status it would have had alone, and the usage or the problem.
-/// </summary>
-public sealed record BatchResult(
-    int Status,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] RecordedUsage? Usage,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] Problem? Problem);
-
-/// <summary>One result per item, in the order of the items.</summary>
-public sealed record BatchAnswer(IReadOnlyList<BatchResult> Results);
 
 /// <summary>LLM calls: record one or many, look one up, and review those without a price.</summary>
 public static class UsageEndpoints

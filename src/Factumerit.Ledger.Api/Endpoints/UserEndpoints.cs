@@ -1,5 +1,4 @@
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;

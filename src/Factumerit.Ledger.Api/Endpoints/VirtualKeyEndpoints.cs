@@ -1,42 +1,10 @@
-using System.Text.Json.Serialization;
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
-
-/// <summary>
-/// A user's key at LiteLLM as returned. Status: creating, active, revoking, revoked or failed. IsBlocked: as LiteLLM
-/// has confirmed. Pending: the change that LiteLLM has not received yet; null if there is none. Secret: only in the
-/// answer that made the key, never again.
-/// </summary>
-public sealed record VirtualKeyAnswer(
-    Guid VirtualKeyId, string UserId, string Label, string Alias, string? KeyName, IReadOnlyList<string>? Models,
-    [property: JsonConverter(typeof(UsdConverter))] decimal? MaxBudgetUsd, DateTimeOffset? ExpiresAt, string Status,
-    bool IsBlocked, DateTimeOffset CreatedAt, DateTimeOffset? RevokedAt, string? LastError, PendingDelivery? Pending,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] string? Secret)
-{
-    public static VirtualKeyAnswer Of(VirtualKeyDetail detail, string? secret = null)
-    {
-        var key = detail.Key;
-        return new(
-            key.Id, key.UserId, key.Label, key.Alias, key.KeyName, key.Models, key.MaxBudgetUsd, key.ExpiresAt,
-            key.Status, key.IsBlocked, key.CreatedAt, key.RevokedAt, key.LastError, detail.Pending, secret);
-    }
-
-    /// <summary>Omits the secret, so that it is never logged by mistake.</summary>
-    public override string ToString() =>
-        $"{nameof(VirtualKeyAnswer)} {{ VirtualKeyId = {VirtualKeyId}, Status = {Status} }}";
-}
-
-/// <summary>
-/// A page of keys, in the order they were made, without their secrets. NextAfter: pass it as after= to get the next
-/// page; null at the end.
-/// </summary>
-public sealed record VirtualKeyPage(IReadOnlyList<VirtualKeyAnswer> VirtualKeys, Guid? NextAfter);
 
 /// <summary>Users' keys at LiteLLM: make, list, revoke.</summary>
 public static class VirtualKeyEndpoints
@@ -79,7 +47,7 @@ public static class VirtualKeyEndpoints
         if (outcome.Answer is not { } made)
             return LedgerResults.Refused(http, outcome.Refusal!);
         var key = await queries.FindAsync(made.Id, UncancelledQueries.Token);
-        return LedgerResults.Created(VirtualKeyAnswer.Of(key!, made.Secret), LedgerJson.Default.VirtualKeyAnswer);
+        return LedgerResults.Created(ToAnswer(key!, made.Secret), LedgerJson.Default.VirtualKeyAnswer);
     }
 
     private static async Task<Results<JsonOk<VirtualKeyPage>, ProblemResult>> ListAsync(
@@ -94,7 +62,7 @@ public static class VirtualKeyEndpoints
             return LedgerResults.Refused(http, refusal);
         var page = await queries.ListAsync(userId, limit, after, UncancelledQueries.Token);
         return LedgerResults.Ok(
-            new VirtualKeyPage([.. page.Keys.Select(key => VirtualKeyAnswer.Of(key))], page.NextAfter),
+            new VirtualKeyPage([.. page.Keys.Select(key => ToAnswer(key))], page.NextAfter),
             LedgerJson.Default.VirtualKeyPage);
     }
 
@@ -117,10 +85,18 @@ public static class VirtualKeyEndpoints
             if (key.Key.Status != VirtualKey.Revoking
                 || key.Pending is not { LastError: null }
                 || left <= TimeSpan.Zero)
-                return LedgerResults.Ok(VirtualKeyAnswer.Of(key), LedgerJson.Default.VirtualKeyAnswer);
+                return LedgerResults.Ok(ToAnswer(key), LedgerJson.Default.VirtualKeyAnswer);
             // Awaited twice, so that the wait ends with an exception when the client disconnects. Otherwise the delay
             // would end at once and the loop would repeat its queries without a pause.
             await await Task.WhenAny(delivered, Task.Delay(left, clock, http.RequestAborted));
         }
+    }
+
+    private static VirtualKeyAnswer ToAnswer(VirtualKeyDetail detail, string? secret = null)
+    {
+        var key = detail.Key;
+        return new(
+            key.Id, key.UserId, key.Label, key.Alias, key.KeyName, key.Models, key.MaxBudgetUsd, key.ExpiresAt,
+            key.Status, key.IsBlocked, key.CreatedAt, key.RevokedAt, key.LastError, detail.Pending, secret);
     }
 }

@@ -1,7 +1,3 @@
-using Factumerit.Ledger.Api.Endpoints;
-using Factumerit.Ledger.Commands;
-using Factumerit.Ledger.Integrity;
-
 namespace Factumerit.Ledger.Api.Http;
 
 /// <summary>The examples on the API page, by verb and path.</summary>

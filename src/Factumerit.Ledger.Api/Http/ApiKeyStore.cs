@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;

@@ -4,9 +4,6 @@ using Microsoft.Extensions.Diagnostics.HealthChecks;
 
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>The state of the service, and of each check by name.</summary>
-public sealed record HealthAnswer(string Status, IReadOnlyDictionary<string, string> Checks);
-
 /// <summary>Live: the process answers. Ready: the database is reachable, migrated and writable.</summary>
 public static class Health
 {

@@ -62,7 +62,7 @@ public static class OpenApi
                 () => new OpenApiSchema { Type = JsonSchemaType.Number, Format = DecimalFormat });
             // Lets a field that refers to another schema be nullable.
             options.UseAllOfToExtendReferenceSchemas();
-            foreach (var assembly in new[] { typeof(OpenApi).Assembly, typeof(BudgetService).Assembly })
+            foreach (var assembly in new[] { typeof(OpenApi).Assembly, typeof(LedgerJson).Assembly })
                 options.IncludeXmlComments(assembly);
             options.AddSecurityDefinition(SchemeId, new OpenApiSecurityScheme
             {

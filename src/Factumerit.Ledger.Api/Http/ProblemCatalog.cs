@@ -1,8 +1,5 @@
 namespace Factumerit.Ledger.Api.Http;
 
-/// <summary>A kind of problem: its stable code, its HTTP status, its title, and what a caller should do.</summary>
-public sealed record ProblemKind(string Code, int Status, string Title, string WhatToDo);
-
 /// <summary>Every problem that the service returns; docs/errors.md explains them in detail.</summary>
 public static class ProblemCatalog
 {

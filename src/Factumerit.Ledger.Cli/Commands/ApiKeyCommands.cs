@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Factumerit.Ledger.Cli.Display;
 using Factumerit.Ledger.Cli.Http;
 
@@ -50,14 +51,14 @@ internal static class ApiKeyCommands
                 .Flag("may_intake", context.Value(intake)).Text("expires_at", context.Value(expires));
             var answer = await context.Client.SendAsync(
                 HttpMethod.Post, "api-keys", body.ToBytes(), null, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.ApiKey, key => ShowSecret(context, key));
+            return context.Print<ApiKeyAnswer>(answer, key => ShowSecret(context, key));
         }, name, role, prefix, overdraw, intake, expires);
     }
 
-    private static void ShowSecret(CommandContext context, ApiKey key)
+    private static void ShowSecret(CommandContext context, ApiKeyAnswer key)
     {
         context.Output.Properties(
-            ("Id", key.Id.ToString()), ("Name", key.Name), ("Role", key.Role), ("User prefix", key.UserPrefix),
+            ("Id", key.Id), ("Name", key.Name), ("Role", key.Role), ("User prefix", key.UserPrefix),
             ("May overdraw", key.MayOverdraw), ("May intake", key.MayIntake), ("Expires", key.ExpiresAt),
             ("Secret", key.Secret));
         if (key.OldSecretEndsAt is { } end)
@@ -69,15 +70,15 @@ internal static class ApiKeyCommands
     {
         var warnings = new List<string>();
         // The service returns all keys on one page.
-        var page = (await context.Client.GetAsync("api-keys", cancellationToken)).Read(LedgerJson.Default.JsonElement);
-        var items = Paging.ApiKeys.ItemsOf(page).ToAsyncEnumerable();
+        var answer = await context.Client.GetAsync("api-keys", cancellationToken);
+        var items = LedgerList.ApiKeys.ItemsOf(answer.As<JsonElement>(), answer).ToAsyncEnumerable();
         var table = new TableView().Text("Id").Text("Name").Text("Role").Text("User prefix").Text("Overdraws")
             .Text("Intake").Text("Key").Text("Made by").Text("Created").Text("Last used")
             .Text("Expires").Text("Revoked");
-        await context.PrintListAsync(items, LedgerJson.Default.ApiKey, table, whenEmpty: "No keys.", addRow: key =>
+        await context.PrintListAsync<ApiKeyAnswer>(items, table, whenEmpty: "No keys.", addRow: key =>
         {
             table.Row(
-                key.Id.ToString(), key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.MayIntake,
+                key.Id, key.Name, key.Role, key.UserPrefix, key.MayOverdraw, key.MayIntake,
                 key.KeyPrefix, key.MadeBy?.Name, key.CreatedAt, key.LastUsedAt, key.ExpiresAt, key.RevokedAt);
             if (Warn(key) is { } warning)
                 warnings.Add(warning);
@@ -87,7 +88,7 @@ internal static class ApiKeyCommands
     }
 
     // Keys created before prefixes had a boundary and intake had a flag keep their old rights.
-    private static string? Warn(ApiKey key)
+    private static string? Warn(ApiKeyAnswer key)
     {
         if (key is not { RevokedAt: null, MadeBy: null })
             return null;
@@ -97,7 +98,7 @@ internal static class ApiKeyCommands
         if (key is { MayIntake: true, Role: not "admin" })
             grants.Add("may send in calls from LiteLLM");
         return grants.Count == 0 ? null
-            : $"Warning: the key {Output.TextOf(key.Name)} ({Output.TextOf(key.Id.ToString())}) is from before an "
+            : $"Warning: the key {Output.TextOf(key.Name)} ({Output.TextOf(key.Id)}) is from before an "
                 + $"upgrade and {string.Join(" and ", grants)}. Replace it if it does not need that.";
     }
 
@@ -118,7 +119,7 @@ internal static class ApiKeyCommands
             body.Number("overlap_seconds", context.Value(overlap)).Text("expires_at", context.Value(expires));
             var path = $"api-keys/{Uri.EscapeDataString(context.Value(id))}/rotate";
             var answer = await context.Client.SendAsync(HttpMethod.Post, path, body.ToBytes(), null, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.ApiKey, key => ShowSecret(context, key));
+            return context.Print<ApiKeyAnswer>(answer, key => ShowSecret(context, key));
         }, id, overlap, expires, yes);
     }
 
@@ -144,8 +145,8 @@ internal static class ApiKeyCommands
             await context.ConfirmAsync($"Revoke the key {context.Value(id)}?", yes, cancellationToken);
             var path = $"api-keys/{Uri.EscapeDataString(context.Value(id))}";
             var answer = await context.ChangeAsync(HttpMethod.Delete, path, null, null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.ApiKey, key => context.Output.Line(
-                $"Revoked the key {Output.TextOf(key.Name)} ({Output.TextOf(key.Id.ToString())})."));
+            return context.Print<ApiKeyAnswer>(answer, key => context.Output.Line(
+                $"Revoked the key {Output.TextOf(key.Name)} ({Output.TextOf(key.Id)})."));
         }, id, yes);
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Factumerit.Ledger.Cli.Display;
-using Factumerit.Ledger.Cli.Http;
 
 namespace Factumerit.Ledger.Cli.Commands;
 
@@ -18,10 +17,10 @@ internal static class AuditLogCommand
         {
             var filter = context.Value(action) is { } only ? $"?action={Uri.EscapeDataString(only)}" : "";
             var items = context.Client.ItemsAsync(
-                $"audit-log{filter}", Paging.Changes, context.Value(limit), cancellationToken);
+                $"audit-log{filter}", LedgerList.Changes, context.Value(limit), cancellationToken);
             var table = new TableView().Text("Time").Text("By").Text("Action").Text("Subject").Text("Detail");
-            return context.PrintListAsync(
-                items, LedgerJson.Default.AuditEntry, table, whenEmpty: "No changes.", addRow: change =>
+            return context.PrintListAsync<AuditEntry>(
+                items, table, whenEmpty: "No changes.", addRow: change =>
                     table.Row(change.At, change.By?.Name, change.Action, change.Subject, change.Detail?.GetRawText()));
         }, action, limit);
     }

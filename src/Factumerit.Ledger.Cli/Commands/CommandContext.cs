@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
 using Factumerit.Ledger.Cli.Display;
 using Factumerit.Ledger.Cli.Http;
 
@@ -13,13 +12,13 @@ namespace Factumerit.Ledger.Cli.Commands;
 internal sealed class CommandContext(
     FaEnvironment environment, ParseResult parse, bool isJson, Func<Settings> findSettings) : IDisposable
 {
-    private readonly Lazy<LedgerClient> _client = new(() => new LedgerClient(findSettings(), environment.Time));
+    private readonly Lazy<FaClient> _client = new(() => new FaClient(findSettings(), environment.Time));
 
     public FaEnvironment Environment => environment;
 
     public Output Output { get; } = new(environment);
 
-    public LedgerClient Client => _client.Value;
+    public FaClient Client => _client.Value;
 
     /// <summary>True once the service has carried out a request that changes something.</summary>
     public bool HasChanged => _client.IsValueCreated && _client.Value.HasChanged;
@@ -85,19 +84,18 @@ internal sealed class CommandContext(
     /// <summary>
     /// Prints the answer as received for programs, or lets <paramref name="show"/> print it for people.
     /// </summary>
-    public int Print<T>(LedgerAnswer answer, JsonTypeInfo<T> type, Action<T> show)
+    public int Print<T>(LedgerAnswer answer, Action<T> show)
     {
         if (isJson)
             Output.Line(answer.Body.TrimEnd());
         else
-            show(answer.Read(type));
+            show(answer.As<T>());
         return ExitCode.Done;
     }
 
     /// <summary>Prints a list as one JSON array for programs, or as a table with a row for each item.</summary>
     public async Task<int> PrintListAsync<T>(
         IAsyncEnumerable<JsonElement> items,
-        JsonTypeInfo<T> type,
         TableView table,
         Action<T> addRow,
         string whenEmpty,
@@ -111,17 +109,17 @@ internal sealed class CommandContext(
         }
 
         await foreach (var item in items)
-            addRow(Parse(item, type));
+            addRow(Parse<T>(item));
         addTotal?.Invoke();
         Output.Table(table, whenEmpty);
         return ExitCode.Done;
     }
 
-    public static T Parse<T>(JsonElement item, JsonTypeInfo<T> type) where T : notnull
+    public static T Parse<T>(JsonElement item) where T : notnull
     {
         try
         {
-            return item.Deserialize(type) ?? throw new JsonException();
+            return item.Deserialize(LedgerJson.LenientOf<T>()) ?? throw new JsonException();
         }
         catch (JsonException)
         {

@@ -127,7 +127,7 @@ internal sealed class CommandTree
 
         public override int Invoke(ParseResult parseResult)
         {
-            parseResult.InvocationConfiguration.Output.WriteLine(LedgerClient.Version);
+            parseResult.InvocationConfiguration.Output.WriteLine(FaClient.Version);
             return ExitCode.Done;
         }
     }

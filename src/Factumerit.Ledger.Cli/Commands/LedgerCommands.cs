@@ -29,7 +29,7 @@ internal static class LedgerCommands
             ("Assets", headroom.AssetCents),
             ("Owed to users", headroom.LiabilityCents),
             ("Headroom", headroom.AvailableCents));
-        if (headroom.Providers is not { Length: > 0 } providers)
+        if (headroom.Providers is not { Count: > 0 } providers)
             return;
         var table = new TableView().Text("Provider").Money("Balance");
         foreach (var provider in providers)
@@ -45,13 +45,12 @@ internal static class LedgerCommands
         return tree.Create("balances", about, (context, cancellationToken) =>
         {
             var path = context.Value(type) is { } only ? $"ledger/balances?type={only}" : "ledger/balances";
-            var items = context.Client.ItemsAsync(path, Paging.Accounts, int.MaxValue, cancellationToken);
+            var items = context.Client.ItemsAsync(path, LedgerList.Accounts, int.MaxValue, cancellationToken);
             var table = new TableView()
                 .Text("Account").Text("Type").Money("Balance").Money("Debits").Money("Credits").Count("Entries");
             var (balance, debits, credits, entries) = (0m, 0m, 0m, 0L);
-            return context.PrintListAsync(
+            return context.PrintListAsync<AccountBalance>(
                 items,
-                LedgerJson.Default.AccountBalance,
                 table,
                 whenEmpty: "No accounts.",
                 addRow: account =>
@@ -76,16 +75,16 @@ internal static class LedgerCommands
         {
             var budget = await context.Client.GetAsync(context.UserPath(user), cancellationToken);
             var path = $"{context.UserPath(user)}/entries";
-            var entries = context.Client.ItemsAsync(path, Paging.Entries, context.Value(limit), cancellationToken);
+            var entries = context.Client.ItemsAsync(path, LedgerList.Entries, context.Value(limit), cancellationToken);
             if (context.IsJson)
                 return await PrintJsonAsync(context, budget, entries);
 
-            UserCommands.Show(budget.Read(LedgerJson.Default.Budget), context.Output);
+            UserCommands.Show(budget.As<Budget>(), context.Output);
             context.Output.Line("");
             var table = new TableView().Text("Entry").Text("Time").Money("Debit").Money("Credit").Text("Type")
                 .Text("Reference").Text("Posted by").Text("Description");
-            return await context.PrintListAsync(
-                entries, LedgerJson.Default.Entry, table, whenEmpty: "No entries.", addRow: entry => table.Row(
+            return await context.PrintListAsync<LedgerEntry>(
+                entries, table, whenEmpty: "No entries.", addRow: entry => table.Row(
                     entry.Id.ToString(CultureInfo.InvariantCulture),
                     entry.CreatedAt,
                     NullIfZero(entry.DebitCents),
@@ -126,10 +125,10 @@ internal static class LedgerCommands
     {
         var answer = await context.Client.GetAsync(
             isFull ? "ledger/integrity?full=true" : "ledger/integrity", cancellationToken);
-        var integrity = answer.Read(LedgerJson.Default.Integrity);
+        var integrity = answer.As<IntegrityReport>();
         var faults = integrity.Faults ?? [];
-        var isSound = integrity.IsBalanced && integrity.Imbalance == 0 && faults.Length == 0;
-        context.Print(answer, LedgerJson.Default.Integrity, _ =>
+        var isSound = integrity.IsBalanced && integrity.Imbalance == 0 && faults.Count == 0;
+        context.Print<IntegrityReport>(answer, _ =>
         {
             context.Output.Verdict(isSound ? "BALANCED" : "IMBALANCE", isSound);
             context.Output.Properties(
@@ -138,7 +137,7 @@ internal static class LedgerCommands
                 ("Imbalance", integrity.Imbalance),
                 ("Entries", integrity.EntryCount),
                 ("Transactions", integrity.TransactionCount));
-            if (faults.Length == 0)
+            if (faults.Count == 0)
                 return;
             // Only faults found by a background check have a number, which 'resolve-fault' takes.
             var isKept = faults.Any(fault => fault.FaultId is not null);
@@ -146,14 +145,14 @@ internal static class LedgerCommands
             if (isKept)
                 table.Text("Number").Text("Found");
             foreach (var fault in faults)
-                table.Row([fault.Kind, fault.Id.ToString(), fault.Detail, .. isKept ? KeptOf(fault) : []]);
+                table.Row([fault.Kind, fault.Id, fault.Detail, .. isKept ? KeptOf(fault) : []]);
             context.Output.Line("");
             context.Output.Table(table, "");
         });
         return isSound ? ExitCode.Done : ExitCode.Failed;
     }
 
-    private static object?[] KeptOf(Fault fault) =>
+    private static object?[] KeptOf(IntegrityFault fault) =>
         [fault.FaultId?.ToString(CultureInfo.InvariantCulture), fault.FoundAt];
 
     private static Command BuildResolveFault(CommandTree tree)
@@ -176,8 +175,8 @@ internal static class LedgerCommands
             body.Text("reason", context.Value(reason));
             var path = $"ledger/faults/{context.Value(id)}/resolve";
             var answer = await context.ChangeAsync(HttpMethod.Post, path, body.ToBytes(), null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Fault, fault => context.Output.Line(
-                $"Resolved fault {context.Value(id)}: {fault.Kind} {Output.TextOf(fault.Id.ToString())}, "
+            return context.Print<KeptFault>(answer, fault => context.Output.Line(
+                $"Resolved fault {context.Value(id)}: {fault.Kind} {Output.TextOf(fault.Id)}, "
                 + $"by {Output.TextOf(fault.ResolvedBy)}."));
         }, id, reason);
     }
@@ -185,7 +184,7 @@ internal static class LedgerCommands
     private static async Task<int> SummaryAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var answer = await context.Client.GetAsync("ledger/summary", cancellationToken);
-        return context.Print(answer, LedgerJson.Default.Summary, summary =>
+        return context.Print<LedgerSummary>(answer, summary =>
         {
             var types = summary.Types;
             var table = new TableView()
@@ -221,7 +220,7 @@ internal static class LedgerCommands
     private static async Task<int> HeadroomAsync(CommandContext context, CancellationToken cancellationToken)
     {
         var answer = await context.Client.GetAsync("ledger/headroom", cancellationToken);
-        return context.Print(answer, LedgerJson.Default.Headroom, headroom => Show(headroom, context.Output));
+        return context.Print<Headroom>(answer, headroom => Show(headroom, context.Output));
     }
 
     private static decimal? NullIfZero(decimal cents) => cents == 0 ? null : cents;

@@ -50,19 +50,19 @@ internal static class LiteLlmCommands
         body.Text("from", Text(from)).Text("to", Text(to));
         var answer = await context.ChangeAsync(
             HttpMethod.Post, "intake/litellm/reconcile", body.ToBytes(), null, "", cancellationToken);
-        return answer.Read(LedgerJson.Default.Reconciliation);
+        return answer.As<Reconciliation>();
     }
 
     private static void Show(Reconciliation sum, Output output)
     {
-        if (sum.Differing.Length > 0)
+        if (sum.Differing.Count > 0)
         {
             var table = new TableView().Text("Call").Text("Usage").Money("Cost here").Money("Cost at LiteLLM");
             foreach (var difference in sum.Differing)
                 table.Row([
                     difference.ExternalId, difference.UsageId, difference.OursUsd * 100, difference.TheirsUsd * 100]);
             output.Table(table, "");
-            if (sum.DifferingCount > sum.Differing.Length)
+            if (sum.DifferingCount > sum.Differing.Count)
                 output.Line("... and more.");
             output.Line("");
         }

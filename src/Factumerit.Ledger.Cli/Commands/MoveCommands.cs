@@ -32,7 +32,7 @@ internal static class MoveCommands
                 .Text("reason", context.Value(reason))
                 .Text("admin_id", context.Value(admin));
             var answer = await PostAsync(context, "grants", body, key, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Grant, grant => context.Output.Line(
+            return context.Print<GrantReceipt>(answer, grant => context.Output.Line(
                 $"{(answer.IsReplay ? "Already granted" : "Granted")} {Cents(context.Value(amount)!)} "
                 + $"to {Output.TextOf(grant.Budget.UserId)}{(grant.UserCreated is true ? ", a new user" : "")}; "
                 + $"balance {MoneyFormat.Format(grant.Budget.BalanceCents)} "
@@ -75,7 +75,7 @@ internal static class MoveCommands
                 .Text("provider", context.Value(provider))
                 .Text("invoice", context.Value(invoice));
             var answer = await PostAsync(context, "purchases", body, key, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Purchase, purchase => context.Output.Line(
+            return context.Print<PurchaseReceipt>(answer, purchase => context.Output.Line(
                 $"{(answer.IsReplay ? "Already booked" : "Booked")} a purchase of "
                 + $"{MoneyFormat.Format(purchase.TotalCents)}; "
                 + $"headroom {MoneyFormat.Format(purchase.Headroom.AvailableCents)} "

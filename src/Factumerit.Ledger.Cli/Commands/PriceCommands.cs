@@ -16,6 +16,8 @@ internal static class PriceCommands
     // The service's own limit.
     private const int FileBytesMax = 8 * 1024 * 1024;
 
+    private static readonly IReadOnlyDictionary<string, decimal> NoOthers = new Dictionary<string, decimal>();
+
     public static Command Build(CommandTree tree) => new("prices", "Manage the prices that providers charge for models")
     {
         BuildImport(tree),
@@ -42,7 +44,7 @@ internal static class PriceCommands
             await context.ConfirmAsync($"Cancel version {number} of the prices?", yes, cancellationToken);
             var answer = await context.ChangeAsync(
                 HttpMethod.Delete, $"prices/versions/{number}", null, null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.PriceCancellation, cancelled => context.Output.Line(
+            return context.Print<PriceCancellation>(answer, cancelled => context.Output.Line(
                 string.Create(
                     CultureInfo.InvariantCulture,
                     $"Cancelled version {number} of the prices, due to start at {cancelled.ValidFrom:u}.")));
@@ -79,8 +81,7 @@ internal static class PriceCommands
             }
             if (!answer.IsSuccess)
                 throw ToFailure(answer, path);
-            return context.Print(answer, LedgerJson.Default.PriceImport,
-                import => Show(import, context.Value(isDryRun), context.Output));
+            return context.Print<PriceImport>(answer, import => Show(import, context.Value(isDryRun), context.Output));
 
             Task<LedgerAnswer> SendAsync(bool allowGone) => context.TryChangeAsync(
                 HttpMethod.Post,
@@ -114,16 +115,14 @@ internal static class PriceCommands
     // A problem with the request that names no query parameter is about the file.
     private static FaException ToFailure(LedgerAnswer answer, string path)
     {
-        var isOfFile = Problem.Parse(answer.Body) is { Code: "validation-failed" or "malformed-request" } problem
+        var isOfFile = answer.Problem is { Code: "validation-failed" or "malformed-request" } problem
             && problem.Errors?.Keys.Any(field => field is "valid_from" or "dry_run" or "allow_gone") is not true;
         return isOfFile ? answer.ToFailure().Of(path) : answer.ToFailure();
     }
 
     // The service's message about an import that would end too many models; null for any other answer.
     private static string? EndingOf(LedgerAnswer answer) =>
-        !answer.IsSuccess && Problem.Parse(answer.Body)?.Errors?.GetValueOrDefault("allow_gone") is [var ending, ..]
-            ? ending
-            : null;
+        answer.Problem?.Errors?.GetValueOrDefault("allow_gone") is [var ending, ..] ? ending : null;
 
     private static async Task ConfirmEndingAsync(
         CommandContext context, string ending, CancellationToken cancellationToken)
@@ -148,11 +147,11 @@ internal static class PriceCommands
                 ("prefix", context.Value(prefix)),
                 ("provider", context.Value(provider)),
                 ("at", context.Value(at)));
-            var items = context.Client.ItemsAsync(path, Paging.Prices, int.MaxValue, cancellationToken);
+            var items = context.Client.ItemsAsync(path, LedgerList.Prices, int.MaxValue, cancellationToken);
             var table = AddPrices(new TableView().Text("Model").Text("Provider"))
                 .Text("Mode").Count("Others").Text("Valid from");
-            return context.PrintListAsync(
-                items, LedgerJson.Default.ModelPrice, table, whenEmpty: "No prices.", addRow: price => table.Row([
+            return context.PrintListAsync<ModelPrice>(
+                items, table, whenEmpty: "No prices.", addRow: price => table.Row([
                     price.Model,
                     price.Provider,
                     .. Cents(price),
@@ -176,7 +175,7 @@ internal static class PriceCommands
             // A slash in the name stays a separator of path segments.
             var path = string.Join('/', context.Value(model).Split('/').Select(Uri.EscapeDataString));
             var answer = await context.Client.GetAsync($"prices/{path}", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.PriceHistory, history =>
+            return context.Print<PriceHistory>(answer, history =>
             {
                 context.Output.Line(Output.TextOf(history.Model));
                 var table = AddPrices(new TableView().Text("Valid from").Text("Version").Text("Provider"))
@@ -196,11 +195,11 @@ internal static class PriceCommands
     }
 
     // The other prices of each version, in dollars for one unit as in the price map: a token, a query, a page.
-    private static void ShowOthers(ModelPrice[] prices, Output output)
+    private static void ShowOthers(IReadOnlyList<ModelPrice> prices, Output output)
     {
         var table = new TableView().Text("Version").Text("Other price").Text("USD per unit");
         foreach (var price in prices.Where(price => !price.IsGone))
-            foreach (var (name, usd) in (price.OtherPrices ?? []).OrderBy(other => other.Key, StringComparer.Ordinal))
+            foreach (var (name, usd) in price.OtherPrices ?? NoOthers)
                 table.Row(
                     price.Version.ToString(CultureInfo.InvariantCulture),
                     name,
@@ -211,12 +210,12 @@ internal static class PriceCommands
         output.Table(table, "");
     }
 
-    private static object Others(Dictionary<string, decimal>? others) =>
+    private static object Others(OtherPriceDictionary? others) =>
         others is { Count: > 0 } ? (long)others.Count : "";
 
     private static void Show(PriceImport import, bool isDryRun, Output output)
     {
-        if (import.Changes.Length > 0)
+        if (import.Changes.Count > 0)
         {
             var table = new TableView()
                 .Text("Model").Text("Change").Text("Provider").Text("Input").Text("Output")
@@ -258,7 +257,7 @@ internal static class PriceCommands
     // The number of other prices, and how many of them differ.
     private static string OtherDifference(TokenPrices? before, TokenPrices? after)
     {
-        var (earlier, later) = (before?.OtherPrices ?? [], after?.OtherPrices ?? []);
+        var (earlier, later) = (before?.OtherPrices ?? NoOthers, after?.OtherPrices ?? NoOthers);
         if (before is null || after is null)
             return MoneyFormat.Count(Math.Max(earlier.Count, later.Count));
         var differing = earlier.Keys.Union(later.Keys).Count(

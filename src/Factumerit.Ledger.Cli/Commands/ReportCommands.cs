@@ -52,26 +52,25 @@ internal static class ReportCommands
         output.Table(table, "No calls.");
 
         static string Title(string word) => word.Length == 0 ? word : char.ToUpperInvariant(word[0]) + word[1..];
-        static MarginLine Line(JsonElement line) => CommandContext.Parse(line, LedgerJson.Default.MarginLine);
+        static MarginLine Line(JsonElement line) => CommandContext.Parse<MarginLine>(line);
         static object?[] Cells(string name, MarginLine line) =>
         [
             name, line.Calls, line.PromptTokens, line.CompletionTokens,
-            line.ProviderCostUsd * 100, line.UserPriceCents, line.MarginCents,
+            line.ProviderCostUsd.ToDecimal() * 100, line.UserPriceCents, line.MarginCents.ToDecimal(),
             line.UnknownCostCalls, line.Waiting, line.Waived,
         ];
     }
 
     // Every page holds the total. The total of the last page is the newest.
-    private static async Task<Report> ReadAsync(LedgerClient client, string path, CancellationToken cancellationToken)
+    private static async Task<Report> ReadAsync(FaClient client, string path, CancellationToken cancellationToken)
     {
         var groups = new List<JsonElement>();
         JsonElement page = default;
-        await foreach (var next in client.PagesAsync(path, Paging.Groups, cancellationToken))
+        await foreach (var next in client.PagesAsync(path, LedgerList.Groups, int.MaxValue, cancellationToken))
         {
-            page = next;
-            groups.AddRange(Paging.Groups.ItemsOf(page));
-            if (page.ValueKind != JsonValueKind.Object
-                || !page.TryGetProperty("total", out _)
+            page = next.Json;
+            groups.AddRange(next.Items);
+            if (!page.TryGetProperty("total", out _)
                 || !page.TryGetProperty("group_by", out _))
                 throw new FaException("The response has no total. Check that the URL is the ledger's.");
         }
@@ -86,8 +85,8 @@ internal static class ReportCommands
         public string ToJson()
         {
             var fields = LastPage.EnumerateObject()
-                .Where(f => f.Name != Paging.Groups.Next)
-                .Select(f => f.Name == Paging.Groups.Items
+                .Where(f => f.Name != LedgerList.Groups.Next)
+                .Select(f => f.Name == LedgerList.Groups.Items
                     ? $"\"{f.Name}\":[{string.Join(",\n", Groups.Select(g => g.GetRawText()))}]"
                     : $"\"{f.Name}\":{f.Value.GetRawText()}");
             return $"{{{string.Join(',', fields)}}}";

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Text.Json;
 using Factumerit.Ledger.Cli.Display;
 using Factumerit.Ledger.Cli.Http;
 
@@ -32,13 +33,13 @@ internal static class ReviewCommands
                 + Query("model", context.Value(model))
                 + Query("from", context.Value(from))
                 + Query("to", context.Value(to));
-            var items = context.Client.ItemsAsync(path, Paging.Usages, int.MaxValue, cancellationToken);
+            var items = context.Client.ItemsAsync(path, LedgerList.Usages, int.MaxValue, cancellationToken);
             var table = new TableView()
                 .Text("Usage").Text("Reason").Text("User").Text("Model").Count("In").Count("Out")
                 .Money("Cost").Text("Occurred").Text("Payer hint");
             const string whenEmpty = "Nothing waits for review.";
-            return context.PrintListAsync(
-                items, LedgerJson.Default.WaitingUsage, table, whenEmpty: whenEmpty, addRow: usage => table.Row(
+            return context.PrintListAsync<UsageDetail>(
+                items, table, whenEmpty: whenEmpty, addRow: usage => table.Row(
                     usage.UsageId,
                     usage.ReviewReason,
                     usage.UserId,
@@ -52,21 +53,26 @@ internal static class ReviewCommands
     }
 
     // All values that may identify the payer to a person who knows the users.
-    private static string? HintOf(PayerHint? hint)
+    private static string? HintOf(JsonElement? hint)
     {
-        if (hint is null)
+        if (hint is not { ValueKind: JsonValueKind.Object } fields)
             return null;
         (string Name, string? Value)[] parts =
         [
-            ("user", hint.UserId),
-            ("e-mail", hint.Email),
-            ("end user", hint.EndUser),
-            ("key", hint.KeyAlias),
-            ("hash", hint.KeyHash),
+            ("user", ValueOf("user_id")),
+            ("e-mail", ValueOf("email")),
+            ("end user", ValueOf("end_user")),
+            ("key", ValueOf("key_alias")),
+            ("hash", ValueOf("key_hash")),
         ];
         return string.Join(", ", parts
             .Where(part => part.Value is not null)
             .Select(part => $"{part.Name} {Output.TextOf(part.Value)}"));
+
+        string? ValueOf(string name) =>
+            fields.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null
+                ? value.ToString()
+                : null;
     }
 
     private static Command BuildBill(CommandTree tree)
@@ -91,7 +97,7 @@ internal static class ReviewCommands
                 .Text("user_id", context.Value(user));
             var path = $"usage/{context.Value(usage)}/bill";
             var answer = await MoveCommands.PostAsync(context, path, body, key, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Usage, billed => context.Output.Line(
+            return context.Print<UsageDetail>(answer, billed => context.Output.Line(
                 $"{(answer.IsReplay ? "Already billed" : "Billed")} {MoneyFormat.Format(billed.AmountCents ?? 0)} "
                 + $"to {Output.TextOf(billed.UserId)} (request {Output.TextOf(billed.RequestId)}); "
                 + $"balance {MoneyFormat.Format(billed.BalanceCents)}."));
@@ -123,7 +129,7 @@ internal static class ReviewCommands
             body.Text("reason", context.Value(reason));
             var path = $"usage/{context.Value(usage)}/waive";
             var answer = await MoveCommands.PostAsync(context, path, body, key, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Usage, waived => context.Output.Line(
+            return context.Print<UsageDetail>(answer, waived => context.Output.Line(
                 $"{(answer.IsReplay ? "Already waived" : "Waived")} {Output.TextOf(waived.UsageId)} "
                 + $"(request {Output.TextOf(waived.RequestId)}); no money moved."));
         }, usage, reason, key, yes);
@@ -142,7 +148,7 @@ internal static class ReviewCommands
             body.Text("model", context.Value(model)).Text("user_id", context.Value(user));
             var answer = await context.ChangeAsync(
                 HttpMethod.Post, "usage/reprice", body.ToBytes(), null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Repricing, done => context.Output.Line(
+            return context.Print<Repricing>(answer, done => context.Output.Line(
                 $"Billed {Calls(done.Billed)} for {MoneyFormat.Format(done.AmountCents)}; "
                 + $"{Calls(done.Waiting)} still {(done.Waiting == 1 ? "waits" : "wait")} for review."));
         }, user, model, yes);

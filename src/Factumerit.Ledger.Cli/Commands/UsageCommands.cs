@@ -64,13 +64,13 @@ internal static class UsageCommands
                 .Text("occurred_at", context.Value(occurredAt));
             var answer = await context.ChangeAsync(
                 HttpMethod.Post, "usage", body.ToBytes(), null, $" with --request-id {requestId}", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Usage, usage =>
+            return context.Print<RecordedUsage>(answer, usage =>
                 context.Output.Line(Tell(usage, answer.IsReplay, requestId)));
         }, user, amount, request, model, provider, cost, promptTokens, completionTokens, cacheReadTokens,
             cacheWriteTokens, reasoningTokens, needsReview, description, occurredAt);
     }
 
-    private static string Tell(Usage usage, bool isReplay, string requestId)
+    private static string Tell(RecordedUsage usage, bool isReplay, string requestId)
     {
         var did = isReplay ? "Already recorded" : "Recorded";
         var call = $"for {Output.TextOf(usage.UserId)} (request {Output.TextOf(usage.RequestId ?? requestId)})";

@@ -48,7 +48,7 @@ internal static class UserCommands
                 .Flag("override_headroom_check", context.Value(isOverridden));
             var answer = await context.ChangeAsync(
                 HttpMethod.Post, "users", body.ToBytes(), null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Budget, budget =>
+            return context.Print<Budget>(answer, budget =>
             {
                 context.Output.Line(Tell(budget, answer.Status == System.Net.HttpStatusCode.Created));
                 Show(budget, context.Output);
@@ -70,7 +70,7 @@ internal static class UserCommands
         return tree.Create("show", "Show a user's budget", async (context, cancellationToken) =>
         {
             var answer = await context.Client.GetAsync(context.UserPath(user), cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Budget, budget => Show(budget, context.Output));
+            return context.Print<Budget>(answer, budget => Show(budget, context.Output));
         }, user);
     }
 
@@ -80,11 +80,11 @@ internal static class UserCommands
         return tree.Create("list", "List all users with their budgets", (context, cancellationToken) =>
         {
             var path = context.Value(prefix) is { } begin ? $"users?prefix={Uri.EscapeDataString(begin)}" : "users";
-            var items = context.Client.ItemsAsync(path, Paging.Users, int.MaxValue, cancellationToken);
+            var items = context.Client.ItemsAsync(path, LedgerList.Users, int.MaxValue, cancellationToken);
             var table = new TableView()
                 .Text("User").Money("Balance").Money("Spent").Money("Added").Text("Created").Text("Deleted");
-            return context.PrintListAsync(
-                items, LedgerJson.Default.Budget, table, whenEmpty: "No users.", addRow: budget => table.Row(
+            return context.PrintListAsync<Budget>(
+                items, table, whenEmpty: "No users.", addRow: budget => table.Row(
                     budget.UserId,
                     budget.BalanceCents,
                     budget.TotalSpentCents,
@@ -105,7 +105,7 @@ internal static class UserCommands
                 await ConfirmDeletionAsync(context, user, cancellationToken);
             var answer = await context.ChangeAsync(
                 HttpMethod.Delete, context.UserPath(user), null, null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.Deletion, deletion =>
+            return context.Print<Deletion>(answer, deletion =>
                 context.Output.Line(Describe(deletion)));
         }, user, yes);
     }
@@ -116,7 +116,7 @@ internal static class UserCommands
     {
         Confirmation.RequireTerminal(context.Environment);
         var answer = await context.Client.GetAsync(context.UserPath(user), cancellationToken);
-        var budget = answer.Read(LedgerJson.Default.Budget);
+        var budget = answer.As<Budget>();
         var stake = budget switch
         {
             { DeletedAt: not null } => "is already deleted and has no credit left.",

@@ -45,7 +45,7 @@ internal static class VirtualKeyCommands
                 .Text("expires_at", context.Value(expires));
             var answer = await context.Client.SendAsync(
                 HttpMethod.Post, "virtual-keys", body.ToBytes(), null, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.VirtualKey, key =>
+            return context.Print<VirtualKeyAnswer>(answer, key =>
             {
                 context.Output.Properties(
                     ("Id", key.VirtualKeyId), ("User", key.UserId), ("Label", key.Label), ("Alias", key.Alias),
@@ -63,12 +63,12 @@ internal static class VirtualKeyCommands
             var path = context.Value(user) is { } id
                 ? $"virtual-keys?user_id={Uri.EscapeDataString(id)}"
                 : "virtual-keys";
-            var items = context.Client.ItemsAsync(path, Paging.VirtualKeys, int.MaxValue, cancellationToken);
+            var items = context.Client.ItemsAsync(path, LedgerList.VirtualKeys, int.MaxValue, cancellationToken);
             var table = new TableView()
                 .Text("Id").Text("User").Text("Label").Text("Key").Text("Status").Text("Pending")
                 .Text("Created").Text("Expires");
-            return context.PrintListAsync(
-                items, LedgerJson.Default.VirtualKey, table, whenEmpty: "No keys.", addRow: key => table.Row(
+            return context.PrintListAsync<VirtualKeyAnswer>(
+                items, table, whenEmpty: "No keys.", addRow: key => table.Row(
                     key.VirtualKeyId,
                     key.UserId,
                     key.Label,
@@ -91,7 +91,7 @@ internal static class VirtualKeyCommands
             await context.ConfirmAsync($"Revoke the key {context.Value(id)}?", yes, cancellationToken);
             var answer = await context.ChangeAsync(
                 HttpMethod.Delete, $"virtual-keys/{context.Value(id)}", null, null, "", cancellationToken);
-            return context.Print(answer, LedgerJson.Default.VirtualKey, key => context.Output.Line(
+            return context.Print<VirtualKeyAnswer>(answer, key => context.Output.Line(
                 key.Status == "revoking"
                     ? $"Revoked the key {Output.TextOf(key.Label)} of {Output.TextOf(key.UserId)}; "
                         + "LiteLLM has not deleted it yet."
@@ -100,10 +100,10 @@ internal static class VirtualKeyCommands
         }, id, yes);
     }
 
-    private static string StateOf(VirtualKey key) =>
+    private static string StateOf(VirtualKeyAnswer key) =>
         key is { Status: "active", IsBlocked: true } ? "blocked" : key.Status;
 
-    private static string? PendingOf(VirtualKey key) =>
+    private static string? PendingOf(VirtualKeyAnswer key) =>
         key.Pending is not { } pending ? null
         : pending.Attempts == 0 ? pending.Action
         : $"{pending.Action}, {pending.Attempts.ToString(CultureInfo.InvariantCulture)} "

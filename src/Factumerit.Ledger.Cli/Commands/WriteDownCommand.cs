@@ -43,7 +43,7 @@ internal static class WriteDownCommand
                 .Text("reason", context.Value(reason))
                 .Flag("force", context.Value(isForced));
             var answer = await MoveCommands.PostAsync(context, "write-downs", body, key, cancellationToken);
-            return context.Print(answer, LedgerJson.Default.WriteDown, done => context.Output.Line(
+            return context.Print<WriteDownReceipt>(answer, done => context.Output.Line(
                 Describe(done, account, context.Value(isFromUsage), answer.IsReplay)));
         }, amount, actual, isFromUsage, provider, reason, isForced, key, yes);
         command.Validators.Add(result =>
@@ -63,7 +63,7 @@ internal static class WriteDownCommand
     {
         Confirmation.RequireTerminal(context.Environment);
         var answer = await context.Client.GetAsync("ledger/headroom", cancellationToken);
-        var held = answer.Read(LedgerJson.Default.Headroom).Providers?
+        var held = answer.As<Headroom>().Providers?
             .FirstOrDefault(provider => AssetPrefix + provider.Provider == account);
         var stake = held switch
         {
@@ -102,7 +102,7 @@ internal static class WriteDownCommand
         };
     }
 
-    private static string Describe(WriteDown done, string account, bool isFromUsage, bool isReplay)
+    private static string Describe(WriteDownReceipt done, string account, bool isFromUsage, bool isReplay)
     {
         var moved = done switch
         {

@@ -7,7 +7,7 @@ namespace Factumerit.Ledger.Cli.Import;
 /// Sends rows in one request and retries until each row has a final answer. A retry is safe, because every row carries
 /// its request id (R9). A busy or unreachable service is retried a bounded number of times.
 /// </summary>
-internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
+internal sealed class UsageBatchSender(FaClient client, TimeProvider time)
 {
     private const int AttemptsMax = 8;
 
@@ -18,9 +18,9 @@ internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
     private bool _wasReached;
 
     /// <summary>The answer to each row, in order.</summary>
-    public async Task<UsageResult[]> SendAsync(IReadOnlyList<UsageRow> rows, CancellationToken cancellationToken)
+    public async Task<BatchResult[]> SendAsync(IReadOnlyList<UsageRow> rows, CancellationToken cancellationToken)
     {
-        var results = new UsageResult[rows.Count];
+        var results = new BatchResult[rows.Count];
         var pending = Enumerable.Range(0, rows.Count).ToList();
         for (var attempt = 1; pending.Count > 0; attempt++)
         {
@@ -36,7 +36,7 @@ internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
                     cancellationToken);
                 _wasReached = true;
                 if (answer.IsSuccess)
-                    pending = Settle(pending, answer.Read(LedgerJson.Default.UsageBatch).Results, results);
+                    pending = Settle(pending, answer.As<BatchAnswer>().Results, results);
                 else if (IsAboutTheRows(answer.Status))
                     return await SendHalvesAsync(rows, answer, cancellationToken);
                 else if (!IsPassing((int)answer.Status))
@@ -62,11 +62,11 @@ internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
     }
 
     /// <summary>Stores the answers and returns the rows that have to be sent again.</summary>
-    private static List<int> Settle(List<int> sent, UsageResult[] answers, UsageResult[] results)
+    private static List<int> Settle(List<int> sent, IReadOnlyList<BatchResult> answers, BatchResult[] results)
     {
-        if (answers.Length != sent.Count || answers.Any(answer => answer.Usage is null && answer.Problem is null))
+        if (answers.Count != sent.Count || answers.Any(answer => answer.Usage is null && answer.Problem is null))
             throw new FaException(
-                $"The response to {sent.Count} rows has {answers.Length} results. Check that the URL is the ledger's.");
+                $"The response to {sent.Count} rows has {answers.Count} results. Check that the URL is the ledger's.");
         for (var index = 0; index < sent.Count; index++)
             results[sent[index]] = answers[index];
         return sent.Where(index => IsPassing(results[index].Status)).ToList();
@@ -76,13 +76,13 @@ internal sealed class UsageBatchSender(LedgerClient client, TimeProvider time)
     /// Handles a request that was refused as a whole because of its content: sends halves of it until the faulty row is
     /// alone.
     /// </summary>
-    private async Task<UsageResult[]> SendHalvesAsync(
+    private async Task<BatchResult[]> SendHalvesAsync(
         IReadOnlyList<UsageRow> rows, LedgerAnswer refusal, CancellationToken cancellationToken)
     {
         if (rows.Count == 1)
         {
-            var problem = Problem.Parse(refusal.Body) ?? throw refusal.ToFailure();
-            return [new UsageResult((int)refusal.Status, null, problem)];
+            var problem = refusal.Problem ?? throw refusal.ToFailure();
+            return [new BatchResult((int)refusal.Status, null, problem)];
         }
         var first = await SendAsync(rows.Take(rows.Count / 2).ToList(), cancellationToken);
         var second = await SendAsync(rows.Skip(rows.Count / 2).ToList(), cancellationToken);

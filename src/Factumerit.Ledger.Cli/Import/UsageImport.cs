@@ -99,7 +99,7 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
     private async Task SendBatchAsync(UsageBatchSender sender, double progress, CancellationToken cancellationToken)
     {
         var rows = _batch.Where(row => row.Fault is null).ToList();
-        var results = new Queue<UsageResult>(await sender.SendAsync(rows, cancellationToken));
+        var results = new Queue<BatchResult>(await sender.SendAsync(rows, cancellationToken));
         foreach (var row in _batch)
         {
             if (row.Fault is not null)
@@ -113,11 +113,11 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
         _progress.Show(progress, RowCount);
     }
 
-    private void Count(UsageRow row, UsageResult result)
+    private void Count(UsageRow row, BatchResult result)
     {
         if (result.Usage is null)
         {
-            _refusals.Add(result.Problem!.Code ?? "refused", row.Line, result.Problem.Describe());
+            _refusals.Add((string?)result.Problem!.Code ?? "refused", row.Line, result.Problem.Describe());
         }
         else if (result.Status == 200)
         {
@@ -143,7 +143,7 @@ internal sealed class UsageImport(CommandContext context, string path, UsageForm
             .Number("recorded_cents", _recordedCents)
             .Number("needs_review", _waiting)
             .Number("empty", _empty)
-            .Json("refusals", JsonSerializer.Serialize(_refusals.Groups, LedgerJson.Default.IReadOnlyListRefusalGroup))
+            .Json("refusals", JsonSerializer.Serialize(_refusals.Groups, FaJson.Default.IReadOnlyListRefusalGroup))
             .Text("note", note);
         context.Output.Line(body.ToText());
     }

@@ -1,32 +1,7 @@
-using System.Text.Json.Serialization;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Commands;
-
-/// <summary>
-/// The price of a usage that waits for review. Request body of POST /usage/{usage_id}/bill. Without amount_cents and
-/// provider_cost_usd the price is calculated.
-/// </summary>
-public sealed record BillRequest
-{
-    /// <summary>
-    /// What the user pays, in cents, from 0 to 10^12, with at most 7 decimals. Not together with provider_cost_usd.
-    /// </summary>
-    public decimal? AmountCents { get; init; }
-
-    /// <summary>
-    /// What the provider charges, in US dollars, from 0 to 10^10. The user pays this times the markup. Allowed only if
-    /// the cost is not known yet.
-    /// </summary>
-    [JsonConverter(typeof(UsdConverter))]
-    public decimal? ProviderCostUsd { get; init; }
-
-    /// <summary>
-    /// The user who pays. Required if the usage has no user yet, otherwise not allowed. An unknown user gets a budget.
-    /// </summary>
-    public string? UserId { get; init; }
-}
 
 /// <summary>
 /// Charges a usage that waited for review: debit user:U, credit expense:api. The call has already been made, so R4 does

@@ -1,13 +1,5 @@
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>The effect of a deletion on the balance. Amounts are cents.</summary>
-/// <param name="UserId">The user whose budget is closed.</param>
-/// <param name="ForfeitedCents">Remaining credit, which is reclaimed.</param>
-/// <param name="WrittenOffCents">Remaining debt, which is written off.</param>
-/// <param name="TransactionId">The transaction that moved the balance; null when the balance was 0 or the user was
-/// already deleted.</param>
-public sealed record Deletion(string UserId, decimal ForfeitedCents, decimal WrittenOffCents, Guid? TransactionId);
-
 /// <summary>
 /// Deletes a user: remaining credit goes to equity:forfeit, and a negative balance is covered from there. The budget
 /// stays, closed and with a balance of 0; deleting twice changes nothing (R11). The user's virtual keys at LiteLLM end

@@ -1,31 +1,4 @@
-using System.Text.Json.Serialization;
-
 namespace Factumerit.Ledger.Commands;
-
-/// <summary>A virtual key at LiteLLM for a user. Request body of POST /virtual-keys.</summary>
-public sealed record VirtualKeyRequest
-{
-    /// <summary>
-    /// The user whose calls are made with the key: 1 to 200 characters of letters, digits and @ . _ : + = -.
-    /// </summary>
-    public string? UserId { get; init; }
-
-    /// <summary>The purpose of the key, 1 to 200 characters.</summary>
-    public string? Label { get; init; }
-
-    /// <summary>The models that the key may call, 1 to 100 names of 1 to 200 characters; default: all.</summary>
-    public IReadOnlyList<string?>? Models { get; init; }
-
-    /// <summary>
-    /// The spending limit at LiteLLM, in US dollars: greater than 0, at most 10^10; default: no limit but the user's
-    /// credit.
-    /// </summary>
-    [JsonConverter(typeof(UsdConverter))]
-    public decimal? MaxBudgetUsd { get; init; }
-
-    /// <summary>When the key expires: in the future, at most ten years ahead; default: never.</summary>
-    public DateTimeOffset? ExpiresAt { get; init; }
-}
 
 /// <summary>
 /// Records that a user's key is about to be created at LiteLLM, under a unique alias. Whatever happens to the request

@@ -1,23 +1,5 @@
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>The signup of a user, with or without free credit. Request body of POST /users.</summary>
-public sealed record SignupRequest
-{
-    /// <summary>1 to 200 characters of letters, digits and @ . _ : + = -, for example vikunja:alice.</summary>
-    public string? UserId { get; init; }
-
-    /// <summary>
-    /// Credit given away at signup, in cents, at most 10^12, with at most 7 decimals. Needs headroom.
-    /// </summary>
-    public decimal InitialCreditCents { get; init; }
-
-    /// <summary>Days until the promotion ends, 1 to 3650; stored with the budget.</summary>
-    public int? PromoTtlDays { get; init; }
-
-    /// <summary>For tests: gives the credit even if provider credit does not cover it.</summary>
-    public bool OverrideHeadroomCheck { get; init; }
-}
-
 /// <summary>The budget after a signup. Existed: the user had already signed up and got nothing more (R7).</summary>
 public sealed record Registration(Budget Budget, bool Existed);
 

@@ -2,13 +2,6 @@ using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Commands;
 
-/// <summary>The reason why nobody pays for a usage. Request body of POST /usage/{usage_id}/waive.</summary>
-public sealed record WaiveRequest
-{
-    /// <summary>A text for people, 1 to 1000 characters; stored as the usage's review_note.</summary>
-    public string? Reason { get; init; }
-}
-
 /// <summary>
 /// Ends the review of a usage without a price: no money moves, and it is never billed (R16). It also ends the review of
 /// a deleted user's usage, which can't be billed.

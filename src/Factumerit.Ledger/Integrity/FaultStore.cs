@@ -5,13 +5,6 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Integrity;
 
-/// <summary>The body of POST /ledger/faults/{id}/resolve: why the fault is resolved.</summary>
-public sealed record ResolveRequest
-{
-    /// <summary>What was done about it, as a text for people, 1 to 1000 characters.</summary>
-    public string? Reason { get; init; }
-}
-
 /// <summary>
 /// Stores the faults found by checks of the books. A fault stands until an admin resolves it. A full check follows each
 /// resolution. If the fault is still true, that check stores it again.

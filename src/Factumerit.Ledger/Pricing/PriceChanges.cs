@@ -1,40 +1,5 @@
 namespace Factumerit.Ledger.Pricing;
 
-/// <summary>The change that a map makes to one model: added, changed or gone.</summary>
-/// <param name="Model">The model's name.</param>
-/// <param name="Change">added, changed or gone.</param>
-/// <param name="ValidFrom">When the change takes effect; null: from the beginning, because no earlier price is
-/// known.</param>
-/// <param name="Old">The prices until then; null when there were none.</param>
-/// <param name="New">The prices from then on; null when the model is gone.</param>
-public sealed record PriceChange(
-    string Model, string Change, DateTimeOffset? ValidFrom, TokenPrices? Old, TokenPrices? New)
-{
-    public const string Added = "added";
-    public const string Changed = "changed";
-    public const string Gone = "gone";
-
-    internal ModelPrice ToPrice(long version)
-    {
-        var prices = New ?? Old!;
-        return new ModelPrice
-        {
-            Model = Model,
-            Version = version,
-            ValidFrom = ValidFrom,
-            Provider = prices.Provider,
-            InputUsdPerToken = prices.InputUsdPerToken,
-            OutputUsdPerToken = prices.OutputUsdPerToken,
-            CacheReadUsdPerToken = prices.CacheReadUsdPerToken,
-            CacheWriteUsdPerToken = prices.CacheWriteUsdPerToken,
-            ReasoningUsdPerToken = prices.ReasoningUsdPerToken,
-            Mode = prices.Mode,
-            OtherPrices = prices.OtherPrices,
-            IsGone = New is null,
-        };
-    }
-}
-
 /// <summary>
 /// The changes that a map makes to the price book, computed without changing either: a new row for each difference, no
 /// row for equal prices. Existing prices stay; new prices begin after them (R18).

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 
 namespace Factumerit.Ledger.Pricing;
 
@@ -35,6 +36,14 @@ internal sealed class PriceVariants
         ("_per_request", Units.Always), ("tiered_pricing", Units.Always),
     ];
 
+    /// <summary>
+    /// The prefix of factors that a vendor applies to all prices, such as provider_specific_entry.fast.
+    /// </summary>
+    public const string FactorPrefix = "provider_specific_entry.";
+
+    // Each model's prices are sorted once, with the first call that is priced by them.
+    private static readonly ConditionalWeakTable<OtherPriceDictionary, PriceVariants> Sorted = [];
+
     private readonly Dictionary<PriceCondition, decimal?[]> _prices = [];
     private readonly HashSet<string> _tiers = new(StringComparer.Ordinal);
     private readonly List<int> _sizes;
@@ -43,12 +52,15 @@ internal sealed class PriceVariants
     public PriceVariants(IEnumerable<KeyValuePair<string, decimal>> prices)
     {
         foreach (var (name, usd) in prices)
+        {
+            IsFree &= usd == 0 || name.StartsWith(FactorPrefix, StringComparison.Ordinal);
             if (TokenClasses.Parse(name) is { } variant)
                 Add(variant.Class, variant.Condition, usd);
-            else if (name.StartsWith(OtherPriceDictionary.FactorPrefix, StringComparison.Ordinal))
-                _factors[name[OtherPriceDictionary.FactorPrefix.Length..]] = usd;
+            else if (name.StartsWith(FactorPrefix, StringComparison.Ordinal))
+                _factors[name[FactorPrefix.Length..]] = usd;
             else if (usd != 0)
                 Add(name);
+        }
         _sizes =
         [
             .. _prices.Keys.Select(when => when.AboveThousands)
@@ -57,6 +69,9 @@ internal sealed class PriceVariants
                 .OrderDescending(),
         ];
     }
+
+    /// <summary>Whether all of them are 0; factors are not prices.</summary>
+    public bool IsFree { get; } = true;
 
     /// <summary>Units other than tokens that are charged for input.</summary>
     public Units InputUnits { get; private set; }
@@ -70,6 +85,9 @@ internal sealed class PriceVariants
     public bool HasTiers => _tiers.Count > 0;
 
     public bool HasTier(string tier) => _tiers.Contains(tier);
+
+    public static PriceVariants Of(OtherPriceDictionary prices) =>
+        Sorted.GetValue(prices, static known => new PriceVariants(known));
 
     /// <summary>The price of a class under exactly this condition.</summary>
     public decimal? Of(TokenClass one, PriceCondition condition) =>

@@ -40,7 +40,7 @@ public sealed class Pricer(PriceBook book, Markups markups, DateTimeOffset? curr
     /// unknown.</param>
     /// <param name="at">The time of the call.</param>
     public bool IsFree(string model, string? provider, DateTimeOffset at) =>
-        book.Find(model, at, provider) is { IsFree: true };
+        book.Find(model, at, provider) is { } price && price.IsFree;
 
     /// <summary>
     /// Prices a call: the given cost times the markup; else the cost of its tokens by the price book times the markup;

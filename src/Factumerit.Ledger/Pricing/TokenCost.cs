@@ -29,7 +29,7 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
         var mayBeForAnHour = tokens.CacheWrite > 0 && price.CacheWriteUsdPerToken is not null && usage is not null;
         if (price is { OtherPrices: null, OutputUsdPerToken: { } outputUsd } && !mayBeForAnHour)
             return OfPlain(price, tokens, outputUsd);
-        var variants = price.OtherPrices?.Variants;
+        var variants = price.Variants;
         if (details is null || (variants is { HasTiers: true } && details.Tier is null))
             return new(null, ReviewReasons.OtherPrice);
         var prompt = tokens.Prompt ?? (tokens.CacheRead ?? 0) + (tokens.CacheWrite ?? 0);
@@ -46,7 +46,7 @@ internal readonly record struct TokenCost(decimal? Usd, string? ReviewReason)
     // unknown.
     private static bool IsUnpricedTier(ModelPrice price, string? tier) =>
         tier is TokenClasses.Batches or "flex" or "priority"
-        && price.OtherPrices?.Variants.HasTier(tier) != true && !price.IsFree;
+        && price.Variants?.HasTier(tier) != true && !price.IsFree;
 
     // Most models have only the five plain prices.
     private static TokenCost OfPlain(ModelPrice price, in TokenCounts tokens, decimal outputUsd)

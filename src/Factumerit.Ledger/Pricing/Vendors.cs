@@ -60,6 +60,9 @@ public static class Vendors
     /// <summary>The vendor of a name that already has the form of a provider's account.</summary>
     internal static string Canonical(string name) => Find(name) ?? name;
 
+    /// <summary>The same for a name that may be unknown.</summary>
+    internal static string? CanonicalOrNull(string? name) => name is null ? null : Canonical(name);
+
     /// <summary>The same for a part of a text, without copying it.</summary>
     internal static ReadOnlySpan<char> Canonical(ReadOnlySpan<char> name) => Find(name) is { } vendor ? vendor : name;
 

@@ -5,12 +5,6 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Queries;
 
-/// <summary>A page of prices by model. NextAfter: pass it as after= to get the next page; null at the end.</summary>
-public sealed record PricePage(IReadOnlyList<ModelPrice> Prices, string? NextAfter);
-
-/// <summary>All prices that a model ever had, newest first.</summary>
-public sealed record PriceHistory(string Model, IReadOnlyList<ModelPrice> Prices);
-
 /// <summary>
 /// Reads the price book from the database, not from a cache, so all processes return the same prices at the same time.
 /// </summary>
@@ -19,7 +13,7 @@ public sealed class PriceQueries(LedgerDatabase database)
     private static readonly Expression<Func<ModelPriceRow, ModelPrice>> ToPrice = p => new ModelPrice
     {
         Model = p.Model,
-        Provider = p.Provider,
+        Provider = Vendors.CanonicalOrNull(p.Provider),
         InputUsdPerToken = p.InputUsdPerToken,
         OutputUsdPerToken = p.OutputUsdPerToken,
         CacheReadUsdPerToken = p.CacheReadUsdPerToken,

@@ -4,17 +4,6 @@ using Npgsql;
 
 namespace Factumerit.Ledger.Queries;
 
-/// <summary>
-/// A page of usages, newest first. NextBefore: pass it as before= to get the next page; null at the end.
-/// </summary>
-public sealed record UsagePage(IReadOnlyList<UsageDetail> Usages, Guid? NextBefore);
-
-/// <summary>The usages that wait for review.</summary>
-/// <param name="Waiting">The number of usages.</param>
-/// <param name="OldestAt">When the oldest was recorded; null when none waits.</param>
-/// <param name="OldestAgeSeconds">The age of the oldest in seconds; null when none waits.</param>
-public sealed record WaitingReviews(long Waiting, DateTimeOffset? OldestAt, long? OldestAgeSeconds);
-
 /// <summary>The usages to list. Null fields match everything; from is inclusive, to is exclusive.</summary>
 public sealed record UsageFilter(
     string? BillingStatus = null, string? UserId = null, string? Model = null, DateTimeOffset? From = null,

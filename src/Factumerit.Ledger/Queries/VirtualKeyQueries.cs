@@ -3,18 +3,6 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Queries;
 
-/// <summary>
-/// A change of a key that is not delivered to LiteLLM yet. It stays pending for longer than a moment only while LiteLLM
-/// is unavailable.
-/// </summary>
-/// <param name="Action">block, unblock or delete.</param>
-/// <param name="Attempts">The number of attempts so far.</param>
-/// <param name="Since">When the change was recorded.</param>
-/// <param name="NextAttemptAt">When delivery is tried again.</param>
-/// <param name="LastError">The error of the last attempt; null without one.</param>
-public sealed record PendingDelivery(
-    string Action, int Attempts, DateTimeOffset Since, DateTimeOffset NextAttemptAt, string? LastError);
-
 /// <summary>A key with the next change that is not delivered to LiteLLM yet; null when there is none.</summary>
 public sealed record VirtualKeyDetail(VirtualKey Key, PendingDelivery? Pending);
 

@@ -6,43 +6,6 @@ using NpgsqlTypes;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>The result of an import, or of a dry run.</summary>
-public sealed record PriceImport
-{
-    /// <summary>The new version of the price book; null when nothing changed, or in a dry run.</summary>
-    public long? Version { get; init; }
-
-    /// <summary>When changed prices come into force and gone prices end.</summary>
-    public required DateTimeOffset ValidFrom { get; init; }
-
-    /// <summary>The number of models that had no price before.</summary>
-    public required int Added { get; init; }
-
-    /// <summary>The number of models whose prices change.</summary>
-    public required int Changed { get; init; }
-
-    /// <summary>
-    /// The number of models that are no longer in the map. They have no price from valid_from on.
-    /// </summary>
-    public required int Gone { get; init; }
-
-    /// <summary>The number of models whose prices stay the same.</summary>
-    public required int Unchanged { get; init; }
-
-    /// <summary>The number of map entries that are not priced per token, including the map's template.</summary>
-    public required int Skipped { get; init; }
-
-    /// <summary>The changes by model, at most 1000.</summary>
-    public required IReadOnlyList<PriceChange> Changes { get; init; }
-
-    /// <summary>Whether there are more changes than are listed.</summary>
-    public required bool HasMoreChanges { get; init; }
-}
-
-/// <summary>A version of the price book that was cancelled before it began.</summary>
-public sealed record PriceCancellation(
-    long Version, DateTimeOffset ValidFrom, DateTimeOffset CancelledAt, string CancelledBy);
-
 /// <summary>
 /// Stores the price book: imports a map in one transaction, one import at a time, and puts committed prices in force.
 /// Prices are not postings, so they don't pass through the writer and never block it.
@@ -206,7 +169,8 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
             {
                 Model = reader.GetString(0),
                 Version = reader.GetInt64(1),
-                Provider = Text(reader, 2),
+                // Rows from before vendors had one name may hold an alias.
+                Provider = Vendors.CanonicalOrNull(Text(reader, 2)),
                 ValidFrom = reader.GetFieldValue<DateTimeOffset?>(3),
                 InputUsdPerToken = reader.GetDecimal(4),
                 OutputUsdPerToken = reader.GetFieldValue<decimal?>(5),

@@ -1,6 +1,5 @@
 using System.Data;
 using System.Text.Json;
-using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Commands;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;

@@ -77,10 +77,10 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
             .Answers(200, Budget)
             .Answers(200,
                 """
-                {"entries":[{"id":13,"transaction_id":"t2","account":"user:alice","debit_cents":5,"credit_cents":0,
+                {"entries":[{"id":13,"transaction_id":"0190a1b2-0000-7000-8000-0000000000a1","account":"user:alice","debit_cents":5,"credit_cents":0,
                  "description":"a\u001b[31mb\nc","reference_type":"llm_call","reference_id":"r1",
-                 "created_at":"2026-01-02T03:04:06Z","posted_by":{"api_key_id":"k1","name":"bot"}},
-                 {"id":2,"transaction_id":"t1","account":"user:alice","debit_cents":0,"credit_cents":600,
+                 "created_at":"2026-01-02T03:04:06Z","posted_by":{"api_key_id":null,"name":"bot"}},
+                 {"id":2,"transaction_id":"0190a1b2-0000-7000-8000-000000000001","account":"user:alice","debit_cents":0,"credit_cents":600,
                  "description":null,"reference_type":"initial","reference_id":null,
                  "created_at":"2026-01-02T03:04:05Z"}],"next_before":2}
                 """);
@@ -146,7 +146,7 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
             """
             {"is_balanced":false,"total_debits":10,"total_credits":9.5,"imbalance":-0.5,"entry_count":2,
              "transaction_count":1,"faults":[{"kind":"unbalanced-transaction","id":"t1",
-             "detail":"debits 10, credits 9.5"},{"kind":"budget","id":7,"detail":null}]}
+             "detail":"debits 10, credits 9.5"},{"kind":"budget","id":"7","detail":""}]}
             """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "integrity");

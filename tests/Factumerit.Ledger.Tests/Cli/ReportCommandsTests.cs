@@ -87,7 +87,7 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(201, "\"t1\"", "0.0165", "Wrote asset:openai down by $0.000165; headroom $19.00 (transaction t1).\n")]
+    [InlineData(201, "\"0190a1b2-0000-7000-8000-000000000001\"", "0.0165", "Wrote asset:openai down by $0.000165; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n")]
     [InlineData(200, "null", "0", "Nothing to post: no usage of openai is left to write down; headroom $19.00.\n")]
     public async Task A_write_down_from_usage_sends_neither_amount(
         int status, string transaction, string amount, string stdout)

@@ -386,7 +386,7 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     private static string Replayed(string cents) => Usage(200, cents);
 
     private static string Usage(int status, string cents) =>
-        $$"""{"status":{{status}},"usage":{"usage_id":"u","request_id":"r","user_id":"a","amount_cents":{{cents}},"billing_status":"billed","transaction_id":"t","balance_cents":1} }""";
+        $$"""{"status":{{status}},"usage":{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r","user_id":"a","amount_cents":{{cents}},"billing_status":"billed","transaction_id":"0190a1b2-0000-7000-8000-000000000001","balance_cents":1} }""";
 
     private Task<FaRun> ImportAsync(string file, params string[] options) =>
         ImportAsync(FaRun.Beside(_ledger), file, options);

@@ -4,8 +4,8 @@ public sealed class UsageRecordTests : IAsyncLifetime
 {
     private const string Recorded =
         """
-        {"usage_id":"u1","request_id":"r1","user_id":"alice","amount_cents":0.0165,"billing_status":"billed",
-         "transaction_id":"t1","balance_cents":94.9835,"occurred_at":"2026-01-02T00:00:00Z",
+        {"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r1","user_id":"alice","amount_cents":0.0165,"billing_status":"billed",
+         "transaction_id":"0190a1b2-0000-7000-8000-000000000001","balance_cents":94.9835,"occurred_at":"2026-01-02T00:00:00Z",
          "created_at":"2026-01-02T00:00:00Z"}
         """;
 
@@ -53,7 +53,7 @@ public sealed class UsageRecordTests : IAsyncLifetime
     {
         _ledger.Answers(201,
             """
-            {"usage_id":"u1","request_id":"r1","user_id":"alice","amount_cents":null,"billing_status":"needs_review",
+            {"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r1","user_id":"alice","amount_cents":null,"billing_status":"needs_review",
              "review_reason":"requested","transaction_id":null,"balance_cents":5}
             """);
 

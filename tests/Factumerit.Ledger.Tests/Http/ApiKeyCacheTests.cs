@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Api.Endpoints;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Tests.Database;
 using Microsoft.Extensions.Caching.Memory;

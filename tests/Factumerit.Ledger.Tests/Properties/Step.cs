@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Commands;
 using FsCheck;
 using FsCheck.Fluent;
 

@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Storage;

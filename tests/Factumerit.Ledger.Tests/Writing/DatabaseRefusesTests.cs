@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
 using Npgsql;

@@ -11,7 +11,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         var user = await ledger.UserAsync(1000);
-        List<Task<Outcome<Commands.RecordedUsage>>> calls;
+        List<Task<Outcome<RecordedUsage>>> calls;
         await using (await ledger.TakeTurnAsync())
         {
             calls = [await ledger.OccupyAsync(database, user)];
@@ -29,7 +29,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { BatchLimit = 10 });
         var user = await ledger.UserAsync(1000);
-        List<Task<Outcome<Commands.RecordedUsage>>> calls;
+        List<Task<Outcome<RecordedUsage>>> calls;
         await using (await ledger.TakeTurnAsync())
         {
             calls = [await ledger.OccupyAsync(database, user)];
@@ -46,8 +46,8 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         var (rich, poor) = (await ledger.UserAsync(1000), WriterUnderTest.NewId("poor"));
-        Task<Outcome<Commands.RecordedUsage>> refused;
-        List<Task<Outcome<Commands.RecordedUsage>>> neighbours;
+        Task<Outcome<RecordedUsage>> refused;
+        List<Task<Outcome<RecordedUsage>>> neighbours;
         await using (await ledger.TakeTurnAsync())
         {
             neighbours = [await ledger.OccupyAsync(database, rich), ledger.UseAsync(rich, 1)];
@@ -67,7 +67,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
         await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { QueueLimit = 2 });
         var user = await ledger.UserAsync(1000);
         await WriterUnderTest.UntilAsync(() => Task.FromResult(ledger.Writer.Waiting == 0));
-        Task<Outcome<Commands.RecordedUsage>> first, second;
+        Task<Outcome<RecordedUsage>> first, second;
         await using (await ledger.TakeTurnAsync())
         {
             first = await ledger.OccupyAsync(database, user);
@@ -91,7 +91,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
         await using var ledger = new WriterUnderTest(
             database.ConnectionString, new WriterOptions { QueueTimeoutMs = 1000 }, clock);
         var user = await ledger.UserAsync(1000);
-        Task<Outcome<Commands.RecordedUsage>> first, late;
+        Task<Outcome<RecordedUsage>> first, late;
         await using (await ledger.TakeTurnAsync())
         {
             first = await ledger.OccupyAsync(database, user);
@@ -111,7 +111,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         var user = await ledger.UserAsync(1000);
         using var caller = new CancellationTokenSource();
-        Task<Outcome<Commands.RecordedUsage>> first, abandoned;
+        Task<Outcome<RecordedUsage>> first, abandoned;
         await using (await ledger.TakeTurnAsync())
         {
             first = await ledger.OccupyAsync(database, user);
@@ -132,7 +132,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
         await using var ledger = new WriterUnderTest(database.ConnectionString);
         var user = await ledger.UserAsync(1000);
         using var caller = new CancellationTokenSource();
-        Task<Outcome<Commands.RecordedUsage>> begun;
+        Task<Outcome<RecordedUsage>> begun;
         await using (await ledger.TakeTurnAsync())
         {
             begun = await ledger.OccupyAsync(database, user, caller.Token);
@@ -148,7 +148,7 @@ public sealed class LedgerWriterTests(TestDatabase database) : IClassFixture<Tes
     {
         await using var ledger = new WriterUnderTest(database.ConnectionString, new WriterOptions { BatchLimit = 10 });
         var user = await ledger.UserAsync(1000);
-        List<Task<Outcome<Commands.RecordedUsage>>> waiting;
+        List<Task<Outcome<RecordedUsage>>> waiting;
         Task disposal;
         await using (await ledger.TakeTurnAsync())
         {

@@ -1,4 +1,3 @@
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;

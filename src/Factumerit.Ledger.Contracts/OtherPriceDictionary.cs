@@ -2,29 +2,22 @@ using System.Collections;
 using System.Collections.Frozen;
 using System.Globalization;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
-namespace Factumerit.Ledger.Pricing;
+namespace Factumerit.Ledger.Contracts;
 
 /// <summary>
 /// The prices of a model besides its five plain ones, in US dollars, by their names in the price map: prices of service
 /// tiers, of audio and image tokens, and per query, page or second. Names inside objects and lists are joined by dots.
 /// Two dictionaries are equal when all their names and values are.
 /// </summary>
+[JsonConverter(typeof(OtherPriceConverter))]
 public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>, IEquatable<OtherPriceDictionary>
 {
-    /// <summary>
-    /// The prefix of factors that a vendor applies to all prices, such as provider_specific_entry.fast.
-    /// </summary>
-    internal const string FactorPrefix = "provider_specific_entry.";
-
     private readonly FrozenDictionary<string, decimal> _prices;
-    private readonly Lazy<PriceVariants> _variants;
 
-    private OtherPriceDictionary(IEnumerable<KeyValuePair<string, decimal>> prices)
-    {
+    private OtherPriceDictionary(IEnumerable<KeyValuePair<string, decimal>> prices) =>
         _prices = prices.ToFrozenDictionary(StringComparer.Ordinal);
-        _variants = new(() => new PriceVariants(_prices));
-    }
 
     /// <summary>The names in ordinal order.</summary>
     public IEnumerable<string> Keys => _prices.Keys.Order(StringComparer.Ordinal);
@@ -34,13 +27,6 @@ public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>,
     public int Count => _prices.Count;
 
     public decimal this[string key] => _prices[key];
-
-    /// <summary>The prices in the form that pricing needs, computed once.</summary>
-    internal PriceVariants Variants => _variants.Value;
-
-    /// <summary>Whether all of them are 0; factors are not prices.</summary>
-    internal bool IsFree =>
-        _prices.All(price => price.Value == 0 || price.Key.StartsWith(FactorPrefix, StringComparison.Ordinal));
 
     /// <summary>The prices; null when there are none.</summary>
     public static OtherPriceDictionary? Of(IReadOnlyCollection<KeyValuePair<string, decimal>> prices) =>
@@ -82,7 +68,7 @@ public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>,
         string.Join(", ", this.Select(price =>
             string.Create(CultureInfo.InvariantCulture, $"{price.Key} {price.Value}")));
 
-    private static string Quote(string name) => JsonSerializer.Serialize(name, PriceJson.Default.String);
+    private static string Quote(string name) => JsonSerializer.Serialize(name, LedgerJson.Default.String);
 
     private static decimal ReadExact(JsonProperty price) =>
         Money.ReadExact(price.Value.GetRawText()) ?? throw new FormatException($"{price.Name} is no exact number.");
@@ -90,5 +76,36 @@ public sealed class OtherPriceDictionary : IReadOnlyDictionary<string, decimal>,
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
 }
 
-[System.Text.Json.Serialization.JsonSerializable(typeof(string))]
-internal sealed partial class PriceJson : System.Text.Json.Serialization.JsonSerializerContext;
+/// <summary>Prices by name as a JSON object, each written and read like any other decimal.</summary>
+public sealed class OtherPriceConverter : JsonConverter<OtherPriceDictionary>
+{
+    public override OtherPriceDictionary? Read(
+        ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var (values, prices) = (ValuesOf(options), new Dictionary<string, decimal>(StringComparer.Ordinal));
+        if (reader.TokenType != JsonTokenType.StartObject)
+            throw new JsonException("must be an object of prices");
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString()!;
+            reader.Read();
+            prices[name] = values.Read(ref reader, typeof(decimal), options);
+        }
+        return OtherPriceDictionary.Of(prices);
+    }
+
+    public override void Write(Utf8JsonWriter writer, OtherPriceDictionary value, JsonSerializerOptions options)
+    {
+        var values = ValuesOf(options);
+        writer.WriteStartObject();
+        foreach (var (name, usd) in value)
+        {
+            writer.WritePropertyName(name);
+            values.Write(writer, usd, options);
+        }
+        writer.WriteEndObject();
+    }
+
+    private static JsonConverter<decimal> ValuesOf(JsonSerializerOptions options) =>
+        (JsonConverter<decimal>)options.GetConverter(typeof(decimal));
+}

@@ -1,56 +1,6 @@
 using System.Text.Json;
 
-namespace Factumerit.Ledger.Queries;
-
-/// <summary>
-/// One entry as returned to clients. Amounts are cents. Either the debit or the credit is positive, the other 0 (R2).
-/// </summary>
-/// <param name="Id">The id; ids increase in the order of commits (R13).</param>
-/// <param name="TransactionId">The transaction; its entries balance.</param>
-/// <param name="Account">An account of the chart of accounts.</param>
-/// <param name="DebitCents">The debit, or 0.</param>
-/// <param name="CreditCents">The credit, or 0.</param>
-/// <param name="Description">A text for people.</param>
-/// <param name="ReferenceType">The operation.</param>
-/// <param name="ReferenceId">The request, admin or invoice that caused it.</param>
-/// <param name="CreatedAt">When it was committed.</param>
-/// <param name="PostedBy">The actor whose request posted it; null for entries from before actors were stored.</param>
-public sealed record LedgerEntry(
-    long Id, Guid TransactionId, string Account, decimal DebitCents, decimal CreditCents,
-    string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt, ActorName? PostedBy);
-
-/// <summary>
-/// The actor of a request. ApiKeyId: the API key; null for the bootstrap key and for the service's own work. Name: the
-/// key's name, or bootstrap, or service.
-/// </summary>
-public sealed record ActorName(Guid? ApiKeyId, string Name);
-
-/// <summary>A page of budgets by user_id. NextAfter: pass it as after= to get the next page; null at the end.</summary>
-public sealed record BudgetPage(IReadOnlyList<Budget> Users, string? NextAfter);
-
-/// <summary>
-/// A page of entries, newest first. NextBefore: pass it as before= to get the next page; null at the end.
-/// </summary>
-public sealed record EntryPage(IReadOnlyList<LedgerEntry> Entries, long? NextBefore);
-
-/// <summary>
-/// A row of the history in the format of the system before the ledger. AmountCents is signed: positive adds credit.
-/// </summary>
-public sealed record BudgetTransaction(
-    long Id, string UserId, decimal AmountCents, decimal BalanceAfter, string TransactionType, string? Description,
-    DateTimeOffset CreatedAt);
-
-/// <summary>
-/// A page of that history, newest first. NextBefore: pass it as before= to get the next page; null at the end.
-/// </summary>
-public sealed record BudgetTransactionPage(IReadOnlyList<BudgetTransaction> Transactions, long? NextBefore);
-
-/// <summary>
-/// A transaction with its entries. PostedBy: the actor whose request posted it; null from before actors were stored.
-/// </summary>
-public sealed record TransactionDetail(
-    Guid TransactionId, string? Description, string? ReferenceType, string? ReferenceId, DateTimeOffset CreatedAt,
-    ActorName? PostedBy, IReadOnlyList<LedgerEntry> Entries);
+namespace Factumerit.Ledger.Contracts;
 
 /// <summary>
 /// A usage with everything that was reported of it, and the result of its review. Amounts are cents; provider_cost_usd
@@ -101,18 +51,7 @@ public sealed record UsageDetail(
     string? ExternalId, Guid? VirtualKeyId, string? ReviewedBy, DateTimeOffset? ReviewedAt, string? ReviewNote,
     DateTimeOffset? FilledAt, JsonElement? PayerHint, ActorName? PostedBy, ActorName? Reviewer);
 
-/// <summary>An account's totals in cents; balance = credits - debits.</summary>
-public sealed record AccountBalance(
-    string Account, string Type, decimal BalanceCents, decimal TotalDebits, decimal TotalCredits, long EntryCount);
-
-/// <summary>A page of accounts by name. NextAfter: pass it as after= to get the next page; null at the end.</summary>
-public sealed record AccountPage(IReadOnlyList<AccountBalance> Accounts, string? NextAfter);
-
-/// <summary>The accounts of one type together, in cents; net = credits - debits.</summary>
-public sealed record TypeSummary(
-    string Type, long Accounts, decimal Debits, decimal Credits, decimal Net, long Entries);
-
 /// <summary>
-/// All types of accounts, whose nets add up to 0 when the books balance, and the usages that wait for review.
+/// A page of usages, newest first. NextBefore: pass it as before= to get the next page; null at the end.
 /// </summary>
-public sealed record LedgerSummary(IReadOnlyList<TypeSummary> Types, WaitingReviews Review);
+public sealed record UsagePage(IReadOnlyList<UsageDetail> Usages, Guid? NextBefore);

@@ -1,9 +1,4 @@
-// fa knows the service only through its HTTP API, so it compiles its own copy of this file.
-#if FA
-namespace Factumerit.Ledger.Cli;
-#else
 namespace Factumerit.Ledger;
-#endif
 
 /// <summary>
 /// Parses times in RFC 3339 and in the output format of PostgreSQL; all inputs use this parser. The format is a date,

@@ -1,9 +1,7 @@
-using System.Buffers;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Factumerit.Ledger;
+namespace Factumerit.Ledger.Contracts;
 
 /// <summary>
 /// A provider's cost in US dollars as JSON: a number, or a string that contains one. All its decimals are read, or it
@@ -15,8 +13,7 @@ public sealed class UsdConverter : JsonConverter<decimal>
     {
         var reading = reader.TokenType switch
         {
-            JsonTokenType.Number => Money.ReadUsd(Encoding.ASCII.GetString(
-                reader.HasValueSequence ? reader.ValueSequence.ToArray() : reader.ValueSpan)),
+            JsonTokenType.Number => Money.ReadUsd(JsonText.NumberOf(ref reader)),
             JsonTokenType.String => Money.ReadUsd(reader.GetString()),
             _ => null,
         };

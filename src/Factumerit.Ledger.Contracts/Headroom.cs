@@ -1,4 +1,4 @@
-namespace Factumerit.Ledger;
+namespace Factumerit.Ledger.Contracts;
 
 /// <summary>
 /// The credit that providers still owe us less the credit that we owe users, in cents: the maximum that may be given
