@@ -136,7 +136,13 @@ public abstract record Refusal(string Code, string Detail)
 public readonly record struct Outcome<T>(T? Answer, Refusal? Refusal, bool Replayed = false)
     where T : class
 {
+    /// <summary>The first answer as it was sent, for a replay of an operation with an idempotency key.</summary>
+    public StoredAnswer? Stored { get; init; }
+
     public static implicit operator Outcome<T>(T answer) => new(answer, null);
 
     public static implicit operator Outcome<T>(Refusal refusal) => new(null, refusal);
 }
+
+/// <summary>An answer as it was sent: the HTTP status and the JSON body.</summary>
+public sealed record StoredAnswer(short Status, string Json);

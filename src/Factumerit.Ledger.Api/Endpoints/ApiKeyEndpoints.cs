@@ -1,6 +1,6 @@
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
+
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -46,7 +46,7 @@ public static class ApiKeyEndpoints
             return LedgerResults.Refused(http, errors.ToRefusal());
         var outcome = await keys.CreateAsync(request, Caller.Of(http).Actor, UncancelledQueries.Token);
         return LedgerResults.Of(
-            http, outcome, key => LedgerResults.Created(ToAnswer(key), LedgerJson.Default.ApiKeyAnswer));
+            http, outcome, key => LedgerResults.Created(ToAnswer(key!), LedgerJson.Default.ApiKeyAnswer));
     }
 
     private static void Check(ApiKeyRequest request, FieldErrors errors)
@@ -94,13 +94,13 @@ public static class ApiKeyEndpoints
             return LedgerResults.Refused(http, errors.ToRefusal());
         var outcome = await keys.RotateAsync(id, request, Caller.Of(http).Actor, UncancelledQueries.Token);
         return LedgerResults.Of(
-            http, outcome, key => LedgerResults.Ok(ToAnswer(key), LedgerJson.Default.ApiKeyAnswer));
+            http, outcome, key => LedgerResults.Ok(ToAnswer(key!), LedgerJson.Default.ApiKeyAnswer));
     }
 
     private static async Task<Results<JsonOk<ApiKeyAnswer>, ProblemResult>> RevokeAsync(
         HttpContext http, [FromRoute] Guid id, ApiKeyStore keys) =>
         await keys.RevokeAsync(id, Caller.Of(http).Actor, UncancelledQueries.Token) is { } key
-            ? LedgerResults.Ok(ToAnswer(key), LedgerJson.Default.ApiKeyAnswer)
+            ? LedgerResults.Ok(ToAnswer(key!), LedgerJson.Default.ApiKeyAnswer)
             : LedgerResults.Refused(http, new Refusal.NotFound($"API key {id}"));
 
     private static ApiKeyAnswer ToAnswer(KeptApiKey kept)

@@ -1,5 +1,5 @@
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Commands;
+
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace Factumerit.Ledger.Api.Endpoints;
@@ -65,9 +65,11 @@ public static class CreditEndpoints
         var outcome = await budgets.WriteDownAsync(request, by, key, http.RequestAborted);
         if (LedgerResults.RefusalOf(http, outcome) is { } refused)
             return refused;
-        var receipt = outcome.Answer!;
-        return receipt.TransactionId is null
-            ? LedgerResults.Ok(receipt, LedgerJson.Default.WriteDownReceipt)
-            : LedgerResults.Created(receipt, LedgerJson.Default.WriteDownReceipt);
+        var isPosted = outcome.Stored is { } stored
+            ? stored.Status == StatusCodes.Status201Created
+            : outcome.Answer!.TransactionId is not null;
+        return isPosted
+            ? new JsonCreated<WriteDownReceipt>(outcome.Answer, LedgerJson.Default.WriteDownReceipt, outcome.Stored)
+            : new JsonOk<WriteDownReceipt>(outcome.Answer, LedgerJson.Default.WriteDownReceipt, outcome.Stored);
     }
 }

@@ -13,22 +13,22 @@ internal static class LedgerResults
 
     public static Results<JsonOk<T>, ProblemResult> Ok<T>(HttpContext http, Outcome<T> outcome, JsonTypeInfo<T> type)
         where T : class =>
-        Of(http, outcome, answer => Ok(answer, type));
+        Of(http, outcome, answer => new JsonOk<T>(answer, type, outcome.Stored));
 
     public static Results<JsonCreated<T>, ProblemResult> Created<T>(
         HttpContext http, Outcome<T> outcome, JsonTypeInfo<T> type)
         where T : class =>
-        Of(http, outcome, answer => Created(answer, type));
+        Of(http, outcome, answer => new JsonCreated<T>(answer, type, outcome.Stored));
 
     /// <summary>The result of a success, or the refusal as a problem.</summary>
     public static Results<TResult, ProblemResult> Of<T, TResult>(
-        HttpContext http, Outcome<T> outcome, Func<T, TResult> succeeded)
+        HttpContext http, Outcome<T> outcome, Func<T?, TResult> succeeded)
         where T : class
         where TResult : IResult
     {
         if (RefusalOf(http, outcome) is { } refused)
             return refused;
-        return succeeded(outcome.Answer!);
+        return succeeded(outcome.Answer);
     }
 
     /// <summary>The refusal as a problem; null for a success. A header marks a replay (R9).</summary>

@@ -1,7 +1,7 @@
 using Factumerit.Ledger.Api.Http;
-using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Queries;
 using Microsoft.AspNetCore.Http.HttpResults;
+
 using Microsoft.AspNetCore.Mvc;
 
 namespace Factumerit.Ledger.Api.Endpoints;

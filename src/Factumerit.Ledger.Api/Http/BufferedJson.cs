@@ -1,3 +1,4 @@
+using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 
@@ -9,6 +10,11 @@ namespace Factumerit.Ledger.Api.Http;
 /// </summary>
 internal static class BufferedJson
 {
+    public static void Write(HttpResponse response, string json)
+    {
+        response.ContentLength = Encoding.UTF8.GetBytes(json, response.BodyWriter);
+    }
+
     public static void Write<T>(HttpResponse response, T value, JsonTypeInfo<T> type)
     {
         using var writer = new Utf8JsonWriter(

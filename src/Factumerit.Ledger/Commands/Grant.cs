@@ -4,7 +4,7 @@ namespace Factumerit.Ledger.Commands;
 /// <param name="request">The request.</param>
 /// <param name="idempotencyKey">The Idempotency-Key header.</param>
 public sealed class Grant(GrantRequest request, string? idempotencyKey)
-    : KeyedCommand<GrantReceipt>("grant", idempotencyKey)
+    : KeyedCommand<GrantReceipt>("grant", idempotencyKey, LedgerJson.Default.GrantReceipt)
 {
     internal override void Declare(Needs needs)
     {

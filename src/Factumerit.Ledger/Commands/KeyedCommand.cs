@@ -1,13 +1,15 @@
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
 /// An operation that moves money under its own idempotency key (R9): grants, purchases and write-downs. The first
-/// answer is stored with the key in the same commit, and returned to every repetition of the request.
+/// answer is stored with the key in the same commit as it is sent: the JSON of the API and its status. Every repetition
+/// of the request gets these bytes, whatever later versions of the answer look like.
 /// </summary>
-public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) : Command<T>
+public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, JsonTypeInfo<T> json) : Command<T>
     where T : class
 {
     public const string KeyField = "Idempotency-Key";
@@ -27,7 +29,10 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) 
             return null;
         if (Hash.Value != first.RequestHash)
             return new Refusal.IdempotencyKeyReused(idempotencyKey!);
-        return new Outcome<T>(JsonSerializer.Deserialize<T>(first.Answer), null, Replayed: true);
+        return first.Status is { } status
+            ? new Outcome<T>(Read(first.Answer), null, Replayed: true) { Stored = new StoredAnswer(status, first.Answer) }
+            // Rows from before answers were stored as they were sent.
+            : new Outcome<T>(JsonSerializer.Deserialize<T>(first.Answer), null, Replayed: true);
     }
 
     protected sealed override Outcome<T> Decide(WorkingSet state)
@@ -39,10 +44,27 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey) 
                 Operation = operation,
                 Key = idempotencyKey!,
                 RequestHash = Hash.Value,
-                Answer = JsonSerializer.Serialize(answer),
+                Answer = JsonSerializer.Serialize(answer, json),
+                Status = StatusOf(answer),
                 CreatedAt = state.Now,
             });
         return outcome;
+    }
+
+    /// <summary>The HTTP status with which the answer is sent: 201, unless there was nothing to post.</summary>
+    protected virtual short StatusOf(T answer) => 201;
+
+    // An answer of a version that this one can't read is still replayed as it was sent.
+    private T? Read(string answer)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize(answer, json);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
     }
 
     /// <summary>Decides a request whose key is new.</summary>

@@ -4,7 +4,7 @@ namespace Factumerit.Ledger.Commands;
 
 /// <summary>Books bought credit: debit equity:capital, credit asset:P and expense:sales_tax (R9).</summary>
 public sealed class Purchase(PurchaseRequest request, string? idempotencyKey)
-    : KeyedCommand<PurchaseReceipt>("purchase", idempotencyKey)
+    : KeyedCommand<PurchaseReceipt>("purchase", idempotencyKey, LedgerJson.Default.PurchaseReceipt)
 {
     // Kept as sent, so a request that is repeated after an upgrade has the same hash.
     private readonly string _provider = request.Provider ?? ChartOfAccounts.DefaultProvider;

@@ -7,7 +7,7 @@ namespace Factumerit.Ledger.Commands;
 /// equity:adjustments, credit asset:P (R9). From usage it books the cost of the calls, each call once (R19).
 /// </summary>
 public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
-    : KeyedCommand<WriteDownReceipt>("write-down", idempotencyKey)
+    : KeyedCommand<WriteDownReceipt>("write-down", idempotencyKey, LedgerJson.Default.WriteDownReceipt)
 {
     /// <summary>
     /// The reference_id of transactions booked from usage. The integrity check finds their entries by it.
@@ -56,6 +56,8 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
         errors.CheckProvider("provider", _provider);
         errors.CheckText("reason", request.Reason);
     }
+
+    protected override short StatusOf(WriteDownReceipt answer) => answer.TransactionId is null ? (short)200 : (short)201;
 
     protected override Outcome<WriteDownReceipt> DecideFirst(WorkingSet state)
     {

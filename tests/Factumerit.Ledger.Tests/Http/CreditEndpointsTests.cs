@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>Grants, purchases and write-downs: whole bodies, and their idempotency keys (R9).</summary>
@@ -54,20 +56,70 @@ public sealed class CreditEndpointsTests
             .ExpectErrors("create_user");
     });
 
-    [Fact]
-    public Task A_grant_of_before_user_created_is_replayed_without_it_R9() => WithServiceAsync(async service =>
+    /// <summary>Answers as earlier versions stored them, and as they are replayed.</summary>
+    public static TheoryData<string, string, string, string> OldAnswers => new()
     {
-        var body = new { user_id = "newcomer", amount_cents = 5 };
-        var first = (await service.PostAsync("/grants", body, "g")).Expect(201);
-        await service.Database.ExecuteAsync(
-            "ALTER TABLE idempotency_keys DISABLE TRIGGER USER; "
-            + "UPDATE idempotency_keys SET answer = (answer::jsonb - 'UserCreated')::json");
+        {
+            "/grants", """{"user_id":"old","amount_cents":5}""",
+            """
+            {"TransactionId":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","Budget":{"UserId":"old","BalanceCents":5,
+             "TotalSpentCents":0,"TotalAddedCents":5,"PromoExpiresAt":null,"SignedUpAt":null,
+             "CreatedAt":"2026-01-01T00:00:00+00:00","UpdatedAt":"2026-01-01T00:00:00+00:00","DeletedAt":null}}
+            """,
+            """{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","budget":{"user_id":"old","balance_cents":5"""
+        },
+        {
+            "/purchases", """{"credits_cents":5}""",
+            """
+            {"TransactionId":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","TotalCents":5,"Headroom":{"AssetCents":5,
+             "LiabilityCents":0,"AvailableCents":5,"Providers":[{"Provider":"anthropic","BalanceCents":5}]}}
+            """,
+            """{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","total_cents":5,"headroom":{"asset_cents":5,"""
+        },
+        {
+            "/write-downs", """{"amount_cents":5,"force":true}""",
+            """
+            {"TransactionId":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","AmountCents":5,"Headroom":{"AssetCents":-5,
+             "LiabilityCents":0,"AvailableCents":-5,"Providers":[]}}
+            """,
+            """{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","amount_cents":5,"headroom":{"asset_cents":-5,"""
+        },
+    };
 
-        var replay = (await service.PostAsync("/grants", body, "g")).Expect(201);
+    [Theory]
+    [MemberData(nameof(OldAnswers))]
+    public Task An_answer_that_an_earlier_version_stored_is_replayed_R9(
+        string path, string body, string stored, string replayed) => WithServiceAsync(async service =>
+    {
+        (await service.PostAsync(path, JsonElement.Parse(body), "g")).Expect(201);
+        await StoreAsync(service, stored, "NULL");
 
-        replay.Body.ShouldBe(first.Body.Replace(",\"user_created\":true", "", StringComparison.Ordinal));
-        replay.Body.ShouldNotBe(first.Body);
+        var replay = (await service.PostAsync(path, JsonElement.Parse(body), "g")).Expect(201);
+
+        replay.Replayed.ShouldBeTrue();
+        replay.Body.ShouldStartWith(replayed);
     });
+
+    [Theory]
+    [MemberData(nameof(OldAnswers))]
+    public Task An_answer_is_replayed_byte_for_byte_whatever_it_looks_like_now_R9(
+        string path, string body, string stored, string _) => WithServiceAsync(async service =>
+    {
+        (await service.PostAsync(path, JsonElement.Parse(body), "g")).Expect(201);
+        stored = $$"""{ "of_another_version": 1.50, "before": {{stored}} }""";
+        await StoreAsync(service, stored, "200");
+
+        var replay = (await service.PostAsync(path, JsonElement.Parse(body), "g")).Expect(200);
+
+        replay.Replayed.ShouldBeTrue();
+        replay.Body.ShouldBe(stored);
+        (await service.PostAsync($"{path}?money=string", JsonElement.Parse(body), "g")).Body.ShouldBe(stored);
+    });
+
+    private static Task StoreAsync(LedgerService service, string answer, string status) =>
+        service.Database.ExecuteAsync(
+            "ALTER TABLE idempotency_keys DISABLE TRIGGER USER; "
+            + $"UPDATE idempotency_keys SET status = {status}, answer = '{answer}'::json");
 
     [Fact]
     public Task A_write_down_beyond_what_was_bought_is_409_unless_forced() => WithServiceAsync(async service =>

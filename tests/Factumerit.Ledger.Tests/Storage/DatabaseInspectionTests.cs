@@ -84,7 +84,7 @@ public sealed class DatabaseInspectionTests
 
             (await Should.ThrowAsync<UnusableDatabaseException>(
                 () => Migrator.MigrateAsync(ledger, CancellationToken.None)))
-                .Message.ShouldContain("is read only");
+                .Message.ShouldContain("is read-only");
         });
 
     [Fact]

@@ -38,7 +38,7 @@ public sealed class QueuedBehindCommitTests(TestDatabase database) : QueuedBehin
         {
             await Database.ExecuteAsync("""
                 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                WHERE application_name = 'factumerit-ledger-writer' AND datname = currentDatabase()
+                WHERE application_name = 'factumerit-ledger-writer' AND datname = current_database()
                 AND wait_event_type = 'Lock'
                 """);
         });
