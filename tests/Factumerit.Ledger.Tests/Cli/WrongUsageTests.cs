@@ -6,7 +6,8 @@ public sealed class WrongUsageTests
     [InlineData("user show", "Required argument 'USER' missing for command: 'show'.\nTry 'fa user show --help'.\n")]
     [InlineData(
         "user show ..", "USER: '..' is not a user id such as vikunja:alice.\nTry 'fa user show --help'.\n")]
-    [InlineData("usage import", "Required argument 'FILE' missing for command: 'import'.\nTry 'fa usage import --help'.\n")]
+    [InlineData(
+        "usage import", "Required argument 'FILE' missing for command: 'import'.\nTry 'fa usage import --help'.\n")]
     [InlineData("grant alice", "Option '--amount-cents' is required.\nTry 'fa grant --help'.\n")]
     [InlineData(
         "grant alice --amount-cents 1,50",
