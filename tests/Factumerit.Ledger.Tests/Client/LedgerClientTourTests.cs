@@ -92,7 +92,7 @@ public sealed class LedgerClientTourTests(LiteLlmService service) : IClassFixtur
 
     private static byte[] MapOf(string model) => Encoding.UTF8.GetBytes($$"""
         {"{{model}}":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":2.5e-07,
-         "output_cost_per_token":1e-06,"input_cost_per_token_flex":1.25e-07}}
+         "output_cost_per_token":1e-06,"input_cost_per_token_flex":1.25e-07} }
         """);
 
     [Fact]
