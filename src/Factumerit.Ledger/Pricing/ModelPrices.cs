@@ -24,6 +24,14 @@ internal static class ModelPrices
             price.Mode, price.OtherPrices);
     }
 
+    /// <summary>
+    /// The prices under the vendor's own name. Rows from before vendors had one name may hold an alias.
+    /// </summary>
+    public static ModelPrice OfVendor(ModelPrice price) =>
+        price.Provider is { } name && Vendors.Canonical(name) is var vendor && vendor != name
+            ? price with { Provider = vendor }
+            : price;
+
     /// <summary>The row of the price book that makes the change.</summary>
     public static ModelPrice ToPrice(this PriceChange change, long version)
     {

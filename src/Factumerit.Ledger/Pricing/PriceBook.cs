@@ -21,10 +21,12 @@ public sealed class PriceBook
     /// <param name="cancellations">The number of cancelled imports.</param>
     public PriceBook(IEnumerable<ModelPrice> prices, long version, long cancellations = 0)
     {
-        _histories = prices.GroupBy(p => p.Model, StringComparer.Ordinal).ToFrozenDictionary(
-            model => model.Key,
-            model => model.OrderBy(p => p.ValidFrom ?? DateTimeOffset.MinValue).ThenBy(p => p.Version).ToArray(),
-            StringComparer.Ordinal);
+        _histories = prices.Select(ModelPrices.OfVendor)
+            .GroupBy(p => p.Model, StringComparer.Ordinal)
+            .ToFrozenDictionary(
+                model => model.Key,
+                model => model.OrderBy(p => p.ValidFrom ?? DateTimeOffset.MinValue).ThenBy(p => p.Version).ToArray(),
+                StringComparer.Ordinal);
         _historiesBySpan = _histories.GetAlternateLookup<ReadOnlySpan<char>>();
         _aliasedBySpan = _histories
             .Select(history => (Name: CanonicalNameOf(history.Key), Key: history.Key, history.Value))

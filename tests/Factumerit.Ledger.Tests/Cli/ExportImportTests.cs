@@ -277,7 +277,7 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         var earlier = _ledger.Requests.Count;
         _scratch.Write("export", file);
         _ledger.AnswersEachItem(
-            """{"status":201,"usage":{"request_id":"r","amount_cents":1,"billing_status":"billed"} }""");
+            """{"status":201,"usage":{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","amount_cents":1,"billing_status":"billed"} }""");
         var environment = FaRun.Beside(_ledger) with
         {
             WorkingDirectory = _scratch.Path,

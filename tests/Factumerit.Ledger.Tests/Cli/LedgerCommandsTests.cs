@@ -146,7 +146,7 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
             """
             {"is_balanced":false,"total_debits":10,"total_credits":9.5,"imbalance":-0.5,"entry_count":2,
              "transaction_count":1,"faults":[{"kind":"unbalanced-transaction","id":"t1",
-             "detail":"debits 10, credits 9.5"},{"kind":"budget","id":"7","detail":""}]}
+             "detail":"debits 10, credits 9.5"},{"kind":"budget","id":"7","detail":"d"}]}
             """);
 
         var run = await FaRun.OfAsync(_ledger, "ledger", "integrity");
@@ -161,7 +161,7 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
 
             FAULT                   ID  DETAIL
             unbalanced-transaction  t1  debits 10, credits 9.5
-            budget                  7   -
+            budget                  7   d
 
             """, ""));
     }

@@ -42,7 +42,7 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     public async Task Every_field_of_a_usage_has_a_column()
     {
         _ledger.Answers(200, Results(Recorded("1"),
-            """{"status":201,"usage":{"request_id":"r2","amount_cents":null,"billing_status":"needs_review"} }""",
+            """{"status":201,"usage":{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r2","amount_cents":null,"billing_status":"needs_review"} }""",
             Recorded("2")));
 
         var run = await ImportAsync(

@@ -78,10 +78,7 @@ public sealed class LedgerClientTourTests(LiteLlmService service) : IClassFixtur
     [Fact]
     public async Task Prices()
     {
-        var map = Encoding.UTF8.GetBytes("""
-            {"tour/one":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":2.5e-07,
-             "output_cost_per_token":1e-06,"input_cost_per_token_flex":1.25e-07}}
-            """);
+        var map = MapOf("tour/one");
         (await _ledger.ImportPricesAsync(map, isDryRun: true)).Version.ShouldBeNull();
         var change = (await _ledger.ImportPricesAsync(map)).Changes.ShouldHaveSingleItem();
         change.New!.InputUsdPerToken.ShouldBe(0.00000025m);
@@ -89,9 +86,14 @@ public sealed class LedgerClientTourTests(LiteLlmService service) : IClassFixtur
         price.OtherPrices!["input_cost_per_token_flex"].ShouldBe(0.000000125m);
         (await _ledger.GetModelPricesAsync("tour/one")).Prices.ShouldBe([price]);
         var later = await _ledger.ImportPricesAsync(
-            Encoding.UTF8.GetBytes("{}"), DateTimeOffset.UtcNow.AddDays(30), allowGone: true);
+            MapOf("tour/two"), DateTimeOffset.UtcNow.AddDays(30), allowGone: true);
         (await _ledger.CancelPriceVersionAsync(later.Version!.Value)).Version.ShouldBe(later.Version.Value);
     }
+
+    private static byte[] MapOf(string model) => Encoding.UTF8.GetBytes($$"""
+        {"{{model}}":{"litellm_provider":"anthropic","mode":"chat","input_cost_per_token":2.5e-07,
+         "output_cost_per_token":1e-06,"input_cost_per_token_flex":1.25e-07} }
+        """);
 
     [Fact]
     public async Task Keys()
