@@ -1,5 +1,5 @@
-using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Outbox;
+using Factumerit.Ledger.Queries;
 
 namespace Factumerit.Ledger.LiteLlm;
 

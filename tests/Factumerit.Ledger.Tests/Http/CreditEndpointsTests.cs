@@ -107,9 +107,9 @@ public sealed class CreditEndpointsTests
     {
         (await service.PostAsync(path, JsonElement.Parse(body), "g")).Expect(201);
         stored = $$"""{ "of_another_version": 1.50, "before": {{stored}} }""";
-        await StoreAsync(service, stored, "200");
+        await StoreAsync(service, stored, "201");
 
-        var replay = (await service.PostAsync(path, JsonElement.Parse(body), "g")).Expect(200);
+        var replay = (await service.PostAsync(path, JsonElement.Parse(body), "g")).Expect(201);
 
         replay.Replayed.ShouldBeTrue();
         replay.Body.ShouldBe(stored);

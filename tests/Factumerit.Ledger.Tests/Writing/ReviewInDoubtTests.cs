@@ -1,7 +1,7 @@
-using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Queries;
+using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
 
 namespace Factumerit.Ledger.Tests.Writing;

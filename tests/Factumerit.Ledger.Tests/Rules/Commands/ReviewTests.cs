@@ -1,6 +1,6 @@
-using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Pricing;
+using Factumerit.Ledger.Storage;
 
 namespace Factumerit.Ledger.Tests.Rules.Commands;
 
