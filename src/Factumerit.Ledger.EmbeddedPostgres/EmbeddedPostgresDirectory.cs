@@ -18,7 +18,8 @@ internal sealed class EmbeddedPostgresDirectory : IDisposable
     private static readonly TimeSpan InitTimeout = TimeSpan.FromMinutes(3);
     private static readonly string Settings = """
 
-        # Set by Factumerit.Ledger when the cluster was made; yours to change. Durability keeps its defaults, which are on.
+        # Set by Factumerit.Ledger when the cluster was made; yours to change.
+        # Durability keeps its defaults, which are on.
         max_connections = 100
         shared_buffers = 256MB
         max_wal_size = 4GB

@@ -43,7 +43,8 @@ public sealed partial class BudgetService(
     {
         var pricer = prices.Pricer;
         return RunManyAsync(
-            [.. calls.Select(call => new RecordReportedUsage(call.Request, call.Origin, pricer))], by, cancellationToken);
+            [.. calls.Select(call => new RecordReportedUsage(call.Request, call.Origin, pricer))], by,
+            cancellationToken);
     }
 
     /// <summary>Gives a user credit (R6, R9). If the request has no admin id, the name of the actor is used.</summary>

@@ -51,7 +51,8 @@ public sealed class VirtualKeyChanges
 
     /// <summary>An outbox row that waits for its delivery to be recorded; null when it left the outbox.</summary>
     public OutboxRow? FindOutbox(long id) =>
-        Delivered.Contains(id) || !_outbox.TryGetValue(id, out var row) || TakenBack.Contains(Guid.Parse(row.OrderingKey))
+        Delivered.Contains(id) || !_outbox.TryGetValue(id, out var row)
+        || TakenBack.Contains(Guid.Parse(row.OrderingKey))
             ? null
             : row;
 

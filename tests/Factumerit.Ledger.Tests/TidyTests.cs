@@ -11,6 +11,7 @@ public sealed partial class TidyTests
 {
     private const int FileLinesMax = 400;
     private const int MethodLinesMax = 60;
+    private const int LineLengthMax = 120;
     private static readonly string Root = Repository.Root;
 
     // R1 to R14 are the ledger's own; those behind them came with what they rule.
@@ -22,6 +23,12 @@ public sealed partial class TidyTests
     [Fact]
     public void No_source_file_is_over_400_lines() =>
         Sources("src").Concat(Sources("tests")).Where(file => File.ReadAllLines(file).Length > FileLinesMax)
+            .ShouldBeEmpty();
+
+    [Fact]
+    public void No_line_of_the_sources_is_over_120_characters() =>
+        Sources("src").SelectMany(file => File.ReadLines(file).Where(line => line.Length > LineLengthMax)
+            .Select(line => $"{Path.GetRelativePath(Root, file)}: {line.Trim()}"))
             .ShouldBeEmpty();
 
     [Fact]

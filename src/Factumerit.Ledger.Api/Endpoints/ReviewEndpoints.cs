@@ -41,7 +41,8 @@ public static class ReviewEndpoints
         HttpContext http, UsageQueries reviews)
     {
         var query = new QueryReader(http);
-        var status = query.Choice("billing_status", BillingStatuses.Billed, BillingStatuses.NeedsReview, BillingStatuses.Waived);
+        var status = query.Choice(
+            "billing_status", BillingStatuses.Billed, BillingStatuses.NeedsReview, BillingStatuses.Waived);
         var (userId, model, (from, to)) = (query.FilterUserId("user_id"), query.Name("model"), query.Period());
         var (limit, before) = (query.Limit(50), query.Id("before"));
         if (query.Refusal is { } refusal)

@@ -30,7 +30,10 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, 
         if (Hash.Value != first.RequestHash)
             return new Refusal.IdempotencyKeyReused(idempotencyKey!);
         return first.Status is { } status
-            ? new Outcome<T>(Read(first.Answer), null, Replayed: true) { Stored = new StoredAnswer(status, first.Answer) }
+            ? new Outcome<T>(Read(first.Answer), null, Replayed: true)
+            {
+                Stored = new StoredAnswer(status, first.Answer),
+            }
             // Rows from before answers were stored as they were sent.
             : new Outcome<T>(JsonSerializer.Deserialize<T>(first.Answer), null, Replayed: true);
     }

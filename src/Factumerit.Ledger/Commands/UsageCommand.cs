@@ -5,7 +5,8 @@ namespace Factumerit.Ledger.Commands;
 
 /// <summary>
 /// The common part of both ways to record a call: the validation of its fields, and the postings of a usage.
-/// <see cref="RecordUsage"/> records a caller's own report, <see cref="RecordReportedUsage"/> the report of another system.
+/// <see cref="RecordUsage"/> records a caller's own report, <see cref="RecordReportedUsage"/> the report of another
+/// system.
 /// </summary>
 /// <param name="request">The call.</param>
 /// <param name="pricer">The prices to use (R18); null: no prices and no markup.</param>

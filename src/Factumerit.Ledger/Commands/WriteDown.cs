@@ -57,7 +57,8 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
         errors.CheckText("reason", request.Reason);
     }
 
-    protected override short StatusOf(WriteDownReceipt answer) => answer.TransactionId is null ? (short)200 : (short)201;
+    protected override short StatusOf(WriteDownReceipt answer) =>
+        answer.TransactionId is null ? (short)200 : (short)201;
 
     protected override Outcome<WriteDownReceipt> DecideFirst(WorkingSet state)
     {

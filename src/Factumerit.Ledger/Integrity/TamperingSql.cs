@@ -49,9 +49,11 @@ internal static class TamperingSql
                     ELSE 'R9: the kept answer names the transaction ' || k.transaction_id || ', which is not there' END
         FROM (SELECT transaction_id::text AS transaction_id, min(reference_type) AS reference_type FROM ledger_entries
               WHERE id > $4 AND reference_type IN ('admin_credit', 'purchase', 'write_down') GROUP BY 1) e
-        FULL JOIN (SELECT operation, key, coalesce(answer->>'transaction_id', answer->>'TransactionId') AS transaction_id
-                   FROM idempotency_keys
-                   WHERE operation IN ('grant', 'purchase', 'write-down') AND coalesce(answer->>'transaction_id', answer->>'TransactionId') IS NOT NULL) k
+        FULL JOIN (SELECT * FROM (
+                       SELECT operation, key,
+                              coalesce(answer->>'transaction_id', answer->>'TransactionId') AS transaction_id
+                       FROM idempotency_keys WHERE operation IN ('grant', 'purchase', 'write-down')) a
+                   WHERE transaction_id IS NOT NULL) k
             ON k.transaction_id = e.transaction_id
         WHERE e.transaction_id IS NULL OR k.transaction_id IS NULL
         """,

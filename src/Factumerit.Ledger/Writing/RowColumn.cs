@@ -7,7 +7,9 @@ using NpgsqlTypes;
 
 namespace Factumerit.Ledger.Writing;
 
-/// <summary>A column of a row class: sends the values of many rows as one array, and reads the value of one row.</summary>
+/// <summary>
+/// A column of a row class: sends the values of many rows as one array, and reads the value of one row.
+/// </summary>
 internal abstract class RowColumn<TRow>
 {
     private static readonly MethodInfo OfType =

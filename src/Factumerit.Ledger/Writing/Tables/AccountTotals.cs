@@ -23,7 +23,8 @@ internal sealed class AccountTotals : Table
     }
 
     public override IEnumerable<RowQuery> Load(Needs needs) => needs.Totals
-        ? [RowQuery.Of($"SELECT {_rows.Columns("t")} FROM {_rows.Table} t", (set, reader) => set.Load(_rows.Read(reader)))]
+        ? [RowQuery.Of(
+            $"SELECT {_rows.Columns("t")} FROM {_rows.Table} t", (set, reader) => set.Load(_rows.Read(reader)))]
         : [];
 
     public override bool HasChanges(WorkingSet set) => set.TotalChanges.Count > 0;

@@ -9,8 +9,8 @@ namespace Factumerit.Ledger.Writing.Tables;
 internal static class LedgerOrigin
 {
     /// <summary>
-    /// The time of the commit, what users had before the ledger, and the database's clock. A clock that is set back must
-    /// not break the order of created_at (R13).
+    /// The time of the commit, what users had before the ledger, and the database's clock. A clock that is set back
+    /// must not break the order of created_at (R13).
     /// </summary>
     public const string Query = """
         SELECT greatest(clock_timestamp(), CASE WHEN newest.id > last_entry_id THEN newest.created_at END),

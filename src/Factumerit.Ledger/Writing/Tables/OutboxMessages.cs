@@ -7,9 +7,9 @@ using NpgsqlTypes;
 namespace Factumerit.Ledger.Writing.Tables;
 
 /// <summary>
-/// The outbox (<c>outbox</c>): delivered rows and rows that no longer matter leave it, and then new ones enter. Keys are
-/// blocked and unblocked by the balances at the end of the commit, not by those between its commands (R20). Commits that
-/// concern no key cost nothing.
+/// The outbox (<c>outbox</c>): delivered rows and rows that no longer matter leave it, and then new ones enter. Keys
+/// are blocked and unblocked by the balances at the end of the commit, not by those between its commands (R20). Commits
+/// that concern no key cost nothing.
 /// </summary>
 internal sealed class OutboxMessages : Table
 {
@@ -40,7 +40,8 @@ internal sealed class OutboxMessages : Table
             """;
         _ofUsers = $"""
             {insert} FROM unnest($2, $3) AS a (user_id, payload)
-            JOIN {keys.Table} k ON k.{keys[nameof(VirtualKey.UserId)]} = a.user_id AND k.{status} = '{VirtualKey.Active}'
+            JOIN {keys.Table} k
+                ON k.{keys[nameof(VirtualKey.UserId)]} = a.user_id AND k.{status} = '{VirtualKey.Active}'
             """;
         // A change that still waits for delivery comes first; the key is looked at again after it.
         _ofKeys = $"""
