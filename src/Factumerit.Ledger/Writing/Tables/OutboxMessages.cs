@@ -16,7 +16,7 @@ internal sealed class OutboxMessages : Table
     private readonly RowMap<OutboxRow> _rows;
     private readonly string _query;
     private readonly SetStatement<OutboxRow> _insert;
-    private readonly string _removeDelivered;
+    private readonly string _isDelivered;
     private readonly string _removeTakenBack;
     private readonly string _ofUsers;
     private readonly string _ofKeys;
@@ -28,9 +28,9 @@ internal sealed class OutboxMessages : Table
         var (id, kind, key) =
             (_rows[nameof(OutboxRow.Id)], _rows[nameof(OutboxRow.Kind)], _rows[nameof(OutboxRow.OrderingKey)]);
         var (keyId, status) = (keys[nameof(VirtualKey.Id)], keys[nameof(VirtualKey.Status)]);
+        _isDelivered = $"{id} = ANY ($1)";
         _query = $"SELECT {_rows.Columns("o")} FROM {_rows.Table} o WHERE o.{id} = ANY ($1)";
         _insert = _rows.Insert(nameof(OutboxRow.Attempts), nameof(OutboxRow.LastError));
-        _removeDelivered = $"DELETE FROM {_rows.Table} WHERE {id} = ANY ($1)";
         _removeTakenBack =
             $"DELETE FROM {_rows.Table} WHERE {kind} = '{VirtualKeyChanges.OutboxKind}' AND {key} = ANY ($1)";
         var insert = $"""
@@ -64,7 +64,8 @@ internal sealed class OutboxMessages : Table
     {
         var keys = set.VirtualKeys;
         if (keys.Delivered.Count > 0)
-            batch.BatchCommands.Add(Command(_removeDelivered, keys.Delivered.ToArray()));
+            batch.BatchCommands.Add(
+                Command($"DELETE FROM {_rows.Table} WHERE {_isDelivered}", keys.Delivered.ToArray()));
         if (keys.TakenBack.Count > 0)
             batch.BatchCommands.Add(Command(_removeTakenBack, keys.TakenBack.Select(id => $"{id}").ToArray()));
         _insert.AddTo(batch, [.. keys.ToDelete.Select(id => new OutboxRow
@@ -78,10 +79,11 @@ internal sealed class OutboxMessages : Table
         FollowBalances(batch, set);
     }
 
-    // A later commit may not find the row either. The batch is then decided again, with the same result.
+    // Another worker may have removed the rows. The delivery is then settled all the same.
     public override Proof? ProofOf(WorkingSet set) => set.VirtualKeys.Delivered.Count == 0
         ? null
-        : new Proof($"SELECT NOT EXISTS ({_removeDelivered.Replace("DELETE", "SELECT", StringComparison.Ordinal)})",
+        : new Proof(
+            $"SELECT NOT EXISTS (SELECT FROM {_rows.Table} WHERE {_isDelivered})",
             set.VirtualKeys.Delivered.ToArray());
 
     /// <summary>Whether the saved batch has added rows, so that a worker should look.</summary>

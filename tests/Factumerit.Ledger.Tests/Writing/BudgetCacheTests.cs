@@ -4,11 +4,11 @@ using Factumerit.Ledger.Writing;
 namespace Factumerit.Ledger.Tests.Writing;
 
 /// <summary>When the writer decides on remembered budgets, and when it reads.</summary>
-public sealed class RememberedBudgetsTests
+public sealed class BudgetCacheTests
 {
     private readonly RememberedBudgets _remembered = new(usersMax: 3);
 
-    public RememberedBudgetsTests() => Remember("alice", "bob");
+    public BudgetCacheTests() => Remember("alice", "bob");
 
     [Fact]
     public void Remembered_users_are_lent_together_or_not_at_all()
