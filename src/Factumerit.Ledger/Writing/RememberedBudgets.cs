@@ -16,10 +16,10 @@ internal sealed class RememberedBudgets(int usersMax)
     public bool TryLend(IReadOnlyCollection<string> userIds, WorkingSet set)
     {
         foreach (var userId in userIds)
-            if (!_users.ContainsKey(userId))
+            if (_users.TryGetValue(userId, out var user))
+                set.Load(user);
+            else
                 return false;
-        foreach (var userId in userIds)
-            set.Load(_users[userId]);
         return true;
     }
 

@@ -117,11 +117,13 @@ internal sealed class RowMap<TRow>
     private static string Values(IEnumerable<RowColumn<TRow>> columns) =>
         List(columns, column => $"r.{column.Name}{column.Cast}");
 
-    // unnest returns the rows in the order of the arrays, so identity columns follow the order of the decisions (R13).
+    // The arrays are of the same length, so unnest takes them apart in step and in their order: identity columns follow
+    // the order of the decisions (R13). In the select list it passes each row on, whereas in FROM it would first store
+    // all of them, which costs about 1.5 µs per row.
     private static string Rows(RowColumn<TRow>[] columns, params string[] further)
     {
         string[] names = [.. columns.Select(column => column.Name), .. further];
-        return $"unnest({string.Join(", ", names.Select((_, i) => $"${i + 1}"))}) AS r ({string.Join(", ", names)})";
+        return $"(SELECT {string.Join(", ", names.Select((name, i) => $"unnest(${i + 1}) AS {name}"))}) AS r";
     }
 
     private static string List(IEnumerable<RowColumn<TRow>> columns, Func<RowColumn<TRow>, string> text) =>
