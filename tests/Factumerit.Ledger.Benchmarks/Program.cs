@@ -7,7 +7,10 @@ const string usage = """
     load [--full] [--only NAME[,NAME]]   loads the service and compares it with PostgreSQL itself
     load --list                          the scenarios that load knows
     micro [arguments of BenchmarkDotNet] the hot code by itself
-    plain                                serves POST /usage as a plain EF service would, on the database of ConnectionStrings__Ledger
+    plain                                serves POST /usage as a plain EF service would,
+    """
+    + """
+     on the database of ConnectionStrings__Ledger
     """;
 
 switch (args)

@@ -56,9 +56,17 @@ public sealed record FakeCall
             ["requester_ip_address"] = "",
             ["metadata"] = Metadata(key),
             ["messages"] = new JsonArray(new JsonObject { ["role"] = "user", ["content"] = Prompt }),
-            ["response"] = new JsonObject { ["choices"] = new JsonArray(new JsonObject { ["message"] = new JsonObject { ["content"] = $"You asked: {Prompt}" } }) },
+            ["response"] = new JsonObject
+            {
+                ["choices"] = new JsonArray(
+                    new JsonObject { ["message"] = new JsonObject { ["content"] = $"You asked: {Prompt}" } }),
+            },
             ["model_parameters"] = new JsonObject { ["temperature"] = 0.2m },
-            ["hidden_params"] = new JsonObject { ["response_cost"] = Cost.ToString(CultureInfo.InvariantCulture), ["additional_headers"] = new JsonObject() },
+            ["hidden_params"] = new JsonObject
+            {
+                ["response_cost"] = Cost.ToString(CultureInfo.InvariantCulture),
+                ["additional_headers"] = new JsonObject(),
+            },
         };
         if (!IsOld)
             payload["litellm_call_id"] = CallId;
@@ -112,5 +120,7 @@ public sealed record FakeCall
 
     private static decimal Epoch(DateTimeOffset time) => (time - DateTimeOffset.UnixEpoch).Ticks / 10 / 1_000_000m;
 
-    private static string Iso(DateTimeOffset time) => time.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.ffffffK", CultureInfo.InvariantCulture).Replace("+00:00", "Z", StringComparison.Ordinal);
+    private static string Iso(DateTimeOffset time) =>
+        time.ToUniversalTime().ToString("yyyy-MM-dd'T'HH:mm:ss.ffffffK", CultureInfo.InvariantCulture)
+            .Replace("+00:00", "Z", StringComparison.Ordinal);
 }

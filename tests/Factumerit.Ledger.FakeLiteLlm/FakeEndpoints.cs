@@ -7,7 +7,9 @@ using Microsoft.AspNetCore.Routing;
 
 namespace Factumerit.Ledger.FakeLiteLlm;
 
-/// <summary>What LiteLLM does not have: calls made to order, faults, and a look inside. Nobody needs a key here.</summary>
+/// <summary>
+/// What LiteLLM does not have: calls made to order, faults, and a look inside. Nobody needs a key here.
+/// </summary>
 internal static class FakeEndpoints
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -25,16 +27,19 @@ internal static class FakeEndpoints
         routes.MapGet("/fake/state", () => State(fake));
     }
 
-    private static Task<IResult> MakeCallsAsync(FakeProxy fake, HttpContext http, CancellationToken stop) => WithBodyAsync<FakeCall[]>(http, async calls =>
+    private static Task<IResult> MakeCallsAsync(
+        FakeProxy fake, HttpContext http, CancellationToken stop) => WithBodyAsync<FakeCall[]>(http, async calls =>
         Results.Json(new JsonObject { ["made"] = await fake.MakeCallsAsync(calls, stop) }), stop);
 
-    private static Task<IResult> ScriptAsync(FakeProxy fake, HttpContext http, CancellationToken stop) => WithBodyAsync<FakeFault>(http, fault =>
+    private static Task<IResult> ScriptAsync(
+        FakeProxy fake, HttpContext http, CancellationToken stop) => WithBodyAsync<FakeFault>(http, fault =>
     {
         fake.Script(fault);
         return Task.FromResult(Results.NoContent());
     }, stop);
 
-    private static Task<IResult> SetAsync(FakeProxy fake, HttpContext http, CancellationToken stop) => WithBodyAsync<FakeSettings>(http, settings =>
+    private static Task<IResult> SetAsync(
+        FakeProxy fake, HttpContext http, CancellationToken stop) => WithBodyAsync<FakeSettings>(http, settings =>
     {
         fake.HasPagedLogs = settings.HasPagedLogs ?? fake.HasPagedLogs;
         fake.BatchSize = settings.BatchSize ?? fake.BatchSize;
@@ -50,12 +55,14 @@ internal static class FakeEndpoints
             return Results.Json(new JsonObject
             {
                 ["keys"] = new JsonArray([.. fake.Keys.Values.Select(k => k.ToJson())]),
-                ["requests"] = new JsonObject(fake.Requests.Select(r => KeyValuePair.Create(r.Key, (JsonNode?)r.Value))),
+                ["requests"] = new JsonObject(
+                    fake.Requests.Select(r => KeyValuePair.Create(r.Key, (JsonNode?)r.Value))),
                 ["calls"] = fake.Calls.Count,
             });
     }
 
-    private static async Task<IResult> WithBodyAsync<T>(HttpContext http, Func<T, Task<IResult>> use, CancellationToken stop)
+    private static async Task<IResult> WithBodyAsync<T>(
+        HttpContext http, Func<T, Task<IResult>> use, CancellationToken stop)
     {
         try
         {
@@ -67,5 +74,6 @@ internal static class FakeEndpoints
         }
     }
 
-    private sealed record FakeSettings(bool? HasPagedLogs, int? BatchSize, string? LogFormat, Uri? CallbackUrl, string? CallbackKey);
+    private sealed record FakeSettings(
+        bool? HasPagedLogs, int? BatchSize, string? LogFormat, Uri? CallbackUrl, string? CallbackKey);
 }

@@ -31,7 +31,8 @@ public enum FakeTrouble
 }
 
 /// <summary>A fault for the next requests to a path; the path <c>callback</c> is what the fake itself sends.</summary>
-public sealed record FakeFault(string Path, FakeTrouble Trouble, int Count = 1, int DelayMs = 0, int RetryAfterSeconds = 0)
+public sealed record FakeFault(
+    string Path, FakeTrouble Trouble, int Count = 1, int DelayMs = 0, int RetryAfterSeconds = 0)
 {
     /// <summary>Until when a slow answer waits, where a test says so instead of a delay.</summary>
     [JsonIgnore]

@@ -17,7 +17,9 @@ public sealed class FakeKey
 
     /// <summary>A key's secret stands for its hash wherever LiteLLM takes either.</summary>
     public static string HashOf(string keyOrHash) =>
-        keyOrHash.StartsWith("sk-", StringComparison.Ordinal) ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(keyOrHash))) : keyOrHash;
+        keyOrHash.StartsWith("sk-", StringComparison.Ordinal)
+            ? Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(keyOrHash)))
+            : keyOrHash;
 
     /// <summary>As /key/info and /key/block show it.</summary>
     public JsonObject ToJson()

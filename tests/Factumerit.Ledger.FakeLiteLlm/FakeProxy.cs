@@ -11,8 +11,9 @@ using Microsoft.Extensions.Logging;
 namespace Factumerit.Ledger.FakeLiteLlm;
 
 /// <summary>
-/// LiteLLM's management endpoints as its documentation and source have them, on a loopback port, with faults on demand. Calls are made by
-/// telling it so: each becomes a spend log and, where a callback is set, a message of generic_api.
+/// LiteLLM's management endpoints as its documentation and source have them, on a loopback port, with faults on
+/// demand. Calls are made by telling it so: each becomes a spend log and, where a callback is set, a message of
+/// generic_api.
 /// </summary>
 public sealed class FakeProxy : IAsyncDisposable
 {
@@ -92,10 +93,13 @@ public sealed class FakeProxy : IAsyncDisposable
             return keyOrHash is null ? null : Keys.GetValueOrDefault(FakeKey.HashOf(keyOrHash));
     }
 
-    /// <summary>Makes calls, and sends the callbacks; those with a key that is blocked or unknown are refused, and only counted.</summary>
+    /// <summary>
+    /// Makes calls, and sends the callbacks; those with a key that is blocked or unknown are refused, and only counted.
+    /// </summary>
     public async Task<int> MakeCallsAsync(IReadOnlyList<FakeCall> calls, CancellationToken cancellationToken = default)
     {
-        var made = calls.Select(c => (Call: c, Key: Find(c.Key))).Where(c => c.Call.Key is null || c.Key is { IsBlocked: false }).ToList();
+        var made = calls.Select(c => (Call: c, Key: Find(c.Key)))
+            .Where(c => c.Call.Key is null || c.Key is { IsBlocked: false }).ToList();
         lock (Calls)
             Calls.AddRange(made);
         var batches = made.Select(c => c.Call.ToPayload(c.Key)).Chunk(LogFormat == "single" ? 1 : BatchSize).ToList();
@@ -115,7 +119,17 @@ public sealed class FakeProxy : IAsyncDisposable
     }
 
     internal static IResult Refuse(int status, string message, string type, string? param = null) => Results.Json(
-        new JsonObject { ["error"] = new JsonObject { ["message"] = message, ["type"] = type, ["param"] = param, ["code"] = $"{status}" } }, statusCode: status);
+        new JsonObject
+        {
+            ["error"] = new JsonObject
+            {
+                ["message"] = message,
+                ["type"] = type,
+                ["param"] = param,
+                ["code"] = $"{status}",
+            },
+        },
+        statusCode: status);
 
     internal FakeFault? TakeFault(string path, FakeTrouble? trouble = null)
     {
@@ -138,7 +152,10 @@ public sealed class FakeProxy : IAsyncDisposable
     {
         if (Callback is not { } callback)
             return;
-        using var request = new HttpRequestMessage(HttpMethod.Post, callback.Url) { Content = new StringContent(body, Encoding.UTF8, "application/json") };
+        using var request = new HttpRequestMessage(HttpMethod.Post, callback.Url)
+        {
+            Content = new StringContent(body, Encoding.UTF8, "application/json"),
+        };
         request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", callback.ApiKey);
         try
         {
@@ -173,7 +190,8 @@ public sealed class FakeProxy : IAsyncDisposable
         switch (fault?.Trouble)
         {
             case FakeTrouble.Error:
-                await Refuse(500, "Internal Server Error, the database is away", "internal_server_error").ExecuteAsync(http);
+                await Refuse(500, "Internal Server Error, the database is away", "internal_server_error")
+                    .ExecuteAsync(http);
                 return;
             case FakeTrouble.Busy:
                 http.Response.Headers.RetryAfter = $"{fault.RetryAfterSeconds}";
@@ -186,7 +204,12 @@ public sealed class FakeProxy : IAsyncDisposable
         if (http.Request.Headers.Authorization != $"Bearer {MasterKey}")
         {
             // LiteLLM quotes what it was sent, the end of it at least.
-            await Refuse(401, $"Authentication Error, Invalid proxy server token passed. Received API Key = {http.Request.Headers.Authorization}", "auth_error", "None").ExecuteAsync(http);
+            await Refuse(
+                401,
+                "Authentication Error, Invalid proxy server token passed. "
+                + $"Received API Key = {http.Request.Headers.Authorization}",
+                "auth_error",
+                "None").ExecuteAsync(http);
             return;
         }
         if (fault is { Trouble: FakeTrouble.LoseAnswer or FakeTrouble.CutAnswer })

@@ -7,7 +7,9 @@ public static class Program
 {
     public static async Task<int> Main(string[] args)
     {
-        if (args is not [var first] || !int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var port) || port is < 1 or > 65535)
+        if (args is not [var first]
+            || !int.TryParse(first, NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            || port is < 1 or > 65535)
         {
             await Console.Error.WriteLineAsync("usage: fake-litellm PORT");
             return 2;

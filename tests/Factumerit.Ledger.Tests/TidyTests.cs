@@ -27,7 +27,8 @@ public sealed partial class TidyTests
 
     [Fact]
     public void No_line_of_the_sources_is_over_120_characters() =>
-        Sources("src").SelectMany(file => File.ReadLines(file).Where(line => line.Length > LineLengthMax)
+        Sources("src").Concat(Sources("tests")).SelectMany(file => File.ReadLines(file)
+            .Where(line => line.Length > LineLengthMax)
             .Select(line => $"{Path.GetRelativePath(Root, file)}: {line.Trim()}"))
             .ShouldBeEmpty();
 

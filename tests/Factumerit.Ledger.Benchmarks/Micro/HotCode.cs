@@ -16,7 +16,10 @@ public class HotCode
     private static readonly DateTimeOffset Now = new(2026, 1, 31, 12, 0, 0, TimeSpan.Zero);
 
     private readonly byte[] _body = Encoding.UTF8.GetBytes("""
-        {"user_id":"vikunja:alice","amount_cents":0.0165,"request_id":"chatcmpl-001-0-000000001","model":"claude-sonnet-4-5","prompt_tokens":1200,"completion_tokens":340}
+        {"user_id":"vikunja:alice","amount_cents":0.0165,"request_id":"chatcmpl-001-0-000000001",
+        """
+        + """
+        "model":"claude-sonnet-4-5","prompt_tokens":1200,"completion_tokens":340}
         """);
 
     private readonly UsageRequest[] _requests = [.. Enumerable.Range(0, BatchSize).Select(Request)];

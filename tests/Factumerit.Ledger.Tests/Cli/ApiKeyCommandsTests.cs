@@ -13,7 +13,8 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(201,
             """
-            {"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"bot","role":"bot","user_prefix":"vikunja:","key_prefix":"fk_12",
+            {"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"bot","role":"bot","user_prefix":"vikunja:",
+             "key_prefix":"fk_12",
              "created_at":"2026-01-02T00:00:00Z","revoked_at":null,"secret":"fk_12_secret"}
             """);
 
@@ -41,7 +42,8 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(201,
             """
-            {"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"gateway","role":"admin","user_prefix":null,"may_overdraw":true,"key_prefix":"fk_12",
+            {"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"gateway","role":"admin","user_prefix":null,
+             "may_overdraw":true,"key_prefix":"fk_12",
              "created_at":"2026-01-02T00:00:00Z","revoked_at":null,"secret":"fk_12_secret"}
             """);
 
@@ -57,17 +59,20 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(200,
             """
-            {"api_keys":[{"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"bot","role":"bot","user_prefix":null,"key_prefix":"fk_12",
+            {"api_keys":[{"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"bot","role":"bot","user_prefix":null,
+             "key_prefix":"fk_12",
              "created_at":"2026-01-02T00:00:00Z","revoked_at":"2026-01-03T00:00:00Z"}]}
             """);
 
         var run = await FaRun.OfAsync(_ledger, "api-key", "list");
 
-        run.ShouldBe(new FaRun(0, """
-            ID                                    NAME  ROLE  USER PREFIX  OVERDRAWS  INTAKE  KEY    MADE BY  CREATED               LAST USED  EXPIRES  REVOKED
-            0190a1b2-0000-7000-8000-0000000000a1  bot   bot   -            no         no      fk_12  -        2026-01-02 00:00:00Z  -          -        2026-01-03 00:00:00Z
-
-            """, ""));
+        run.ShouldBe(new FaRun(
+            0,
+            "ID                                    NAME  ROLE  USER PREFIX  OVERDRAWS  INTAKE  KEY    MADE BY  "
+            + "CREATED               LAST USED  EXPIRES  REVOKED\n"
+            + "0190a1b2-0000-7000-8000-0000000000a1  bot   bot   -            no         no      fk_12  -        "
+            + "2026-01-02 00:00:00Z  -          -        2026-01-03 00:00:00Z\n",
+            ""));
     }
 
     [Fact]
@@ -86,12 +91,16 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(200, """
             {"api_keys":[
-                {"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"old","role":"bot","user_prefix":"vik*","may_intake":true,"made_by":null},
-                {"id":"0190a1b2-0000-7000-8000-0000000000a2","name":"new","role":"bot","user_prefix":"vik*","may_intake":true,
+                {"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"old","role":"bot","user_prefix":"vik*",
+                  "may_intake":true,"made_by":null},
+                {"id":"0190a1b2-0000-7000-8000-0000000000a2","name":"new","role":"bot","user_prefix":"vik*",
+                  "may_intake":true,
                   "made_by":{"api_key_id":null,"name":"bootstrap"}},
-                {"id":"0190a1b2-0000-7000-8000-0000000000a3","name":"ended","role":"bot","user_prefix":"vik*","made_by":null,
+                {"id":"0190a1b2-0000-7000-8000-0000000000a3","name":"ended","role":"bot","user_prefix":"vik*",
+                  "made_by":null,
                   "revoked_at":"2026-01-03T00:00:00Z"},
-                {"id":"0190a1b2-0000-7000-8000-0000000000a4","name":"plain","role":"bot","user_prefix":"vikunja:","made_by":null}]}
+                {"id":"0190a1b2-0000-7000-8000-0000000000a4","name":"plain","role":"bot","user_prefix":"vikunja:",
+                  "made_by":null}]}
             """);
 
         var run = await FaRun.OfAsync(_ledger, "api-key", "list");
@@ -107,7 +116,8 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(200,
             """
-            {"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"bot","role":"bot","old_secret_ends_at":"2026-01-03T00:00:00Z","secret":"fk_13_secret"}
+            {"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"bot","role":"bot",
+             "old_secret_ends_at":"2026-01-03T00:00:00Z","secret":"fk_13_secret"}
             """);
 
         var run = await FaRun.OfAsync(
@@ -124,7 +134,8 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     {
         _ledger.Answers(200,
             """
-            {"changes":[{"id":7,"at":"2026-01-02T00:00:00Z","by":{"api_key_id":"0190a1b2-0000-7000-8000-0000000000a1","name":"ann"},
+            {"changes":[{"id":7,"at":"2026-01-02T00:00:00Z",
+             "by":{"api_key_id":"0190a1b2-0000-7000-8000-0000000000a1","name":"ann"},
              "action":"api_key.revoked","subject":"k2","detail":null}],"next_before":null}
             """);
 
@@ -141,7 +152,11 @@ public sealed class ApiKeyCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_key_is_revoked_by_its_id()
     {
-        _ledger.Answers(200, """{"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"bot","role":"bot","revoked_at":"2026-01-03T00:00:00Z"}""");
+        _ledger.Answers(200,
+            """
+            {"id":"0190a1b2-0000-7000-8000-0000000000a1","name":"bot","role":"bot",
+             "revoked_at":"2026-01-03T00:00:00Z"}
+            """);
 
         var run = await FaRun.OfAsync(_ledger, "api-key", "revoke", "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c", "--yes");
 

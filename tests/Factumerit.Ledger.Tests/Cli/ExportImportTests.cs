@@ -32,8 +32,24 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 
         run.ShouldBe(new FaRun(0, "2 rows: 2 recorded, 0 already there, 0 refused; $0.02 recorded\n", ""));
         sent.ShouldBe([
-            """{"user_id":"planner","request_id":"gen-1778544001-aaa","model":"openai/gpt-oss-120b","occurred_at":"2026-05-12 00:00:01.713","provider":"openrouter","provider_cost_usd":0.0171,"prompt_tokens":9120,"completion_tokens":240}""",
-            """{"user_id":"vikunja:alice","request_id":"gen-1778544002-bbb","model":"anthropic/claude-sonnet-4","occurred_at":"2026-05-12 00:00:02.010","provider":"openrouter","provider_cost_usd":0.000644300000,"prompt_tokens":377,"completion_tokens":91,"cache_read_tokens":256,"reasoning_tokens":70}""",
+            """
+            {"user_id":"planner","request_id":"gen-1778544001-aaa","model":"openai/gpt-oss-120b",
+            """
+            + """
+            "occurred_at":"2026-05-12 00:00:01.713","provider":"openrouter","provider_cost_usd":0.0171,
+            """
+            + """
+            "prompt_tokens":9120,"completion_tokens":240}
+            """,
+            """
+            {"user_id":"vikunja:alice","request_id":"gen-1778544002-bbb","model":"anthropic/claude-sonnet-4",
+            """
+            + """
+            "occurred_at":"2026-05-12 00:00:02.010","provider":"openrouter","provider_cost_usd":0.000644300000,
+            """
+            + """
+            "prompt_tokens":377,"completion_tokens":91,"cache_read_tokens":256,"reasoning_tokens":70}
+            """,
         ]);
     }
 
@@ -47,10 +63,33 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         run.Stdout.ShouldStartWith("4 rows: 4 recorded");
         sent.ShouldBe([
             // A token count that exceeds its total is left out: the known cost is enough.
-            """{"user_id":"alice","request_id":"gen-1","model":"google/gemini-2.5-pro","occurred_at":"2026-05-12 00:00:01","provider":"openrouter","provider_cost_usd":0.0005,"prompt_tokens":100,"completion_tokens":10}""",
-            """{"user_id":"alice","request_id":"gen-1:byok","model":"google/gemini-2.5-pro","occurred_at":"2026-05-12 00:00:01","provider":"google-ai-studio","provider_cost_usd":0.01,"description":"On a key of our own at the provider, through OpenRouter"}""",
-            """{"user_id":"alice","request_id":"gen-2","model":"m","occurred_at":"2026-05-12 00:00:01","provider":"openrouter","provider_cost_usd":0,"prompt_tokens":1,"completion_tokens":1}""",
-            """{"user_id":"alice","request_id":"gen-2:byok","model":"m","occurred_at":"2026-05-12 00:00:01","provider_cost_usd":1e-3,"description":"On a key of our own at the provider, through OpenRouter"}""",
+            """
+            {"user_id":"alice","request_id":"gen-1","model":"google/gemini-2.5-pro","occurred_at":"2026-05-12 00:00:01",
+            """
+            + """
+            "provider":"openrouter","provider_cost_usd":0.0005,"prompt_tokens":100,"completion_tokens":10}
+            """,
+            """
+            {"user_id":"alice","request_id":"gen-1:byok","model":"google/gemini-2.5-pro",
+            """
+            + """
+            "occurred_at":"2026-05-12 00:00:01","provider":"google-ai-studio","provider_cost_usd":0.01,
+            """
+            + """
+            "description":"On a key of our own at the provider, through OpenRouter"}
+            """,
+            """
+            {"user_id":"alice","request_id":"gen-2","model":"m","occurred_at":"2026-05-12 00:00:01",
+            """
+            + """
+            "provider":"openrouter","provider_cost_usd":0,"prompt_tokens":1,"completion_tokens":1}
+            """,
+            """
+            {"user_id":"alice","request_id":"gen-2:byok","model":"m","occurred_at":"2026-05-12 00:00:01",
+            """
+            + """
+            "provider_cost_usd":1e-3,"description":"On a key of our own at the provider, through OpenRouter"}
+            """,
         ]);
     }
 
@@ -92,7 +131,12 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         run.ShouldBe(
             new FaRun(0, "1 row: 1 recorded, 0 already there, 0 refused; $0.01 recorded; 1 empty row skipped\n", ""));
         sent.Select(WithoutId).ShouldBe([
-            """{"user_id":"ops@example.test","request_id":"openai-*","provider":"openai","provider_cost_usd":0.00412735000000000000,"occurred_at":"2026-05-12T00:00:00Z"}"""]);
+            """
+            {"user_id":"ops@example.test","request_id":"openai-*","provider":"openai",
+            """
+            + """
+            "provider_cost_usd":0.00412735000000000000,"occurred_at":"2026-05-12T00:00:00Z"}
+            """]);
     }
 
     [Fact]
@@ -102,7 +146,12 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 
         run.ShouldBe(new FaRun(0, "1 row: 1 recorded, 0 already there, 0 refused; $0.01 recorded\n", ""));
         sent.Select(WithoutId).ShouldBe([
-            """{"user_id":"ops","request_id":"openai-*","provider":"openai","provider_cost_usd":0.11,"occurred_at":"2026-05-12T00:00:00Z"}"""]);
+            """
+            {"user_id":"ops","request_id":"openai-*","provider":"openai","provider_cost_usd":0.11,
+            """
+            + """
+            "occurred_at":"2026-05-12T00:00:00Z"}
+            """]);
 
         var (more, rest) = await ImportAsync("openai", "\ufeff  " + """
             {"object":"page","has_more":true,"next_page":"page_2","data":[
@@ -122,7 +171,15 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 
             """));
         rest.Select(WithoutId).ShouldBe([
-            """{"user_id":"user-1","request_id":"openai-*","provider":"openai","provider_cost_usd":0.06000000000000000123,"model":"gpt-4o-2024-08-06","description":"gpt-4o-2024-08-06, input","reference_id":"proj_1","occurred_at":"2026-05-12T00:00:00Z"}"""]);
+            """
+            {"user_id":"user-1","request_id":"openai-*","provider":"openai","provider_cost_usd":0.06000000000000000123,
+            """
+            + """
+            "model":"gpt-4o-2024-08-06","description":"gpt-4o-2024-08-06, input","reference_id":"proj_1",
+            """
+            + """
+            "occurred_at":"2026-05-12T00:00:00Z"}
+            """]);
     }
 
     [Fact]
@@ -132,8 +189,39 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
 
         run.ExitCode.ShouldBe(0);
         sent.Select(WithoutId).ShouldBe([
-            """{"user_id":"planner","request_id":"anthropic-*","model":"claude-sonnet-4-20250514","provider":"anthropic","prompt_tokens":77500,"completion_tokens":4100,"cache_read_tokens":5300,"cache_write_tokens":1200,"usage":{"input_tokens":71000,"cache_read_input_tokens":5300,"cache_creation_input_tokens":1200,"cache_creation":{"ephemeral_5m_input_tokens":1200,"ephemeral_1h_input_tokens":0},"output_tokens":4100,"service_tier":"standard","server_tool_use":{"web_search_requests":3}},"reference_id":"Default","occurred_at":"2026-05-11"}""",
-            """{"user_id":"planner","request_id":"anthropic-*","model":"claude-haiku-4-5-20251001","provider":"anthropic","prompt_tokens":230900,"completion_tokens":1800,"cache_read_tokens":0,"cache_write_tokens":900,"usage":{"input_tokens":230000,"cache_read_input_tokens":0,"cache_creation_input_tokens":900,"cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":900},"output_tokens":1800,"service_tier":"batch"},"reference_id":"Default","occurred_at":"2026-05-11"}""",
+            """
+            {"user_id":"planner","request_id":"anthropic-*","model":"claude-sonnet-4-20250514","provider":"anthropic",
+            """
+            + """
+            "prompt_tokens":77500,"completion_tokens":4100,"cache_read_tokens":5300,"cache_write_tokens":1200,
+            """
+            + """
+            "usage":{"input_tokens":71000,"cache_read_input_tokens":5300,"cache_creation_input_tokens":1200,
+            """
+            + """
+            "cache_creation":{"ephemeral_5m_input_tokens":1200,"ephemeral_1h_input_tokens":0},"output_tokens":4100,
+            """
+            + """
+            "service_tier":"standard","server_tool_use":{"web_search_requests":3}},"reference_id":"Default",
+            """
+            + """
+            "occurred_at":"2026-05-11"}
+            """,
+            """
+            {"user_id":"planner","request_id":"anthropic-*","model":"claude-haiku-4-5-20251001","provider":"anthropic",
+            """
+            + """
+            "prompt_tokens":230900,"completion_tokens":1800,"cache_read_tokens":0,"cache_write_tokens":900,
+            """
+            + """
+            "usage":{"input_tokens":230000,"cache_read_input_tokens":0,"cache_creation_input_tokens":900,
+            """
+            + """
+            "cache_creation":{"ephemeral_5m_input_tokens":0,"ephemeral_1h_input_tokens":900},"output_tokens":1800,
+            """
+            + """
+            "service_tier":"batch"},"reference_id":"Default","occurred_at":"2026-05-11"}
+            """,
         ]);
     }
 
@@ -277,7 +365,12 @@ public sealed class ExportImportTests : IAsyncLifetime, IDisposable
         var earlier = _ledger.Requests.Count;
         _scratch.Write("export", file);
         _ledger.AnswersEachItem(
-            """{"status":201,"usage":{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","amount_cents":1,"billing_status":"billed"} }""");
+            """
+            {"status":201,"usage":{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","amount_cents":1,
+            """
+            + """
+            "billing_status":"billed"} }
+            """);
         var environment = FaRun.Beside(_ledger) with
         {
             WorkingDirectory = _scratch.Path,

@@ -77,10 +77,12 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
             .Answers(200, Budget)
             .Answers(200,
                 """
-                {"entries":[{"id":13,"transaction_id":"0190a1b2-0000-7000-8000-0000000000a1","account":"user:alice","debit_cents":5,"credit_cents":0,
+                {"entries":[{"id":13,"transaction_id":"0190a1b2-0000-7000-8000-0000000000a1",
+                 "account":"user:alice","debit_cents":5,"credit_cents":0,
                  "description":"a\u001b[31mb\nc","reference_type":"llm_call","reference_id":"r1",
                  "created_at":"2026-01-02T03:04:06Z","posted_by":{"api_key_id":null,"name":"bot"}},
-                 {"id":2,"transaction_id":"0190a1b2-0000-7000-8000-000000000001","account":"user:alice","debit_cents":0,"credit_cents":600,
+                 {"id":2,"transaction_id":"0190a1b2-0000-7000-8000-000000000001",
+                 "account":"user:alice","debit_cents":0,"credit_cents":600,
                  "description":null,"reference_type":"initial","reference_id":null,
                  "created_at":"2026-01-02T03:04:05Z"}],"next_before":2}
                 """);
@@ -341,11 +343,11 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
         var run = await FaRun.OfAsync(Terminal(110), "ledger", "user", "alice");
 
         run.Stdout.ShouldEndWith("""
-            ENTRY  TIME                       DEBIT  CREDIT  TYPE      REFERENCE  POSTED BY  DESCRIPTION
-            13     2026-01-02 03:04:06Z  $1,234.567          llm_call  r1         -          Summary of task 17 and of all
-                                                                                             that came after it
+        ENTRY  TIME                       DEBIT  CREDIT  TYPE      REFERENCE  POSTED BY  DESCRIPTION
+        13     2026-01-02 03:04:06Z  $1,234.567          llm_call  r1         -          Summary of task 17 and of all
+                                                                                         that came after it
 
-            """);
+        """);
     }
 
     private FaEnvironment Terminal(int width)

@@ -2,7 +2,9 @@ namespace Factumerit.Ledger.Tests.Cli;
 
 public sealed class MoveCommandsTests : IAsyncLifetime
 {
-    private const string Granted = """{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","budget":{"user_id":"alice","balance_cents":600}}""";
+    private const string Granted =
+        """{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","budget":"""
+        + """{"user_id":"alice","balance_cents":600}}""";
     private const string Unavailable = """{"status":503,"code":"unavailable","detail":"The database is away."}""";
     private const string NoUser = """{"status":404,"code":"user-not-found","detail":"There is no user alise."}""";
     private const string Books = "asset:anthropic holds $24.95 on the books. ";
@@ -26,7 +28,10 @@ public sealed class MoveCommandsTests : IAsyncLifetime
             _ledger, "grant", "alice", "--amount-cents", "500", "--reason", "sorry", "--admin-id", "ivan", "--new-user",
             "--idempotency-key", "k1");
 
-        run.ShouldBe(new FaRun(0, "Granted $5.00 to alice; balance $6.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n", ""));
+        run.ShouldBe(new FaRun(
+            0,
+            "Granted $5.00 to alice; balance $6.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n",
+            ""));
         _ledger.Request.ShouldBe(new Received(
             "POST",
             "/grants",
@@ -42,7 +47,10 @@ public sealed class MoveCommandsTests : IAsyncLifetime
 
         var run = await FaRun.OfAsync(_ledger, "grant", "alice", "--amount-cents", "500", "--idempotency-key", "k1");
 
-        run.ShouldBe(new FaRun(0, "Granted $5.00 to alice; balance $6.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n", ""));
+        run.ShouldBe(new FaRun(
+            0,
+            "Granted $5.00 to alice; balance $6.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n",
+            ""));
         _ledger.Requests.Select(request => $"{request.Method} {request.Path} {request.Body}").ShouldBe(
             ["GET /users/alice ", """POST /grants {"user_id":"alice","amount_cents":500}"""]);
     }
@@ -77,7 +85,10 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         run.ExitCode.ShouldBe(exitCode);
         run.Stderr.ShouldBe("There is no user alise. Open a budget and grant $5.00? [y/N] " + stderr);
         run.Stdout.ShouldBe(
-            exitCode == 0 ? "Granted $5.00 to alice, a new user; balance $6.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n" : "");
+            exitCode == 0
+                ? "Granted $5.00 to alice, a new user; "
+                    + "balance $6.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n"
+                : "");
         _ledger.Requests.Count.ShouldBe(2 - exitCode);
     }
 
@@ -115,7 +126,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         var run = await FaRun.OfAsync(
             _ledger, "grant", "alice", "--amount-cents", "500", "--new-user", "--idempotency-key", "k1");
 
-        run.Stdout.ShouldBe("Already granted $5.00 to alice; balance $6.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n");
+        run.Stdout.ShouldBe(
+            "Already granted $5.00 to alice; balance $6.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n");
     }
 
     [Fact]
@@ -171,13 +183,18 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_purchase_is_booked_with_its_tax()
     {
-        _ledger.Answers(201, $$"""{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","total_cents":2759,"headroom":{{Headroom}}}""");
+        _ledger.Answers(201,
+            """{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","total_cents":2759,"headroom":"""
+            + $$"""{{Headroom}}}""");
 
         var run = await FaRun.OfAsync(
             _ledger, "purchase", "--credits-cents", "2500", "--sales-tax-cents", "259", "--provider", "openai",
             "--invoice", "I-1", "--idempotency-key", "k");
 
-        run.ShouldBe(new FaRun(0, "Booked a purchase of $27.59; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n", ""));
+        run.ShouldBe(new FaRun(
+            0,
+            "Booked a purchase of $27.59; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n",
+            ""));
         _ledger.Request.Path.ShouldBe("/purchases");
         _ledger.Request.IdempotencyKey.ShouldBe("k");
         _ledger.Request.Body.ShouldBe(
@@ -185,8 +202,16 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(201, "\"0190a1b2-0000-7000-8000-000000000001\"", "5", "Wrote asset:openai down by $0.05; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n")]
-    [InlineData(201, "\"0190a1b2-0000-7000-8000-000000000001\"", "-5", "Wrote asset:openai up by $0.05; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n")]
+    [InlineData(
+        201,
+        "\"0190a1b2-0000-7000-8000-000000000001\"",
+        "5",
+        "Wrote asset:openai down by $0.05; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n")]
+    [InlineData(
+        201,
+        "\"0190a1b2-0000-7000-8000-000000000001\"",
+        "-5",
+        "Wrote asset:openai up by $0.05; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n")]
     [InlineData(
         200, "null", "0", "Nothing to post: the balance of asset:openai does not change; headroom $19.00.\n")]
     public async Task A_write_down_to_a_balance_says_what_it_found(
@@ -207,7 +232,9 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     [Fact]
     public async Task A_write_down_beyond_the_books_is_forced_by_an_option()
     {
-        _ledger.Answers(201, $$"""{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","amount_cents":5,"headroom":{{Headroom}}}""");
+        _ledger.Answers(201,
+            """{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","amount_cents":5,"headroom":"""
+            + $$"""{{Headroom}}}""");
 
         (await FaRun.OfAsync(_ledger, "write-down", "--amount-cents", "5", "--force", "--yes")).ExitCode.ShouldBe(0);
 
@@ -218,14 +245,17 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     public async Task A_write_down_asks_with_account_and_amount()
     {
         _ledger.Answers(200, Held)
-            .Answers(201, $$"""{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","amount_cents":0.0165,"headroom":{{Headroom}}}""");
+            .Answers(201,
+                """{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","amount_cents":0.0165,"headroom":"""
+                + $$"""{{Headroom}}}""");
         var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("y\n") };
 
         var run = await FaRun.OfAsync(environment, "write-down", "--amount-cents", "0.0165");
 
         run.ShouldBe(new FaRun(
             0,
-            "Wrote asset:anthropic down by $0.000165; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n",
+            "Wrote asset:anthropic down by $0.000165; headroom $19.00 "
+            + "(transaction 0190a1b2-0000-7000-8000-000000000001).\n",
             "Write asset:anthropic down by $0.000165? This can't be undone. [y/N] "));
         _ledger.Requests[^1].Body.ShouldBe("""{"amount_cents":0.0165}""");
     }

@@ -30,7 +30,9 @@ public sealed class OutputFailureTests : IAsyncLifetime
     [Fact]
     public async Task After_a_move_it_says_that_the_move_was_made()
     {
-        _ledger.Answers(201, $$"""{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","total_cents":2759,"headroom":{{Headroom}}}""");
+        _ledger.Answers(201,
+            """{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","total_cents":2759,"headroom":"""
+            + $$"""{{Headroom}}}""");
 
         (await RunAsync("purchase", "--credits-cents", "5"))
             .ShouldBe((1, Line + " The service has carried out the request.\n"));

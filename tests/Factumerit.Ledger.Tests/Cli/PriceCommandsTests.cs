@@ -205,11 +205,11 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
             _ledger, "prices", "list", "--prefix", "a/b", "--provider", "p", "--at", "2026-01-01");
 
         run.ShouldBe(new FaRun(0, """
-            MODEL   PROVIDER                 INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS  VALID FROM
-            claude  anthropic  $3.00                $15.00       $0.30                          chat       2  the beginning
-            odd     -          $0.7999999999999999                                      $20.00  -             2026-01-02 00:00:00Z
+MODEL   PROVIDER                 INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS  VALID FROM
+claude  anthropic  $3.00                $15.00       $0.30                          chat       2  the beginning
+odd     -          $0.7999999999999999                                      $20.00  -             2026-01-02 00:00:00Z
 
-            """, ""));
+""", ""));
         _ledger.Request.Path.ShouldBe("/prices?prefix=a%2Fb&provider=p&at=2026-01-01&limit=1000");
     }
 
@@ -267,12 +267,12 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
             first.Stdout.ShouldEndWith("\nImported version 1: 8 added, 0 changed, 0 gone, 0 unchanged, 3 skipped.\n");
             again.ShouldBe(new FaRun(0, "Nothing changed: 0 added, 0 changed, 0 gone, 8 unchanged, 3 skipped.\n", ""));
             list.ShouldBe(new FaRun(0, """
-                MODEL                      PROVIDER    INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS  VALID FROM
-                claude-3-5-haiku-20241022  anthropic   $0.80   $4.00       $0.08        $1.00             chat          the beginning
-                claude-opus-4-20250514     anthropic  $15.00  $75.00       $1.50       $18.75             chat          the beginning
-                claude-sonnet-4-20250514   anthropic   $3.00  $15.00       $0.30        $3.75             chat          the beginning
+MODEL                      PROVIDER    INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS  VALID FROM
+claude-3-5-haiku-20241022  anthropic   $0.80   $4.00       $0.08        $1.00             chat          the beginning
+claude-opus-4-20250514     anthropic  $15.00  $75.00       $1.50       $18.75             chat          the beginning
+claude-sonnet-4-20250514   anthropic   $3.00  $15.00       $0.30        $3.75             chat          the beginning
 
-                """, ""));
+""", ""));
             show.Stdout.ShouldBe("""
                 amazon.nova-lite-v1:0
                 VALID FROM     VERSION  PROVIDER  INPUT  OUTPUT  CACHE READ  CACHE WRITE  REASONING  MODE  OTHERS

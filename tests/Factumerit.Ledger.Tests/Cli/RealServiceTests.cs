@@ -91,13 +91,14 @@ public sealed partial class RealServiceTests : IAsyncLifetime
         (await FaAsync([.. call, "--request-id", "2", "--amount-cents", "1"])).ExitCode.ShouldBe(0);
 
         await PrintsAsync("""
-            DAY         CALLS  TOKENS IN  TOKENS OUT  PROVIDER COST  USER PRICE     MARGIN  COST UNKNOWN  WAITING  WAIVED
-            2026-01-31      2      2,400           0      $0.000165     $0.0102  $0.000035             1        0       0
-            TOTAL           2      2,400           0      $0.000165     $0.0102  $0.000035             1        0       0
+        DAY         CALLS  TOKENS IN  TOKENS OUT  PROVIDER COST  USER PRICE     MARGIN  COST UNKNOWN  WAITING  WAIVED
+        2026-01-31      2      2,400           0      $0.000165     $0.0102  $0.000035             1        0       0
+        TOTAL           2      2,400           0      $0.000165     $0.0102  $0.000035             1        0       0
 
-            """, "report", "margin", "--group-by", "day", "--from", "2026-01-01");
+        """, "report", "margin", "--group-by", "day", "--from", "2026-01-01");
         (await FaAsync("report", "margin", "--json", "--to", "2026-01-01")).Stdout.ShouldStartWith(
-            """{"from":null,"to":"2026-01-01T00:00:00Z","group_by":"model","groups":[],"total":{"group":null,"calls":0,""");
+            """{"from":null,"to":"2026-01-01T00:00:00Z","group_by":"model","groups":[],"total":"""
+            + """{"group":null,"calls":0,""");
         await PrintsAsync("Wrote asset:openai down by $0.000165; headroom -$0.989965 (transaction <uuid>).\n",
             "write-down", "--from-usage", "--provider", "openai", "--force", "--yes");
         await PrintsAsync("Nothing to post: no usage of openai is left to write down; headroom -$0.989965.\n",

@@ -23,12 +23,12 @@ public sealed class ReportCommandsTests : IAsyncLifetime
             _ledger, "report", "margin", "--from", "2026-01-01", "--to", "2026-02-01", "--group-by", "model");
 
         run.ShouldBe(new FaRun(0, """
-            MODEL      CALLS  TOKENS IN  TOKENS OUT  PROVIDER COST  USER PRICE          MARGIN  COST UNKNOWN  WAITING  WAIVED
-            big        1,204         70           8  $0.1700000001       $0.15  -$0.0200000001             3        2       1
-            (unknown)      1         70           8  $0.00               $0.00   $0.00                     3        2       1
-            TOTAL      1,205         70           8  $0.1700000001       $0.15  -$0.0200000001             3        2       1
+    MODEL      CALLS  TOKENS IN  TOKENS OUT  PROVIDER COST  USER PRICE          MARGIN  COST UNKNOWN  WAITING  WAIVED
+    big        1,204         70           8  $0.1700000001       $0.15  -$0.0200000001             3        2       1
+    (unknown)      1         70           8  $0.00               $0.00   $0.00                     3        2       1
+    TOTAL      1,205         70           8  $0.1700000001       $0.15  -$0.0200000001             3        2       1
 
-            """, ""));
+    """, ""));
         _ledger.Request.Path.ShouldBe("/reports/margin?from=2026-01-01&to=2026-02-01&group_by=model&limit=1000");
     }
 
@@ -47,7 +47,10 @@ public sealed class ReportCommandsTests : IAsyncLifetime
 
         run.ShouldBe(new FaRun(0, $$"""
             {"from":null,"to":null,"group_by":"model","groups":[{{Line("\"a\"", 1, "1.50", "2", "3")}},
-            {{Line("\"b\"", 1, "1.50", "2", "3")}}],"total":{{Line("null", 3, "9999999999.0000000000000000000000000001", "2", "3")}}}
+            {{Line("\"b\"", 1, "1.50", "2", "3")}}],"total":
+            """
+            + $$"""
+            {{Line("null", 3, "9999999999.0000000000000000000000000001", "2", "3")}}}
 
             """, ""));
         _ledger.Requests.Select(r => r.Path)
@@ -87,7 +90,11 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(201, "\"0190a1b2-0000-7000-8000-000000000001\"", "0.0165", "Wrote asset:openai down by $0.000165; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n")]
+    [InlineData(
+        201,
+        "\"0190a1b2-0000-7000-8000-000000000001\"",
+        "0.0165",
+        "Wrote asset:openai down by $0.000165; headroom $19.00 (transaction 0190a1b2-0000-7000-8000-000000000001).\n")]
     [InlineData(200, "null", "0", "Nothing to post: no usage of openai is left to write down; headroom $19.00.\n")]
     public async Task A_write_down_from_usage_sends_neither_amount(
         int status, string transaction, string amount, string stdout)
@@ -118,9 +125,16 @@ public sealed class ReportCommandsTests : IAsyncLifetime
     }
 
     private static string Page(string groups, string total, string nextAfter) =>
-        $$"""{"from":null,"to":null,"group_by":"model","groups":[{{groups}}],"total":{{total}},"next_after":{{nextAfter}}}""";
+        $$"""{"from":null,"to":null,"group_by":"model","groups":[{{groups}}],"total":{{total}},"next_after":"""
+        + $$"""{{nextAfter}}}""";
 
     private static string Line(string group, long calls, string costUsd, string priceCents, string marginCents) => $$"""
-        {"group":{{group}},"calls":{{calls}},"prompt_tokens":70,"completion_tokens":8,"cache_read_tokens":0,"cache_write_tokens":0,"reasoning_tokens":0,"provider_cost_usd":{{costUsd}},"unknown_cost_calls":3,"user_price_cents":{{priceCents}},"margin_cents":{{marginCents}},"waiting":2,"waived":1}
+        {"group":{{group}},"calls":{{calls}},"prompt_tokens":70,"completion_tokens":8,"cache_read_tokens":0,
+        """
+        + $$"""
+        "cache_write_tokens":0,"reasoning_tokens":0,"provider_cost_usd":{{costUsd}},"unknown_cost_calls":3,
+        """
+        + $$"""
+        "user_price_cents":{{priceCents}},"margin_cents":{{marginCents}},"waiting":2,"waived":1}
         """;
 }

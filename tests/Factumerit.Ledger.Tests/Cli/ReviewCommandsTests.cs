@@ -7,7 +7,12 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
 {
     private const string Id = "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b";
     private const string Billed =
-        $$"""{"usage_id":"{{Id}}","request_id":"r1","user_id":"alice","amount_cents":1.65,"transaction_id":"0190a1b2-0000-7000-8000-000000000001","balance_cents":-3,"billing_status":"billed"}""";
+        $$"""
+        {"usage_id":"{{Id}}","request_id":"r1","user_id":"alice","amount_cents":1.65,
+        """
+        + """
+        "transaction_id":"0190a1b2-0000-7000-8000-000000000001","balance_cents":-3,"billing_status":"billed"}
+        """;
 
     private FakeLedger _ledger = null!;
 
@@ -27,7 +32,8 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
                 """)
             .Answers(200,
                 """
-                {"usages":[{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","review_reason":"no-user","user_id":null,"model":null,"prompt_tokens":null,
+                {"usages":[{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","review_reason":"no-user",
+                 "user_id":null,"model":null,"prompt_tokens":null,
                  "completion_tokens":null,"provider_cost_usd":0.0123,"occurred_at":"2026-01-30T12:00:00Z",
                  "payer_hint":{"key_alias":"editor","key_hash":"88dc","user_id":"auth0|65f0","email":"a@example.test",
                  "end_user":"Jürgen M."}}],"next_before":null}
@@ -36,12 +42,16 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
         var run = await FaRun.OfAsync(_ledger, "review", "list", "--user", "@bob:m.org", "--model", "gpt x", "--from",
             "2026-01-01", "--to", "2026-02-01");
 
-        run.ShouldBe(new FaRun(0, """
-            USAGE                                 REASON         USER   MODEL     IN  OUT     COST  OCCURRED              PAYER HINT
-            019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b  unknown-model  alice  gpt-x  1,200    5           2026-01-31 12:00:00Z
-            0190a1b2-0000-7000-8000-0000000000a1  no-user        -      -          -    -  $0.0123  2026-01-30 12:00:00Z  user auth0|65f0, e-mail a@example.test, end user Jürgen M., key editor, hash 88dc
-
-            """, ""));
+        run.ShouldBe(new FaRun(
+            0,
+            "USAGE                                 REASON         USER   MODEL     IN  OUT     COST  "
+            + "OCCURRED              PAYER HINT\n"
+            + "019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5b  unknown-model  alice  gpt-x  1,200    5           "
+            + "2026-01-31 12:00:00Z\n"
+            + "0190a1b2-0000-7000-8000-0000000000a1  no-user        -      -          -    -  $0.0123  "
+            + "2026-01-30 12:00:00Z  user auth0|65f0, e-mail a@example.test, end user Jürgen M., key editor, "
+            + "hash 88dc\n",
+            ""));
         const string query = "/usage?billing_status=needs_review&user_id=%40bob%3Am.org&model=gpt%20x"
             + "&from=2026-01-01&to=2026-02-01&limit=1000";
         _ledger.Requests.Select(r => r.Path).ShouldBe([query, $"{query}&before={Id}"]);

@@ -1,6 +1,6 @@
 namespace Factumerit.Ledger.Tests.Cli;
 
-public sealed class UsageImportTests : IAsyncLifetime, IDisposable
+public sealed partial class UsageImportTests : IAsyncLifetime, IDisposable
 {
     private const string Header = "user_id,amount_cents,request_id\n";
     private const string Columns = "user_id, amount_cents, request_id, model, prompt_tokens, completion_tokens, "
@@ -35,14 +35,27 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
             "/usage/batch",
             "Bearer " + FakeLedger.ApiKey,
             null,
-            """[{"request_id":"r1","user_id":"@bob:m.org","amount_cents":0.0165000,"model":"opus","prompt_tokens":10,"completion_tokens":20,"description":"a, \"b\"","occurred_at":"2026-01-02T00:00:00Z"},{"request_id":"r2","user_id":"alice","amount_cents":12345678901.1234567}]"""));
+            """
+            [{"request_id":"r1","user_id":"@bob:m.org","amount_cents":0.0165000,"model":"opus","prompt_tokens":10,
+            """
+            + """
+            "completion_tokens":20,"description":"a, \"b\"","occurred_at":"2026-01-02T00:00:00Z"},{"request_id":"r2",
+            """
+            + """
+            "user_id":"alice","amount_cents":12345678901.1234567}]
+            """));
     }
 
     [Fact]
     public async Task Every_field_of_a_usage_has_a_column()
     {
         _ledger.Answers(200, Results(Recorded("1"),
-            """{"status":201,"usage":{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r2","amount_cents":null,"billing_status":"needs_review"} }""",
+            """
+            {"status":201,"usage":{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r2",
+            """
+            + """
+            "amount_cents":null,"billing_status":"needs_review"} }
+            """,
             Recorded("2")));
 
         var run = await ImportAsync(
@@ -56,7 +69,18 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
         run.ShouldBe(
             new FaRun(0, "3 rows: 3 recorded (1 for review), 0 already there, 0 refused; $0.03 recorded\n", ""));
         _ledger.Request.Body.ShouldBe(
-            """[{"user_id":"alice","request_id":"r1","provider":"openai","provider_cost_usd":0.0000644,"cache_read_tokens":1,"cache_write_tokens":2,"reasoning_tokens":3,"usage":{"a": 1.50},"enforce_balance":false,"reference_id":"task-1","metadata": {"b": "ü"} ,"model":"gpt-4o","prompt_tokens":10},"""
+            """
+            [{"user_id":"alice","request_id":"r1","provider":"openai","provider_cost_usd":0.0000644,
+            """
+            + """
+            "cache_read_tokens":1,"cache_write_tokens":2,"reasoning_tokens":3,"usage":{"a": 1.50},
+            """
+            + """
+            "enforce_balance":false,"reference_id":"task-1","metadata": {"b": "ü"} ,"model":"gpt-4o",
+            """
+            + """
+            "prompt_tokens":10},
+            """
             + """{"user_id":"alice","request_id":"r2","billing_status":"needs_review"},"""
             + """{"user_id":"alice","request_id":"r3","enforce_balance":true,"model":"gpt-4o","prompt_tokens":10}]""");
     }
@@ -96,7 +120,9 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
             """));
         string.Concat(_ledger.Requests.Select(request => request.Body)).ShouldBe(
-            """[{"user_id":"alice","amount_cents":1,"request_id":"r1"},{"user_id":"alice","amount_cents":1,"request_id":"r2"}][{"user_id":"bob","amount_cents":1,"request_id":"r1"}]""");
+            """[{"user_id":"alice","amount_cents":1,"request_id":"r1"},"""
+            + """{"user_id":"alice","amount_cents":1,"request_id":"r2"}]"""
+            + """[{"user_id":"bob","amount_cents":1,"request_id":"r1"}]""");
     }
 
     [Fact]
@@ -105,7 +131,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
         _ledger.Answers(200, Results(
             Recorded("1"),
             """{"status":402,"problem":{"code":"insufficient-credit","detail":"bob has no credit."}}""",
-            """{"status":400,"problem":{"code":"validation-failed","detail":"Wrong.","errors":{"amount_cents":["is negative"]}}}""",
+            """{"status":400,"problem":{"code":"validation-failed","detail":"Wrong.","errors":"""
+                + """{"amount_cents":["is negative"]}}}""",
             Recorded("2")));
 
         var run = await ImportAsync(
@@ -141,7 +168,11 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
         var run = await ImportAsync(Header + "alice,0.5,r1\n", "--json");
 
-        run.ShouldBe(new FaRun(0, """{"rows":1,"recorded":1,"already_there":0,"refused":0,"recorded_cents":0.5,"needs_review":0,"empty":0,"refusals":[]}""" + "\n", ""));
+        run.ShouldBe(new FaRun(
+            0,
+            """{"rows":1,"recorded":1,"already_there":0,"refused":0,"recorded_cents":0.5,"""
+            + "\"needs_review\":0,\"empty\":0,\"refusals\":[]}\n",
+            ""));
     }
 
     [Fact]
@@ -172,7 +203,8 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
         (run.ExitCode, run.Stderr).ShouldBe((1, ""));
         run.Stdout.ShouldContain("""
-            "refusals":[{"code":"insufficient-credit","count":2,"first":[{"line":2,"detail":"insufficient-credit: bob has no credit."},{"line":3,
+            "refusals":[{"code":"insufficient-credit","count":2,
+            "first":[{"line":2,"detail":"insufficient-credit: bob has no credit."},{"line":3,
             """.ReplaceLineEndings(""));
         run.Stdout.ShouldContain(
             """{"code":"malformed-row","count":1,"first":[{"line":4,"detail":"malformed-row: amount_cents """);
@@ -199,7 +231,9 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
     [Theory]
     [InlineData("start_time,end_time,amount_value,amount_currency,user_id\n1,2,0.5,usd,alice\n")]
-    [InlineData("""{"data":[{"start_time":1,"end_time":2,"results":[{"amount":{"value":0.5,"currency":"usd"},"user_id":"alice"}]}]}""")]
+    [InlineData(
+        """{"data":[{"start_time":1,"end_time":2,"results":"""
+        + """[{"amount":{"value":0.5,"currency":"usd"},"user_id":"alice"}]}]}""")]
     public async Task A_dash_reads_exports_whatever_their_form(string export)
     {
         _ledger.Answers(200, Results(Recorded("50")));
@@ -209,125 +243,6 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
 
         run.ShouldBe(new FaRun(0, "1 row: 1 recorded, 0 already there, 0 refused; $0.50 recorded\n", ""));
         _ledger.Request.Body.ShouldContain("\"provider_cost_usd\":0.5");
-    }
-
-    [Fact]
-    public async Task A_busy_service_is_tried_again_after_the_time_it_asks_for()
-    {
-        var time = new InstantTime();
-        _ledger
-            .Answers(503, """{"code":"unavailable","detail":"Away."}""", ("Retry-After", "7"))
-            .Answers(429, """{"code":"rate-limited","detail":"Slow down."}""")
-            .HangsUp()
-            .Answers(200, Results(Recorded("1")));
-
-        var run = await ImportAsync(FaRun.Beside(_ledger) with { Time = time }, Header + "alice,1,r1\n");
-
-        run.ShouldBe(new FaRun(0, "1 row: 1 recorded, 0 already there, 0 refused; $0.01 recorded\n", ""));
-        time.Waits.ShouldBe([TimeSpan.FromSeconds(7), TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(2)]);
-        _ledger.Requests.Select(request => request.Body).Distinct().Count().ShouldBe(1);
-    }
-
-    [Fact]
-    public async Task Only_rows_whose_answer_does_not_stand_are_sent_again()
-    {
-        _ledger
-            .Answers(200, Results(
-                Recorded("1"), """{"status":503,"problem":{"code":"unavailable","detail":"Away."}}""", Recorded("3")))
-            .Answers(200, Results(Recorded("2")));
-
-        var run = await ImportAsync(Header + "alice,1,r1\nalice,2,r2\nalice,3,r3\n");
-
-        run.Stdout.ShouldBe("3 rows: 3 recorded, 0 already there, 0 refused; $0.06 recorded\n");
-        _ledger.Requests[1].Body.ShouldBe("""[{"user_id":"alice","amount_cents":2,"request_id":"r2"}]""");
-    }
-
-    [Fact]
-    public async Task Attempts_are_bounded_and_the_way_out_is_told()
-    {
-        for (var attempt = 0; attempt < 8; attempt++)
-            _ledger.Answers(503, """{"code":"unavailable","detail":"Away."}""");
-
-        var run = await ImportAsync(Header + "alice,1,r1\n");
-
-        run.ShouldBe(new FaRun(
-            1,
-            "0 rows: 0 recorded, 0 already there, 0 refused; $0.00 recorded\n",
-            "unavailable: Away. The import stopped. Run it again: recorded rows are not recorded twice.\n"));
-        _ledger.Requests.Count.ShouldBe(8);
-    }
-
-    [Fact]
-    public async Task A_wrong_key_stops_at_once()
-    {
-        _ledger.Answers(401, """{"code":"unauthorized","detail":"No such key."}""");
-
-        var run = await ImportAsync(Header + "alice,1,r1\n");
-
-        run.ExitCode.ShouldBe(1);
-        run.Stderr.ShouldStartWith("unauthorized: No such key. The import stopped");
-        _ledger.Requests.Count.ShouldBe(1);
-    }
-
-    [Fact]
-    public async Task A_batch_refused_as_a_whole_is_halved_until_the_row_at_fault_stands_alone()
-    {
-        const string Malformed = """{"code":"malformed-request","detail":"occurred_at is no time."}""";
-        _ledger
-            .Answers(400, Malformed)
-            .Answers(200, Results(Recorded("1")))
-            .Answers(400, Malformed)
-            .Answers(400, Malformed)
-            .Answers(200, Results(Recorded("3")));
-
-        var run = await ImportAsync(Header + "alice,1,r1\nalice,2,r2\nalice,3,r3\n");
-
-        run.ShouldBe(new FaRun(
-            1,
-            "3 rows: 2 recorded, 0 already there, 1 refused; $0.04 recorded\n",
-            "usage.csv:3: malformed-request: occurred_at is no time.\n"));
-    }
-
-    [Theory]
-    [InlineData("\n")]
-    [InlineData("\r\n")]
-    public async Task Line_numbers_are_right_behind_quoted_line_breaks(string lineBreak)
-    {
-        _ledger.Answers(
-            200, Results(Recorded("1"), """{"status":410,"problem":{"code":"user-deleted","detail":"Gone."}}"""));
-        var file = "user_id,amount_cents,request_id,description\nalice,1,r1,\"one\ntwo\n\nfour\"\n\n"
-            + "bob,1,r2,\"x\ny\"\nbob,x,r3,";
-
-        var run = await ImportAsync("\ufeff" + file.Replace("\n", lineBreak, StringComparison.Ordinal));
-
-        run.Stderr.ShouldBe(
-            "usage.csv:7: user-deleted: Gone.\nusage.csv:9: malformed-row: amount_cents 'x' is not a number\n");
-    }
-
-    [Fact]
-    public async Task Batches_have_the_size_that_was_asked_for()
-    {
-        _ledger.Answers(200, Results(Recorded("1"), Recorded("1"))).Answers(200, Results(Recorded("1")));
-
-        var run = await ImportAsync(Header + "a,1,r1\na,1,r2\na,1,r3\n", "--batch-size", "2");
-
-        run.Stdout.ShouldBe("3 rows: 3 recorded, 0 already there, 0 refused; $0.03 recorded\n");
-        _ledger.Requests.Count.ShouldBe(2);
-    }
-
-    [Fact]
-    public async Task Bodies_stay_below_four_mebibytes()
-    {
-        const int Rows = 12;
-        var description = new string('d', 900_000);
-        var rows = string.Concat(Enumerable.Range(0, Rows).Select(row => $"a,1,r{row},{description}\n"));
-        for (var request = 0; request < Rows / 4; request++)
-            _ledger.Answers(200, Results(Recorded("1"), Recorded("1"), Recorded("1"), Recorded("1")));
-
-        var run = await ImportAsync("user_id,amount_cents,request_id,description\n" + rows);
-
-        run.ShouldBe(new FaRun(0, "12 rows: 12 recorded, 0 already there, 0 refused; $0.12 recorded\n", ""));
-        _ledger.Requests.ShouldAllBe(request => request.Body.Length < 4 * 1024 * 1024);
     }
 
     [Fact]
@@ -386,7 +301,15 @@ public sealed class UsageImportTests : IAsyncLifetime, IDisposable
     private static string Replayed(string cents) => Usage(200, cents);
 
     private static string Usage(int status, string cents) =>
-        $$"""{"status":{{status}},"usage":{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r","user_id":"a","amount_cents":{{cents}},"billing_status":"billed","transaction_id":"0190a1b2-0000-7000-8000-000000000001","balance_cents":1} }""";
+        $$"""
+        {"status":{{status}},"usage":{"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r","user_id":"a",
+        """
+        + $$"""
+        "amount_cents":{{cents}},"billing_status":"billed","transaction_id":"0190a1b2-0000-7000-8000-000000000001",
+        """
+        + """
+        "balance_cents":1} }
+        """;
 
     private Task<FaRun> ImportAsync(string file, params string[] options) =>
         ImportAsync(FaRun.Beside(_ledger), file, options);

@@ -4,8 +4,10 @@ public sealed class UsageRecordTests : IAsyncLifetime
 {
     private const string Recorded =
         """
-        {"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r1","user_id":"alice","amount_cents":0.0165,"billing_status":"billed",
-         "transaction_id":"0190a1b2-0000-7000-8000-000000000001","balance_cents":94.9835,"occurred_at":"2026-01-02T00:00:00Z",
+        {"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r1","user_id":"alice",
+         "amount_cents":0.0165,"billing_status":"billed",
+         "transaction_id":"0190a1b2-0000-7000-8000-000000000001","balance_cents":94.9835,
+         "occurred_at":"2026-01-02T00:00:00Z",
          "created_at":"2026-01-02T00:00:00Z"}
         """;
 
@@ -31,7 +33,12 @@ public sealed class UsageRecordTests : IAsyncLifetime
             "/usage",
             "Bearer " + FakeLedger.ApiKey,
             null,
-            """{"user_id":"alice","amount_cents":0.0165000,"request_id":"r1","model":"opus","prompt_tokens":10,"completion_tokens":20,"description":"héllo","occurred_at":"2026-01-02T00:00:00Z"}"""));
+            """
+            {"user_id":"alice","amount_cents":0.0165000,"request_id":"r1","model":"opus","prompt_tokens":10,
+            """
+            + """
+            "completion_tokens":20,"description":"héllo","occurred_at":"2026-01-02T00:00:00Z"}
+            """));
     }
 
     [Fact]
@@ -45,7 +52,12 @@ public sealed class UsageRecordTests : IAsyncLifetime
             "--cache-read-tokens", "3", "--cache-write-tokens", "2", "--reasoning-tokens", "5");
 
         _ledger.Request.Body.ShouldBe(
-            """{"user_id":"alice","request_id":"r1","provider":"openai","provider_cost_usd":0.000000000000000001,"prompt_tokens":10,"completion_tokens":20,"cache_read_tokens":3,"cache_write_tokens":2,"reasoning_tokens":5}""");
+            """
+            {"user_id":"alice","request_id":"r1","provider":"openai","provider_cost_usd":0.000000000000000001,
+            """
+            + """
+            "prompt_tokens":10,"completion_tokens":20,"cache_read_tokens":3,"cache_write_tokens":2,"reasoning_tokens":5}
+            """);
     }
 
     [Fact]
@@ -53,7 +65,8 @@ public sealed class UsageRecordTests : IAsyncLifetime
     {
         _ledger.Answers(201,
             """
-            {"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r1","user_id":"alice","amount_cents":null,"billing_status":"needs_review",
+            {"usage_id":"0190a1b2-0000-7000-8000-0000000000a1","request_id":"r1","user_id":"alice",
+             "amount_cents":null,"billing_status":"needs_review",
              "review_reason":"requested","transaction_id":null,"balance_cents":5}
             """);
 

@@ -44,7 +44,9 @@ public sealed class UserCommandsTests : IAsyncLifetime
             "/users",
             "Bearer " + FakeLedger.ApiKey,
             null,
-            """{"user_id":"vikunja:alice","initial_credit_cents":100.0,"promo_ttl_days":30,"override_headroom_check":true}"""));
+            """
+            {"user_id":"vikunja:alice","initial_credit_cents":100.0,"promo_ttl_days":30,"override_headroom_check":true}
+            """));
     }
 
     [Fact]
@@ -140,9 +142,13 @@ public sealed class UserCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("""{"user_id":"bob","forfeited_cents":595,"written_off_cents":0,"transaction_id":"0190a1b2-0000-7000-8000-000000000001"}""",
+    [InlineData(
+        """{"user_id":"bob","forfeited_cents":595,"written_off_cents":"""
+        + """0,"transaction_id":"0190a1b2-0000-7000-8000-000000000001"}""",
         "Deleted bob: $5.95 forfeited (transaction 0190a1b2-0000-7000-8000-000000000001).\n")]
-    [InlineData("""{"user_id":"bob","forfeited_cents":0,"written_off_cents":2.5,"transaction_id":"0190a1b2-0000-7000-8000-000000000001"}""",
+    [InlineData(
+        """{"user_id":"bob","forfeited_cents":0,"written_off_cents":"""
+        + """2.5,"transaction_id":"0190a1b2-0000-7000-8000-000000000001"}""",
         "Deleted bob: $0.025 written off (transaction 0190a1b2-0000-7000-8000-000000000001).\n")]
     [InlineData("""{"user_id":"bob","forfeited_cents":0,"written_off_cents":0,"transaction_id":null}""",
         "Deleted bob: no credit was left.\n")]
@@ -165,7 +171,13 @@ public sealed class UserCommandsTests : IAsyncLifetime
     public async Task Deleting_asks_on_a_terminal_and_takes_only_a_yes(string typed, int exitCode)
     {
         _ledger.Answers(200, """{"user_id":"bob","balance_cents":595}""")
-            .Answers(200, """{"user_id":"bob","forfeited_cents":595,"written_off_cents":0,"transaction_id":"0190a1b2-0000-7000-8000-000000000001"}""");
+            .Answers(200,
+                """
+                {"user_id":"bob","forfeited_cents":595,"written_off_cents":0,
+                """
+                + """
+                "transaction_id":"0190a1b2-0000-7000-8000-000000000001"}
+                """);
         var environment = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader(typed) };
 
         var run = await FaRun.OfAsync(environment, "user", "delete", "bob");

@@ -31,7 +31,9 @@ public sealed class VirtualKeyCommandsTests : IAsyncLifetime
             """, ""));
         _ledger.Request.Path.ShouldBe("/virtual-keys");
         _ledger.Request.Body.ShouldBe(
-            """{"user_id":"alice","label":"editor","models":["m1","m2"],"max_budget_usd":12.50,"expires_at":"2035-01-01"}""");
+            """
+            {"user_id":"alice","label":"editor","models":["m1","m2"],"max_budget_usd":12.50,"expires_at":"2035-01-01"}
+            """);
     }
 
     [Fact]
@@ -49,12 +51,15 @@ public sealed class VirtualKeyCommandsTests : IAsyncLifetime
 
         var run = await FaRun.OfAsync(_ledger, "virtual-key", "list", "--user", "a:b");
 
-        run.ShouldBe(new FaRun(0, $"""
-            ID                                    USER   LABEL   KEY         STATUS   PENDING                                  CREATED               EXPIRES
-            {Id}  alice  editor  sk-...9xQw  blocked  -                                        2026-01-02 00:00:00Z  -
-            {Id}  alice  editor  sk-...9xQw  active   block, 3 attempts: LiteLLM answered 500  2026-01-02 00:00:00Z  -
-
-            """, ""));
+        run.ShouldBe(new FaRun(
+            0,
+            "ID                                    USER   LABEL   KEY         STATUS   "
+            + "PENDING                                  CREATED               EXPIRES\n"
+            + $"{Id}  alice  editor  sk-...9xQw  blocked  "
+            + "-                                        2026-01-02 00:00:00Z  -\n"
+            + $"{Id}  alice  editor  sk-...9xQw  active   "
+            + "block, 3 attempts: LiteLLM answered 500  2026-01-02 00:00:00Z  -\n",
+            ""));
         _ledger.Request.Path.ShouldBe("/virtual-keys?user_id=a%3Ab&limit=1000");
     }
 

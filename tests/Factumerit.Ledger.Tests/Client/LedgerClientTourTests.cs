@@ -13,7 +13,8 @@ public sealed class LedgerClientTourTests(LiteLlmService service) : IClassFixtur
     [Fact]
     public async Task Users_and_their_credit()
     {
-        var purchase = await _ledger.BookPurchaseAsync(new PurchaseRequest { CreditsCents = 2500, SalesTaxCents = 259 });
+        var purchase = await _ledger.BookPurchaseAsync(
+            new PurchaseRequest { CreditsCents = 2500, SalesTaxCents = 259 });
         purchase.TotalCents.ShouldBe(2759);
         var user = await _ledger.SignUpAsync(new SignupRequest { UserId = "tour:alice", InitialCreditCents = 100 });
         user.BalanceCents.ShouldBe(100);
@@ -130,7 +131,8 @@ public sealed class LedgerClientTourTests(LiteLlmService service) : IClassFixtur
     {
         var names = Enumerable.Range(0, LedgerList.PageSize + 1).Select(i => $"many:{i:0000}").ToList();
         await service.Database.RowsAsync($"""
-            INSERT INTO user_budgets (user_id, balance_cents, total_spent_cents, total_added_cents, created_at, updated_at)
+            INSERT INTO user_budgets (
+                user_id, balance_cents, total_spent_cents, total_added_cents, created_at, updated_at)
             SELECT 'many:' || to_char(i, 'FM0000'), 0, 0, 0, now(), now()
             FROM generate_series(0, {LedgerList.PageSize}) i RETURNING user_id
             """);

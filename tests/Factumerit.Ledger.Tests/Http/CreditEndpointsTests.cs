@@ -82,7 +82,8 @@ public sealed class CreditEndpointsTests
             {"TransactionId":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","AmountCents":5,"Headroom":{"AssetCents":-5,
              "LiabilityCents":0,"AvailableCents":-5,"Providers":[]}}
             """,
-            """{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","amount_cents":5,"headroom":{"asset_cents":-5,"""
+            """{"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5e","amount_cents":5,"headroom":"""
+            + """{"asset_cents":-5,"""
         },
     };
 

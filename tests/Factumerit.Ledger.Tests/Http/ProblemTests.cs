@@ -39,7 +39,10 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
             + "the header Idempotency-Key): it names the call, so that a repeated report is billed only once.",
             """
             {"errors":{"user_id":["is required"],"amount_cents":["must not be negative"],
-              "request_id":["is required (or, for a single usage, the header Idempotency-Key): it names the call, so that a repeated report is billed only once"]}}
+              "request_id":["is required (or, for a single usage, the header Idempotency-Key): it names the call, so
+            """
+            + """
+             that a repeated report is billed only once"]}}
             """);
 
     [Fact]

@@ -55,7 +55,10 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
                 "markup_factor":null,"price_version":null,"occurred_at":"<time>","created_at":"<time>"} },
               {"status":402,"problem":{"type":"/problems/insufficient-credit",
                "title":"The user has no credit left","status":402,
-                "detail":"{{poor}} has 0 cents of credit; spending needs a positive balance. Grant credit, then send the same request again.",
+                "detail":"{{poor}} has 0 cents of credit; spending needs a positive balance. Grant credit, then send
+            """
+            + """
+             the same request again.",
                 "code":"insufficient-credit","trace_id":"<trace>","balance_cents":0} }]}
             """);
     }

@@ -41,7 +41,9 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
     [Theory]
     [InlineData("grant")]
     [InlineData("free call")]
-    public async Task The_first_signup_gives_its_credit_when_something_else_opened_the_budget_and_a_second_changes_nothing_R7(string opening)
+    public async Task
+        The_first_signup_gives_its_credit_when_something_else_opened_the_budget_and_a_second_changes_nothing_R7(
+            string opening)
     {
         var user = $"user-{Guid.NewGuid():N}";
         var opened = opening == "grant"

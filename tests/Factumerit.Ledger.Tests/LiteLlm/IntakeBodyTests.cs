@@ -35,7 +35,10 @@ public sealed class IntakeBodyTests(IntakeService service) : IClassFixture<Intak
     public async Task One_bad_item_costs_no_other_one_anything()
     {
         var reply = (await service.PostAsync("/intake/litellm", $$"""
-            [{{Payload($"{_user}-1", null, _user, "0.01").ToJsonString()}}, "{{Payloads.Secret}}", 7, null, [{"id": "{{_user}}-x"}], {"id": },
+            [{{Payload($"{_user}-1", null, _user, "0.01").ToJsonString()}}, "{{Payloads.Secret}}", 7, null,
+            """
+            + $$"""
+             [{"id": "{{_user}}-x"}], {"id": },
              {{Payload($"{_user}-2", null, _user, "0.02").ToJsonString()}}]
             """)).Expect(200);
         Counts(reply).ShouldBe([2, 0, 0, 1, 4]);

@@ -146,7 +146,10 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
     public async Task Any_sign_of_generated_tokens_makes_a_failed_call_a_call(string tokens, string outcome)
     {
         (await service.PostAsync("/intake/litellm", $$"""
-            {"litellm_call_id":"{{_call}}","status":"failure","model":"{{Known}}","response_cost":0,{{tokens}},"metadata":{"user_api_key_user_id":"{{_user}}"} }
+            {"litellm_call_id":"{{_call}}","status":"failure","model":"{{Known}}","response_cost":0,{{tokens}},
+            """
+            + $$"""
+            "metadata":{"user_api_key_user_id":"{{_user}}"} }
             """)).Expect(200);
         (await service.Database.RowsAsync(
             $"SELECT billing_status, review_reason FROM llm_usage WHERE user_id = '{_user}'"))
@@ -226,7 +229,13 @@ public sealed class IntakeMappingTests(IntakeService service) : IClassFixture<In
         foreach (var (name, value) in (ReadOnlySpan<(string, JsonNode?)>)[("model_group", Known),
             ("custom_llm_provider", "Vertex AI"), ("startTime", 1716400000.123456m), ("endTime", 1716400009m)])
             payload[name] = value;
-        payload["metadata"]!["usage_object"] = JsonNode.Parse("""{"prompt_tokens":100,"completion_tokens":10,"cache_read_input_tokens":40,"cache_creation_input_tokens":20,"completion_tokens_details":{"reasoning_tokens":4}}""");
+        payload["metadata"]!["usage_object"] = JsonNode.Parse(
+            """
+            {"prompt_tokens":100,"completion_tokens":10,"cache_read_input_tokens":40,"cache_creation_input_tokens":20,
+            """
+            + """
+            "completion_tokens_details":{"reasoning_tokens":4}}
+            """);
         (await service.TakeInAsync(payload, """
             request_id, model, provider, prompt_tokens, completion_tokens, cache_read_tokens, cache_write_tokens,
             reasoning_tokens, to_char(occurred_at AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.US'),

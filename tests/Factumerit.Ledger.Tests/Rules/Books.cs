@@ -70,8 +70,12 @@ internal sealed class Books(decimal openingCents = 0)
 
     public Books WithProvider(string provider, decimal assetCents)
     {
-        State.Load(
-            new AccountTotalRow { Account = ChartOfAccounts.Asset(provider), CreditsCents = assetCents, EntryCount = 1 });
+        State.Load(new AccountTotalRow
+        {
+            Account = ChartOfAccounts.Asset(provider),
+            CreditsCents = assetCents,
+            EntryCount = 1,
+        });
         return this;
     }
 

@@ -88,7 +88,8 @@ public sealed class FairQueueTests
     private static RecordUsage Command(int key, string name) =>
         new(new() { UserId = name, AmountCents = 1, RequestId = name }) { By = new Actor(key, "key") };
 
-    private string? Take() => _queue.TryTake(int.MaxValue, out var submission) ? submission.Commands[0].RequestId : null;
+    private string? Take() =>
+        _queue.TryTake(int.MaxValue, out var submission) ? submission.Commands[0].RequestId : null;
 
     private IEnumerable<string> TakeAll()
     {

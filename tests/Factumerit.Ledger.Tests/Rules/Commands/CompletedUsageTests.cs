@@ -128,7 +128,8 @@ public sealed class CompletedUsageTests
         var still = Report(Call with { ProviderCostUsd = 0.05m }).Answer!;
         (still.BillingStatus, still.ReviewReason, still.ProviderCostUsd).ShouldBe(("needs_review", "requested", 0.05m));
         // R9: its caller gets the first answer.
-        var replay = _books.Apply(new RecordUsage(Call with { RequestId = "1", BillingStatus = "needs_review" }, Prices));
+        var replay = _books.Apply(
+            new RecordUsage(Call with { RequestId = "1", BillingStatus = "needs_review" }, Prices));
         (replay.Replayed, replay.Answer!.ProviderCostUsd).ShouldBe((true, null));
     }
 

@@ -53,7 +53,8 @@ public sealed class DualCostUsageTests
         string provider, string vendor, string status)
     {
         var books = new Books().WithUser("alice", 100);
-        var first = books.Apply(new RecordUsage(Call with { Provider = provider }, pricer: Pricer)).Answer.ShouldNotBeNull();
+        var first = books.Apply(new RecordUsage(Call with { Provider = provider }, pricer: Pricer))
+            .Answer.ShouldNotBeNull();
         (first.Provider, first.BillingStatus).ShouldBe((vendor, status));
         books.Apply(new RecordUsage(Call with { Provider = provider }, pricer: Pricer)).Answer.ShouldBe(first);
         // Compared as it was sent, as it was before each vendor had one name.
@@ -121,17 +122,18 @@ public sealed class DualCostUsageTests
     public void Waiting_for_review_needs_no_credit_and_opens_no_budget_R16()
     {
         var books = new Books().WithUser("poor", -5);
-        books.Apply(new RecordUsage(new() { UserId = "poor", RequestId = "call-1" })).Answer.ShouldNotBeNull().BalanceCents
-            .ShouldBe(-5);
-        books.Apply(new RecordUsage(new() { UserId = "unknown", RequestId = "call-1" })).Answer.ShouldNotBeNull().BalanceCents
-            .ShouldBe(0);
+        books.Apply(new RecordUsage(new() { UserId = "poor", RequestId = "call-1" }))
+            .Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-5);
+        books.Apply(new RecordUsage(new() { UserId = "unknown", RequestId = "call-1" }))
+            .Answer.ShouldNotBeNull().BalanceCents.ShouldBe(0);
         books.State.FindUser("unknown").ShouldBeNull();
     }
 
     [Fact]
     public void A_deleted_user_is_refused_a_review_too_R11() =>
-        new Books().WithDeletedUser("gone").Apply(new RecordUsage(new() { UserId = "gone", RequestId = "call-1" })).Refusal
-            .ShouldBeOfType<Refusal.UserDeleted>();
+        new Books().WithDeletedUser("gone")
+            .Apply(new RecordUsage(new() { UserId = "gone", RequestId = "call-1" }))
+            .Refusal.ShouldBeOfType<Refusal.UserDeleted>();
 
     [Fact]
     public void A_price_that_was_worked_out_needs_credit_as_well_R4()
@@ -160,8 +162,8 @@ public sealed class DualCostUsageTests
     public void A_cost_counts_for_its_provider_and_none_without_one()
     {
         var books = new Books().WithUser("alice", 100);
-        books.Apply(
-            new RecordUsage(Call with { RequestId = "1", Provider = "openai", ProviderCostUsd = 0.0000000000000000001m }));
+        books.Apply(new RecordUsage(
+            Call with { RequestId = "1", Provider = "openai", ProviderCostUsd = 0.0000000000000000001m }));
         books.Apply(new RecordUsage(Call with { RequestId = "2", Model = null, ProviderCostUsd = 1 }));
         books.Apply(new RecordUsage(Call with { RequestId = "3", Provider = "openai", AmountCents = 1 }));
         books.Costs().ShouldBe([("openai", 0.0000000000000000001m)]);
@@ -235,7 +237,8 @@ public sealed class DualCostUsageTests
 
     [Fact]
     public void Parts_of_tokens_do_not_exceed_their_whole() =>
-        Books.ErrorsOf(new RecordUsage(Call with { CacheReadTokens = 600, CacheWriteTokens = 401, ReasoningTokens = 101 }))
+        Books.ErrorsOf(new RecordUsage(
+            Call with { CacheReadTokens = 600, CacheWriteTokens = 401, ReasoningTokens = 101 }))
             .Keys.ShouldBe(["prompt_tokens", "completion_tokens"]);
 
     private static RecordedUsage? Use(UsageRequest request) =>

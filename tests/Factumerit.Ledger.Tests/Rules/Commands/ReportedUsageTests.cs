@@ -63,8 +63,8 @@ public sealed class ReportedUsageTests
     [InlineData("resp-1", "call-1")]
     public void What_a_bot_reported_itself_is_not_taken_again_under_any_id_R17(params string[] ids)
     {
-        var own = _books.Apply(
-            new RecordUsage(new() { UserId = "alice", RequestId = "call-1", AmountCents = 5 })).Answer.ShouldNotBeNull();
+        var own = _books.Apply(new RecordUsage(new() { UserId = "alice", RequestId = "call-1", AmountCents = 5 }))
+            .Answer.ShouldNotBeNull();
         var reported = Report(Call, ids);
         (reported.Replayed, reported.Answer).ShouldBe((true, own));
         _books.State.NewAliases.Select(a => a.UsageId).Distinct().ShouldBe([own.UsageId]);
@@ -177,10 +177,10 @@ public sealed class ReportedUsageTests
     public void It_is_recorded_whatever_the_balance_R4_R6()
     {
         var books = new Books().WithUser("alice", -1);
-        books.Apply(new RecordReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().BalanceCents
-            .ShouldBe(-6);
-        books.Apply(new RecordReportedUsage(Call with { RequestId = "2", UserId = "new" }, Of("2"))).Answer.ShouldNotBeNull()
-            .BalanceCents.ShouldBe(-5);
+        books.Apply(new RecordReportedUsage(Call with { RequestId = "1" }, Of("1")))
+            .Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-6);
+        books.Apply(new RecordReportedUsage(Call with { RequestId = "2", UserId = "new" }, Of("2")))
+            .Answer.ShouldNotBeNull().BalanceCents.ShouldBe(-5);
     }
 
     [Fact]
@@ -212,8 +212,8 @@ public sealed class ReportedUsageTests
             .Answer.ShouldNotBeNull();
         (usage.ReviewReason, usage.ProviderCostUsd).ShouldBe(("out-of-range", Money.CostUsdMax));
         var books = new Books().WithUser("alice", -Money.BalanceCentsMax);
-        books.Apply(new RecordReportedUsage(Call with { RequestId = "1" }, Of("1"))).Answer.ShouldNotBeNull().ReviewReason
-            .ShouldBe("out-of-range");
+        books.Apply(new RecordReportedUsage(Call with { RequestId = "1" }, Of("1")))
+            .Answer.ShouldNotBeNull().ReviewReason.ShouldBe("out-of-range");
     }
 
     [Fact]
@@ -260,10 +260,12 @@ public sealed class ReportedUsageTests
     [Fact]
     public void Its_counts_may_disagree_but_not_be_impossible()
     {
-        static RecordReportedUsage The(UsageRequest request) => new(request with { RequestId = "call-1" }, Of("call-1"));
+        static RecordReportedUsage The(UsageRequest request) =>
+            new(request with { RequestId = "call-1" }, Of("call-1"));
         Books.ErrorsOf(The(new() { PromptTokens = 1, CacheReadTokens = 2 })).ShouldBeEmpty();
         Books.ErrorsOf(The(new() { PromptTokens = -1 })).Keys.ShouldBe(["prompt_tokens"]);
-        Books.ErrorsOf(new RecordReportedUsage(new() { RequestId = "a" }, Of("a", "b\0"))).Keys.ShouldBe(["request_id"]);
+        Books.ErrorsOf(new RecordReportedUsage(new() { RequestId = "a" }, Of("a", "b\0")))
+            .Keys.ShouldBe(["request_id"]);
     }
 
     internal static UsageOrigin Of(params string[] ids) => new("litellm", ids, $"derived-{string.Join('-', ids)}");

@@ -167,8 +167,8 @@ public sealed class ReviewTests
     public void Waived_it_moves_no_money_and_says_why_R16()
     {
         var waived = Waive(Waiting(), "ours").Answer!;
-        (waived.BillingStatus, waived.UserPriceCents, waived.TransactionId, waived.ReviewNote, waived.ReviewBalanceCents,
-            waived.ReviewedBy)
+        (waived.BillingStatus, waived.UserPriceCents, waived.TransactionId, waived.ReviewNote,
+            waived.ReviewBalanceCents, waived.ReviewedBy)
             .ShouldBe(("waived", null, null, "ours", 5, "root"));
         (_books.State.NewEntries.Count, _books.State.ChangedUsers.Count).ShouldBe((0, 0));
         Waive(Waiting() with { UserId = null }, "nobody's").Answer!.BillingStatus.ShouldBe("waived");

@@ -162,8 +162,8 @@ public sealed class SignupTests
     {
         Books.NeedsOf(new Signup(new() { UserId = "alice", InitialCreditCents = 1 })).Totals.ShouldBeTrue();
         Books.NeedsOf(new Signup(new() { UserId = "alice", InitialCreditCents = 0 })).Totals.ShouldBeFalse();
-        Books.NeedsOf(new Signup(new() { UserId = "alice", InitialCreditCents = 1, OverrideHeadroomCheck = true })).Totals
-            .ShouldBeFalse();
+        Books.NeedsOf(new Signup(new() { UserId = "alice", InitialCreditCents = 1, OverrideHeadroomCheck = true }))
+            .Totals.ShouldBeFalse();
     }
 
     [Fact]

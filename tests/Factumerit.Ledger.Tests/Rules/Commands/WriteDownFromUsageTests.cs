@@ -163,7 +163,8 @@ public sealed class WriteDownFromUsageTests
     public void Only_from_usage_asks_for_the_costs()
     {
         Books.NeedsOf(new WriteDown(new() { FromUsage = true }, "k")).UnwrittenCosts.ShouldBe(["anthropic"]);
-        Books.NeedsOf(new WriteDown(new() { FromUsage = true, Provider = "openai" }, "k")).UnwrittenCosts.ShouldBe(["openai"]);
+        Books.NeedsOf(new WriteDown(new() { FromUsage = true, Provider = "openai" }, "k"))
+            .UnwrittenCosts.ShouldBe(["openai"]);
         Books.NeedsOf(new WriteDown(new() { FromUsage = false, AmountCents = 1 }, "k")).UnwrittenCosts.ShouldBeEmpty();
     }
 
