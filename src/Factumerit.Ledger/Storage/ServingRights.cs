@@ -3,8 +3,8 @@ using Npgsql;
 namespace Factumerit.Ledger.Storage;
 
 /// <summary>
-/// The rights that a role needs to serve, by table. The start checks this list, docs/operating.md shows it, and the
-/// tests run the service with exactly these rights. Migrations need a role that owns the tables.
+/// The rights that a role needs to serve, by table and view. The start checks this list, docs/operating.md shows it,
+/// and the tests run the service with exactly these rights. Migrations need a role that owns the tables.
 /// </summary>
 public static class ServingRights
 {
@@ -37,6 +37,7 @@ public static class ServingRights
         StringComparer.Ordinal)
     {
         [MigrationHistory.Table] = Read,
+        ["account_balances"] = Read,
         ["account_totals"] = Change,
         ["actors"] = Add,
         // A trigger counts changes of keys here, with the rights of the role that changes them.
@@ -50,6 +51,7 @@ public static class ServingRights
         ["ledger_entries"] = Add,
         ["ledger_entry_digests"] = Change,
         ["ledger_faults"] = ChangeOfFaults,
+        ["ledger_integrity"] = Read,
         // The trigger on ledger_entries writes here with the rights of the inserting role.
         ["ledger_open_transactions"] = "INSERT",
         // Writers take turns by locking this table. PostgreSQL requires UPDATE for that lock.
@@ -62,6 +64,7 @@ public static class ServingRights
         ["provider_usage_costs"] = Change,
         ["usage_aliases"] = Add,
         ["user_budgets"] = ChangeOfBudgets,
+        ["user_ledger_balances"] = Read,
         ["virtual_keys"] = ChangeOfVirtualKeys,
     };
 
