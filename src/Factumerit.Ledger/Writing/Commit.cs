@@ -67,7 +67,7 @@ internal sealed class Commit(
         try
         {
             await using var current = await OpenAsync();
-            await SaveAsync(current, guess, isGuess: true);
+            await SaveAsync(current, guess);
             parts.Backoff.WasRight();
             return isRight = true;
         }
@@ -128,7 +128,7 @@ internal sealed class Commit(
         foreach (var command in commands)
             command.Apply(set);
         if (parts.Tables.HaveChanges(set))
-            await SaveAsync(current, set, isGuess: false);
+            await SaveAsync(current, set);
         parts.Remembered.Keep(set);
     }
 
@@ -136,11 +136,9 @@ internal sealed class Commit(
         Interlocked.Exchange(ref transaction, null) ?? await CommitTransaction.OpenAsync(parts.Database);
 
     // Saves everything and commits in one round trip, which also takes the turn if no read has taken it.
-    private async Task SaveAsync(CommitTransaction current, WorkingSet set, bool isGuess)
+    private async Task SaveAsync(CommitTransaction current, WorkingSet set)
     {
         await using var batch = current.NewBatch();
-        if (isGuess)
-            batch.BatchCommands.Add(LedgerOrigin.RequireTime(set.Now));
         parts.Tables.Save(batch, set);
         batch.BatchCommands.Add(new("COMMIT"));
         // From here on a failed attempt is in doubt, unless it is certain that nothing was committed.

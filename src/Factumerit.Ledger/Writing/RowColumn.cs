@@ -23,6 +23,9 @@ internal abstract class RowColumn<TRow>
     /// <summary>Whether the database numbers the rows.</summary>
     public bool IsIdentity { get; init; }
 
+    /// <summary>Whether all rows of a commit have the same value, which is sent once: its time (R13).</summary>
+    public bool IsShared => Property == "CreatedAt";
+
     /// <summary>Converts the sent value to the column's type, where that is not its own.</summary>
     public string Cast { get; init; } = "";
 
@@ -40,7 +43,11 @@ internal abstract class RowColumn<TRow>
             : (RowColumn<TRow>)OfType.MakeGenericMethod(property.ClrType).Invoke(null, [property, name])!;
     }
 
+    /// <summary>The values of all rows, as one array.</summary>
     public abstract NpgsqlParameter Parameter(IReadOnlyCollection<TRow> rows);
+
+    /// <summary>The value that all rows have.</summary>
+    public abstract NpgsqlParameter SharedParameter(IReadOnlyCollection<TRow> rows);
 
     public abstract void Read(NpgsqlDataReader reader, int ordinal, TRow row);
 
@@ -85,6 +92,15 @@ internal sealed class RowColumn<TRow, TValue> : RowColumn<TRow>
         return parameter;
     }
 
+    public override NpgsqlParameter SharedParameter(IReadOnlyCollection<TRow> rows)
+    {
+        var value = _get(rows.First());
+        foreach (var row in rows)
+            if (!EqualityComparer<TValue>.Default.Equals(_get(row), value))
+                throw new InvalidOperationException($"The rows of a commit differ in {Name}.");
+        return new NpgsqlParameter<TValue> { TypedValue = value };
+    }
+
     public override void Read(NpgsqlDataReader reader, int ordinal, TRow row)
     {
         if (!reader.IsDBNull(ordinal))
@@ -100,6 +116,9 @@ internal sealed class ArrayColumn<TRow>(PropertyInfo property) : RowColumn<TRow>
 
     public override NpgsqlParameter Parameter(IReadOnlyCollection<TRow> rows) =>
         new NpgsqlParameter<string?[]> { TypedValue = [.. rows.Select(row => Literal(_get(row)))] };
+
+    public override NpgsqlParameter SharedParameter(IReadOnlyCollection<TRow> rows) =>
+        throw new NotSupportedException($"{Name} is not shared.");
 
     public override void Read(NpgsqlDataReader reader, int ordinal, TRow row)
     {

@@ -122,8 +122,9 @@ internal sealed class RowMap<TRow>
     // all of them, which costs about 1.5 µs per row.
     private static string Rows(RowColumn<TRow>[] columns, params string[] further)
     {
-        string[] names = [.. columns.Select(column => column.Name), .. further];
-        return $"(SELECT {string.Join(", ", names.Select((name, i) => $"unnest(${i + 1}) AS {name}"))}) AS r";
+        var values = columns.Select((column, i) => (column.IsShared ? $"${i + 1}" : $"unnest(${i + 1})", column.Name))
+            .Concat(further.Select((name, i) => ($"unnest(${columns.Length + i + 1})", name)));
+        return $"(SELECT {string.Join(", ", values.Select(value => $"{value.Item1} AS {value.Item2}"))}) AS r";
     }
 
     private static string List(IEnumerable<RowColumn<TRow>> columns, Func<RowColumn<TRow>, string> text) =>
@@ -145,7 +146,7 @@ internal sealed class SetStatement<TRow>(string sql, IReadOnlyList<RowColumn<TRo
             return;
         var command = new NpgsqlBatchCommand(sql);
         foreach (var column in columns)
-            command.Parameters.Add(column.Parameter(rows));
+            command.Parameters.Add(column.IsShared ? column.SharedParameter(rows) : column.Parameter(rows));
         if (expected is not null)
             command.Parameters.Add(new NpgsqlParameter<decimal[]> { TypedValue = expected });
         batch.BatchCommands.Add(command);

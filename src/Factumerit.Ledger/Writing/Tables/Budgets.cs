@@ -7,7 +7,7 @@ namespace Factumerit.Ledger.Writing.Tables;
 
 /// <summary>
 /// The users' budgets (<c>user_budgets</c>). Their rows are locked in the order of the user ids. Postings add to a
-/// budget only while it has the balance on which the commands decided.
+/// budget only while it has the balance on which the commands decided, and while no entry is younger than the commit.
 /// </summary>
 internal sealed class Budgets : Table
 {
@@ -75,5 +75,7 @@ internal sealed class Budgets : Table
 
     private SetStatement<BudgetRow> Add(params string[] amounts) => _rows.Add(
         amounts, set: [nameof(BudgetRow.UpdatedAt)], expected: nameof(BudgetRow.BalanceCents),
-        $"t.{_rows[nameof(BudgetRow.DeletedAt)]} IS NULL");
+        // The estimated time of a commit on remembered budgets must not be before that of the newest entry (R13).
+        $"t.{_rows[nameof(BudgetRow.DeletedAt)]} IS NULL "
+        + $"AND r.{_rows[nameof(BudgetRow.UpdatedAt)]} >= {LedgerOrigin.NewestEntryTime}");
 }

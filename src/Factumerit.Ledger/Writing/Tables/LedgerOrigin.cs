@@ -18,18 +18,12 @@ internal static class LedgerOrigin
         FROM ledger_origin LEFT JOIN (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) newest ON true
         """;
 
-    /// <summary>
-    /// Aborts the transaction if an entry is younger than the commit that is to be saved (R13): its time was estimated.
-    /// </summary>
-    public static NpgsqlBatchCommand RequireTime(DateTimeOffset now) => new(
-        """
-        SELECT ('stale: an entry of ' || newest.created_at || ' is younger than the commit')::integer
-        FROM (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) newest, ledger_origin
-        WHERE newest.id > last_entry_id AND newest.created_at > $1
-        """)
-    {
-        Parameters = { new NpgsqlParameter<DateTimeOffset> { TypedValue = now } },
-    };
+    /// <summary>The time of the newest entry, in SQL; before all times if there is none.</summary>
+    public const string NewestEntryTime = """
+        coalesce(
+            (SELECT created_at FROM (SELECT id, created_at FROM ledger_entries ORDER BY id DESC LIMIT 1) newest
+             JOIN ledger_origin ON newest.id > last_entry_id), '-infinity')
+        """;
 
     /// <summary>Reads the result of <see cref="Query"/>, and moves on to the next result.</summary>
     public static async Task<WorkingSet> ReadAsync(NpgsqlDataReader reader)
