@@ -1,5 +1,3 @@
-using Factumerit.Ledger.Writing;
-
 namespace Factumerit.Ledger.LiteLlm;
 
 /// <summary>
@@ -32,19 +30,19 @@ public sealed class IntakeTally
         {
             case IntakeStatus.Accepted:
                 Accepted++;
-                LedgerMetrics.TakenIn("accepted", null);
+                LiteLlmMetrics.TakenIn("accepted", null);
                 break;
             case IntakeStatus.Replayed:
                 Replayed++;
-                LedgerMetrics.TakenIn("replayed", null);
+                LiteLlmMetrics.TakenIn("replayed", null);
                 break;
             case IntakeStatus.NeedsReview:
                 NeedsReview++;
-                LedgerMetrics.TakenIn("needs_review", CountOne(_waiting, CodeOf(taken.Usage?.ReviewReason)));
+                LiteLlmMetrics.TakenIn("needs_review", CountOne(_waiting, CodeOf(taken.Usage?.ReviewReason)));
                 break;
             case IntakeStatus.Skipped:
                 Skipped++;
-                LedgerMetrics.TakenIn("skipped", null);
+                LiteLlmMetrics.TakenIn("skipped", null);
                 break;
             default:
                 AddFailed(taken.Item.Index, taken.Problem!, isKept: _failed.Count < FailuresMax);
@@ -60,7 +58,7 @@ public sealed class IntakeTally
     private void AddFailed(int index, IntakeProblem problem, bool isKept)
     {
         FailedCount++;
-        LedgerMetrics.TakenIn("failed", CountOne(_failing, problem.Code));
+        LiteLlmMetrics.TakenIn("failed", CountOne(_failing, problem.Code));
         if (isKept)
             _failed.Add(new IntakeFailure(index, problem.Code, problem.Detail));
     }

@@ -77,7 +77,7 @@ public sealed class OutboxWorker(
     {
         if (_measuredAt is not { } last || clock.GetElapsedTime(last) > MeasureEvery)
         {
-            LedgerMetrics.Observe(await outbox.MeasureAsync(VirtualKeyChanges.OutboxKind, cancellationToken));
+            LiteLlmMetrics.Observe(await outbox.MeasureAsync(VirtualKeyChanges.OutboxKind, cancellationToken));
             _measuredAt = clock.GetTimestamp();
         }
         await DeliverAsync(cancellationToken);

@@ -23,13 +23,13 @@ public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client,
         }
         catch (LiteLlmException exception) when (exception.MayBeDone)
         {
-            return new Refusal.LiteLlmFailed(
+            return new LiteLlmRefusal.Failed(
                 $"{exception.Message} If the key was created, it will be removed. It is safe to request another.");
         }
         catch (LiteLlmException exception)
         {
             await budgets.DiscardVirtualKeyAsync(key.Id, exception.Message, CancellationToken.None);
-            return new Refusal.LiteLlmFailed(exception.Message);
+            return new LiteLlmRefusal.Failed(exception.Message);
         }
 
         var activated = await budgets.ActivateVirtualKeyAsync(key, made.Hash, made.KeyName, CancellationToken.None);
@@ -38,7 +38,7 @@ public sealed class VirtualKeyMaker(BudgetService budgets, LiteLlmClient client,
             null => activated.Refusal!,
             { Key.Status: VirtualKey.Active } => new MadeVirtualKey(key.Id, made.Secret),
             { UserIsDeleted: true } => new Refusal.UserDeleted(key.UserId), // R11
-            _ => new Refusal.LiteLlmFailed(
+            _ => new LiteLlmRefusal.Failed(
                 "The key was revoked while it was created, and is removed. It is safe to request another."),
         };
     }

@@ -2,7 +2,7 @@ namespace Factumerit.Ledger;
 
 /// <summary>
 /// The reason why an operation was not done. A refusal is an ordinary result, not an exception, and leaves no trace
-/// (R10). The set is closed; docs/errors.md says what a caller does about each <see cref="Code"/>.
+/// (R10). docs/errors.md says what a caller does about each <see cref="Code"/>.
 /// </summary>
 public abstract record Refusal(string Code, string Detail)
 {
@@ -84,15 +84,6 @@ public abstract record Refusal(string Code, string Detail)
     /// <summary>A key that was revoked or has expired gets no new secret.</summary>
     public sealed record ApiKeyEnded(Guid Id)
         : Refusal("api-key-ended", $"API key {Id} was revoked or has expired. Create a new one.");
-
-    /// <summary>No LiteLLM is configured.</summary>
-    public sealed record LiteLlmNotConfigured()
-        : Refusal(
-            "litellm-not-configured",
-            "LiteLLM is not configured: set LiteLlm:BaseUrl and LiteLlm:MasterKey, and restart the service.");
-
-    /// <summary>LiteLLM refused the request or can't be reached.</summary>
-    public sealed record LiteLlmFailed(string Reason) : Refusal("litellm-failed", Reason);
 
     /// <summary>R16: a usage is reviewed once. The first of two reviewers wins.</summary>
     public sealed record AlreadyReviewed(Guid UsageId, string Reviewed)

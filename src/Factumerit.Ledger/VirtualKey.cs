@@ -1,22 +1,22 @@
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// A user's virtual key at LiteLLM, as stored here. It is created in two steps, because no commit waits for LiteLLM,
-/// and blocked while its user has no credit (R20). The secret is not stored: LiteLLM's hash of it identifies the key of
-/// a call.
+/// A user's virtual key at the gateway, as stored here. It is created in two steps, because no commit waits for the
+/// gateway, and blocked while its user has no credit (R20). The secret is not stored: the gateway's hash of it
+/// identifies the key of a call.
 /// </summary>
 public sealed record VirtualKey
 {
-    /// <summary>Recorded here; the result at LiteLLM is not known yet.</summary>
+    /// <summary>Recorded here; the result at the gateway is not known yet.</summary>
     public const string Creating = "creating";
 
-    /// <summary>The key exists at LiteLLM.</summary>
+    /// <summary>The key exists at the gateway.</summary>
     public const string Active = "active";
 
-    /// <summary>Ended here; its deletion at LiteLLM is pending.</summary>
+    /// <summary>Ended here; its deletion at the gateway is pending.</summary>
     public const string Revoking = "revoking";
 
-    /// <summary>Ended here and deleted at LiteLLM.</summary>
+    /// <summary>Ended here and deleted at the gateway.</summary>
     public const string Revoked = "revoked";
 
     /// <summary>Never created.</summary>
@@ -26,22 +26,22 @@ public sealed record VirtualKey
     public required string UserId { get; init; }
     public required string Label { get; init; }
 
-    /// <summary>LiteLLM's hash of the secret; null until LiteLLM has returned it.</summary>
+    /// <summary>The gateway's hash of the secret; null until the gateway has returned it.</summary>
     public string? KeyHash { get; init; }
 
-    /// <summary>The masked secret, as LiteLLM shows it.</summary>
+    /// <summary>The masked secret, as the gateway shows it.</summary>
     public string? KeyName { get; init; }
 
     /// <summary>The models that the key may call; null for all.</summary>
     public string[]? Models { get; init; }
 
-    /// <summary>The spending limit at LiteLLM, in US dollars; null for no limit.</summary>
+    /// <summary>The spending limit at the gateway, in US dollars; null for no limit.</summary>
     public decimal? MaxBudgetUsd { get; init; }
 
     public DateTimeOffset? ExpiresAt { get; init; }
     public required string Status { get; init; }
 
-    /// <summary>Whether LiteLLM has confirmed that the key is blocked.</summary>
+    /// <summary>Whether the gateway has confirmed that the key is blocked.</summary>
     public bool IsBlocked { get; init; }
 
     public required string CreatedBy { get; init; }
@@ -52,13 +52,13 @@ public sealed record VirtualKey
     public DateTimeOffset UpdatedAt { get; init; }
     public DateTimeOffset? RevokedAt { get; init; }
 
-    /// <summary>When LiteLLM was last asked about the key; null when it should be asked soon.</summary>
+    /// <summary>When the gateway was last asked about the key; null when it should be asked soon.</summary>
     public DateTimeOffset? CheckedAt { get; init; }
 
     /// <summary>Why the creation failed, or why the key ended by itself.</summary>
     public string? LastError { get; init; }
 
-    /// <summary>The key's unique name at LiteLLM. It finds a key whose creation response was lost.</summary>
+    /// <summary>The key's unique name at the gateway. It finds a key whose creation response was lost.</summary>
     public string Alias { get; init; } = "";
 
     public static string AliasOf(Guid id) => $"factumerit-{id}";

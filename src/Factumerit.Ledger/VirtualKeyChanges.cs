@@ -4,7 +4,7 @@ using Factumerit.Ledger.Storage;
 namespace Factumerit.Ledger;
 
 /// <summary>
-/// The decisions of one commit about users' virtual keys at LiteLLM, and the keys and outbox rows loaded for them.
+/// The decisions of one commit about users' virtual keys at the gateway, and the keys and outbox rows loaded for them.
 /// Whether a key is blocked is decided when the commit is saved, because only then the balances are final (R20).
 /// </summary>
 public sealed class VirtualKeyChanges
@@ -20,14 +20,14 @@ public sealed class VirtualKeyChanges
     public IEnumerable<VirtualKey> New => _new.Select(id => _keys[id]);
     public IEnumerable<VirtualKey> Changed => _changed.Select(id => _keys[id]);
 
-    /// <summary>Keys to delete at LiteLLM.</summary>
+    /// <summary>Keys to delete at the gateway.</summary>
     public HashSet<Guid> ToDelete { get; } = [];
 
     /// <summary>Keys whose earlier changes no longer matter. Their rows leave the outbox.</summary>
     public HashSet<Guid> TakenBack { get; } = [];
 
     /// <summary>
-    /// Keys whose blocked flag at LiteLLM is known. The flag may have to change with the user's balance.
+    /// Keys whose blocked flag at the gateway is known. The flag may have to change with the user's balance.
     /// </summary>
     public List<(VirtualKey Key, bool IsBlockedThere)> ToAlign { get; } = [];
 
@@ -79,5 +79,5 @@ public sealed class VirtualKeyChanges
     }
 }
 
-/// <summary>A delivered outbox row of a key. IsKnown: LiteLLM knew the key.</summary>
+/// <summary>A delivered outbox row of a key. IsKnown: the gateway knew the key.</summary>
 public sealed record SettledDelivery(long OutboxId, Guid VirtualKeyId, bool IsKnown);

@@ -88,7 +88,7 @@ public static class IntakeEndpoints
         if (Check(request) is { } wrong)
             return LedgerResults.Refused(http, wrong);
         if (!liteLlm.IsConfigured)
-            return LedgerResults.Refused(http, new Refusal.LiteLlmNotConfigured());
+            return LedgerResults.Refused(http, new LiteLlmRefusal.NotConfigured());
         try
         {
             var (from, to, by) = (request.From!.Value, request.To!.Value, Caller.Of(http).Actor);
@@ -99,7 +99,7 @@ public static class IntakeEndpoints
         {
             return LedgerResults.Refused(
                 http,
-                new Refusal.LiteLlmFailed(
+                new LiteLlmRefusal.Failed(
                     $"{exception.Message} Calls recorded before that stay recorded. It is safe to run again."));
         }
     }

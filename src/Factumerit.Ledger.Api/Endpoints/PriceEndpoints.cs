@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Factumerit.Ledger.Api.Http;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Queries;
 using Factumerit.Ledger.Storage;
@@ -73,7 +74,7 @@ public static class PriceEndpoints
 
     private static (PriceFile? Value, Refusal? Refusal) ReadMap(JsonElement json)
     {
-        var (map, refusal) = PriceMap.Read(json);
+        var (map, refusal) = PriceMapReader.Read(json);
         return (map is null ? null : new PriceFile(map, SHA256.HashData(JsonMarshal.GetRawUtf8Value(json))), refusal);
     }
 

@@ -39,7 +39,7 @@ public static class VirtualKeyEndpoints
         HttpContext http, LiteLlmClient client, VirtualKeyMaker maker, VirtualKeyQueries queries)
     {
         if (!client.IsConfigured)
-            return LedgerResults.Refused(http, new Refusal.LiteLlmNotConfigured());
+            return LedgerResults.Refused(http, new LiteLlmRefusal.NotConfigured());
         var body = await JsonBody.ReadAsync(http, LedgerJson.Default.VirtualKeyRequest);
         if (body.Value is not { } request)
             return body.Problem!.ToResult();
@@ -54,7 +54,7 @@ public static class VirtualKeyEndpoints
         HttpContext http, LiteLlmClient client, VirtualKeyQueries queries)
     {
         if (!client.IsConfigured)
-            return LedgerResults.Refused(http, new Refusal.LiteLlmNotConfigured());
+            return LedgerResults.Refused(http, new LiteLlmRefusal.NotConfigured());
         var query = new QueryReader(http);
         var userId = query.Text("user_id") is { } text ? query.UserId(text) : null;
         var (limit, after) = (query.Limit(100), query.Id("after"));
@@ -71,7 +71,7 @@ public static class VirtualKeyEndpoints
         OutboxWorker worker, TimeProvider clock)
     {
         if (!client.IsConfigured)
-            return LedgerResults.Refused(http, new Refusal.LiteLlmNotConfigured());
+            return LedgerResults.Refused(http, new LiteLlmRefusal.NotConfigured());
         var outcome = await budgets.RevokeVirtualKeyAsync(id, Caller.Of(http).Actor, http.RequestAborted);
         if (outcome.Refusal is { } refusal)
             return LedgerResults.Refused(http, refusal);

@@ -1,13 +1,13 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// A key after its creation at LiteLLM: active, or revoking if the key or its user ended in the meantime.
+/// A key after its creation at the gateway: active, or revoking if the key or its user ended in the meantime.
 /// </summary>
 public sealed record Activation(VirtualKey Key, bool UserIsDeleted);
 
 /// <summary>
-/// Records that LiteLLM created a key. The same commit queues its block if the credit is used up by then (R20), and its
-/// deletion if the user was deleted or the key has ended.
+/// Records that the gateway created a key. The same commit queues its block if the credit is used up by then (R20), and
+/// its deletion if the user was deleted or the key has ended.
 /// </summary>
 public sealed class ActivateVirtualKey(VirtualKey key, string keyHash, string keyName) : Command<Activation>
 {

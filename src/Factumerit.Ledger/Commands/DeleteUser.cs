@@ -2,8 +2,8 @@ namespace Factumerit.Ledger.Commands;
 
 /// <summary>
 /// Deletes a user: remaining credit goes to equity:forfeit, and a negative balance is covered from there. The budget
-/// stays, closed and with a balance of 0; deleting twice changes nothing (R11). The user's virtual keys at LiteLLM end
-/// in the same commit (R20).
+/// stays, closed and with a balance of 0; deleting twice changes nothing (R11). The user's virtual keys at the gateway
+/// end in the same commit (R20).
 /// </summary>
 public sealed class DeleteUser(string userId) : Command<Deletion>
 {

@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Ends a key that was never created: LiteLLM refused it, or any key that it may have created was removed by its alias.
-/// A key that was activated in the meantime stays.
+/// Ends a key that was never created: the gateway refused it, or any key that it may have created was removed by its
+/// alias. A key that was activated in the meantime stays.
 /// </summary>
 public sealed class DiscardVirtualKey(Guid id, string reason) : Command<VirtualKey>
 {

@@ -1,15 +1,17 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Records what LiteLLM reports about a key (R20). A key that no longer exists there is ended. If a key is blocked or
-/// open there against its user's balance, the correction is queued, unless another change of the key is still in the
+/// Records what the gateway reports about a key (R20). A key that no longer exists there is ended. If a key is blocked
+/// or open there against its user's balance, the correction is queued, unless another change of the key is still in the
 /// outbox.
 /// </summary>
-/// <param name="key">The key as it was when LiteLLM was asked.</param>
-/// <param name="isBlockedThere">Whether the key is blocked at LiteLLM; null when LiteLLM does not know it.</param>
+/// <param name="key">The key as it was when the gateway was asked.</param>
+/// <param name="isBlockedThere">Whether the key is blocked at the gateway; null when the gateway does not know
+/// it.</param>
 public sealed class NoteVirtualKey(VirtualKey key, bool? isBlockedThere) : Command<VirtualKey>
 {
-    public const string GoneThere = "LiteLLM no longer knows this key.";
+    /// <summary>What is stored with a key that the gateway no longer has.</summary>
+    public const string GoneThere = "The gateway no longer knows this key.";
 
     internal override void Declare(Needs needs)
     {

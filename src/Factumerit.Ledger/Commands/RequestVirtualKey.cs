@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Records that a user's key is about to be created at LiteLLM, under a unique alias. Whatever happens to the request
-/// at LiteLLM, a key that it left there is found by the alias.
+/// Records that a user's key is about to be created at the gateway, under a unique alias. Whatever happens to the
+/// request at the gateway, a key that it left there is found by the alias.
 /// </summary>
 /// <param name="request">The request.</param>
 public sealed class RequestVirtualKey(VirtualKeyRequest request) : Command<VirtualKey>

@@ -1,7 +1,7 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Ends a key and queues its deletion at LiteLLM in the same commit (R20). A request that is still creating the key
+/// Ends a key and queues its deletion at the gateway in the same commit (R20). A request that is still creating the key
 /// finds it ended and removes it. Revoking twice changes nothing.
 /// </summary>
 public sealed class RevokeVirtualKey(Guid id) : Command<VirtualKey>

@@ -1,8 +1,8 @@
 namespace Factumerit.Ledger.Commands;
 
 /// <summary>
-/// Records that an outbox row was delivered to LiteLLM (R20). If several workers delivered it, the first settles it.
-/// A row that has left the outbox in the meantime changes nothing.
+/// Records that an outbox row was delivered to the gateway (R20). If several workers delivered it, the first settles
+/// it. A row that has left the outbox in the meantime changes nothing.
 /// </summary>
 public sealed class SettleDelivery(SettledDelivery delivery) : Command<SettledDelivery>
 {
@@ -33,7 +33,7 @@ public sealed class SettleDelivery(SettledDelivery delivery) : Command<SettledDe
             key with
             {
                 IsBlocked = isKnown && !isDeletion ? action == "block" : key.IsBlocked,
-                // An earlier attempt may still take effect, so LiteLLM is soon asked about the key.
+                // An earlier attempt may still take effect, so the gateway is soon asked about the key.
                 CheckedAt = row.Attempts > 1 ? null : key.CheckedAt,
                 Status = hasEnded ? VirtualKey.Revoked : key.Status,
                 RevokedAt = hasEnded ? state.Now : key.RevokedAt,

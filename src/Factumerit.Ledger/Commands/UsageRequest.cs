@@ -20,7 +20,7 @@ public sealed record UsageOrigin(string SourceSystem, IReadOnlyList<string> Alia
     /// </summary>
     public string? CallId { get; init; }
 
-    /// <summary>The virtual key at LiteLLM that the call was made with.</summary>
+    /// <summary>The virtual key at the gateway that the call was made with.</summary>
     public Guid? VirtualKeyId { get; init; }
 
     /// <summary>

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace Factumerit.Ledger.Queries;
 
-/// <summary>A key with the next change that is not delivered to LiteLLM yet; null when there is none.</summary>
+/// <summary>A key with the next change that is not delivered to the gateway yet; null when there is none.</summary>
 public sealed record VirtualKeyDetail(VirtualKey Key, PendingDelivery? Pending);
 
 /// <summary>
@@ -11,7 +11,7 @@ public sealed record VirtualKeyDetail(VirtualKey Key, PendingDelivery? Pending);
 /// </summary>
 public sealed record VirtualKeyList(IReadOnlyList<VirtualKeyDetail> Keys, Guid? NextAfter);
 
-/// <summary>Reads users' keys at LiteLLM.</summary>
+/// <summary>Reads users' keys at the gateway.</summary>
 public sealed class VirtualKeyQueries(LedgerDatabase database)
 {
     // Each key is checked about twice a day, and never more than once an hour.
@@ -42,7 +42,7 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
         return (await WithPendingAsync(db, found, cancellationToken)).SingleOrDefault();
     }
 
-    /// <summary>The hashes by which LiteLLM knows these keys.</summary>
+    /// <summary>The hashes by which the gateway knows these keys.</summary>
     public async Task<IReadOnlyDictionary<Guid, string>> FindHashesAsync(
         IReadOnlyList<Guid> ids, CancellationToken cancellationToken)
     {
@@ -64,7 +64,7 @@ public sealed class VirtualKeyQueries(LedgerDatabase database)
     }
 
     /// <summary>
-    /// Lists the next active keys to check at LiteLLM. Keys that were never checked come first, then those with the
+    /// Lists the next active keys to check at the gateway. Keys that were never checked come first, then those with the
     /// oldest check.
     /// </summary>
     public async Task<List<VirtualKey>> ListDueAsync(DateTimeOffset now, CancellationToken cancellationToken)

@@ -26,7 +26,7 @@ public sealed class ApiKey
     /// </summary>
     public bool MayOverdraw { get; init; }
 
-    /// <summary>Whether the key may post the calls that LiteLLM reports.</summary>
+    /// <summary>Whether the key may post the calls that the gateway reports.</summary>
     public bool MayIntake { get; init; }
 
     /// <summary>The actor who created the key; null for keys from before actors were stored.</summary>

@@ -35,7 +35,7 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         WITH v AS (
             INSERT INTO price_versions (valid_from, imported_at, content_hash, source, imported_by, imported_by_id,
                                         added, changed, gone)
-            VALUES ($1, $2, $3, 'litellm', $4, $5, $6, $7, $8) RETURNING version),
+            VALUES ($1, $2, $3, $10, $4, $5, $6, $7, $8) RETURNING version),
         a AS (
             INSERT INTO audit_log (at, actor_id, action, subject, detail)
             SELECT $2, $5, $9, version::text, jsonb_build_object('added', $6::int, 'changed', $7::int, 'gone', $8::int)
@@ -103,7 +103,7 @@ public sealed class PriceStore(LedgerDatabase database, CurrentPrices current, T
         var (_, cancellations) = await ReadRevisionAsync(connection, cancellationToken);
         var version = await ExecuteAsync<long>(
             connection, AddVersion, cancellationToken, import.ValidFrom.UtcDateTime, now, contentHash, by.Name, by.Id,
-            import.Added, import.Changed, import.Gone, AuditActions.PricesImported);
+            import.Added, import.Changed, import.Gone, AuditActions.PricesImported, map.Source);
         var added = changes.Changes.Select(c => c.ToPrice(version)).ToList();
         await WriteAsync(connection, added, cancellationToken);
         await transaction.CommitAsync(CancellationToken.None);

@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Metadata.Builders;
 
 namespace Factumerit.Ledger.Storage;
 
-/// <summary>Maps users' keys at LiteLLM. Only the SQL of the migrations declares foreign keys.</summary>
+/// <summary>Maps users' keys at the gateway. Only the SQL of the migrations declares foreign keys.</summary>
 internal sealed class VirtualKeyConfiguration : IEntityTypeConfiguration<VirtualKey>
 {
     public void Configure(EntityTypeBuilder<VirtualKey> row)

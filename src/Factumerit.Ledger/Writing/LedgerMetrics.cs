@@ -1,8 +1,5 @@
 using System.Diagnostics.Metrics;
 
-using Factumerit.Ledger.Outbox;
-
-
 namespace Factumerit.Ledger.Writing;
 
 /// <summary>
@@ -33,9 +30,6 @@ public static class LedgerMetrics
     private static readonly Counter<long> Refusals = Meter.CreateCounter<long>(
         "ledger.refusals", "{command}", "Commands that were refused, by code.");
 
-    private static readonly Counter<long> IntakeItems = Meter.CreateCounter<long>(
-        "ledger.litellm.intake.items", "{item}", "Calls that LiteLLM reported, by result and reason.");
-
     public static readonly Gauge<long> Faults = Meter.CreateGauge<long>(
         "ledger.integrity.faults", "{fault}", "Unresolved faults of the books, as of the last background check.");
 
@@ -49,18 +43,8 @@ public static class LedgerMetrics
     public static void Refused(Refusal refusal) =>
         Refusals.Add(1, new KeyValuePair<string, object?>("code", refusal.Code));
 
-    /// <summary>Counts an item that LiteLLM reported.</summary>
-    /// <param name="result">accepted, replayed, needs_review, skipped or failed.</param>
-    /// <param name="reason">Why the item needs review or failed; null for every other result.</param>
-    public static void TakenIn(string result, string? reason) =>
-        IntakeItems.Add(1, new("result", result), new KeyValuePair<string, object?>("reason", reason));
-
     /// <summary>Counts a batch that was decided on cached budgets.</summary>
     public static void Guessed(bool wasRight) => Guesses.Add(1, new KeyValuePair<string, object?>("right", wasRight));
-
-    // The size of the outbox for LiteLLM, as the outbox worker last measured it.
-    private static long _outboxLength;
-    private static long _outboxAgeSeconds;
 
     // A weak reference, because tests create many writers and a meter never releases an object that it observes.
     private static WeakReference<LedgerWriter>? _observed;
@@ -71,19 +55,6 @@ public static class LedgerMetrics
             "ledger.writer.queue.length",
             () => _observed is { } o && o.TryGetTarget(out var writer) ? writer.Waiting : 0,
             "{command}", "Commands that wait or are being written.");
-        Meter.CreateObservableGauge(
-            "ledger.litellm.outbox.length", () => Volatile.Read(ref _outboxLength),
-            "{entry}", "Changes that LiteLLM has not received yet.");
-        Meter.CreateObservableGauge(
-            "ledger.litellm.outbox.age", () => Volatile.Read(ref _outboxAgeSeconds),
-            "s", "How long the oldest change has been waiting for delivery.");
-    }
-
-    /// <summary>Records the current size of the outbox for LiteLLM.</summary>
-    public static void Observe(OutboxSize size)
-    {
-        Volatile.Write(ref _outboxLength, size.Length);
-        Volatile.Write(ref _outboxAgeSeconds, (long)size.OldestAge.TotalSeconds);
     }
 
     internal static void Observe(LedgerWriter writer) => _observed = new(writer);

@@ -138,7 +138,7 @@ public sealed class AuditLogTests
                 .Select(c => $"{Line(c)} {c.GetProperty("detail")}").ShouldBe(
             [
                 $"service virtual_key.revoked {keys[2].Id} "
-                + """{"reason":"LiteLLM no longer knows this key.","user_id":"spent"}""",
+                + """{"reason":"The gateway no longer knows this key.","user_id":"spent"}""",
                 $$"""Ann virtual_key.revoked {{keys[1].Id}} {"reason":"The user was deleted.","user_id":"deleted"}""",
                 $$"""bootstrap virtual_key.revoked {{keys[0].Id}} {"user_id":"deleted"}""",
             ]);

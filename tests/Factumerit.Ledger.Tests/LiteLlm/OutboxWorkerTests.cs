@@ -90,7 +90,7 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         (await _service.OutboxAsync()).ShouldBeEmpty();
         var shown = await _service.ShownAsync(user, key.Id);
         shown.GetProperty("status").GetString().ShouldBe("revoked");
-        shown.GetProperty("last_error").GetString().ShouldBe("LiteLLM no longer knows this key.");
+        shown.GetProperty("last_error").GetString().ShouldBe("The gateway no longer knows this key.");
     }
 
     [Fact]
@@ -112,8 +112,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         await UsedUpAsync();
         var outbox = _service.Get<OutboxStore>();
 
-        var claims = await Task.WhenAll(
-            Enumerable.Range(0, 8).Select(_ => outbox.ClaimAsync(VirtualKeyChanges.OutboxKind, 4, TimeSpan.FromMinutes(1), CancellationToken.None)));
+        var claims = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => outbox.ClaimAsync(
+            VirtualKeyChanges.OutboxKind, 4, TimeSpan.FromMinutes(1), CancellationToken.None)));
 
         claims.SelectMany(c => c).ShouldHaveSingleItem().Attempts.ShouldBe(1);
         await _service.EndPausesAsync();
@@ -187,7 +187,7 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
         _service.Fake.Find(blocked.Hash)!.IsBlocked.ShouldBeTrue();
         _service.Fake.Find(open.Hash)!.IsBlocked.ShouldBeFalse();
         (await _service.ShownAsync(rich, gone.Id)).GetProperty("last_error").GetString()
-            .ShouldBe("LiteLLM no longer knows this key.");
+            .ShouldBe("The gateway no longer knows this key.");
         (await _service.StatusAsync(gone)).ShouldBe("revoked");
         (await _service.ShownAsync(poor, blocked.Id)).GetProperty("is_blocked").GetBoolean().ShouldBeTrue();
     }
@@ -196,7 +196,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
     public async Task The_length_of_the_outbox_and_the_age_of_its_oldest_are_measured()
     {
         var outbox = _service.Get<OutboxStore>();
-        (await outbox.MeasureAsync(VirtualKeyChanges.OutboxKind, CancellationToken.None)).ShouldBe(new OutboxSize(0, TimeSpan.Zero));
+        (await outbox.MeasureAsync(VirtualKeyChanges.OutboxKind, CancellationToken.None))
+            .ShouldBe(new OutboxSize(0, TimeSpan.Zero));
         await UsedUpAsync();
         await UsedUpAsync();
         await _service.Database.ExecuteAsync("UPDATE outbox SET created_at = created_at - interval '2 days' "
@@ -220,7 +221,8 @@ public sealed class OutboxWorkerTests : IAsyncLifetime
     }
 
     private OutboxWorker Worker(LiteLlmOptions options, ILogger<OutboxWorker>? log = null) => new(
-        _service.Get<OutboxStore>(), _service.Get<VirtualKeyQueries>(), _service.Get<Factumerit.Ledger.Writing.LedgerWriter>(),
+        _service.Get<OutboxStore>(), _service.Get<VirtualKeyQueries>(),
+        _service.Get<Factumerit.Ledger.Writing.LedgerWriter>(),
         _service.Get<BudgetService>(),
         new LiteLlmClient(_service.Get<IHttpClientFactory>(), Options.Create(options)), Options.Create(options),
         _service.Get<BackgroundJobs>(),

@@ -97,7 +97,7 @@ public sealed class PriceStoreTests : IAsyncLifetime
     private async Task ImportAsync(
         CurrentPrices current, DateTimeOffset? validFrom, params (string Model, decimal Usd)[] prices)
     {
-        var map = new PriceMap(prices.ToDictionary(p => p.Model, p => new TokenPrices(
+        var map = new PriceMap("litellm", prices.ToDictionary(p => p.Model, p => new TokenPrices(
             "p", p.Usd, p.Usd > 2 ? null : p.Usd * 5, p.Usd / 10, Mode: "chat", OtherPrices: OtherPriceDictionary.Of(
                 [KeyValuePair.Create("input_cost_per_token_flex", p.Usd / 2)]))), 0);
         (await new PriceStore(_database.Ledger, current).ImportAsync(

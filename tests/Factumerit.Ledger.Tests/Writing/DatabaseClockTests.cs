@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Integrity;
@@ -52,7 +53,7 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
         var prices = new PriceStore(database.Ledger, new CurrentPrices(Markups.None), clock);
         using var json = JsonDocument.Parse(
             """{"m":{"litellm_provider":"p","input_cost_per_token":1e-06,"output_cost_per_token":1e-06}}""");
-        var map = PriceMap.Read(json.RootElement).Map!;
+        var map = PriceMapReader.Read(json.RootElement).Map!;
 
         clock.Behind = TimeSpan.FromSeconds(310);
         (await health.CheckHealthAsync(check => check.Name == "database")).Entries["database"].Description

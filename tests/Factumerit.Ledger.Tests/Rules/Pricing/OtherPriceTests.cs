@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Pricing;
 using FsCheck;
 using FsCheck.Fluent;
@@ -318,7 +319,7 @@ public sealed class OtherPriceTests
 
     private static Pricer PricerOf(string json)
     {
-        var (map, refusal) = PriceMap.Read(JsonElement.Parse(json));
+        var (map, refusal) = PriceMapReader.Read(JsonElement.Parse(json));
         refusal.ShouldBeNull();
         return new Pricer(
             new PriceBook(

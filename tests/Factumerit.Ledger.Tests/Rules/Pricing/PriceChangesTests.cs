@@ -37,7 +37,8 @@ public sealed class PriceChangesTests
     [Fact]
     public void Another_provider_or_another_class_is_a_change()
     {
-        var map = (TokenPrices prices) => new PriceMap(new Dictionary<string, TokenPrices> { ["a"] = prices }, 0);
+        var map = (TokenPrices prices) =>
+            new PriceMap("litellm", new Dictionary<string, TokenPrices> { ["a"] = prices }, 0);
         var newest = new Dictionary<string, ModelPrice>
         {
             ["a"] = new PriceChange("a", "added", null, null, Prices(1)).ToPrice(1)
@@ -57,7 +58,10 @@ public sealed class PriceChangesTests
     public void Another_price_that_is_the_same_is_no_change_and_one_that_differs_is()
     {
         static PriceMap MapOf(decimal usd) =>
-            new(new Dictionary<string, TokenPrices> { ["a"] = Prices(1) with { OtherPrices = Others(usd) } }, 0);
+            new("litellm", new Dictionary<string, TokenPrices>
+            {
+                ["a"] = Prices(1) with { OtherPrices = Others(usd) },
+            }, 0);
         var newest = new Dictionary<string, ModelPrice>
         {
             ["a"] = new PriceChange("a", "added", null, null, MapOf(0.5m).Prices["a"]).ToPrice(1)
@@ -169,7 +173,7 @@ public sealed class PriceChangesTests
     private static TokenPrices Prices(decimal usd) => new("p", usd, 2 * usd);
 
     private static PriceMap Map(params (string Model, decimal Usd)[] prices) =>
-        new(prices.ToDictionary(p => p.Model, p => Prices(p.Usd)), 0);
+        new("litellm", prices.ToDictionary(p => p.Model, p => Prices(p.Usd)), 0);
 
     /// <summary>Imports one after the other, in memory.</summary>
     private sealed class Book

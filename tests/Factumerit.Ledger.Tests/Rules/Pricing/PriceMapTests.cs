@@ -1,4 +1,5 @@
 using System.Text.Json;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Pricing;
 
 namespace Factumerit.Ledger.Tests.Rules.Pricing;
@@ -217,7 +218,7 @@ public sealed class PriceMapTests
             + string.Join(',', Enumerable.Range(0, 500).Select(n => $"\"m{n}\": {{\"input_cost_per_token\": -1}}"))
             + "}");
 
-        errors.Count.ShouldBe(PriceMap.ErrorsMax + 1);
+        errors.Count.ShouldBe(PriceMapReader.ErrorsMax + 1);
         errors["$"].ShouldBe(["has more mistakes than the 100 that are shown"]);
     }
 
@@ -226,14 +227,14 @@ public sealed class PriceMapTests
 
     private static PriceMap Read(string json)
     {
-        var (map, refusal) = PriceMap.Read(JsonElement.Parse(json));
+        var (map, refusal) = PriceMapReader.Read(JsonElement.Parse(json));
         refusal.ShouldBeNull();
         return map.ShouldNotBeNull();
     }
 
     private static IReadOnlyDictionary<string, string[]> ErrorsOf(string json)
     {
-        var (map, refusal) = PriceMap.Read(JsonElement.Parse(json));
+        var (map, refusal) = PriceMapReader.Read(JsonElement.Parse(json));
         map.ShouldBeNull();
         return refusal.ShouldBeOfType<Refusal.ValidationFailed>().Errors;
     }

@@ -1,6 +1,7 @@
 using System.Text.Json;
+using Factumerit.Ledger.Pricing;
 
-namespace Factumerit.Ledger.Pricing;
+namespace Factumerit.Ledger.LiteLlm;
 
 /// <summary>
 /// Reads one entry of the price map: its five plain prices, its vendor and mode, and all its other prices.
@@ -112,7 +113,7 @@ internal static class PriceEntry
     {
         var others = new Dictionary<string, decimal>(StringComparer.Ordinal);
         foreach (var field in fields)
-            if (TokenClasses.Parse(field.Name) is null)
+            if (!PriceMap.IsTokenPrice(field.Name))
                 ReadOther(model, field.Name, field.Value, others, errors);
             else if (ReadPrice($"{model}.{field.Name}", field.Value, errors) is { } price)
                 Add(model, field.Name, price, others, errors);
