@@ -14,7 +14,7 @@ public sealed class VirtualKeyWatch(
     BackgroundJobs rounds, TimeProvider clock, ILogger<VirtualKeyWatch> logger)
     : BackgroundService
 {
-    public const string NeverRecorded = "LiteLLM's answer never came; whatever was made was removed.";
+    public const string NeverRecorded = "LiteLLM did not answer. If it created the key, the key was removed.";
 
     private const int UnfinishedMax = 100;
     private static readonly TimeSpan UnfinishedAfterMin = TimeSpan.FromMinutes(1);
@@ -24,7 +24,7 @@ public sealed class VirtualKeyWatch(
     /// </summary>
     public async Task<int> RemoveOrphansAsync(CancellationToken cancellationToken)
     {
-        // Twice as long as a request can take: the key is no longer being made.
+        // After twice the timeout of a request, no request can still be creating the key.
         var after = TimeSpan.FromMilliseconds(options.Value.TimeoutMs * 2L);
         var unfinished = await keys.ListUnfinishedAsync(
             clock.GetUtcNow() - (after > UnfinishedAfterMin ? after : UnfinishedAfterMin),
@@ -57,7 +57,7 @@ public sealed class VirtualKeyWatch(
             ? Task.CompletedTask
             : rounds.RunAsync(
                 new(
-                    "Holding virtual keys against LiteLLM",
+                    "Comparing virtual keys with LiteLLM",
                     () => TimeSpan.FromSeconds(options.Value.WatchSeconds),
                     WatchAsync),
                 logger,

@@ -8,7 +8,7 @@ namespace Factumerit.Ledger.Api.Http;
 /// Limits how many lists, reports and checks of the books run at once, so that key and balance lookups never wait for a
 /// connection. Lists and reports get half of the connections for reading. Checks run beside them, one at a time,
 /// because each check leaves less for the next check to read. A waiting request holds no connection, and leaves the
-/// queue when its client disconnects. A query that has started runs to its end (<see cref="Queries"/>).
+/// queue when its client disconnects. A query that has started runs to its end (<see cref="UncancelledQueries"/>).
 /// </summary>
 public sealed class ReadConcurrency(IOptions<DatabaseOptions> options) : IDisposable
 {

@@ -56,8 +56,8 @@ internal static class WriteDownCommand
         return command;
     }
 
-    // Warns before asking if the account holds less than the amount. The service accepts that only with --force. A
-    // given balance is asked for with the balance on the books, and by how much it goes down or up.
+    // Warns before asking if the account holds less than the amount. The service accepts that only with --force. For a
+    // given balance, the question shows the booked balance and the difference.
     private static async Task ConfirmAsync(
         CommandContext context, string account, string? amount, string? actual, CancellationToken cancellationToken)
     {
@@ -91,7 +91,7 @@ internal static class WriteDownCommand
     private static string QuestionOfBalance(string actual, decimal booked)
     {
         var balance = MoveCommands.Cents(actual);
-        // No books hold an amount that a decimal can't: the service refuses it.
+        // The service refuses an amount that a decimal can't hold.
         if (MoveCommands.ToCents(actual) is not { } cents || Math.Abs(cents) > decimal.MaxValue / 4)
             return $"Set it to {balance}?";
         return cents.CompareTo(booked) switch

@@ -7,8 +7,10 @@ namespace Factumerit.Ledger.Writing;
 
 /// <summary>
 /// The table of a row class as the EF model describes it, and the set-based statements on it. Each statement takes all
-/// of its rows as one array per column, so the number of statements does not grow with the number of rows. The model is
-/// the only source of table and column names.
+/// of its rows as one array per column, so the number of statements does not grow with the number of rows. Table and
+/// column names come from the model. An insert reads, for example:
+/// <code>INSERT INTO t (a, created_at) SELECT r.a, r.created_at FROM (SELECT unnest($1) AS a, $2 AS created_at) AS r
+/// </code>
 /// </summary>
 internal sealed class RowMap<TRow>
     where TRow : class

@@ -13,7 +13,7 @@ namespace Factumerit.Ledger.Tests.Documentation;
 [Collection(nameof(BuildingHere))]
 public sealed class DemoTests : IAsyncLifetime
 {
-    private const string Done = "The demo company is there.";
+    private const string Done = "The demo company is loaded.";
 
     private readonly TestDatabase _database = new();
     private readonly HttpClient _http = new();

@@ -79,7 +79,7 @@ internal sealed class OutboxMessages : Table
         FollowBalances(batch, set);
     }
 
-    // Another worker may have removed the rows. The delivery is then settled all the same.
+    // Another worker may have removed the rows. The delivery still counts as settled.
     public override Proof? ProofOf(WorkingSet set) => set.VirtualKeys.Delivered.Count == 0
         ? null
         : new Proof(
