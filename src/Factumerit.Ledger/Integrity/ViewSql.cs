@@ -6,6 +6,9 @@ namespace Factumerit.Ledger.Integrity;
 /// </summary>
 internal static class ViewSql
 {
+    /// <summary>The id of a fault in the sum of all totals.</summary>
+    public const string AllTotals = "ledger";
+
     /// <summary>The checks, each for one view.</summary>
     public static readonly string[] Checks =
     [
@@ -40,8 +43,8 @@ internal static class ViewSql
         WHERE b.balance_cents IS DISTINCT FROM coalesce(v.balance_cents, 0) + coalesce(b.opening_cents, 0)
         """,
         // ledger_integrity: all totals together (R1).
-        """
-        SELECT 'total-mismatch', 'ledger',
+        $"""
+        SELECT 'total-mismatch', '{AllTotals}',
                'all kept totals are ' || trim_scale(t.debits) || ' and ' || trim_scale(t.credits)
                || ', the view ledger_integrity says ' || trim_scale(v.total_debits) || ' and '
                || trim_scale(v.total_credits) || ', an imbalance of ' || trim_scale(v.imbalance)

@@ -360,8 +360,7 @@ public sealed class IntegrityCheckTests
             database, "UPDATE ledger_entries SET credit_cents = credit_cents + 3 WHERE account = 'equity:forfeit'");
         var report = await database.CheckIntegrityAsync();
         (report.IsBalanced, report.Imbalance).ShouldBe((false, 3m));
-        report.Faults.Select(f => f.Kind).Distinct().ShouldBe(["unbalanced-transaction", "total-mismatch"]);
-        report.Faults.ShouldContain(f => f.Id == "ledger" && f.Detail.EndsWith("an imbalance of 3"));
+        report.Faults.Select(f => f.Kind).ShouldBe(["unbalanced-transaction", "total-mismatch"]);
     });
 
     private static Task BreakAsync(TestDatabase database, string sql) =>
