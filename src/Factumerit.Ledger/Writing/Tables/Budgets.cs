@@ -63,14 +63,14 @@ internal sealed class Budgets : Table
         _change.AddTo(batch, changed);
     }
 
-    // Signing up and deleting happen once, and no two commits have the same microsecond.
+    // Signing up and deleting happen once.
     public override Proof? ProofOf(WorkingSet set) =>
         set.ChangedUsers.FirstOrDefault(u => u.SignsUp || u.DeletedAt == set.Now) is { } user
             ? Proof.Exists(
                 _rows.Table,
                 $"{_rows[nameof(BudgetRow.UserId)]} = $1 AND $2 IN "
                 + $"({_rows[nameof(BudgetRow.SignedUpAt)]}, {_rows[nameof(BudgetRow.DeletedAt)]})",
-                user.UserId, set.Now)
+                user.UserId, set.Now) with { IsByTime = true }
             : null;
 
     private SetStatement<BudgetRow> Add(params string[] amounts) => _rows.Add(

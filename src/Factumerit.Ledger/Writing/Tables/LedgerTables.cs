@@ -71,7 +71,8 @@ internal sealed class LedgerTables
     public bool HaveFilledOutbox(NpgsqlBatch batch) => _outbox.HasFilled(batch);
 
     /// <summary>The row that proves the commit of this set.</summary>
-    public Proof ProofOf(WorkingSet set) => _tables.Select(table => table.ProofOf(set)).OfType<Proof>().First();
+    public Proof ProofOf(WorkingSet set) =>
+        _tables.Select(table => table.ProofOf(set)).OfType<Proof>().OrderBy(proof => proof.IsByTime).First();
 
     private IEnumerable<RowQuery> Queries(Needs needs) => _tables.SelectMany(table => table.Load(needs));
 

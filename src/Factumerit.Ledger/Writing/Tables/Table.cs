@@ -46,6 +46,12 @@ internal sealed record RowQuery(NpgsqlBatchCommand Command, Action<WorkingSet, N
 /// <summary>A query that returns whether a row exists which proves a commit.</summary>
 internal sealed record Proof(string Sql, params object[] Values)
 {
+    /// <summary>
+    /// Whether the row is recognized by the time of the commit. Two commits may have the same time if the newest entry
+    /// is ahead of the clock, so such a proof is used only for a commit that has no other.
+    /// </summary>
+    public bool IsByTime { get; init; }
+
     public static Proof Exists(string table, string condition, params object[] values) =>
         new($"SELECT EXISTS (SELECT FROM {table} WHERE {condition})", values);
 
