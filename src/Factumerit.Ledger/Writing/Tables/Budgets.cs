@@ -70,7 +70,8 @@ internal sealed class Budgets : Table
                 _rows.Table,
                 $"{_rows[nameof(BudgetRow.UserId)]} = $1 AND $2 IN "
                 + $"({_rows[nameof(BudgetRow.SignedUpAt)]}, {_rows[nameof(BudgetRow.DeletedAt)]})",
-                user.UserId, set.Now) with { IsByTime = true }
+                user.UserId, set.Now) with
+            { IsByTime = true }
             : null;
 
     private SetStatement<BudgetRow> Add(params string[] amounts) => _rows.Add(

@@ -128,7 +128,8 @@ internal sealed class Usages : Table
             ? Proof.Exists(
                 _rows.Table,
                 $"{id} = $1 AND $2 IN ({_rows[nameof(UsageRow.ReviewedAt)]}, {_rows[nameof(UsageRow.FilledAt)]})",
-                changed.Id, set.Now) with { IsByTime = true }
+                changed.Id, set.Now) with
+            { IsByTime = true }
             : null;
     }
 
