@@ -66,12 +66,11 @@ internal sealed class Budgets : Table
     // Signing up and deleting happen once.
     public override Proof? ProofOf(WorkingSet set) =>
         set.ChangedUsers.FirstOrDefault(u => u.SignsUp || u.DeletedAt == set.Now) is { } user
-            ? Proof.Exists(
+            ? Proof.ByTime(
                 _rows.Table,
                 $"{_rows[nameof(BudgetRow.UserId)]} = $1 AND $2 IN "
                 + $"({_rows[nameof(BudgetRow.SignedUpAt)]}, {_rows[nameof(BudgetRow.DeletedAt)]})",
-                user.UserId, set.Now) with
-            { IsByTime = true }
+                user.UserId, set.Now)
             : null;
 
     private SetStatement<BudgetRow> Add(params string[] amounts) => _rows.Add(

@@ -55,6 +55,9 @@ internal sealed record Proof(string Sql, params object[] Values)
     public static Proof Exists(string table, string condition, params object[] values) =>
         new($"SELECT EXISTS (SELECT FROM {table} WHERE {condition})", values);
 
+    public static Proof ByTime(string table, string condition, params object[] values) =>
+        Exists(table, condition, values) with { IsByTime = true };
+
     public async Task<bool> HoldsAsync(NpgsqlConnection connection)
     {
         await using var command = new NpgsqlCommand(Sql, connection);

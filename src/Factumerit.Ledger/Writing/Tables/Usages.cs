@@ -125,11 +125,10 @@ internal sealed class Usages : Table
         if (set.NewUsages is [var added, ..])
             return Proof.Exists(_rows.Table, $"{id} = $1", added.Id);
         return set.ChangedUsages.FirstOrDefault() is { } changed
-            ? Proof.Exists(
+            ? Proof.ByTime(
                 _rows.Table,
                 $"{id} = $1 AND $2 IN ({_rows[nameof(UsageRow.ReviewedAt)]}, {_rows[nameof(UsageRow.FilledAt)]})",
-                changed.Id, set.Now) with
-            { IsByTime = true }
+                changed.Id, set.Now)
             : null;
     }
 
