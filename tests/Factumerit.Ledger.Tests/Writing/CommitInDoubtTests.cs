@@ -1,3 +1,4 @@
+using Factumerit.Ledger.Commands;
 using Factumerit.Ledger.Tests.Database;
 using Factumerit.Ledger.Writing;
 
@@ -136,6 +137,47 @@ public sealed class CommitInDoubtTests(TestDatabase database) : IClassFixture<Te
             .ShouldBe(98);
         await database.AssertIntegrityAsync();
     }
+
+    // While the newest entry is ahead of the clock, all commits have its time. So a signup of the same user by another
+    // service looks like the one in doubt, and must not prove the calls and grants beside it.
+    [Fact]
+    public Task R12_another_commit_of_the_same_time_proves_nothing() =>
+        DatabaseQueries.WithDatabaseAsync(async database =>
+        {
+            await using var proxy = new CuttingProxy(database.ConnectionString);
+            await using var ledger = new WriterUnderTest(proxy.ConnectionString);
+            await using var other = new WriterUnderTest(database.ConnectionString);
+            var user = await ledger.UserAsync(100);
+            await database.ExecuteAsync("""
+                ALTER TABLE ledger_entries DISABLE TRIGGER USER;
+                UPDATE ledger_entries SET created_at = created_at + interval '90 seconds';
+                UPDATE budget_transactions SET created_at = created_at + interval '90 seconds';
+                ALTER TABLE ledger_entries ENABLE TRIGGER USER
+                """);
+            var (signup, usage) = (
+                new Signup(new() { UserId = "new" }),
+                new RecordUsage(new() { UserId = user, AmountCents = 1, RequestId = "call" }));
+            Task inDoubt;
+            Task<Outcome<Registration>> others;
+            await using (await other.TakeTurnAsync())
+            {
+                proxy.CutAtNextCommit(Cut.BeforeTheServer);
+                inDoubt = ledger.Writer.WriteAsync([signup, usage], default);
+                await WriterUnderTest.UntilAsync(async () => await database.QueriesThatWaitAsync() == 1);
+                others = other.Budgets.SignUpAsync(new() { UserId = "new" }, default);
+                await WriterUnderTest.UntilAsync(async () => await database.QueriesThatWaitAsync() == 2);
+            }
+            await inDoubt.WaitAsync(TimeSpan.FromSeconds(20));
+
+            proxy.HasCut.ShouldBeTrue();
+            First(await others).Existed.ShouldBeFalse();
+            First(usage.Outcome).BalanceCents.ShouldBe(99);
+            First(signup.Outcome).Existed.ShouldBeTrue();
+            (await database.ScalarAsync<long>("SELECT count(*) FROM llm_usage")).ShouldBe(1);
+            (await database.ScalarAsync<decimal>($"SELECT balance_cents FROM user_budgets WHERE user_id = '{user}'"))
+                .ShouldBe(99);
+            await database.AssertIntegrityAsync();
+        });
 
     private static async Task<decimal> SignUpAsync(WriterUnderTest ledger, decimal creditCents)
     {

@@ -29,9 +29,8 @@ internal sealed class IdempotencyKeys : InsertedRows<IdempotencyKeyRow>
             _query, (set, reader) => set.Load(Rows.Read(reader)),
             needs.Answers.Select(a => a.Operation).ToArray(), needs.Answers.Select(a => a.Key).ToArray())];
 
-    // No two commits touch the same key in the same microsecond.
     public override Proof? ProofOf(WorkingSet set) => set.NewAnswers is [var answer, ..]
-        ? Proof.Exists(
+        ? Proof.ByTime(
             Rows.Table,
             $"{Rows[nameof(IdempotencyKeyRow.Operation)]} = $1 AND {Rows[nameof(IdempotencyKeyRow.Key)]} = $2 "
             + $"AND {Rows[nameof(IdempotencyKeyRow.CreatedAt)]} = $3",

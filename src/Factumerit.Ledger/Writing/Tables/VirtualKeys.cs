@@ -49,7 +49,7 @@ internal sealed class VirtualKeys : Table
         if (set.VirtualKeys.New.FirstOrDefault() is { } added)
             return Proof.Exists(_rows.Table, $"{id} = $1", added.Id);
         return set.VirtualKeys.Changed.FirstOrDefault() is { } changed
-            ? Proof.Exists(
+            ? Proof.ByTime(
                 _rows.Table, $"{id} = $1 AND {_rows[nameof(VirtualKey.UpdatedAt)]} = $2", changed.Id, set.Now)
             : null;
     }
