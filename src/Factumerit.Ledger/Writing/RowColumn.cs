@@ -1,4 +1,5 @@
 using System.Reflection;
+using Factumerit.Ledger.Storage;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Metadata;
 using Npgsql;
@@ -24,7 +25,7 @@ internal abstract class RowColumn<TRow>
     public bool IsIdentity { get; init; }
 
     /// <summary>Whether all rows of a commit have the same value, which is sent once: its time (R13).</summary>
-    public bool IsShared => Property == "CreatedAt";
+    public bool IsShared => Property == nameof(EntryRow.CreatedAt);
 
     /// <summary>Converts the sent value to the column's type, where that is not its own.</summary>
     public string Cast { get; init; } = "";
@@ -43,11 +44,8 @@ internal abstract class RowColumn<TRow>
             : (RowColumn<TRow>)OfType.MakeGenericMethod(property.ClrType).Invoke(null, [property, name])!;
     }
 
-    /// <summary>The values of all rows, as one array.</summary>
+    /// <summary>The values of all rows as one array, or the value that they share.</summary>
     public abstract NpgsqlParameter Parameter(IReadOnlyCollection<TRow> rows);
-
-    /// <summary>The value that all rows have.</summary>
-    public abstract NpgsqlParameter SharedParameter(IReadOnlyCollection<TRow> rows);
 
     public abstract void Read(NpgsqlDataReader reader, int ordinal, TRow row);
 
@@ -86,19 +84,14 @@ internal sealed class RowColumn<TRow, TValue> : RowColumn<TRow>
         var next = 0;
         foreach (var row in rows)
             values[next++] = _get(row);
+        if (IsShared)
+            return Array.TrueForAll(values, value => EqualityComparer<TValue>.Default.Equals(value, values[0]))
+                ? new NpgsqlParameter<TValue> { TypedValue = values[0] }
+                : throw new InvalidOperationException($"The rows of a commit differ in {Name}.");
         var parameter = new NpgsqlParameter<TValue[]> { TypedValue = values };
         if (ArrayType is { } type)
             parameter.NpgsqlDbType = type;
         return parameter;
-    }
-
-    public override NpgsqlParameter SharedParameter(IReadOnlyCollection<TRow> rows)
-    {
-        var value = _get(rows.First());
-        foreach (var row in rows)
-            if (!EqualityComparer<TValue>.Default.Equals(_get(row), value))
-                throw new InvalidOperationException($"The rows of a commit differ in {Name}.");
-        return new NpgsqlParameter<TValue> { TypedValue = value };
     }
 
     public override void Read(NpgsqlDataReader reader, int ordinal, TRow row)
@@ -116,9 +109,6 @@ internal sealed class ArrayColumn<TRow>(PropertyInfo property) : RowColumn<TRow>
 
     public override NpgsqlParameter Parameter(IReadOnlyCollection<TRow> rows) =>
         new NpgsqlParameter<string?[]> { TypedValue = [.. rows.Select(row => Literal(_get(row)))] };
-
-    public override NpgsqlParameter SharedParameter(IReadOnlyCollection<TRow> rows) =>
-        throw new NotSupportedException($"{Name} is not shared.");
 
     public override void Read(NpgsqlDataReader reader, int ordinal, TRow row)
     {

@@ -148,7 +148,7 @@ internal sealed class SetStatement<TRow>(string sql, IReadOnlyList<RowColumn<TRo
             return;
         var command = new NpgsqlBatchCommand(sql);
         foreach (var column in columns)
-            command.Parameters.Add(column.IsShared ? column.SharedParameter(rows) : column.Parameter(rows));
+            command.Parameters.Add(column.Parameter(rows));
         if (expected is not null)
             command.Parameters.Add(new NpgsqlParameter<decimal[]> { TypedValue = expected });
         batch.BatchCommands.Add(command);

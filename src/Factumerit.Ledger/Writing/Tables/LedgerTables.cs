@@ -72,7 +72,7 @@ internal sealed class LedgerTables
 
     /// <summary>The row that proves the commit of this set.</summary>
     public Proof ProofOf(WorkingSet set) =>
-        _tables.Select(table => table.ProofOf(set)).OfType<Proof>().OrderBy(proof => proof.IsByTime).First();
+        _tables.Select(table => table.ProofOf(set)).OfType<Proof>().OrderBy(proof => proof.IsIndirect).First();
 
     private IEnumerable<RowQuery> Queries(Needs needs) => _tables.SelectMany(table => table.Load(needs));
 

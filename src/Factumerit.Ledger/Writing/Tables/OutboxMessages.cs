@@ -84,7 +84,10 @@ internal sealed class OutboxMessages : Table
         ? null
         : new Proof(
             $"SELECT NOT EXISTS (SELECT FROM {_rows.Table} WHERE {_isDelivered})",
-            set.VirtualKeys.Delivered.ToArray());
+            set.VirtualKeys.Delivered.ToArray())
+        {
+            IsIndirect = true,
+        };
 
     /// <summary>Whether the saved batch has added rows, so that a worker should look.</summary>
     public bool HasFilled(NpgsqlBatch batch)

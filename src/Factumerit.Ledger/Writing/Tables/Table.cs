@@ -47,16 +47,18 @@ internal sealed record RowQuery(NpgsqlBatchCommand Command, Action<WorkingSet, N
 internal sealed record Proof(string Sql, params object[] Values)
 {
     /// <summary>
-    /// Whether the row is recognized by the time of the commit. Two commits may have the same time if the newest entry
-    /// is ahead of the clock, so such a proof is used only for a commit that has no other.
+    /// Whether another commit could look the same: one with the same time, which is possible while the newest entry is
+    /// ahead of the clock, or one that removed the same rows. Such a proof serves only if the commit has no other.
     /// </summary>
-    public bool IsByTime { get; init; }
+    public bool IsIndirect { get; init; }
 
+    /// <summary>A row with an id that only this commit can have made.</summary>
     public static Proof Exists(string table, string condition, params object[] values) =>
         new($"SELECT EXISTS (SELECT FROM {table} WHERE {condition})", values);
 
+    /// <summary>A row that has the time of the commit.</summary>
     public static Proof ByTime(string table, string condition, params object[] values) =>
-        Exists(table, condition, values) with { IsByTime = true };
+        Exists(table, condition, values) with { IsIndirect = true };
 
     public async Task<bool> HoldsAsync(NpgsqlConnection connection)
     {
