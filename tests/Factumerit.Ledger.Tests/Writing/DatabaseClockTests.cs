@@ -1,8 +1,8 @@
 using System.Text.Json;
-using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Api.Hosting;
 using Factumerit.Ledger.Api.Http;
 using Factumerit.Ledger.Integrity;
+using Factumerit.Ledger.LiteLlm;
 using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Tests.Database;
