@@ -226,6 +226,14 @@ internal static class IntegritySql
         SELECT 'deleted-with-balance', user_id, 'R11: deleted, yet the budget is ' || trim_scale(balance_cents)
         FROM user_budgets WHERE deleted_at IS NOT NULL AND balance_cents <> 0
         """,
+        // R3, R8: what all users had before the ledger, which is part of the headroom
+        """
+        SELECT 'opening-mismatch', 'user:*',
+               'R8: ' || trim_scale(o.opening_cents) || ' cents from before the ledger count for the headroom, '
+               || 'the budgets say ' || trim_scale(b.opening_cents)
+        FROM ledger_origin o, (SELECT coalesce(sum(opening_cents), 0) AS opening_cents FROM user_budgets) b
+        WHERE o.opening_cents <> b.opening_cents
+        """,
         // R13
         $"""
         SELECT 'time-reversed', id::text, 'R13: recorded at ' || created_at || ', after an entry of ' || before
