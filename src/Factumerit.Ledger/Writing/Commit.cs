@@ -124,7 +124,7 @@ internal sealed class Commit(
             _doubtful = null;
         }
         parts.Clock.Require(set.DatabaseTime);
-        parts.Clock.Set(set.Now);
+        parts.Clock.Set(set.DatabaseTime, set.Now);
         foreach (var command in commands)
             command.Apply(set);
         if (parts.Tables.HaveChanges(set))

@@ -18,18 +18,23 @@ internal sealed class DatabaseClock(TimeSpan aheadMax, TimeProvider clock, ILogg
     private static readonly TimeSpan IsGoodFor = TimeSpan.FromSeconds(1);
 
     private long _loggedAt = -1;
-    private (DateTimeOffset Now, long ReadAt)? _time;
+    private (DateTimeOffset DatabaseTime, DateTimeOffset NewestTime, long ReadAt)? _time;
 
-    /// <summary>Remembers the time of a commit, which was just read.</summary>
-    public void Set(DateTimeOffset now) => _time = (now, clock.GetTimestamp());
+    /// <summary>Remembers the time of the database's clock, which was just read, and that of the commit.</summary>
+    public void Set(DateTimeOffset databaseTime, DateTimeOffset commitTime) =>
+        _time = (databaseTime, commitTime, clock.GetTimestamp());
 
-    /// <summary>The time of the database by now; null if it must be read again.</summary>
+    /// <summary>
+    /// The time of a commit that is made now, or null if the database's clock must be read again. While the newest
+    /// entry is ahead of the clock, later ones get its time, until the clock has caught up.
+    /// </summary>
     public DateTimeOffset? Estimate()
     {
         if (_time is not { } time || clock.GetElapsedTime(time.ReadAt) is var passed && passed > IsGoodFor)
             return null;
         // In whole microseconds, the precision of the database.
-        return time.Now.AddTicks(passed.Ticks - (passed.Ticks % TimeSpan.TicksPerMicrosecond));
+        var now = time.DatabaseTime.AddTicks(passed.Ticks - (passed.Ticks % TimeSpan.TicksPerMicrosecond));
+        return now > time.NewestTime ? now : time.NewestTime;
     }
 
     /// <exception cref="ClockAheadException">The database's clock is further ahead than the bound allows.</exception>

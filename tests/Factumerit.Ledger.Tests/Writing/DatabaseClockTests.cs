@@ -10,6 +10,8 @@ using Factumerit.Ledger.Writing;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Factumerit.Ledger.Tests.Writing;
 
@@ -96,6 +98,23 @@ public sealed class DatabaseClockTests(TestDatabase database) : IClassFixture<Te
         (await new IntegrityCheck(own.Ledger).ReportAsync(full: false, default)).Faults
             .ShouldContain(f => f.Kind == "clock-ahead" && f.Id.StartsWith("entry "));
     });
+
+    // Otherwise a lead would never end under steady load: each commit would move the newest time on.
+    [Fact]
+    public void R13_while_the_newest_entry_is_ahead_commits_get_its_time_until_the_clock_has_caught_up()
+    {
+        var time = new FakeTimeProvider();
+        var clock = new DatabaseClock(TimeSpan.FromMinutes(5), time, NullLogger.Instance);
+        var now = time.GetUtcNow();
+        var newest = now.AddMilliseconds(300);
+        clock.Set(databaseTime: now, commitTime: newest);
+
+        clock.Estimate().ShouldBe(newest);
+        time.Advance(TimeSpan.FromMilliseconds(200));
+        clock.Estimate().ShouldBe(newest);
+        time.Advance(TimeSpan.FromMilliseconds(200));
+        clock.Estimate().ShouldBe(now.AddMilliseconds(400));
+    }
 
     [Fact]
     public async Task A_check_says_that_the_clock_is_ahead()
