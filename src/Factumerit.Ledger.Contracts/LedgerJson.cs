@@ -1,3 +1,6 @@
+using System.Buffers;
+using System.Text;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
@@ -71,6 +74,21 @@ namespace Factumerit.Ledger.Contracts;
 [JsonSerializable(typeof(JsonElement))]
 public sealed partial class LedgerJson : JsonSerializerContext
 {
+    /// <summary>
+    /// How answers are written: readable, without the escapes that only JSON inside HTML needs (<c>\u0027</c>).
+    /// </summary>
+    public static readonly JsonWriterOptions Written =
+        new() { SkipValidation = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    /// <summary>The JSON of an answer as it is sent.</summary>
+    public static string ToText<T>(T answer, JsonTypeInfo<T> type)
+    {
+        var text = new ArrayBufferWriter<byte>(512);
+        using (var writer = new Utf8JsonWriter(text, Written))
+            JsonSerializer.Serialize(writer, answer, type);
+        return Encoding.UTF8.GetString(text.WrittenSpan);
+    }
+
     /// <summary>
     /// The JSON of a type for the side of the client. It writes only the fields that are set. It ignores fields that a
     /// newer service has added to its answers, takes the default for fields that an older one doesn't have yet, except

@@ -38,6 +38,9 @@ internal sealed class ApiSchemas : ISchemaFilter
         ["reason"] = (0, FieldErrors.TextLengthMax),
     };
 
+    // The amounts that must be greater than 0; all others may be 0.
+    private static readonly string[] Positive = ["GrantRequest.amount_cents", "PurchaseRequest.credits_cents"];
+
     public void Apply(IOpenApiSchema schema, SchemaFilterContext context)
     {
         if (schema is not OpenApiSchema { Properties: { } fields } known
@@ -74,7 +77,9 @@ internal sealed class ApiSchemas : ISchemaFilter
             field.Description = $"{field.Description} An exact decimal.".TrimStart();
         if (!isSent)
             return;
-        if (name.EndsWith("_cents", StringComparison.Ordinal))
+        if (Positive.Contains(place))
+            (field.ExclusiveMinimum, field.Maximum) = ("0", Money.Format(Money.OperationCentsMax));
+        else if (name.EndsWith("_cents", StringComparison.Ordinal))
             (field.Minimum, field.Maximum) = ("0", Money.Format(Money.OperationCentsMax));
         else if (name == "provider_cost_usd")
             (field.Minimum, field.Maximum) = ("0", Money.Format(Money.CostUsdMax));

@@ -17,8 +17,7 @@ internal static class BufferedJson
 
     public static void Write<T>(HttpResponse response, T value, JsonTypeInfo<T> type)
     {
-        using var writer = new Utf8JsonWriter(
-            response.BodyWriter, new JsonWriterOptions { SkipValidation = true, Encoder = type.Options.Encoder });
+        using var writer = new Utf8JsonWriter(response.BodyWriter, LedgerJson.Written);
         JsonSerializer.Serialize(writer, value, type);
         response.ContentLength = writer.BytesCommitted + writer.BytesPending;
     }

@@ -141,8 +141,18 @@ public static class JsonBody
         catch (JsonException exception)
         {
             return new(null, Problems.Of(
-                http, "malformed-request", $"The body is not one complete JSON value: {exception.Message}"));
+                http, "malformed-request", $"The body is not one complete JSON value: {Explain(exception)}"));
         }
+    }
+
+    // The exception's own text ends with the position in words of the framework, counted from 0.
+    private static string Explain(JsonException exception)
+    {
+        var end = exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
+        return end < 0
+            ? exception.Message
+            : $"{exception.Message[..end]} "
+                + $"See line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}.";
     }
 
     private static async ValueTask<ReadOnlySequence<byte>> ReadToEndAsync(HttpContext http)

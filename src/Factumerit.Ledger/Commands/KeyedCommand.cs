@@ -47,7 +47,7 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, 
                 Operation = operation,
                 Key = idempotencyKey!,
                 RequestHash = Hash.Value,
-                Answer = JsonSerializer.Serialize(answer, json),
+                Answer = LedgerJson.ToText(answer, json),
                 Status = StatusOf(answer),
                 CreatedAt = state.Now,
             });

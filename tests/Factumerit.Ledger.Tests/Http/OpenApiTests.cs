@@ -242,6 +242,22 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         }
     }
 
+    [Theory]
+    [InlineData("GrantRequest", "amount_cents", true)]
+    [InlineData("PurchaseRequest", "credits_cents", true)]
+    [InlineData("PurchaseRequest", "sales_tax_cents", false)]
+    [InlineData("UsageRequest", "amount_cents", false)]
+    public async Task The_page_says_which_amounts_may_be_0(string request, string field, bool isAboveZero)
+    {
+        var schema = (await service.GetAsync("/swagger/v1/swagger.json", key: null)).Expect(200).Json
+            .GetProperty("components").GetProperty("schemas").GetProperty(request).GetProperty("properties")
+            .GetProperty(field);
+        schema.GetProperty("minimum").GetDecimal().ShouldBe(0);
+        schema.TryGetProperty("exclusiveMinimum", out var exclusive).ShouldBe(isAboveZero);
+        if (isAboveZero)
+            exclusive.GetBoolean().ShouldBeTrue();
+    }
+
     [Fact]
     public void Every_type_of_a_body_has_source_generated_json()
     {

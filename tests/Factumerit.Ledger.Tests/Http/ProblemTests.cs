@@ -57,10 +57,15 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     {
         var reply = await service.PostAsync("/usage", "{\"user_id\":");
 
-        reply.ExpectProblem(400, "malformed-request")
-            .Text("detail").ShouldStartWith("The body is not one complete JSON value: ");
+        var detail = reply.ExpectProblem(400, "malformed-request").Text("detail");
+        detail.ShouldStartWith("The body is not one complete JSON value: ");
+        detail.ShouldEndWith(" See line 1, byte 12.");
         reply.Json.FieldNames().ShouldBe(["type", "title", "status", "detail", "code", "trace_id"]);
     }
+
+    [Fact]
+    public async Task Texts_are_not_escaped_more_than_JSON_needs() =>
+        (await service.GetAsync("/users/a%2Bb")).Body.ShouldContain("There is no user a+b");
 
     [Fact]
     public async Task Unauthorized_without_a_key() => (await service.GetAsync("/users", key: null)).ShouldBeProblem(
