@@ -41,7 +41,7 @@ public abstract record Refusal(string Code, string Detail)
             + "Grant credit, then send the same request again.");
 
     /// <summary>R8: the headroom does not cover the credit to give away.</summary>
-    public sealed record InsufficientAnthropicCredits(decimal AvailableCents, decimal RequestedCents)
+    public sealed record InsufficientHeadroom(decimal AvailableCents, decimal RequestedCents)
         : Refusal(
             "insufficient-anthropic-credits",
             $"The signup credit of {Money.Format(RequestedCents)} cents exceeds the headroom of "

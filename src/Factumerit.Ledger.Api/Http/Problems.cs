@@ -59,7 +59,7 @@ public static class Problems
             MoreErrors = failed.MoreErrors == 0 ? null : failed.MoreErrors,
         },
         Refusal.InsufficientCredit insufficient => problem with { BalanceCents = insufficient.BalanceCents },
-        Refusal.InsufficientAnthropicCredits insufficient =>
+        Refusal.InsufficientHeadroom insufficient =>
             problem with { AvailableCents = insufficient.AvailableCents, RequestedCents = insufficient.RequestedCents },
         Refusal.InsufficientProviderCredit insufficient =>
             problem with

@@ -44,13 +44,15 @@ public abstract class Command<T> : Command
     internal sealed override void Apply(WorkingSet state)
     {
         state.By = By;
-        Outcome = FirstAnswer(state) ?? Decide(state);
+        Outcome = Replay(state) ?? Decide(state);
     }
 
     internal sealed override void Refuse(Refusal refusal) => Outcome = refusal;
 
-    /// <summary>The first answer to a request with the same key (R9); null when there was none.</summary>
-    protected virtual Outcome<T>? FirstAnswer(WorkingSet state) => null;
+    /// <summary>
+    /// The outcome of a request that was decided before: its first answer again, or a refusal (R9). Null if it is new.
+    /// </summary>
+    protected virtual Outcome<T>? Replay(WorkingSet state) => null;
 
     /// <summary>Decides. A refusal must come before the first change to the state (R10).</summary>
     protected abstract Outcome<T> Decide(WorkingSet state);

@@ -29,7 +29,7 @@ public sealed class Grant(GrantRequest request, string? idempotencyKey)
         errors.CheckPersonalName("admin_id", request.AdminId);
     }
 
-    protected override Outcome<GrantReceipt> DecideFirst(WorkingSet state)
+    protected override Outcome<GrantReceipt> DecideNewRequest(WorkingSet state)
     {
         var (userId, amountCents) = (request.UserId!, request.AmountCents!.Value);
         var user = state.FindUser(userId);

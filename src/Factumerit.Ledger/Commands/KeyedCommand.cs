@@ -23,7 +23,7 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, 
     /// <summary>The hash by which two requests are compared.</summary>
     protected abstract RequestHash Hash { get; }
 
-    protected sealed override Outcome<T>? FirstAnswer(WorkingSet state)
+    protected sealed override Outcome<T>? Replay(WorkingSet state)
     {
         if (state.FindAnswer(operation, idempotencyKey!) is not { } first)
             return null;
@@ -40,7 +40,7 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, 
 
     protected sealed override Outcome<T> Decide(WorkingSet state)
     {
-        var outcome = DecideFirst(state);
+        var outcome = DecideNewRequest(state);
         if (outcome.Answer is { } answer)
             state.Add(new IdempotencyKeyRow
             {
@@ -71,5 +71,5 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, 
     }
 
     /// <summary>Decides a request whose key is new.</summary>
-    protected abstract Outcome<T> DecideFirst(WorkingSet state);
+    protected abstract Outcome<T> DecideNewRequest(WorkingSet state);
 }

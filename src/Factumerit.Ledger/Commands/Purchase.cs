@@ -31,7 +31,7 @@ public sealed class Purchase(PurchaseRequest request, string? idempotencyKey)
                 $"must add up with credits_cents to at most {Money.Format(Money.OperationCentsMax)}");
     }
 
-    protected override Outcome<PurchaseReceipt> DecideFirst(WorkingSet state)
+    protected override Outcome<PurchaseReceipt> DecideNewRequest(WorkingSet state)
     {
         var (creditsCents, taxCents) = (request.CreditsCents!.Value, request.SalesTaxCents);
         var (totalCents, vendor) = (creditsCents + taxCents, Vendors.Canonical(_provider));

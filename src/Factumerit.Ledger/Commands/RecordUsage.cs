@@ -29,7 +29,7 @@ public sealed class RecordUsage(UsageRequest request, Pricer? pricer = null) : U
         CheckBillingStatus(errors);
     }
 
-    protected override Outcome<RecordedUsage>? FirstAnswer(WorkingSet state)
+    protected override Outcome<RecordedUsage>? Replay(WorkingSet state)
     {
         if (state.FindUsage(Request.UserId!, Request.RequestId!) is not { } first)
             return null;

@@ -31,7 +31,7 @@ public abstract class ReviewCommand(UsageRow seen, string? idempotencyKey) : Com
     /// <summary>The hash by which two reviews are compared.</summary>
     protected abstract RequestHash Hash { get; }
 
-    protected sealed override Outcome<UsageRow>? FirstAnswer(WorkingSet state)
+    protected sealed override Outcome<UsageRow>? Replay(WorkingSet state)
     {
         var usage = state.FindForReview(seen.Id)
             ?? throw new InvalidOperationException(

@@ -38,7 +38,7 @@ public sealed class Signup(SignupRequest request) : Command<Registration>
         if (user is { SignedUpAt: not null })
             return new Registration(user.ToBudget(), Existed: true); // R7
         if (NeedsHeadroom && state.Headroom().AvailableCents is var availableCents && availableCents < creditCents)
-            return new Refusal.InsufficientAnthropicCredits(availableCents, creditCents); // R8
+            return new Refusal.InsufficientHeadroom(availableCents, creditCents); // R8
         if (user is not null && !user.CanAdd(creditCents))
             return new Refusal.ValidationFailed(
                 "initial_credit_cents", "would exceed the largest balance that can be stored");

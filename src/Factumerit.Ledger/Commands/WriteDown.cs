@@ -60,7 +60,7 @@ public sealed class WriteDown(WriteDownRequest request, string? idempotencyKey)
     protected override short StatusOf(WriteDownReceipt answer) =>
         answer.TransactionId is null ? (short)200 : (short)201;
 
-    protected override Outcome<WriteDownReceipt> DecideFirst(WorkingSet state)
+    protected override Outcome<WriteDownReceipt> DecideNewRequest(WorkingSet state)
     {
         if (IsFromUsage)
             return BookUsage(state);

@@ -47,7 +47,7 @@ internal static class Verdict
         {
             null => (outcome.Replayed ? "again: " : "") + say(outcome.Answer!),
             Refusal.InsufficientCredit r => $"{r.Code} {Money.Format(r.BalanceCents)}",
-            Refusal.InsufficientAnthropicCredits r =>
+            Refusal.InsufficientHeadroom r =>
                 $"{r.Code} {Money.Format(r.AvailableCents)} {Money.Format(r.RequestedCents)}",
             Refusal.InsufficientProviderCredit r =>
                 $"{r.Code} {(r.AvailableCents is { } cents ? Money.Format(cents) : "unknown")} "

@@ -35,7 +35,7 @@ public sealed class BudgetTests
     public void A_refusal_tells_amounts_without_trailing_zeros()
     {
         new Refusal.InsufficientCredit("alice", -7.5000000m).Detail.ShouldContain("alice has -7.5 cents");
-        new Refusal.InsufficientAnthropicCredits(50.0m, 100.10m).Detail
+        new Refusal.InsufficientHeadroom(50.0m, 100.10m).Detail
             .ShouldContain("credit of 100.1 cents exceeds the headroom of 50 cents");
     }
 
@@ -44,7 +44,7 @@ public sealed class BudgetTests
         new Refusal[]
         {
             new Refusal.ValidationFailed("a", "is wrong"), new Refusal.InsufficientCredit("a", 0),
-            new Refusal.InsufficientAnthropicCredits(0, 1),
+            new Refusal.InsufficientHeadroom(0, 1),
             new Refusal.UserNotFound("a"), new Refusal.NotFound("usage"), new Refusal.UserDeleted("a"),
             new Refusal.IdempotencyKeyReused("k"),
             new Refusal.Unavailable("Busy."),

@@ -87,7 +87,7 @@ public sealed class SignupTests
     public void A_late_signup_needs_headroom_R8()
     {
         var books = new Books().WithUser("alice", 900, isSignedUp: false).WithTotals(950);
-        books.SignUp("alice", 100).Refusal.ShouldBeOfType<Refusal.InsufficientAnthropicCredits>().AvailableCents
+        books.SignUp("alice", 100).Refusal.ShouldBeOfType<Refusal.InsufficientHeadroom>().AvailableCents
             .ShouldBe(50);
         books.HasChanges.ShouldBeFalse();
         books.SignUp("alice", 50).Answer.ShouldNotBeNull().Existed.ShouldBeFalse();
@@ -113,7 +113,7 @@ public sealed class SignupTests
     {
         var books = new Books().WithUser("bob", 900).WithTotals(1000);
         var refusal = books.SignUp("alice", 100.0000001m).Refusal
-            .ShouldBeOfType<Refusal.InsufficientAnthropicCredits>();
+            .ShouldBeOfType<Refusal.InsufficientHeadroom>();
         (refusal.AvailableCents, refusal.RequestedCents).ShouldBe((100m, 100.0000001m));
         books.State.FindUser("alice").ShouldBeNull();
         books.HasChanges.ShouldBeFalse();
@@ -128,7 +128,7 @@ public sealed class SignupTests
     {
         var books = new Books().WithTotals(150);
         books.SignUp("alice", 100).Answer.ShouldNotBeNull();
-        books.SignUp("bob", 100).Refusal.ShouldBeOfType<Refusal.InsufficientAnthropicCredits>().AvailableCents
+        books.SignUp("bob", 100).Refusal.ShouldBeOfType<Refusal.InsufficientHeadroom>().AvailableCents
             .ShouldBe(50);
     }
 
@@ -139,7 +139,7 @@ public sealed class SignupTests
     [Fact]
     public void What_users_had_before_the_ledger_began_is_owed_too_R8() =>
         new Books(openingCents: 950).WithTotals(1000).SignUp("alice", 100).Refusal
-            .ShouldBeOfType<Refusal.InsufficientAnthropicCredits>().AvailableCents.ShouldBe(50);
+            .ShouldBeOfType<Refusal.InsufficientHeadroom>().AvailableCents.ShouldBe(50);
 
     [Fact]
     public void A_user_in_debt_gives_headroom_R8() =>
