@@ -33,12 +33,14 @@ public abstract record Refusal(string Code, string Detail)
         }
     }
 
-    /// <summary>R4: spending needs a positive balance.</summary>
-    public sealed record InsufficientCredit(string UserId, decimal BalanceCents)
+    /// <summary>R4: spending needs a positive balance. R6: an unknown user has a balance of 0.</summary>
+    public sealed record InsufficientCredit(string UserId, decimal BalanceCents, bool IsKnown = true)
         : Refusal(
             "insufficient-credit",
-            $"{UserId} has {Money.Format(BalanceCents)} cents of credit; spending needs a positive balance. "
-            + "Grant credit, then send the same request again.");
+            (IsKnown
+                ? $"{UserId} has {Money.Format(BalanceCents)} cents of credit"
+                : $"No user {UserId} is known yet, and an unknown user has 0 cents of credit")
+            + "; spending needs a positive balance. Grant credit, then send the same request again.");
 
     /// <summary>R8: the headroom does not cover the credit to give away.</summary>
     public sealed record InsufficientHeadroom(decimal AvailableCents, decimal RequestedCents)
@@ -66,7 +68,11 @@ public abstract record Refusal(string Code, string Detail)
                     + "Check the provider's name, book the purchase first, or force it (force: true, --force).";
     }
 
-    public sealed record UserNotFound(string UserId) : Refusal("user-not-found", $"There is no user {UserId}.");
+    /// <summary>The operation needs a user who exists.</summary>
+    /// <param name="UserId">The id that no user has.</param>
+    /// <param name="Remedy">What the caller does about it.</param>
+    public sealed record UserNotFound(string UserId, string Remedy = "Check the id, or sign the user up first.")
+        : Refusal("user-not-found", $"There is no user {UserId}. {Remedy}");
 
     public sealed record NotFound(string What) : Refusal("not-found", $"There is no {What}.");
 

@@ -21,7 +21,7 @@ public sealed class DeleteUser(string userId) : Command<Deletion>
     protected override Outcome<Deletion> Decide(WorkingSet state)
     {
         if (state.FindUser(userId) is not { } user)
-            return new Refusal.UserNotFound(userId);
+            return new Refusal.UserNotFound(userId, "Check the id.");
         if (user.IsDeleted)
             return new Deletion(userId, 0, 0, null);
 

@@ -34,7 +34,8 @@ public sealed class Grant(GrantRequest request, string? idempotencyKey)
         var (userId, amountCents) = (request.UserId!, request.AmountCents!.Value);
         var user = state.FindUser(userId);
         if (user is null && !CreatesUser)
-            return new Refusal.UserNotFound(userId);
+            return new Refusal.UserNotFound(
+                userId, "Check the id, sign the user up with POST /users, or leave out create_user to open a budget.");
         if (user is { IsDeleted: true })
             return new Refusal.UserDeleted(userId); // R11
         if (user is not null && !user.CanAdd(amountCents))

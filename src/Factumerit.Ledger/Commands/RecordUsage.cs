@@ -52,7 +52,7 @@ public sealed class RecordUsage(UsageRequest request, Pricer? pricer = null) : U
         if (call.PriceCents is not { } amountCents)
             return Record(state, user, call, null); // R16: no budget is opened, no credit needed
         if (amountCents > 0 && Request.EnforceBalance != false && user is not { BalanceCents: > 0 })
-            return new Refusal.InsufficientCredit(userId, user?.BalanceCents ?? 0); // R4, R6
+            return new Refusal.InsufficientCredit(userId, user?.BalanceCents ?? 0, IsKnown: user is not null); // R4, R6
         if (user is not null && !user.CanSpend(amountCents))
             return new Refusal.ValidationFailed(
                 "amount_cents", "would exceed the largest balance that can be stored");

@@ -6,7 +6,8 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         """{"transaction_id":"0190a1b2-0000-7000-8000-000000000001","budget":"""
         + """{"user_id":"alice","balance_cents":600}}""";
     private const string Unavailable = """{"status":503,"code":"unavailable","detail":"The database is away."}""";
-    private const string NoUser = """{"status":404,"code":"user-not-found","detail":"There is no user alise."}""";
+    private const string NoUser =
+        """{"status":404,"code":"user-not-found","detail":"There is no user alise. Check the id."}""";
     private const string Books = "asset:anthropic holds $24.95 on the books. ";
     private const string Never = "No credit was ever bought from a provider named opnai. ";
     private const string Held = """{"asset_cents":2495,"providers":[{"provider":"anthropic","balance_cents":2495}]}""";
@@ -61,10 +62,11 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         _ledger.Answers(404, NoUser).Answers(404, NoUser);
 
         (await FaRun.OfAsync(_ledger, "grant", "alise", "--amount-cents", "500"))
-            .ShouldBe(new FaRun(1, "", "user-not-found: There is no user alise. Pass --new-user to open a budget.\n"));
+            .ShouldBe(new FaRun(1, "",
+                "user-not-found: There is no user alise. Check the id. Pass --new-user to open a budget.\n"));
         (await FaRun.OfAsync(_ledger, "grant", "alise", "--amount-cents", "500", "--json")).ShouldBe(new FaRun(
             1, "",
-            """{"status":404,"code":"user-not-found","detail":"There is no user alise. """
+            """{"status":404,"code":"user-not-found","detail":"There is no user alise. Check the id. """
                 + """Pass --new-user to open a budget."}"""
                 + "\n"));
         _ledger.Requests.ShouldAllBe(request => request.Method == "GET");

@@ -186,7 +186,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
         string[] asBot = ["--api-key", secret];
 
         (await FaAsync(["user", "show", "vikunja:nobody", .. asBot]))
-            .ShouldBe(new FaRun(1, "", "user-not-found: There is no user vikunja:nobody.\n"));
+            .ShouldBe(new FaRun(1, "", "user-not-found: There is no user vikunja:nobody. "
+                + "Check the id, or sign the user up first.\n"));
         (await FaAsync(["user", "show", "bob", .. asBot])).Stderr.ShouldBe(
             "forbidden: This key is bound to users that begin with vikunja:, which bob is not.\n");
         (await FaAsync(["ledger", "summary", .. asBot])).Stderr.ShouldBe(
@@ -205,8 +206,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
     public async Task Refusals_are_one_line_and_exit_code_1()
     {
         (await FaAsync("usage", "record", "poor", "--amount-cents", "1", "--request-id", "r")).ShouldBe(new FaRun(1, "",
-            "insufficient-credit: poor has 0 cents of credit; spending needs a positive balance. Grant credit, then "
-                + "send the same request again.\n"));
+            "insufficient-credit: No user poor is known yet, and an unknown user has 0 cents of credit; spending needs "
+                + "a positive balance. Grant credit, then send the same request again.\n"));
         (await FaAsync("user", "create", "U", "--initial-credit-cents", "1")).ShouldBe(new FaRun(1, "",
             "insufficient-anthropic-credits: The signup credit of 1 cents exceeds the headroom of 0 cents. Book a "
                 + "purchase first.\n"));

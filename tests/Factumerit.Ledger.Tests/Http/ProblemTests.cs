@@ -88,17 +88,17 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     }
 
     [Fact]
-    public async Task Insufficient_credit_tells_the_balance_R4() =>
+    public async Task Insufficient_credit_says_that_the_user_is_unknown_R4_R6() =>
         (await service.PostAsync("/usage", new { user_id = "poor", amount_cents = 1, request_id = "r" }))
             .ShouldBeProblem(
             402, "insufficient-credit", "The user has no credit left",
-            "poor has 0 cents of credit; spending needs a positive balance. "
+            "No user poor is known yet, and an unknown user has 0 cents of credit; spending needs a positive balance. "
             + "Grant credit, then send the same request again.",
             """{"balance_cents":0}""");
 
     [Fact]
     public async Task User_not_found() => (await service.GetAsync("/users/nobody")).ShouldBeProblem(
-        404, "user-not-found", "User not found", "There is no user nobody.");
+        404, "user-not-found", "User not found", "There is no user nobody. Check the id, or sign the user up first.");
 
     [Fact]
     public async Task Not_found() => (await service.GetAsync("/nowhere")).ShouldBeProblem(

@@ -34,7 +34,7 @@ public sealed class BudgetTests
     [Fact]
     public void A_refusal_tells_amounts_without_trailing_zeros()
     {
-        new Refusal.InsufficientCredit("alice", -7.5000000m).Detail.ShouldContain("alice has -7.5 cents");
+        new Refusal.InsufficientCredit("alice", -7.5000000m).Detail.ShouldStartWith("alice has -7.5 cents of credit; ");
         new Refusal.InsufficientHeadroom(50.0m, 100.10m).Detail
             .ShouldContain("credit of 100.1 cents exceeds the headroom of 50 cents");
     }

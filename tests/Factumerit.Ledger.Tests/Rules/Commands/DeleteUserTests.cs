@@ -88,7 +88,7 @@ public sealed class DeleteUserTests
     public void An_unknown_user_is_not_found()
     {
         var books = new Books();
-        books.Delete("nobody").Refusal.ShouldBe(new Refusal.UserNotFound("nobody"));
+        books.Delete("nobody").Refusal.ShouldBe(new Refusal.UserNotFound("nobody", "Check the id."));
         books.HasChanges.ShouldBeFalse();
     }
 

@@ -44,7 +44,9 @@ public sealed class GrantTests
     public void Without_create_user_an_unknown_user_is_refused_R10()
     {
         var books = new Books().WithUser("alice").WithDeletedUser("gone");
-        Grant("alise", "key-1").Refusal.ShouldBeOfType<Refusal.UserNotFound>();
+        Grant("alise", "key-1").Refusal.ShouldBeOfType<Refusal.UserNotFound>().Detail.ShouldBe(
+            "There is no user alise. "
+            + "Check the id, sign the user up with POST /users, or leave out create_user to open a budget.");
         books.HasChanges.ShouldBeFalse();
         Grant("gone", "key-1").Refusal.ShouldBeOfType<Refusal.UserDeleted>();
         Grant("alice", "key-1").Answer.ShouldNotBeNull().UserCreated.ShouldBe(false);
