@@ -66,7 +66,7 @@ public sealed record FaEnvironment
             : Console.OpenStandardInput();
 
     // If standard input is closed (<&-), the runtime has opened a file of its own as descriptor 0, and reading that
-    // file would block for ever. The runtime's files are closed on exec; standard input never is.
+    // file would block forever. The runtime's files are closed on exec; standard input never is.
     private static bool IsStdinClosed()
     {
         const string flags = "flags:";

@@ -29,7 +29,7 @@ public sealed partial class LedgerClient
         ListAsync<BudgetTransaction>(
             LedgerList.Transactions, $"{Paths.User(userId)}/transactions", cancellationToken);
 
-    /// <summary>DELETE /users/{user_id}: closes the budget for ever. Deleting twice changes nothing (R11).</summary>
+    /// <summary>DELETE /users/{user_id}: closes the budget forever. Deleting twice changes nothing (R11).</summary>
     public Task<Deletion> DeleteUserAsync(string userId, CancellationToken cancellationToken = default) =>
         DeleteAsync<Deletion>(Paths.User(userId), cancellationToken);
 }

@@ -45,7 +45,7 @@ public sealed record LedgerList(string Items, string Next, string Parameter)
             yield return new LedgerPage(answer, page, items);
             left -= items.Count;
             var next = page.TryGetProperty(Next, out var value) ? value.ToString() : "";
-            // A repeated cursor would loop for ever.
+            // A repeated cursor would loop forever.
             if (next.Length == 0 || next == cursor)
                 yield break;
             cursor = next;

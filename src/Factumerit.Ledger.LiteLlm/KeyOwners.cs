@@ -8,7 +8,7 @@ namespace Factumerit.Ledger.LiteLlm;
 public sealed record KeyOwner(Guid VirtualKeyId, string UserId);
 
 /// <summary>
-/// Finds the owners of virtual keys by key hash. A key belongs to its user for ever, revoked or not, so a found owner
+/// Finds the owners of virtual keys by key hash. A key belongs to its user forever, revoked or not, so a found owner
 /// is cached. An unknown key may be made at any moment, so a miss is not cached. Look-ups that arrive while a query
 /// runs share the next query, so that many single calls with unknown keys need few queries.
 /// </summary>

@@ -18,7 +18,7 @@ public sealed record NewLiteLlmKey
     /// <summary>The key's spending limit at LiteLLM, in US dollars; null for no limit.</summary>
     public decimal? MaxBudget { get; init; }
 
-    /// <summary>How long the key is valid, in LiteLLM's format: 90s, 30m, 30d; null for ever.</summary>
+    /// <summary>How long the key is valid, in LiteLLM's format: 90s, 30m, 30d; null for no end.</summary>
     public string? Duration { get; init; }
 
     /// <summary>Stored with the key at LiteLLM.</summary>

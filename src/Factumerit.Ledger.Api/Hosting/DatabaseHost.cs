@@ -106,7 +106,7 @@ public sealed class DatabaseHost(
         }
     }
 
-    // The owner role migrates the embedded database and another role serves it, so that a security hole in the service
+    // The owner role migrates the embedded database and another role serves it, so that a vulnerability in the service
     // can't disable a trigger.
     private async Task<DatabaseFacts> MigrateAsync(
         LedgerDatabase database, TimeSpan limit, CancellationToken cancellationToken)

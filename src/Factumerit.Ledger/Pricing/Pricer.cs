@@ -19,7 +19,7 @@ namespace Factumerit.Ledger.Pricing;
 /// <param name="markups">The markups by model and provider.</param>
 /// <param name="currentUntil">
 /// Until when no price of the book can have been cancelled without this process knowing, by the database's clock; null:
-/// for ever.
+/// forever.
 /// </param>
 public sealed class Pricer(PriceBook book, Markups markups, DateTimeOffset? currentUntil = null)
 {

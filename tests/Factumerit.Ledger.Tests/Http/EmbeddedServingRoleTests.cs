@@ -10,8 +10,8 @@ using Npgsql;
 namespace Factumerit.Ledger.Tests.Http;
 
 /// <summary>
-/// On the embedded database a role serves that owns nothing. What a hole in the service could send as that role is
-/// refused by PostgreSQL.
+/// On the embedded database a role serves that owns nothing. PostgreSQL refuses what a vulnerability in the service
+/// could send as that role.
 /// </summary>
 public sealed class EmbeddedServingRoleTests : EmbeddedPostgresTest
 {

@@ -48,7 +48,7 @@ internal static class Growth
                 must: 85, aim: 95);
     }
 
-    // After one that is not counted; a report that is slow is not repeated for ever.
+    // After one that is not counted; a report that is slow is not repeated forever.
     private static async Task ReportAsync(
         Lab lab, LedgerUnderLoad ledger, string path, double mustMs, double aimMs, CancellationToken cancellationToken)
     {
