@@ -32,9 +32,9 @@ internal static class WriteDownCommand
         const string about = "Write a provider's credit down by what was consumed";
         var command = tree.Create("write-down", about, async (context, cancellationToken) =>
         {
-            var account = $"{AssetPrefix}{context.Value(provider) ?? "anthropic"}";
+            var name = context.Value(provider) ?? "anthropic";
             if (!context.Value(yes))
-                await ConfirmAsync(context, account, context.Value(amount), context.Value(actual), cancellationToken);
+                await ConfirmAsync(context, name, context.Value(amount), context.Value(actual), cancellationToken);
             using var body = new JsonBody();
             body.Number("amount_cents", context.Value(amount))
                 .Number("actual_balance_cents", context.Value(actual))
@@ -43,8 +43,13 @@ internal static class WriteDownCommand
                 .Text("reason", context.Value(reason))
                 .Flag("force", context.Value(isForced));
             var answer = await MoveCommands.PostAsync(context, "write-downs", body, key, cancellationToken);
+            var account = context.IsJson
+                ? name
+                : await FindAccountAsync(context, name, answer.As<WriteDownReceipt>(), cancellationToken);
             return context.Print<WriteDownReceipt>(answer, done => context.Output.Line(
-                Describe(done, account, context.Value(isFromUsage), answer.IsReplay)));
+                context.Value(isFromUsage) && done.TransactionId is null
+                    ? Describe($"Nothing to post: no usage of {name} is left to write down", done)
+                    : Describe(WhatMoved(done, account, answer.IsReplay), done)));
         }, amount, actual, isFromUsage, provider, reason, isForced, key, yes);
         command.Validators.Add(result =>
         {
@@ -59,34 +64,37 @@ internal static class WriteDownCommand
     // Warns before asking if the account holds less than the amount. The service accepts that only with --force. For a
     // given balance, the question shows the booked balance and the difference.
     private static async Task ConfirmAsync(
-        CommandContext context, string account, string? amount, string? actual, CancellationToken cancellationToken)
+        CommandContext context, string name, string? amount, string? actual, CancellationToken cancellationToken)
     {
         Confirmation.RequireTerminal(context.Environment);
         var answer = await context.Client.GetAsync("ledger/headroom", cancellationToken);
-        var held = answer.As<Headroom>().Providers?
-            .FirstOrDefault(provider => AssetPrefix + provider.Provider == account);
-        var stake = held switch
-        {
-            null => $"No credit was ever bought from a provider named {account[AssetPrefix.Length..]}. ",
-            { BalanceCents: var cents } when MoveCommands.ToCents(amount) > cents =>
-                $"{account} holds only {MoneyFormat.Format(cents)}. ",
-            _ => "",
-        };
+        var held = answer.As<Headroom>().Providers?.FirstOrDefault(provider => provider.Provider == name);
         await Confirmation.RequireAsync(
-            stake + Question(account, amount, actual, held?.BalanceCents ?? 0),
+            held is null ? QuestionWithoutAccount(name, amount, actual) : Question(held, amount, actual),
             isGiven: false,
             context.Environment,
             cancellationToken);
     }
 
-    private static string Question(string account, string? amount, string? actual, decimal booked) =>
-        (amount, actual) switch
-        {
-            (not null, _) => $"Write {account} down by {MoveCommands.Cents(amount)}?",
-            (_, not null) => $"{account} holds {MoneyFormat.Format(booked)} on the books. "
-                + QuestionOfBalance(actual, booked),
-            _ => $"Write {account} down by the cost of all usage that is not written down yet?",
-        };
+    private static string Question(ProviderBalance held, string? amount, string? actual)
+    {
+        var (account, holds) = ($"{AssetPrefix}{held.Provider}", MoneyFormat.Format(held.BalanceCents));
+        if (actual is not null)
+            return $"{account} holds {holds} on the books. {QuestionOfBalance(actual, held.BalanceCents)}";
+        var warning = MoveCommands.ToCents(amount) > held.BalanceCents ? $"{account} holds only {holds}. " : "";
+        return $"{warning}Write {account} down by {AmountOf(amount)}?";
+    }
+
+    // Only the service knows which provider an alias means.
+    private static string QuestionWithoutAccount(string name, string? amount, string? actual) =>
+        $"The books have no account {AssetPrefix}{name}. If {name} is another name of a provider, the provider's own "
+        + "account is used. "
+        + (actual is null
+            ? $"Write {name} down by {AmountOf(amount)}?"
+            : $"Set the balance of {name} to {MoveCommands.Cents(actual)}?");
+
+    private static string AmountOf(string? amount) =>
+        amount is null ? "the cost of all usage that is not written down yet" : MoveCommands.Cents(amount);
 
     private static string QuestionOfBalance(string actual, decimal booked)
     {
@@ -102,17 +110,41 @@ internal static class WriteDownCommand
         };
     }
 
-    private static string Describe(WriteDownReceipt done, string account, bool isFromUsage, bool isReplay)
+    // The account that was written down. The service books an alias on the account of the provider that it means,
+    // unless an account of that name still holds credit. The receipt doesn't say which account it is, but its
+    // transaction does. If the transaction can't be read, the write-down is still done, and the given name has to do.
+    private static async Task<string> FindAccountAsync(
+        CommandContext context, string name, WriteDownReceipt done, CancellationToken cancellationToken)
     {
-        var moved = done switch
+        var held = done.Headroom.Providers?.FirstOrDefault(provider => provider.Provider == name);
+        var likely = held is null ? name : $"{AssetPrefix}{name}";
+        if (held is { BalanceCents: not 0 } || done.TransactionId is not { } id)
+            return likely;
+        try
         {
-            { TransactionId: null } when isFromUsage =>
-                $"Nothing to post: no usage of {account[AssetPrefix.Length..]} is left to write down",
+            var answer = await context.Client.GetAsync($"ledger/transactions/{id}", cancellationToken);
+            return answer.As<TransactionDetail>().Entries.Select(entry => entry.Account)
+                .FirstOrDefault(account => account.StartsWith(AssetPrefix, StringComparison.Ordinal)) ?? likely;
+        }
+        catch (Exception failure) when (failure is FaException or OperationCanceledException)
+        {
+            return likely;
+        }
+    }
+
+    private static string WhatMoved(WriteDownReceipt done, string account, bool isReplay)
+    {
+        var wrote = isReplay ? "Already wrote" : "Wrote";
+        return done switch
+        {
             { TransactionId: null } => $"Nothing to post: the balance of {account} does not change",
-            { AmountCents: < 0 } =>
-                $"{(isReplay ? "Already wrote" : "Wrote")} {account} up by {MoneyFormat.Format(-done.AmountCents)}",
-            _ => $"{(isReplay ? "Already wrote" : "Wrote")} {account} down by {MoneyFormat.Format(done.AmountCents)}",
+            { AmountCents: < 0 } => $"{wrote} {account} up by {MoneyFormat.Format(-done.AmountCents)}",
+            _ => $"{wrote} {account} down by {MoneyFormat.Format(done.AmountCents)}",
         };
+    }
+
+    private static string Describe(string moved, WriteDownReceipt done)
+    {
         var transaction = done.TransactionId is null ? "" : $" (transaction {Output.TextOf(done.TransactionId)})";
         return $"{moved}; headroom {MoneyFormat.Format(done.Headroom.AvailableCents)}{transaction}.";
     }

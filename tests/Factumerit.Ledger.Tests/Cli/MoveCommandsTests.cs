@@ -9,10 +9,12 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     private const string NoUser =
         """{"status":404,"code":"user-not-found","detail":"There is no user alise. Check the id."}""";
     private const string Books = "asset:anthropic holds $24.95 on the books. ";
-    private const string Never = "No credit was ever bought from a provider named opnai. ";
+    private const string NoAccount = "The books have no account asset:opnai. If opnai is another name of a provider, "
+        + "the provider's own account is used. ";
     private const string Held = """{"asset_cents":2495,"providers":[{"provider":"anthropic","balance_cents":2495}]}""";
     private const string Headroom =
-        """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
+        """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":["""
+        + """{"provider":"anthropic","balance_cents":2490},{"provider":"openai","balance_cents":5}]}""";
 
     private FakeLedger _ledger = null!;
 
@@ -231,6 +233,27 @@ public sealed class MoveCommandsTests : IAsyncLifetime
         _ledger.Request.Body.ShouldBe("""{"actual_balance_cents":2495,"provider":"openai","reason":"month"}""");
     }
 
+    [Theory]
+    [InlineData(200, "asset:openai")]
+    [InlineData(503, "text-completion-openai")]
+    public async Task A_write_down_of_an_alias_names_the_account_that_was_booked(int status, string account)
+    {
+        const string Id = "0190a1b2-0000-7000-8000-000000000001";
+        _ledger.Answers(201, $$"""{"transaction_id":"{{Id}}","amount_cents":5,"headroom":{{Headroom}}}""")
+            .Answers(status, status == 503 ? Unavailable : $$"""
+                {"transaction_id":"{{Id}}","entries":[
+                 {"id":1,"account":"asset:openai","debit_cents":5},
+                 {"id":2,"account":"expense:openai","credit_cents":5}]}
+                """);
+
+        var run = await FaRun.OfAsync(
+            _ledger, "write-down", "--amount-cents", "5", "--provider", "text-completion-openai", "--yes");
+
+        run.ShouldBe(new FaRun(0, $"Wrote {account} down by $0.05; headroom $19.00 (transaction {Id}).\n", ""));
+        _ledger.Requests.Select(request => $"{request.Method} {request.Path}")
+            .ShouldBe(["POST /write-downs", $"GET /ledger/transactions/{Id}"]);
+    }
+
     [Fact]
     public async Task A_write_down_beyond_the_books_is_forced_by_an_option()
     {
@@ -263,11 +286,10 @@ public sealed class MoveCommandsTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData(Never + "Write asset:opnai down by $0.05?", "--amount-cents", "5", "--provider", "opnai")]
+    [InlineData(NoAccount + "Write opnai down by $0.05?", "--amount-cents", "5", "--provider", "opnai")]
     [InlineData(
-        Never + "asset:opnai holds $0.00 on the books. Write it up by $0.05 to $0.05?",
-        "--actual-balance-cents", "5", "--provider", "opnai")]
-    [InlineData(Never + "Write asset:opnai down by the cost of all usage", "--from-usage", "--provider", "opnai")]
+        NoAccount + "Set the balance of opnai to $0.05?", "--actual-balance-cents", "5", "--provider", "opnai")]
+    [InlineData(NoAccount + "Write opnai down by the cost of all usage", "--from-usage", "--provider", "opnai")]
     [InlineData("asset:anthropic holds only $24.95. Write asset:anthropic down by $25.00?", "--amount-cents", "2500")]
     [InlineData("Write asset:anthropic down by $24.95?", "--amount-cents", "2495")]
     [InlineData(Books + "Write it up by $74.05 to $99.00?", "--actual-balance-cents", "9900")]

@@ -103,6 +103,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             "write-down", "--from-usage", "--provider", "openai", "--force", "--yes");
         await PrintsAsync("Nothing to post: no usage of openai is left to write down; headroom -$0.989965.\n",
             "write-down", "--from-usage", "--provider", "openai", "--yes");
+        await PrintsAsync("Wrote asset:openai down by $0.01; headroom -$0.999965 (transaction <uuid>).\n",
+            "write-down", "--amount-cents", "1", "--provider", "text-completion-openai", "--force", "--yes");
     }
 
     [Fact]

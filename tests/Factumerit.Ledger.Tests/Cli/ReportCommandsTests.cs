@@ -4,7 +4,8 @@ namespace Factumerit.Ledger.Tests.Cli;
 public sealed class ReportCommandsTests : IAsyncLifetime
 {
     private const string Headroom =
-        """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":[]}""";
+        """{"asset_cents":2495,"liability_cents":595,"available_cents":1900,"providers":["""
+        + """{"provider":"openai","balance_cents":2495}]}""";
 
     private FakeLedger _ledger = null!;
 
