@@ -76,7 +76,7 @@ internal static class PriceCommands
             var answer = await SendAsync(context.Value(yes) && !context.Value(isDryRun));
             if (EndingOf(answer) is { } ending)
             {
-                await ConfirmEndingAsync(context, ending, cancellationToken);
+                await ConfirmEndingAsync(context, ending, context.Value(validFrom) is not null, cancellationToken);
                 answer = await SendAsync(allowGone: true);
             }
             if (!answer.IsSuccess)
@@ -125,13 +125,20 @@ internal static class PriceCommands
         answer.Problem?.Errors?.GetValueOrDefault("allow_gone") is [var ending, ..] ? ending : null;
 
     private static async Task ConfirmEndingAsync(
-        CommandContext context, string ending, CancellationToken cancellationToken)
+        CommandContext context, string ending, bool isDated, CancellationToken cancellationToken)
     {
         var which = ending[(ending.IndexOf(':', StringComparison.Ordinal) + 1)..].Trim();
         if (!context.Environment.StdinIsTerminal)
             throw new FaException($"{which}. To import it anyway, run again with --yes.");
-        await Confirmation.RequireAsync(
-            $"{which}. Import it anyway?", isGiven: false, context.Environment, cancellationToken);
+        var question = $"{which}. Import it anyway?";
+        // Prices without a time of their own start at once.
+        if (isDated)
+            await Confirmation.AskAsync(
+                $"{question} Until shortly before the prices start, 'fa prices cancel' takes them back.",
+                context.Environment,
+                cancellationToken);
+        else
+            await Confirmation.RequireAsync(question, isGiven: false, context.Environment, cancellationToken);
     }
 
     private static Command BuildList(CommandTree tree)

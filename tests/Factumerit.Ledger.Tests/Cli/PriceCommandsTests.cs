@@ -110,6 +110,10 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
         (await FaRun.OfAsync(OnTerminal("n\n"), "prices", "import", file))
             .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. Import it anyway? This can't be undone. "
                 + "[y/N] Nothing was done.\n"));
+        _ledger.Answers(400, ending);
+        (await FaRun.OfAsync(OnTerminal("n\n"), "prices", "import", file, "--valid-from", "2027-01-01"))
+            .ShouldBe(new FaRun(1, "", "2 of the 10 models would end. Import it anyway? Until shortly before the "
+                + "prices start, 'fa prices cancel' takes them back. [y/N] Nothing was done.\n"));
         _ledger.Answers(400, ending).Answers(200, Imported);
         (await FaRun.OfAsync(OnTerminal("y\n"), "prices", "import", file)).Stdout.ShouldEndWith("3 skipped.\n");
         _ledger.Answers(200, Imported);
@@ -120,8 +124,8 @@ public sealed class PriceCommandsTests : IAsyncLifetime, IDisposable
             .ShouldBe(new FaRun(1, "", $"{file}: validation-failed: is wrong. m: is wrong\n"));
 
         _ledger.Requests.Select(request => request.Path).ShouldBe(
-            ["/prices/import", "/prices/import", "/prices/import", "/prices/import?allow_gone=true",
-                "/prices/import?allow_gone=true", "/prices/import?allow_gone=true"]);
+            ["/prices/import", "/prices/import", "/prices/import?valid_from=2027-01-01", "/prices/import",
+                "/prices/import?allow_gone=true", "/prices/import?allow_gone=true", "/prices/import?allow_gone=true"]);
 
         FaEnvironment OnTerminal(string typed) =>
             FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader(typed) };
