@@ -43,7 +43,7 @@ public sealed record RepriceRequest
     public string? UserId { get; init; }
 }
 
-/// <summary>The result of pricing again.</summary>
+/// <summary>The result of pricing the waiting usages again.</summary>
 /// <param name="Billed">The number of usages that were billed.</param>
 /// <param name="Waiting">The number of selected usages that still wait.</param>
 /// <param name="AmountCents">The amount billed, in cents.</param>

@@ -32,8 +32,9 @@ public static class ReviewEndpoints
         usage.MapPost("/reprice", RepriceAsync).Allow(Roles.Admin)
             .Describe(
                 "Bill all waiting usages that can be priced",
-                "Bills every usage that waits for review, has a price by now, and has a user who is not deleted, "
-                + "oldest first. Safe to repeat: nothing is billed twice.")
+                "Prices the usages that wait for review again, oldest first, and bills those that now have a price and "
+                + "a user who is not deleted. The others keep waiting, also those that a person must decide. Billed "
+                + "usages stay as they are. model and user_id select usages. Safe to repeat: nothing is billed twice.")
             .Takes<RepriceRequest>();
     }
 

@@ -140,10 +140,14 @@ internal static class ReviewCommands
         var user = Inputs.Text("--user", "Only calls of this user", "USER");
         var model = Inputs.Text("--model", "Only calls of this model", "MODEL");
         var yes = Inputs.Yes();
-        const string about = "Bill all waiting calls that can be priced now; safe to run again";
+        const string about =
+            "Price the waiting calls again and bill those that now have a price; billed calls stay as they are";
         return tree.Create("reprice", about, async (context, cancellationToken) =>
         {
-            await context.ConfirmAsync("Bill all waiting calls that can be priced now?", yes, cancellationToken);
+            var ofUser = context.Value(user) is { } userId ? $" of {userId}" : "";
+            var ofModel = context.Value(model) is { } name ? $" of the model {name}" : "";
+            await context.ConfirmAsync(
+                $"Bill all waiting calls{ofUser}{ofModel} that can be priced now?", yes, cancellationToken);
             using var body = new JsonBody();
             body.Text("model", context.Value(model)).Text("user_id", context.Value(user));
             var answer = await context.ChangeAsync(

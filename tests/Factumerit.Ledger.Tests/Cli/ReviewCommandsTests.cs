@@ -111,6 +111,15 @@ public sealed class ReviewCommandsTests : IAsyncLifetime
     }
 
     [Theory]
+    [InlineData("", "Bill all waiting calls that can be priced now?")]
+    [InlineData(" --user bob --model m", "Bill all waiting calls of bob of the model m that can be priced now?")]
+    public async Task Pricing_again_asks_which_calls_it_may_bill(string options, string question)
+    {
+        var declined = FaRun.Beside(_ledger) with { StdinIsTerminal = true, Stdin = new StringReader("n\n") };
+        (await FaRun.OfAsync(declined, $"review reprice{options}".Split(' '))).Stderr.ShouldStartWith(question);
+    }
+
+    [Theory]
     [InlineData("review bill " + Id)]
     [InlineData("review waive " + Id + " --reason x")]
     [InlineData("review reprice")]
