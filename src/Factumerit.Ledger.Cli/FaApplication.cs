@@ -55,7 +55,7 @@ public static class FaApplication
         // A misspelt option must not be taken as a user id: that user would then be created or deleted.
         if (parse.Action is not HelpAction && FindStrayOption(args, parse) is { } stray)
             return RefuseUsage(
-                [$"Unrecognized option '{stray}'. If it is an argument, put -- before it."],
+                [$"Unrecognized option '{stray}'. If it is an argument, put -- before it.", .. HintAt([stray], parse)],
                 parse,
                 isJson,
                 environment);
@@ -68,7 +68,11 @@ public static class FaApplication
             return ExitCode.WrongUsage;
         }
         if (parse.Action is ParseErrorAction)
-            return RefuseUsage(parse.Errors.Select(error => error.Message).Distinct(), parse, isJson, environment);
+            return RefuseUsage(
+                [.. parse.Errors.Select(error => error.Message).Distinct(), .. HintAt(parse.UnmatchedTokens, parse)],
+                parse,
+                isJson,
+                environment);
 
         var invocation = new InvocationConfiguration
         {
@@ -86,6 +90,13 @@ public static class FaApplication
             .SelectMany(argument => argument.Tokens)
             .Select(token => token.Value)
             .FirstOrDefault(value => value is ['-', _, ..]);
+
+    // One hint is enough: the words after a misspelt command are unknown only because the command is.
+    private static IEnumerable<string> HintAt(IEnumerable<string> words, ParseResult parse) => words
+        .Select(word => Spelling.Correct(word, parse.CommandResult))
+        .OfType<string>()
+        .Take(1)
+        .Select(name => $"Did you mean '{name}'?");
 
     private static int RefuseUsage(
         IEnumerable<string> messages, ParseResult parse, bool isJson, FaEnvironment environment)

@@ -77,11 +77,37 @@ public sealed class WrongUsageTests
     }
 
     [Theory]
+    [InlineData("grnat alice --amount-cents 5", "grant")]
+    [InlineData("users list", "user")]
+    [InlineData("ledger headrom", "headroom")]
+    [InlineData("price list", "prices")]
+    [InlineData("user delete --yess", "--yes")]
+    [InlineData("user show alice --jsn", "--json")]
+    [InlineData("grant alice --amount-cents 5 --raeson x", "--reason")]
+    [InlineData("grant alice --amount-cents 5 bob --reson=x", "--reason")]
+    [InlineData("grant alice --amount 5", "--amount-cents")]
+    [InlineData("ledger integrity --ful", "--full")]
+    [InlineData("frobnicate", null)]
+    [InlineData("grant alice --amount-cents 5 bob", null)]
+    [InlineData("grant alice --amount-cents 5 -x", null)]
+    public async Task A_misspelt_command_or_option_is_told_with_what_it_may_mean(string line, string? name)
+    {
+        var run = await FaRun.OfAsync(FaRun.Alone(), line.Split(' '));
+
+        run.ExitCode.ShouldBe(2);
+        run.Stderr.Split('\n').Where(told => told.StartsWith("Did you mean ", StringComparison.Ordinal))
+            .ShouldBe(name is null ? [] : [$"Did you mean '{name}'?"]);
+    }
+
+    [Theory]
     [InlineData("--json ledger", "Required command was not provided. Try 'fa ledger --help'.")]
     [InlineData(
         "user show --json ..", "USER: '..' is not a user id such as vikunja:alice. Try 'fa user show --help'.")]
     [InlineData("user delete --json --force",
         "Unrecognized option '--force'. If it is an argument, put -- before it. Try 'fa user delete --help'.")]
+    [InlineData("user delete --json --yess",
+        "Unrecognized option '--yess'. If it is an argument, put -- before it. Did you mean '--yes'? "
+            + "Try 'fa user delete --help'.")]
     [InlineData(
         "user delete alice --json", "This can't be undone. Without a terminal to ask on, confirm it with --yes.")]
     public async Task Wrong_usage_for_programs_is_an_object(string line, string detail)
