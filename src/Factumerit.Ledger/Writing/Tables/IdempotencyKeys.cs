@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore.Metadata;
 namespace Factumerit.Ledger.Writing.Tables;
 
 /// <summary>
-/// The idempotency keys of operations with their first answers (<c>idempotency_keys</c>), kept for ever (R9).
+/// The idempotency keys of operations with their first answers (<c>idempotency_keys</c>), kept forever (R9).
 /// </summary>
 internal sealed class IdempotencyKeys : InsertedRows<IdempotencyKeyRow>
 {
