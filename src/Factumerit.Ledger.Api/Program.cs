@@ -82,6 +82,7 @@ public static class Service
         builder.Services.AddSingleton<LedgerReports>();
         builder.Services.AddSingleton<AuditQueries>();
         builder.Services.AddSingleton<MarginReports>();
+        builder.Services.AddHolds();
         builder.Services.AddReview();
         builder.Services.AddIntegrity();
         builder.Services.AddPriceBook();
@@ -109,6 +110,7 @@ public static class Service
         app.MapUsers();
         app.MapUsage();
         app.MapIntake();
+        app.MapHolds();
         app.MapPrices();
         app.MapCredit();
         app.MapLedger();

@@ -16,6 +16,7 @@ public sealed record LedgerList(string Items, string Next, string Parameter)
     public static readonly LedgerList Users = After("users");
     public static readonly LedgerList Prices = After("prices");
     public static readonly LedgerList VirtualKeys = After("virtual_keys");
+    public static readonly LedgerList Holds = After("holds");
     public static readonly LedgerList ApiKeys = After("api_keys");
     public static readonly LedgerList Accounts = After("accounts");
     public static readonly LedgerList Groups = After("groups");

@@ -41,17 +41,22 @@ public sealed record Problem
     public decimal? BalanceCents { get; init; }
 
     /// <summary>
-    /// With insufficient-anthropic-credits: the headroom; with insufficient-provider-credit: what the provider's
-    /// account holds; in cents.
+    /// With insufficient-credit: the balance less what open holds set aside; with insufficient-anthropic-credits: the
+    /// headroom; with insufficient-provider-credit: what the provider's account holds; in cents.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? AvailableCents { get; init; }
 
     /// <summary>
-    /// With insufficient-anthropic-credits and insufficient-provider-credit: the requested amount, in cents.
+    /// With insufficient-anthropic-credits and insufficient-provider-credit, and with insufficient-credit of a hold:
+    /// the requested amount, in cents.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public decimal? RequestedCents { get; init; }
+
+    /// <summary>With hold-closed: the state of the hold.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? State { get; init; }
 }
 
 /// <summary>A kind of problem: its stable code, its HTTP status, its title, and what a caller should do.</summary>

@@ -42,6 +42,7 @@ namespace Factumerit.Ledger.Contracts;
 /// </param>
 /// <param name="PostedBy">The actor whose request recorded it; null from before actors were stored.</param>
 /// <param name="Reviewer">The actor whose request billed or waived it.</param>
+/// <param name="HoldId">The hold that its caller named.</param>
 public sealed record UsageDetail(
     Guid UsageId, string RequestId, string? UserId, decimal? AmountCents, string BillingStatus, string? ReviewReason,
     Guid? TransactionId, decimal BalanceCents, string? Model, string? Provider, decimal? ProviderCostUsd,
@@ -49,7 +50,8 @@ public sealed record UsageDetail(
     long? PromptTokens, long? CompletionTokens, long? CacheReadTokens, long? CacheWriteTokens, long? ReasoningTokens,
     JsonElement? Usage, string? Description, string? ReferenceId, JsonElement? Metadata, string SourceSystem,
     string? ExternalId, Guid? VirtualKeyId, string? ReviewedBy, DateTimeOffset? ReviewedAt, string? ReviewNote,
-    DateTimeOffset? FilledAt, JsonElement? PayerHint, ActorName? PostedBy, ActorName? Reviewer);
+    DateTimeOffset? FilledAt, JsonElement? PayerHint, ActorName? PostedBy, ActorName? Reviewer,
+    Guid? HoldId);
 
 /// <summary>
 /// A page of usages, newest first. NextBefore: pass it as before= to get the next page; null at the end.

@@ -89,6 +89,18 @@ public sealed record UsageRequest
     /// may_overdraw. Default: true.
     /// </summary>
     public bool? EnforceBalance { get; set; }
+
+    /// <summary>
+    /// The hold that this call settles. An open hold covers the call, whatever it costs; so does one that has expired,
+    /// for the first call that names it.
+    /// </summary>
+    public Guid? HoldId { get; set; }
+
+    /// <summary>
+    /// Whether the rest of the hold is free again; default: true. With false the hold shrinks by the price of the call
+    /// and stays open. A call that waits for review leaves the hold open.
+    /// </summary>
+    public bool? ClosesHold { get; set; }
 }
 
 /// <summary>A usage as it was recorded. Amounts are cents.</summary>

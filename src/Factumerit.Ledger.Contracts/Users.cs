@@ -28,14 +28,20 @@ public sealed record Budget
     /// <summary>Credit left, in cents. Negative when the last call crossed zero (R4).</summary>
     public required decimal BalanceCents { get; init; }
 
+    /// <summary>What open holds set aside, in cents (R21).</summary>
+    public decimal HeldCents { get; init; }
+
+    /// <summary>What calls and new holds may use, in cents: the balance less what is held (R21).</summary>
+    public decimal AvailableCents => BalanceCents - HeldCents;
+
     /// <summary>Total cost of usage charged to the user, in cents.</summary>
     public required decimal TotalSpentCents { get; init; }
 
     /// <summary>Total credit added by signup and grants, in cents.</summary>
     public required decimal TotalAddedCents { get; init; }
 
-    /// <summary>Whether a call with a price above 0 is accepted (R4).</summary>
-    public bool HasCredit => BalanceCents > 0 && DeletedAt is null;
+    /// <summary>Whether a call with a price above 0 is accepted without a hold (R4).</summary>
+    public bool HasCredit => AvailableCents > 0 && DeletedAt is null;
 
     /// <summary>When the signup promotion ends, as set at signup; null without one.</summary>
     public DateTimeOffset? PromoExpiresAt { get; init; }

@@ -66,6 +66,32 @@ public sealed partial class BudgetService(
     public Task<Outcome<Deletion>> DeleteUserAsync(string userId, Actor by, CancellationToken cancellationToken) =>
         RunAsync(new DeleteUser(userId), by, cancellationToken);
 
+    /// <summary>Sets credit aside for calls that are about to be made (R21, R22).</summary>
+    public Task<Outcome<HoldAnswer>> PlaceHoldAsync(
+        HoldRequest request, Actor by, string? idempotencyKey, CancellationToken cancellationToken) =>
+        RunAsync(new PlaceHold(request, idempotencyKey, prices.Pricer), by, cancellationToken);
+
+    /// <summary>Adds credit or time to an open hold.</summary>
+    /// <param name="request">The request.</param>
+    /// <param name="seen">The hold as it was read; its user never changes.</param>
+    /// <param name="by">The actor.</param>
+    /// <param name="idempotencyKey">The Idempotency-Key header.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    public Task<Outcome<HoldAnswer>> IncreaseHoldAsync(
+        HoldIncreaseRequest request, Hold seen, Actor by, string? idempotencyKey,
+        CancellationToken cancellationToken) =>
+        RunAsync(new IncreaseHold(request, seen, idempotencyKey), by, cancellationToken);
+
+    /// <summary>Gives the credit of an open hold back (R24).</summary>
+    public Task<Outcome<HoldAnswer>> ReleaseHoldAsync(
+        HoldReleaseRequest request, Hold seen, Actor by, CancellationToken cancellationToken) =>
+        RunAsync(new ReleaseHold(request, seen), by, cancellationToken);
+
+    /// <summary>Marks holds that have expired (R23).</summary>
+    public Task<Outcome<ExpiredHolds>> ExpireHoldsAsync(
+        IReadOnlyList<Hold> due, CancellationToken cancellationToken) =>
+        RunAsync(new ExpireHolds(due), Actor.Service, cancellationToken);
+
     internal DateTimeOffset Now => clock.GetUtcNow();
 
     /// <summary>

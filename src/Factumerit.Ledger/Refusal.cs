@@ -33,14 +33,40 @@ public abstract record Refusal(string Code, string Detail)
         }
     }
 
-    /// <summary>R4: spending needs a positive balance. R6: an unknown user has a balance of 0.</summary>
-    public sealed record InsufficientCredit(string UserId, decimal BalanceCents, bool IsKnown = true)
-        : Refusal(
-            "insufficient-credit",
-            (IsKnown
-                ? $"{UserId} has {Money.Format(BalanceCents)} cents of credit"
-                : $"No user {UserId} is known yet, and an unknown user has 0 cents of credit")
-            + "; spending needs a positive balance. Grant credit, then send the same request again.");
+    /// <summary>R4, R21: spending, and a new hold, need available credit.</summary>
+    /// <param name="UserId">The user.</param>
+    /// <param name="BalanceCents">The balance; null for an unknown user (R6).</param>
+    /// <param name="AvailableCents">The balance less what open holds set aside.</param>
+    /// <param name="RequestedCents">What a hold would set aside; null for a usage.</param>
+    public sealed record InsufficientCredit(
+        string UserId, decimal? BalanceCents, decimal AvailableCents, decimal? RequestedCents = null)
+        : Refusal("insufficient-credit", Explain(UserId, BalanceCents, AvailableCents, RequestedCents))
+    {
+        private static string Explain(
+            string userId, decimal? balanceCents, decimal availableCents, decimal? requestedCents)
+        {
+            var has = balanceCents is not { } balance ? 
+                    $"No user {userId} is known yet, and an unknown user has 0 cents of credit"
+                : balance == availableCents ? $"{userId} has {Money.Format(balance)} cents of credit"
+                : $"{userId} has {Money.Format(balance)} cents of credit, of which "
+                    + $"{Money.Format(availableCents)} are available: holds set the rest aside";
+            return requestedCents is { } requested
+                ? $"{has}; the hold asks for {Money.Format(requested)}. "
+                    + "Grant credit or ask for less, then send the request again; "
+                    + "partial: true takes what is available."
+                : $"{has}; spending needs available credit above 0. "
+                    + "Grant credit, then send the same request again.";
+        }
+    }
+
+    /// <summary>R24: a hold ends once.</summary>
+    public sealed record HoldClosed(Guid Id, string State) : Refusal(
+        "hold-closed", $"Hold {Id} is {State}: it holds no credit any more. Place a new hold.")
+    {
+        public HoldClosed(Hold hold) : this(hold.Id, hold.State)
+        {
+        }
+    }
 
     /// <summary>R8: the headroom does not cover the credit to give away.</summary>
     public sealed record InsufficientHeadroom(decimal AvailableCents, decimal RequestedCents)
@@ -106,11 +132,11 @@ public abstract record Refusal(string Code, string Detail)
             : "was billed when it was recorded, and never needed a review";
     }
 
-    /// <summary>A waiting usage can't be priced, and the request gives no price.</summary>
-    public sealed record NotPriceable(string Reason)
-        : Refusal(
-            "not-priceable",
-            $"{Reason} Send amount_cents or provider_cost_usd, import prices first, or waive the usage.");
+    /// <summary>A waiting usage or a hold can't be priced, and the request gives no price.</summary>
+    public sealed record NotPriceable(
+        string Reason,
+        string Remedy = "Send amount_cents or provider_cost_usd, import prices first, or waive the usage.")
+        : Refusal("not-priceable", $"{Reason} {Remedy}");
 
     /// <summary>R18: prices that are in force or were used are never changed.</summary>
     public sealed record NotCancellable(string Reason) : Refusal("not-cancellable", Reason);

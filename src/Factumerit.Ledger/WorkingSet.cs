@@ -9,13 +9,11 @@ namespace Factumerit.Ledger;
 /// commit will verify, and the decisions of the commit's commands in order. Works purely in memory: commands read and
 /// post here, and the writer saves the result. One instance serves one attempt.
 /// </summary>
-/// <param name="now">The time of the commit.</param>
-/// <param name="commands">The approximate number of commands; sets the initial capacity of the collections.</param>
-public sealed class WorkingSet(DateTimeOffset now, int commands = 0)
+public sealed class WorkingSet
 {
-    private readonly Dictionary<string, UserAccount> _users = new(commands, StringComparer.Ordinal);
-    private readonly HashSet<UserAccount> _changedUsers = new(commands);
-    private readonly Dictionary<(string UserId, string RequestId), UsageRow> _usages = new(commands);
+    private readonly Dictionary<string, UserAccount> _users;
+    private readonly HashSet<UserAccount> _changedUsers;
+    private readonly Dictionary<(string UserId, string RequestId), UsageRow> _usages;
     private readonly Dictionary<(string SourceSystem, string ExternalId), UsageRow> _aliases = [];
     private readonly Dictionary<Guid, UsageRow> _reviewable = [];
     private readonly Dictionary<Guid, UsageRow> _changedUsages = [];
@@ -23,11 +21,24 @@ public sealed class WorkingSet(DateTimeOffset now, int commands = 0)
     private readonly Dictionary<string, AccountTotalRow> _totals = new(StringComparer.Ordinal);
     private readonly Dictionary<string, UnwrittenCost> _unwrittenCosts = new(StringComparer.Ordinal);
 
+    /// <param name="now">The time of the commit.</param>
+    /// <param name="commands">The approximate number of commands; sets the initial capacity of the
+    /// collections.</param>
+    public WorkingSet(DateTimeOffset now, int commands = 0)
+    {
+        Now = now;
+        Holds = new HoldChanges(now, Touch);
+        _users = new(commands, StringComparer.Ordinal);
+        _changedUsers = new(commands);
+        _usages = new(commands);
+        (NewEntries, NewBudgetTransactions, NewUsages) = (new(2 * commands), new(commands), new(commands));
+    }
+
     /// <summary>
     /// The time of this commit, never before that of an earlier commit (R13). Every row that the commit writes carries
     /// it.
     /// </summary>
-    public DateTimeOffset Now { get; } = now;
+    public DateTimeOffset Now { get; }
 
     /// <summary>The time of the database's clock when this state was loaded.</summary>
     public DateTimeOffset DatabaseTime { get; init; }
@@ -38,9 +49,9 @@ public sealed class WorkingSet(DateTimeOffset now, int commands = 0)
     /// <summary>The actor of the command that decides now.</summary>
     public Actor By { get; set; } = Actor.Service;
 
-    public List<EntryRow> NewEntries { get; } = new(2 * commands);
-    public List<BudgetTransactionRow> NewBudgetTransactions { get; } = new(commands);
-    public List<UsageRow> NewUsages { get; } = new(commands);
+    public List<EntryRow> NewEntries { get; }
+    public List<BudgetTransactionRow> NewBudgetTransactions { get; }
+    public List<UsageRow> NewUsages { get; }
     public List<UsageAliasRow> NewAliases { get; } = [];
 
     /// <summary>Usages that waited for review when the commit began.</summary>
@@ -52,6 +63,7 @@ public sealed class WorkingSet(DateTimeOffset now, int commands = 0)
     public List<IdempotencyKeyRow> NewAnswers { get; } = [];
     public List<AuditLogRow> NewAuditRecords { get; } = [];
     public VirtualKeyChanges VirtualKeys { get; } = new();
+    public HoldChanges Holds { get; }
     public IReadOnlyCollection<UserAccount> Users => _users.Values;
     public IReadOnlyCollection<UserAccount> ChangedUsers => _changedUsers;
     public Dictionary<string, AccountTotalRow> TotalChanges { get; } = new(StringComparer.Ordinal);
@@ -150,7 +162,7 @@ public sealed class WorkingSet(DateTimeOffset now, int commands = 0)
     /// <summary>Marks the user's row as changed, so the commit writes it.</summary>
     public void Touch(UserAccount user)
     {
-        user.UpdatedAt = Now;
+        user.Touch(Now);
         _changedUsers.Add(user);
     }
 

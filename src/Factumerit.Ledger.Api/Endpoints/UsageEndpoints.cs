@@ -25,7 +25,7 @@ public static class UsageEndpoints
                 + "Without any of these, the usage waits for review and no money moves. Repeating a request_id returns "
                 + "200 with the first answer and moves nothing.")
             .Takes<UsageRequest>(keyed: true)
-            .Refuses("insufficient-credit", "user-deleted", "idempotency-key-reused");
+            .Refuses("insufficient-credit", "not-found", "user-deleted", "idempotency-key-reused");
         usage.MapPost("/batch", RecordManyAsync).Allow(Roles.Bot, Roles.Admin).IsHighVolume()
             .WithMetadata(new RequestSizeLimitAttribute(BatchBytesMax)).TakesEncoded()
             .Describe(

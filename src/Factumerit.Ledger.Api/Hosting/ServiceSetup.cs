@@ -136,6 +136,9 @@ internal static class ServiceSetup
     public static void AddReview(this IServiceCollection services) =>
         services.AddSingleton<UsageQueries>().AddSingleton<ReviewService>().AddHostedService<ReviewWatch>();
 
+    public static void AddHolds(this IServiceCollection services) =>
+        services.AddSingleton<HoldQueries>().AddHostedService<HoldWatch>();
+
     public static void AddLedgerJson(this IServiceCollection services) => services.ConfigureHttpJsonOptions(options =>
     {
         options.SerializerOptions.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;

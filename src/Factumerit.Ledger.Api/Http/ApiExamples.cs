@@ -20,6 +20,7 @@ internal static class ApiExamples
         ["full"] = "true reads all entries, from the first.",
         ["type"] = "user, asset, expense or equity.",
         ["state"] = "Only standing or only resolved faults.",
+        ["GET /holds?state"] = "Only holds in this state: open, settled, released or expired.",
         ["user_id"] = "Only items of this user.",
         ["provider"] = "Only items of this provider, under any of its names.",
         ["at"] = "As of this time; default: now.",
@@ -42,6 +43,7 @@ internal static class ApiExamples
         ["group_by"] = ["user", "model", "provider", "day"],
         ["money"] = ["string", "number"],
         ["state"] = ["standing", "resolved"],
+        ["GET /holds?state"] = Hold.States,
         ["type"] = ["user", "asset", "expense", "equity"],
         ["full"] = ["true", "false"],
         ["dry_run"] = ["true", "false"],
@@ -52,6 +54,7 @@ internal static class ApiExamples
     {
         [typeof(SignupRequest)] = ["user_id"],
         [typeof(UsageRequest)] = ["user_id"],
+        [typeof(HoldRequest)] = ["user_id"],
         [typeof(GrantRequest)] = ["user_id", "amount_cents"],
         [typeof(PurchaseRequest)] = ["credits_cents"],
         [typeof(ReconcileRequest)] = ["from", "to"],
@@ -62,8 +65,9 @@ internal static class ApiExamples
     };
 
     private const string Budget = """
-        {"user_id":"vikunja:alice","balance_cents":94.9835,"total_spent_cents":5.0165,"total_added_cents":100,
-        "has_credit":true,"promo_expires_at":null,"signed_up_at":"2026-01-31T12:00:00Z",
+        {"user_id":"vikunja:alice","balance_cents":94.9835,"held_cents":0,"available_cents":94.9835,
+        "total_spent_cents":5.0165,"total_added_cents":100,"has_credit":true,"promo_expires_at":null,
+        "signed_up_at":"2026-01-31T12:00:00Z",
         "created_at":"2026-01-31T12:00:00Z","updated_at":"2026-01-31T12:05:00Z","deleted_at":null}
         """;
 
@@ -95,8 +99,17 @@ internal static class ApiExamples
         "description":"Summary of task 17","reference_id":null,"metadata":null,"source_system":"api","external_id":null,
         "virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,"review_note":null,"filled_at":null,
         "payer_hint":null,"posted_by":{"api_key_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5c","name":"vikunja bot"},
-        "reviewer":null}
+        "reviewer":null,"hold_id":null}
         """;
+
+    private static string HoldExample(string state, string held, string available, string closedAt) => $$"""
+        {"hold_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a62","user_id":"vikunja:alice","state":"{{state}}",
+        "requested_cents":20,"held_cents":{{held}},"settled_cents":0,"is_partial":false,"balance_cents":94.9835,
+        "available_cents":{{available}},"model":null,"external_id":"agent-run-17","expires_at":"2026-01-31T12:15:00Z",
+        "created_at":"2026-01-31T12:05:00Z","closed_at":{{closedAt}}}
+        """;
+
+    private static readonly string OpenHold = HoldExample("open", "20", "74.9835", "null");
 
     private const string Entry = """
         {"id":3,"transaction_id":"019a2b3c-4d5e-7f60-8a9b-0c1d2e3f4a5a","account":"user:vikunja:alice",
@@ -145,6 +158,9 @@ internal static class ApiExamples
         ["POST /users"] = """{"user_id":"vikunja:alice","initial_credit_cents":100,"promo_ttl_days":30}""",
         ["POST /usage"] = UsageExample,
         ["POST /usage/batch"] = $"[{UsageExample}]",
+        ["POST /holds"] = """{"user_id":"vikunja:alice","amount_cents":20,"external_id":"agent-run-17"}""",
+        ["POST /holds/{id}/increase"] = """{"amount_cents":5,"expires_in_seconds":600}""",
+        ["POST /holds/{id}/release"] = """{"reason":"The run was cancelled"}""",
         ["POST /intake/litellm"] = """
             [{"id":"chatcmpl-9a3d","litellm_call_id":"6f8d0f35-1b1a-4c39-9d7e-0a4b5c6d7e8f","status":"success",
             "response_cost":0.000165,"custom_llm_provider":"anthropic","model":"claude-sonnet-4-20250514",
@@ -199,6 +215,11 @@ internal static class ApiExamples
         ["POST /usage"] = Usage,
         ["POST /usage/batch"] = $$"""{"results":[{"status":201,"usage":{{Usage}}}]}""",
         ["GET /usage/{usage_id}"] = UsageInFull,
+        ["POST /holds"] = OpenHold,
+        ["GET /holds"] = $$"""{"holds":[{{OpenHold}}],"next_after":null}""",
+        ["GET /holds/{id}"] = OpenHold,
+        ["POST /holds/{id}/increase"] = OpenHold,
+        ["POST /holds/{id}/release"] = HoldExample("released", "0", "94.9835", "\"2026-01-31T12:06:00Z\""),
         ["POST /intake/litellm"] = """
             {"accepted":1,"replayed":0,"needs_review":0,"skipped":1,"failed":[],"failed_count":0}
             """,

@@ -19,6 +19,7 @@ internal sealed class ApiSchemas : ISchemaFilter
         ["ApiKeyAnswer.role"] = Roles.All,
         ["ApiKeyRequest.role"] = Roles.All,
         ["HealthAnswer.status"] = ["healthy", "unhealthy"],
+        ["HoldAnswer.state"] = Hold.States,
         ["MarginReport.group_by"] = ["user", "model", "provider", "day"],
         ["PendingDelivery.action"] = ["block", "unblock", "delete"],
         ["PriceChange.change"] = ["added", "changed", "gone"],
@@ -36,6 +37,7 @@ internal sealed class ApiSchemas : ISchemaFilter
         ["request_id"] = (1, FieldErrors.KeyLengthMax),
         ["description"] = (0, FieldErrors.TextLengthMax),
         ["reason"] = (0, FieldErrors.TextLengthMax),
+        ["external_id"] = (1, FieldErrors.KeyLengthMax),
     };
 
     // The amounts that must be greater than 0; all others may be 0.

@@ -22,6 +22,7 @@ public static class OpenApi
     [
         ("Users", "Users and their budgets."),
         ("Usage", "LLM calls, and the review of those without a price."),
+        ("Holds", "Credit set aside before calls."),
         ("Intake", "Calls that LiteLLM reports."),
         ("Prices", "The price book."),
         ("Credit", "Grants, purchases and write-downs."),
@@ -117,14 +118,18 @@ public static class OpenApi
                     },
                 ];
             }
-            foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
-                operation.Parameters.Add(Parameter(
-                    name, ParameterLocation.Query, ApiExamples.QueryParameters[name],
-                    isId: name == "before" && notes.OfType<ITagsMetadata>().Any(t => t.Tags.Contains("Usage"))));
             // The examples are listed by path without the router's constraints.
             var path = context.ApiDescription.RelativePath?.TrimEnd('/').Replace(":guid", "", StringComparison.Ordinal)
                 .Replace(":long", "", StringComparison.Ordinal).Replace("{**", "{", StringComparison.Ordinal);
             var route = $"{context.ApiDescription.HttpMethod} /{path}";
+            foreach (var name in notes.OfType<QueryNames>().SelectMany(q => q.Names))
+                operation.Parameters.Add(Parameter(
+                    name, ParameterLocation.Query,
+                    ApiExamples.QueryParameters.GetValueOrDefault($"{route}?{name}")
+                        ?? ApiExamples.QueryParameters[name],
+                    isId: name == "before" && notes.OfType<ITagsMetadata>().Any(t => t.Tags.Contains("Usage")),
+                    words: ApiExamples.QueryWords.GetValueOrDefault($"{route}?{name}")
+                        ?? ApiExamples.QueryWords.GetValueOrDefault(name)));
             if (notes.OfType<ReadsIdempotencyKey>().FirstOrDefault() is { } key)
                 operation.Parameters.Add(route == "POST /usage"
                     ? Parameter(IdempotencyHeaders.Key, ParameterLocation.Header, ApiExamples.UsageIdempotencyKey)
@@ -134,14 +139,15 @@ public static class OpenApi
             if (operation.Security.Count > 0)
                 operation.Parameters.Add(Parameter(
                     MoneyAsText.Parameter, ParameterLocation.Query,
-                    "string returns exact decimals as strings; default: number."));
+                    "string returns exact decimals as strings; default: number.",
+                    words: ApiExamples.QueryWords[MoneyAsText.Parameter]));
             AddExamples(operation, route);
             AddProblems(operation, context, notes.OfType<ProblemCodes>().SelectMany(p => p.Codes).Distinct());
         }
 
         private static OpenApiParameter Parameter(
             string name, ParameterLocation location, string description,
-            bool required = false, bool isId = false) => new()
+            bool required = false, bool isId = false, string[]? words = null) => new()
             {
                 Name = name,
                 In = location,
@@ -159,9 +165,7 @@ public static class OpenApi
                     _ => new OpenApiSchema
                     {
                         Type = JsonSchemaType.String,
-                        Enum = ApiExamples.QueryWords.TryGetValue(name, out var words)
-                            ? [.. words.Select(word => (JsonNode)word)]
-                            : null,
+                        Enum = words is null ? null : [.. words.Select(word => (JsonNode)word)],
                     },
                 },
             };
@@ -221,7 +225,8 @@ public static class OpenApi
                 {
                     Errors = new Dictionary<string, string[]> { ["user_id"] = ["is required"] },
                 },
-                "insufficient-credit" => problem with { BalanceCents = -0.0165m },
+                "insufficient-credit" => problem with { BalanceCents = -0.0165m, AvailableCents = -0.0165m },
+                "hold-closed" => problem with { State = Hold.Expired },
                 "insufficient-anthropic-credits" => problem with { AvailableCents = 40, RequestedCents = 100 },
                 "insufficient-provider-credit" => problem with { AvailableCents = 40, RequestedCents = 100 },
                 _ => problem,

@@ -15,7 +15,7 @@ public static class ProblemCatalog
             "unauthorized", 401, "A valid API key is required",
             "Send Authorization: Bearer KEY with a key that is not revoked."),
         new(
-            "insufficient-credit", 402, "The user has no credit left",
+            "insufficient-credit", 402, "The user has not enough credit left",
             "Refuse the call, or have credit granted; the same request may succeed later."),
         new(
             "forbidden", 403, "The key does not allow this",
@@ -31,11 +31,14 @@ public static class ProblemCatalog
             "insufficient-provider-credit", 409, "The write-down exceeds the provider's balance",
             "Check provider and amount, book the missing purchase first, or set force (force: true, --force)."),
         new(
+            "hold-closed", 409, "The hold has ended already",
+            "Read its state; place a new hold if one is needed."),
+        new(
             "already-reviewed", 409, "The usage has been reviewed already",
             "Read the usage: a review is final."),
         new(
-            "not-priceable", 409, "The usage can't be priced",
-            "Send amount_cents or provider_cost_usd, import prices first, or waive the usage."),
+            "not-priceable", 409, "The usage or the hold can't be priced",
+            "Send amount_cents (for a usage also provider_cost_usd), import prices first, or waive the usage."),
         new(
             "not-cancellable", 409, "The price version can't be cancelled",
             "Cancel the newest version first, and minutes before it begins; to replace prices in force, import "

@@ -58,7 +58,13 @@ public static class Problems
             Errors = failed.Errors.Count == 0 ? null : failed.Errors,
             MoreErrors = failed.MoreErrors == 0 ? null : failed.MoreErrors,
         },
-        Refusal.InsufficientCredit insufficient => problem with { BalanceCents = insufficient.BalanceCents },
+        Refusal.InsufficientCredit insufficient => problem with
+        {
+            BalanceCents = insufficient.BalanceCents ?? 0,
+            AvailableCents = insufficient.AvailableCents,
+            RequestedCents = insufficient.RequestedCents,
+        },
+        Refusal.HoldClosed closed => problem with { State = closed.State },
         Refusal.InsufficientHeadroom insufficient =>
             problem with { AvailableCents = insufficient.AvailableCents, RequestedCents = insufficient.RequestedCents },
         Refusal.InsufficientProviderCredit insufficient =>

@@ -59,6 +59,7 @@ internal sealed class CommandTree
             ReportCommands.Build(tree),
             UserCommands.Build(tree),
             UsageCommands.Build(tree),
+            HoldCommands.Build(tree),
             ReviewCommands.Build(tree),
             PriceCommands.Build(tree),
             LiteLlmCommands.Build(tree),

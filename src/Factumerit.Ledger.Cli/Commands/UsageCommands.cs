@@ -44,6 +44,7 @@ internal static class UsageCommands
         var description = Inputs.Text("--description", "A description for the ledger entry");
         var occurredAt = Inputs.Text(
             "--occurred-at", "When the call was made, for example 2026-01-31T12:00:00Z (default: now)", "TIME");
+        var (hold, staysOpen) = HoldCommands.OfUsage();
         return tree.Create("record", "Record one call", async (context, cancellationToken) =>
         {
             var requestId = context.Value(request) ?? Inputs.NewKey();
@@ -61,13 +62,15 @@ internal static class UsageCommands
                 .Number("reasoning_tokens", context.Value(reasoningTokens))
                 .Text("billing_status", context.Value(needsReview) ? "needs_review" : null)
                 .Text("description", context.Value(description))
-                .Text("occurred_at", context.Value(occurredAt));
+                .Text("occurred_at", context.Value(occurredAt))
+                .Text("hold_id", context.Value(hold))
+                .Lowered("closes_hold", context.Value(staysOpen));
             var answer = await context.ChangeAsync(
                 HttpMethod.Post, "usage", body.ToBytes(), null, $" with --request-id {requestId}", cancellationToken);
             return context.Print<RecordedUsage>(answer, usage =>
                 context.Output.Line(Tell(usage, answer.IsReplay, requestId)));
         }, user, amount, request, model, provider, cost, promptTokens, completionTokens, cacheReadTokens,
-            cacheWriteTokens, reasoningTokens, needsReview, description, occurredAt);
+            cacheWriteTokens, reasoningTokens, needsReview, description, occurredAt, hold, staysOpen);
     }
 
     private static string Tell(RecordedUsage usage, bool isReplay, string requestId)

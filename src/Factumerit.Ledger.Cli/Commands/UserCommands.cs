@@ -21,6 +21,8 @@ internal static class UserCommands
     public static void Show(Budget budget, Output output) => output.Properties(
         ("User", budget.UserId),
         ("Balance", budget.BalanceCents),
+        ("Held", budget.HeldCents),
+        ("Available", budget.AvailableCents),
         ("Spent", budget.TotalSpentCents),
         ("Added", budget.TotalAddedCents),
         ("Has credit", budget.HasCredit),
@@ -82,11 +84,13 @@ internal static class UserCommands
             var path = context.Value(prefix) is { } begin ? $"users?prefix={Uri.EscapeDataString(begin)}" : "users";
             var items = context.Client.ItemsAsync(path, LedgerList.Users, int.MaxValue, cancellationToken);
             var table = new TableView()
-                .Text("User").Money("Balance").Money("Spent").Money("Added").Text("Created").Text("Deleted");
+                .Text("User").Money("Balance").Money("Held").Money("Spent").Money("Added")
+                .Text("Created").Text("Deleted");
             return context.PrintListAsync<Budget>(
                 items, table, whenEmpty: "No users.", addRow: budget => table.Row(
                     budget.UserId,
                     budget.BalanceCents,
+                    budget.HeldCents,
                     budget.TotalSpentCents,
                     budget.TotalAddedCents,
                     budget.CreatedAt,

@@ -82,6 +82,9 @@ internal sealed class JsonBody : IDisposable
         return this;
     }
 
+    /// <summary>A flag that is raised by default; written only if it is lowered.</summary>
+    public JsonBody Lowered(string name, bool isLowered) => isLowered ? Boolean(name, false) : this;
+
     /// <summary>Ends the object and returns it.</summary>
     public byte[] ToBytes()
     {

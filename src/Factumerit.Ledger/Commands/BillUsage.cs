@@ -20,6 +20,8 @@ public sealed class BillUsage(
     internal override void Declare(Needs needs)
     {
         base.Declare(needs);
+        if (Seen.HoldId is { } holdId)
+            needs.Hold(holdId);
         if (Seen.UserId is not null)
             return;
         needs.User(request.UserId);
@@ -58,6 +60,9 @@ public sealed class BillUsage(
                 "amount_cents", "would exceed the largest balance that can be stored");
 
         (user, var transactionId) = UsageCommand.Charge(state, userId, amountCents, usage.RequestId, usage.Description);
+        // The hold was not closed without a price, so now it shrinks (R22).
+        if (usage.HoldId is { } holdId && state.Holds.Find(holdId) is { IsOpen: true } hold)
+            state.Holds.Settle(hold, user, amountCents, closes: false, By.Id);
         return Keep(state, usage with
         {
             UserId = userId,

@@ -2,8 +2,8 @@ namespace Factumerit.Ledger.Commands;
 
 /// <summary>
 /// Deletes a user: remaining credit goes to equity:forfeit, and a negative balance is covered from there. The budget
-/// stays, closed and with a balance of 0; deleting twice changes nothing (R11). The user's virtual keys at the gateway
-/// end in the same commit (R20).
+/// stays, closed and with a balance of 0; deleting twice changes nothing (R11). The user's open holds (R24) and virtual
+/// keys at the gateway (R20) end in the same commit.
 /// </summary>
 public sealed class DeleteUser(string userId) : Command<Deletion>
 {
@@ -39,6 +39,7 @@ public sealed class DeleteUser(string userId) : Command<Deletion>
         };
         if (transaction is not null)
             state.Post(transaction);
+        state.Holds.EndAllOf(user);
         user.DeletedAt = state.Now;
         state.Touch(user);
         EndKeys(state);

@@ -25,10 +25,10 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, 
 
     protected sealed override Outcome<T>? Replay(WorkingSet state)
     {
-        if (state.FindAnswer(operation, idempotencyKey!) is not { } first)
+        if (FindFirst(state) is not { } first)
             return null;
         if (Hash.Value != first.RequestHash)
-            return new Refusal.IdempotencyKeyReused(idempotencyKey!);
+            return new Refusal.IdempotencyKeyReused(NamedKey);
         return first.Status is { } status
             ? new Outcome<T>(Read(first.Answer), null, Replayed: true)
             {
@@ -45,7 +45,7 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, 
             state.Add(new IdempotencyKeyRow
             {
                 Operation = operation,
-                Key = idempotencyKey!,
+                Key = NewKey,
                 RequestHash = Hash.Value,
                 Answer = LedgerJson.ToText(answer, json),
                 Status = StatusOf(answer),
@@ -53,6 +53,15 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, 
             });
         return outcome;
     }
+
+    /// <summary>The stored first answer to the request; null if it is new.</summary>
+    protected virtual IdempotencyKeyRow? FindFirst(WorkingSet state) => state.FindAnswer(operation, idempotencyKey!);
+
+    /// <summary>The key under which the answer to a new request is stored.</summary>
+    protected virtual string NewKey => idempotencyKey!;
+
+    /// <summary>The key as a refusal names it.</summary>
+    protected virtual string NamedKey => idempotencyKey!;
 
     /// <summary>The HTTP status with which the answer is sent: 201, unless there was nothing to post.</summary>
     protected virtual short StatusOf(T answer) => 201;

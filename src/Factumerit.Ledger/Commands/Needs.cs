@@ -11,6 +11,9 @@ public sealed class Needs
     private readonly HashSet<Guid> _usageIds = [];
     private readonly HashSet<(string SourceSystem, string ExternalId)> _aliases = [];
     private readonly HashSet<(string Operation, string Key)> _answers = [];
+    private readonly HashSet<Guid> _holds = [];
+    private readonly HashSet<(string UserId, string ExternalId)> _openHolds = [];
+    private readonly HashSet<(string UserId, DateTimeOffset Now)> _expiredHolds = [];
     private readonly HashSet<Guid> _virtualKeys = [];
     private readonly HashSet<string> _virtualKeysOf = new(StringComparer.Ordinal);
     private readonly HashSet<long> _outbox = [];
@@ -21,6 +24,9 @@ public sealed class Needs
     public IReadOnlyCollection<Guid> UsageIds => _usageIds;
     public IReadOnlyCollection<(string SourceSystem, string ExternalId)> Aliases => _aliases;
     public IReadOnlyCollection<(string Operation, string Key)> Answers => _answers;
+    public IReadOnlyCollection<Guid> Holds => _holds;
+    public IReadOnlyCollection<(string UserId, string ExternalId)> OpenHolds => _openHolds;
+    public IReadOnlyCollection<(string UserId, DateTimeOffset Now)> ExpiredHolds => _expiredHolds;
     public IReadOnlyCollection<Guid> VirtualKeys => _virtualKeys;
     public IReadOnlyCollection<string> VirtualKeysOf => _virtualKeysOf;
     public IReadOnlyCollection<long> Outbox => _outbox;
@@ -49,6 +55,15 @@ public sealed class Needs
 
     /// <summary>The first answer to an idempotency key (R9).</summary>
     public void Answer(string operation, string key) => _answers.Add((operation, key));
+
+    /// <summary>A hold.</summary>
+    public void Hold(Guid id) => _holds.Add(id);
+
+    /// <summary>The open hold that the user has under an id of its caller.</summary>
+    public void OpenHold(string userId, string externalId) => _openHolds.Add((userId, externalId));
+
+    /// <summary>What the user's holds set aside that have expired by now, and when the next one does.</summary>
+    public void ExpiredHoldsOf(string userId, DateTimeOffset now) => _expiredHolds.Add((userId, now));
 
     /// <summary>A virtual key.</summary>
     public void VirtualKey(Guid id) => _virtualKeys.Add(id);

@@ -5,18 +5,22 @@ namespace Factumerit.Ledger.Commands;
 
 /// <summary>
 /// Records one LLM call as its caller reports it, and charges its price: debit user:U, credit expense:api (R4, R5, R6,
-/// R9, R11). A call without a price is only recorded, and waits for review (R16).
+/// R9, R11). A call without a price is only recorded, and waits for review (R16). A call that names a hold settles it,
+/// once its price is known (R22).
 /// </summary>
 /// <param name="request">The call.</param>
 /// <param name="pricer">The prices to use (R18); null: no prices and no markup.</param>
 public sealed class RecordUsage(UsageRequest request, Pricer? pricer = null) : UsageCommand(request, pricer)
 {
-    public override bool IsProvenBySaving => true;
+    // A hold is not cached, so its usage is decided on loaded rows.
+    public override bool IsProvenBySaving => Request.HoldId is null;
 
     internal override void Declare(Needs needs)
     {
         needs.User(Request.UserId);
         needs.Usage(Request.UserId, Request.RequestId!);
+        if (Request.HoldId is { } holdId)
+            needs.Hold(holdId);
     }
 
     public override void Validate(FieldErrors errors)
@@ -27,6 +31,8 @@ public sealed class RecordUsage(UsageRequest request, Pricer? pricer = null) : U
         base.Validate(errors);
         Tokens.Check(errors);
         CheckBillingStatus(errors);
+        if (Request is { ClosesHold: not null, HoldId: null })
+            errors.Add("closes_hold", "needs hold_id");
     }
 
     protected override Outcome<RecordedUsage>? Replay(WorkingSet state)
@@ -46,18 +52,25 @@ public sealed class RecordUsage(UsageRequest request, Pricer? pricer = null) : U
         var user = state.FindUser(userId);
         if (user is { IsDeleted: true })
             return new Refusal.UserDeleted(userId); // R11
+        var hold = Request.HoldId is { } holdId ? state.Holds.Find(holdId) : null;
+        if (Request.HoldId is not null && hold?.UserId != userId)
+            return new Refusal.NotFound($"hold {Request.HoldId} of {userId}");
         var call = Price(OccurredAt(state), state.Now);
         if (call.Refusal is { } refusal)
             return refusal;
         if (call.PriceCents is not { } amountCents)
             return Record(state, user, call, null); // R16: no budget is opened, no credit needed
-        if (amountCents > 0 && Request.EnforceBalance != false && user is not { BalanceCents: > 0 })
-            return new Refusal.InsufficientCredit(userId, user?.BalanceCents ?? 0, IsKnown: user is not null); // R4, R6
+        // R22, R23: a usage that a hold covers needs no further credit.
+        var isCovered = hold is { CoversUsage: true };
+        if (amountCents > 0 && !isCovered && Request.EnforceBalance != false && user is not { AvailableCents: > 0 })
+            return new Refusal.InsufficientCredit(userId, user?.BalanceCents, user?.AvailableCents ?? 0); // R4, R6
         if (user is not null && !user.CanSpend(amountCents))
             return new Refusal.ValidationFailed(
                 "amount_cents", "would exceed the largest balance that can be stored");
 
         (user, var transactionId) = Charge(state, userId, amountCents, Request.RequestId!, Request.Description);
+        if (isCovered)
+            state.Holds.Settle(hold!, user, amountCents, closes: Request.ClosesHold != false, By.Id);
         return Record(state, user, call, transactionId);
     }
 

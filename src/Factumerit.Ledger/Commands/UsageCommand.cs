@@ -109,6 +109,7 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
             OccurredAt = OccurredAt(state),
             CreatedAt = state.Now,
             PostedBy = By.Id,
+            HoldId = request.HoldId,
         };
         state.Add(usage, origin?.Aliases ?? []);
         return usage.ToRecorded();
@@ -129,15 +130,24 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
             ? new(time.UtcTicks - (time.UtcTicks % TimeSpan.TicksPerMicrosecond), TimeSpan.Zero)
             : state.Now;
 
-    private static RequestHash HashOf(UsageRequest request) => request.HasNewFields
-        ? RequestHash.Of(
-            request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens, request.Description,
-            request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt,
-            request.Provider, request.ProviderCostUsd,
-            request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens,
-            request.Usage?.GetRawText(), request.BillingStatus)
-        // The hash from before those fields existed: a request from before the upgrade that is repeated after it still
-        // matches.
+    // Each group of fields is newer than the one before. A request without the newer ones has the hash from before they
+    // existed, so a request from before an upgrade that is repeated after it still matches.
+    private static RequestHash HashOf(UsageRequest request) =>
+        request.HasHold
+            ? RequestHash.Of(
+                request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens,
+                request.Description, request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt,
+                request.Provider, request.ProviderCostUsd,
+                request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens,
+                request.Usage?.GetRawText(), request.BillingStatus,
+                $"{request.HoldId}", request.ClosesHold is false ? "stays open" : null)
+        : request.HasNewFields
+            ? RequestHash.Of(
+                request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens,
+                request.Description, request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt,
+                request.Provider, request.ProviderCostUsd,
+                request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens,
+                request.Usage?.GetRawText(), request.BillingStatus)
         : RequestHash.Of(
             request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens, request.Description,
             request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt);

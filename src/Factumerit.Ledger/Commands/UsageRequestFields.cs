@@ -10,6 +10,8 @@ internal static class UsageRequestFields
             request.Provider is not null || request.ProviderCostUsd is not null || request.BillingStatus is not null
             || request.HasTokenDetails;
 
+        public bool HasHold => request.HoldId is not null;
+
         public bool HasNotes =>
             request.Description is not null || request.ReferenceId is not null || request.Metadata is not null;
 

@@ -160,10 +160,14 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         {
             figures = readFigures(reader);
             if (!await reader.IsDBNullAsync(0, cancellationToken))
-                faults.Add(new IntegrityFault(reader.GetString(0), reader.GetString(1), reader.GetString(2)));
+                faults.Add(new IntegrityFault(reader.GetString(0), TextOf(reader, 1), TextOf(reader, 2)));
         }
         return figures;
     }
+
+    // A damaged view may name no account.
+    private static string TextOf(NpgsqlDataReader reader, int column) =>
+        reader.IsDBNull(column) ? "(none)" : reader.GetString(column);
 
     // Stores the faults and advances the checkpoint past them. If another check is storing its own, this one stores
     // nothing and returns the report unchanged.

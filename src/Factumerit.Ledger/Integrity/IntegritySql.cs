@@ -234,6 +234,20 @@ internal static class IntegritySql
         FROM ledger_origin o, (SELECT coalesce(sum(opening_cents), 0) AS opening_cents FROM user_budgets) b
         WHERE o.opening_cents <> b.opening_cents
         """,
+        // R21, R23: what a budget holds is the sum over its open holds, and none of them expires before it says
+        """
+        SELECT 'hold-mismatch', coalesce(b.user_id, h.user_id),
+               'R21: the budget holds ' || coalesce(trim_scale(b.held_cents)::text, 'nothing') || ' until '
+               || coalesce(b.holds_expire_at::text, 'never') || ', the open holds '
+               || coalesce(trim_scale(h.held_cents)::text, 'nothing') || ' until '
+               || coalesce(h.expires_at::text, 'never')
+        FROM (SELECT user_id, held_cents, holds_expire_at FROM user_budgets
+              WHERE held_cents <> 0 OR holds_expire_at IS NOT NULL) b
+        FULL JOIN (SELECT user_id, sum(held_cents) AS held_cents, min(expires_at) AS expires_at
+                   FROM holds WHERE state = 'open' GROUP BY user_id) h ON h.user_id = b.user_id
+        WHERE coalesce(b.held_cents, 0) <> coalesce(h.held_cents, 0)
+           OR (h.expires_at IS NOT NULL AND (b.holds_expire_at IS NULL OR b.holds_expire_at > h.expires_at))
+        """,
         // R13
         $"""
         SELECT 'time-reversed', id::text, 'R13: recorded at ' || created_at || ', after an entry of ' || before

@@ -12,10 +12,14 @@ namespace Factumerit.Ledger.Queries;
 /// </summary>
 public sealed class UserQueries(LedgerDatabase database)
 {
-    private static readonly Expression<Func<BudgetRow, Budget>> ToBudget = b => new Budget
+    // A hold that has expired is not held any more, whether or not its row says so yet (R23).
+    private static Expression<Func<BudgetRow, Budget>> ToBudget(LedgerDbContext db) => b => new Budget
     {
         UserId = b.UserId,
         BalanceCents = b.BalanceCents,
+        HeldCents = b.HeldCents - db.Holds
+            .Where(h => h.UserId == b.UserId && h.State == Hold.Open && h.ExpiresAt <= LedgerDbContext.Now())
+            .Sum(h => h.HeldCents),
         TotalSpentCents = b.TotalSpentCents,
         TotalAddedCents = b.TotalAddedCents,
         PromoExpiresAt = b.PromoExpiresAt,
@@ -27,7 +31,11 @@ public sealed class UserQueries(LedgerDatabase database)
 
     private const string BudgetOf = """
         SELECT user_id, balance_cents, total_spent_cents, total_added_cents, promo_expires_at, created_at, updated_at,
-               deleted_at, signed_up_at
+               deleted_at, signed_up_at,
+               CASE WHEN holds_expire_at <= now()
+                    THEN held_cents - (SELECT coalesce(sum(h.held_cents), 0) FROM holds h
+                                       WHERE h.user_id = $1 AND h.state = 'open' AND h.expires_at <= now())
+                    ELSE held_cents END
         FROM user_budgets WHERE user_id = $1
         """;
 
@@ -51,6 +59,7 @@ public sealed class UserQueries(LedgerDatabase database)
                 UpdatedAt = reader.GetFieldValue<DateTimeOffset>(6),
                 DeletedAt = reader.GetFieldValue<DateTimeOffset?>(7),
                 SignedUpAt = reader.GetFieldValue<DateTimeOffset?>(8),
+                HeldCents = reader.GetDecimal(9),
             }
             : null;
     }
@@ -65,7 +74,8 @@ public sealed class UserQueries(LedgerDatabase database)
             budgets = budgets.Where(b => b.UserId.StartsWith(prefix));
         if (!string.IsNullOrEmpty(after))
             budgets = budgets.Where(b => string.Compare(b.UserId, after) > 0);
-        var page = await budgets.OrderBy(b => b.UserId).Take(limit + 1).Select(ToBudget).ToListAsync(cancellationToken);
+        var page = await budgets.OrderBy(b => b.UserId).Take(limit + 1).Select(ToBudget(db))
+            .ToListAsync(cancellationToken);
         return new BudgetPage(
             page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].UserId : null);
     }
@@ -137,7 +147,7 @@ public sealed class UserQueries(LedgerDatabase database)
         u.PromptTokens, u.CompletionTokens, u.CacheReadTokens, u.CacheWriteTokens, u.ReasoningTokens,
         ParseJson(u.Usage), u.Description, u.ReferenceId, ParseJson(u.Metadata), u.SourceSystem, u.ExternalId,
         u.VirtualKeyId, u.ReviewedBy, u.ReviewedAt, u.ReviewNote, u.FilledAt, ParseJson(u.PayerHint),
-        actors.Of(u.PostedBy), actors.Of(u.ReviewedById));
+        actors.Of(u.PostedBy), actors.Of(u.ReviewedById), u.HoldId);
 
     private static JsonElement? ParseJson(string? json) => json is null ? null : JsonElement.Parse(json);
 

@@ -11,6 +11,7 @@ public sealed class LedgerDbContext(DbContextOptions<LedgerDbContext> options) :
 {
     public DbSet<EntryRow> Entries => Set<EntryRow>();
     public DbSet<BudgetRow> Budgets => Set<BudgetRow>();
+    public DbSet<Hold> Holds => Set<Hold>();
     public DbSet<BudgetTransactionRow> BudgetTransactions => Set<BudgetTransactionRow>();
     public DbSet<UsageRow> Usages => Set<UsageRow>();
     public DbSet<UsageAliasRow> UsageAliases => Set<UsageAliasRow>();
@@ -31,6 +32,10 @@ public sealed class LedgerDbContext(DbContextOptions<LedgerDbContext> options) :
     public DbSet<AccountBalanceRow> AccountBalances => Set<AccountBalanceRow>();
     public DbSet<UserLedgerBalanceRow> UserLedgerBalances => Set<UserLedgerBalanceRow>();
     public DbSet<LedgerIntegrityRow> LedgerIntegrity => Set<LedgerIntegrityRow>();
+
+    /// <summary>The time of the database's clock, in a query.</summary>
+    [DbFunction("now", IsBuiltIn = true)]
+    public static DateTimeOffset Now() => throw new InvalidOperationException("Only the database knows its time.");
 
     protected override void OnModelCreating(ModelBuilder modelBuilder) =>
         modelBuilder.ApplyConfigurationsFromAssembly(typeof(LedgerDbContext).Assembly);

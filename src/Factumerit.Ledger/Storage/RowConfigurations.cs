@@ -33,6 +33,33 @@ internal sealed class BudgetConfiguration : IEntityTypeConfiguration<BudgetRow>
             .HasDefaultValue(0m);
         row.Property(r => r.DebitsCents).HasPrecision(30, 7);
         row.Property(r => r.CreditsCents).HasPrecision(30, 7);
+        row.Property(r => r.HeldCents).HasPrecision(20, 7)
+            .HasDefaultValue(0m);
+        row.Property(r => r.HoldsVersion).HasDefaultValue(0L);
+    }
+}
+
+internal sealed class HoldConfiguration : IEntityTypeConfiguration<Hold>
+{
+    public void Configure(EntityTypeBuilder<Hold> row)
+    {
+        row.ToTable("holds").HasKey(r => r.Id).HasName("pk_holds");
+        row.HasIndex(r => new { r.UserId, r.ExternalId }).IsUnique().HasFilter("state = 'open'")
+            .HasDatabaseName("uq_holds_open_external_id");
+        // The condition is not that of the other index, so that no look-up by user takes this one instead.
+        row.HasIndex(r => r.ExpiresAt).HasFilter("closed_at IS NULL").HasDatabaseName("ix_holds_open_expires_at");
+        row.HasIndex(r => new { r.UserId, r.Id }).HasDatabaseName("ix_holds_user");
+        row.Property(r => r.Id).ValueGeneratedNever();
+        row.Property(r => r.UserId).UseCollation("C");
+        row.Property(r => r.State).UseCollation("C");
+        row.Property(r => r.ExternalId).UseCollation("C");
+        row.Property(r => r.AnswerKey).UseCollation("C");
+        row.Property(r => r.RequestedCents).HasPrecision(20, 7);
+        row.Property(r => r.HeldCents).HasPrecision(20, 7);
+        row.Property(r => r.SettledCents).HasPrecision(30, 7);
+        row.Property(r => r.Metadata).HasColumnType("json");
+        row.Ignore(r => r.IsOpen);
+        row.Ignore(r => r.CoversUsage);
     }
 }
 

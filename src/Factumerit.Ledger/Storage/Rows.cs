@@ -39,6 +39,15 @@ public sealed class BudgetRow
     public decimal DebitsCents { get; init; }
     public decimal CreditsCents { get; init; }
     public long EntryCount { get; init; }
+
+    /// <summary>The sum of what the user's open holds set aside.</summary>
+    public decimal HeldCents { get; init; }
+
+    /// <summary>No open hold expires before this time; null when there is none.</summary>
+    public DateTimeOffset? HoldsExpireAt { get; init; }
+
+    /// <summary>Counts the commits that changed the user's holds.</summary>
+    public long HoldsVersion { get; init; }
 }
 
 /// <summary>A row of <c>budget_transactions</c>, the history of the system before the ledger (R14).</summary>

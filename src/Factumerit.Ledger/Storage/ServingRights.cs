@@ -27,7 +27,12 @@ public static class ServingRights
 
     private const string ChangeOfBudgets =
         $"{Add}, UPDATE (balance_cents, total_spent_cents, total_added_cents, debits_cents, credits_cents, "
-        + "entry_count, promo_expires_at, updated_at, deleted_at, signed_up_at)";
+        + "entry_count, promo_expires_at, updated_at, deleted_at, signed_up_at, held_cents, holds_expire_at, "
+        + "holds_version)";
+
+    private const string ChangeOfHolds =
+        $"{Add}, UPDATE (state, requested_cents, held_cents, settled_cents, expires_at, closed_at, settled_late_at, "
+        + "release_reason, closed_by)";
 
     private const string ChangeOfVirtualKeys =
         $"{Add}, UPDATE (status, is_blocked, key_hash, key_name, updated_at, revoked_at, checked_at, last_error)";
@@ -45,6 +50,7 @@ public static class ServingRights
         ["api_keys"] = ChangeOfApiKeys,
         ["audit_log"] = Add,
         ["budget_transactions"] = Add,
+        ["holds"] = ChangeOfHolds,
         ["idempotency_keys"] = Add,
         ["ledger_checkpoint"] = Change,
         ["ledger_checkpoint_accounts"] = Replace,

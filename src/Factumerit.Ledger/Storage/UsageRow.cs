@@ -54,5 +54,8 @@ public sealed record UsageRow
     public DateTimeOffset? FilledAt { get; init; }
     public string? PayerHint { get; init; }
     public int? PostedBy { get; init; }
+
+    /// <summary>The hold that its caller named.</summary>
+    public Guid? HoldId { get; init; }
     public int? ReviewedById { get; init; }
 }

@@ -84,8 +84,8 @@ internal sealed class Commit(
     }
 
     // Returns null when the batch must be decided on loaded rows: a guess has to be verified by saving it, so each
-    // command must record a usage, and each budget must move. A refusal, a replay, or a balance that was only read
-    // could be wrong without being detected.
+    // command must record a usage or place a hold, and each budget must change. A refusal, a replay, or a balance that
+    // was only read could be wrong without being detected.
     private WorkingSet? DecideOnRememberedBudgets()
     {
         if (parts.Clock.Estimate() is not { } now || !parts.Backoff.MayGuess()
@@ -100,7 +100,8 @@ internal sealed class Commit(
         {
             foreach (var command in commands)
                 command.Apply(guess);
-            if (guess.NewUsages.Count == commands.Count && guess.ChangedUsers.Count == guess.Users.Count)
+            if (guess.NewUsages.Count + guess.Holds.NewCount == commands.Count
+                && guess.ChangedUsers.Count == guess.Users.Count)
                 return guess;
         }
         catch (Exception)

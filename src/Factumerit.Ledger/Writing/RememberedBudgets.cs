@@ -2,7 +2,8 @@ namespace Factumerit.Ledger.Writing;
 
 /// <summary>
 /// A cache of the budgets in this writer's last commits, so that a batch of plain usages need not read them again. A
-/// cached budget is a guess that saving verifies: the stored budget must still have the balance that was decided on.
+/// cached budget is a guess that saving verifies: the stored budget must still have the balance and the holds that were
+/// decided on.
 /// Only the writer's loop uses the cache.
 /// </summary>
 internal sealed class RememberedBudgets(int usersMax)
@@ -10,13 +11,14 @@ internal sealed class RememberedBudgets(int usersMax)
     private readonly Dictionary<string, UserAccount> _users = new(StringComparer.Ordinal);
 
     /// <summary>
-    /// Loads the cached budgets of these users into the set; returns false if one of them must be read. The cache and
-    /// the set share the budgets. If the decisions are discarded, call <see cref="Forget"/>.
+    /// Loads the cached budgets of these users into the set; returns false if one of them must be read, because it is
+    /// not cached or because one of its holds has expired. The cache and the set share the budgets. If the decisions
+    /// are discarded, call <see cref="Forget"/>.
     /// </summary>
     public bool TryLend(IReadOnlyCollection<string> userIds, WorkingSet set)
     {
         foreach (var userId in userIds)
-            if (_users.TryGetValue(userId, out var user))
+            if (_users.TryGetValue(userId, out var user) && !(user.HoldsExpireAt <= set.Now))
                 set.Load(user);
             else
                 return false;

@@ -84,9 +84,9 @@ internal sealed class RowMap<TRow>
     /// </summary>
     /// <param name="amounts">The properties whose values are added.</param>
     /// <param name="set">The properties whose values are set.</param>
-    /// <param name="expected">The property that must still have the value that is sent with the row.</param>
+    /// <param name="expected">The properties that must still have the values that are sent with the row.</param>
     /// <param name="condition">A further condition on the stored row t, in SQL.</param>
-    public SetStatement<TRow> Add(string[] amounts, string[] set, string expected, string condition)
+    public SetStatement<TRow> Add(string[] amounts, string[] set, string[] expected, string condition)
     {
         RowColumn<TRow>[] added = [.. amounts.Select(Find)];
         RowColumn<TRow>[] assigned = [.. set.Select(Find)];
@@ -94,16 +94,17 @@ internal sealed class RowMap<TRow>
             [.. _key, .. added, .. assigned],
             List(added, c => $"{c.Name} = t.{c.Name} + r.{c.Name}")
                 + string.Concat(assigned.Select(c => $", {c.Name} = r.{c.Name}")),
-            $" AND t.{this[expected]} = r.expected AND {condition}",
-            "expected");
+            string.Concat(expected.Select(name => $" AND t.{this[name]} = r.expected_{this[name]}"))
+                + $" AND {condition}",
+            [.. expected.Select(name => $"expected_{this[name]}")]);
     }
 
     // Casting text that is not a number raises 22P02, which aborts the transaction: nothing is saved.
     private SetStatement<TRow> Update(
-        RowColumn<TRow>[] columns, string changes, string condition, params string[] further) => new(
+        RowColumn<TRow>[] columns, string changes, string condition, string[]? further = null) => new(
         $"""
         WITH changed AS (
-            UPDATE {Table} t SET {changes} FROM {Rows(columns, further)}
+            UPDATE {Table} t SET {changes} FROM {Rows(columns, further ?? [])}
             WHERE {string.Join(" AND ", _key.Select(k => $"t.{k.Name} = r.{k.Name}"))}{condition}
             RETURNING 1)
         SELECT CASE WHEN count(*) <> cardinality($1)
@@ -141,16 +142,18 @@ internal sealed class SetStatement<TRow>(string sql, IReadOnlyList<RowColumn<TRo
     /// <summary>Adds the statement to the batch; does nothing without rows.</summary>
     /// <param name="batch">The batch.</param>
     /// <param name="rows">The rows.</param>
-    /// <param name="expected">The value that each stored row must still have, for a statement that checks it.</param>
-    public void AddTo(NpgsqlBatch batch, IReadOnlyCollection<TRow> rows, decimal[]? expected = null)
+    /// <param name="expected">The values that each stored row must still have, for a statement that checks them: one
+    /// array per column.</param>
+    public void AddTo(
+        NpgsqlBatch batch, IReadOnlyCollection<TRow> rows, params ReadOnlySpan<NpgsqlParameter> expected)
     {
         if (rows.Count == 0)
             return;
         var command = new NpgsqlBatchCommand(sql);
         foreach (var column in columns)
             command.Parameters.Add(column.Parameter(rows));
-        if (expected is not null)
-            command.Parameters.Add(new NpgsqlParameter<decimal[]> { TypedValue = expected });
+        foreach (var values in expected)
+            command.Parameters.Add(values);
         batch.BatchCommands.Add(command);
     }
 }

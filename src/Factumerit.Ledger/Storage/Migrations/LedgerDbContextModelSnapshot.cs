@@ -22,6 +22,112 @@ namespace Factumerit.Ledger.Storage.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
+            modelBuilder.Entity("Factumerit.Ledger.Hold", b =>
+                {
+                    b.Property<Guid>("Id")
+                        .HasColumnType("uuid")
+                        .HasColumnName("id");
+
+                    b.Property<string>("AnswerKey")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("answer_key")
+                        .UseCollation("C");
+
+                    b.Property<DateTimeOffset?>("ClosedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("closed_at");
+
+                    b.Property<int?>("ClosedBy")
+                        .HasColumnType("integer")
+                        .HasColumnName("closed_by");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<string>("Description")
+                        .HasColumnType("text")
+                        .HasColumnName("description");
+
+                    b.Property<DateTimeOffset>("ExpiresAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("expires_at");
+
+                    b.Property<string>("ExternalId")
+                        .HasColumnType("text")
+                        .HasColumnName("external_id")
+                        .UseCollation("C");
+
+                    b.Property<decimal>("HeldCents")
+                        .HasPrecision(20, 7)
+                        .HasColumnType("numeric(20,7)")
+                        .HasColumnName("held_cents");
+
+                    b.Property<bool>("IsPartial")
+                        .HasColumnType("boolean")
+                        .HasColumnName("is_partial");
+
+                    b.Property<string>("Metadata")
+                        .HasColumnType("json")
+                        .HasColumnName("metadata");
+
+                    b.Property<string>("Model")
+                        .HasColumnType("text")
+                        .HasColumnName("model");
+
+                    b.Property<int?>("PostedBy")
+                        .HasColumnType("integer")
+                        .HasColumnName("posted_by");
+
+                    b.Property<string>("ReleaseReason")
+                        .HasColumnType("text")
+                        .HasColumnName("release_reason");
+
+                    b.Property<decimal>("RequestedCents")
+                        .HasPrecision(20, 7)
+                        .HasColumnType("numeric(20,7)")
+                        .HasColumnName("requested_cents");
+
+                    b.Property<decimal>("SettledCents")
+                        .HasPrecision(30, 7)
+                        .HasColumnType("numeric(30,7)")
+                        .HasColumnName("settled_cents");
+
+                    b.Property<DateTimeOffset?>("SettledLateAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("settled_late_at");
+
+                    b.Property<string>("State")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("state")
+                        .UseCollation("C");
+
+                    b.Property<string>("UserId")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("user_id")
+                        .UseCollation("C");
+
+                    b.HasKey("Id")
+                        .HasName("pk_holds");
+
+                    b.HasIndex("ExpiresAt")
+                        .HasDatabaseName("ix_holds_open_expires_at")
+                        .HasFilter("closed_at IS NULL");
+
+                    b.HasIndex("UserId", "ExternalId")
+                        .IsUnique()
+                        .HasDatabaseName("uq_holds_open_external_id")
+                        .HasFilter("state = 'open'");
+
+                    b.HasIndex("UserId", "Id")
+                        .HasDatabaseName("ix_holds_user");
+
+                    b.ToTable("holds", (string)null);
+                });
+
             modelBuilder.Entity("Factumerit.Ledger.Storage.AccountBalanceRow", b =>
                 {
                     b.Property<string>("Account")
@@ -282,6 +388,23 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.Property<long>("EntryCount")
                         .HasColumnType("bigint")
                         .HasColumnName("entry_count");
+
+                    b.Property<decimal>("HeldCents")
+                        .ValueGeneratedOnAdd()
+                        .HasPrecision(20, 7)
+                        .HasColumnType("numeric(20,7)")
+                        .HasDefaultValue(0m)
+                        .HasColumnName("held_cents");
+
+                    b.Property<DateTimeOffset?>("HoldsExpireAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("holds_expire_at");
+
+                    b.Property<long>("HoldsVersion")
+                        .ValueGeneratedOnAdd()
+                        .HasColumnType("bigint")
+                        .HasDefaultValue(0L)
+                        .HasColumnName("holds_version");
 
                     b.Property<decimal>("OpeningAddedCents")
                         .ValueGeneratedOnAdd()
@@ -840,6 +963,10 @@ namespace Factumerit.Ledger.Storage.Migrations
                     b.Property<DateTimeOffset?>("FilledAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("filled_at");
+
+                    b.Property<Guid?>("HoldId")
+                        .HasColumnType("uuid")
+                        .HasColumnName("hold_id");
 
                     b.Property<decimal?>("MarkupFactor")
                         .HasColumnType("numeric")

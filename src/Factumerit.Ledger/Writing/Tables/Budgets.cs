@@ -7,7 +7,8 @@ namespace Factumerit.Ledger.Writing.Tables;
 
 /// <summary>
 /// The users' budgets (<c>user_budgets</c>). Their rows are locked in the order of the user ids. Postings add to a
-/// budget only while it has the balance on which the commands decided, and while no entry is younger than the commit.
+/// budget only while it has the balance and the holds on which the commands decided, and while no entry is younger than
+/// the commit.
 /// </summary>
 internal sealed class Budgets : Table
 {
@@ -28,11 +29,18 @@ internal sealed class Budgets : Table
             """;
         _insert = _rows.Insert();
         // Nearly all users of a commit only spend, so most commits send fewer columns.
-        _spend = Add(nameof(BudgetRow.BalanceCents), nameof(BudgetRow.TotalSpentCents), nameof(BudgetRow.DebitsCents),
-            nameof(BudgetRow.EntryCount));
+        string[] spent =
+        [
+            nameof(BudgetRow.BalanceCents), nameof(BudgetRow.TotalSpentCents), nameof(BudgetRow.DebitsCents),
+            nameof(BudgetRow.EntryCount),
+        ];
+        _spend = Add(spent, nameof(BudgetRow.UpdatedAt));
         _move = Add(
-            nameof(BudgetRow.BalanceCents), nameof(BudgetRow.TotalSpentCents), nameof(BudgetRow.TotalAddedCents),
-            nameof(BudgetRow.DebitsCents), nameof(BudgetRow.CreditsCents), nameof(BudgetRow.EntryCount));
+            [
+                .. spent, nameof(BudgetRow.TotalAddedCents), nameof(BudgetRow.CreditsCents),
+                nameof(BudgetRow.HeldCents),
+            ],
+            nameof(BudgetRow.UpdatedAt), nameof(BudgetRow.HoldsExpireAt), nameof(BudgetRow.HoldsVersion));
         _change = _rows.Update(
             nameof(BudgetRow.PromoExpiresAt), nameof(BudgetRow.SignedUpAt), nameof(BudgetRow.DeletedAt),
             nameof(BudgetRow.UpdatedAt));
@@ -51,14 +59,14 @@ internal sealed class Budgets : Table
         {
             if (user.IsNew)
                 opened.Add(user.ToRow());
-            else if (user.EntryCount > 0)
+            else if (user.EntryCount > 0 || user.HaveHoldsChanged)
                 moved.Add(user);
             if (!user.IsNew && (user.IsDeleted || user.SignsUp))
                 changed.Add(user.ToRow());
         }
         (moved.TrueForAll(user => user.HasOnlySpent) ? _spend : _move).AddTo(
             batch, moved.ConvertAll(user => user.ToChange()),
-            [.. moved.Select(user => user.LoadedBalanceCents!.Value)]);
+            Expected(moved, user => user.LoadedBalanceCents!.Value), Expected(moved, user => user.LoadedHoldsVersion));
         _insert.AddTo(batch, opened);
         _change.AddTo(batch, changed);
     }
@@ -73,8 +81,11 @@ internal sealed class Budgets : Table
                 user.UserId, set.Now)
             : null;
 
-    private SetStatement<BudgetRow> Add(params string[] amounts) => _rows.Add(
-        amounts, set: [nameof(BudgetRow.UpdatedAt)], expected: nameof(BudgetRow.BalanceCents),
+    private static NpgsqlParameter<T[]> Expected<T>(List<UserAccount> users, Func<UserAccount, T> value) =>
+        new() { TypedValue = [.. users.Select(value)] };
+
+    private SetStatement<BudgetRow> Add(string[] amounts, params string[] set) => _rows.Add(
+        amounts, set, expected: [nameof(BudgetRow.BalanceCents), nameof(BudgetRow.HoldsVersion)],
         // The estimated time of a commit on remembered budgets must not be before that of the newest entry (R13).
         $"t.{_rows[nameof(BudgetRow.DeletedAt)]} IS NULL "
         + $"AND r.{_rows[nameof(BudgetRow.UpdatedAt)]} >= {LedgerOrigin.NewestEntryTime}");

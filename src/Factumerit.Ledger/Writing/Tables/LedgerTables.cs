@@ -19,6 +19,7 @@ internal sealed class LedgerTables
         new Budgets(model),
         new Usages(model),
         new UsageAliases(model),
+        new Holds(model),
         new ProviderUsageCosts(model),
         new Entries(model),
         new BudgetTransactions(model),

@@ -26,6 +26,7 @@ internal sealed class Usages : Table
         nameof(UsageRow.SourceSystem), nameof(UsageRow.ExternalId), nameof(UsageRow.VirtualKeyId),
         nameof(UsageRow.ReviewReason), nameof(UsageRow.PayerHint),
         nameof(UsageRow.Description), nameof(UsageRow.ReferenceId), nameof(UsageRow.Metadata),
+        nameof(UsageRow.HoldId),
     ];
 
     private static readonly string[] OfPrices =
@@ -137,7 +138,8 @@ internal sealed class Usages : Table
         var statement = _insertPlain;
         foreach (var usage in usages)
             if (usage.SourceSystem != UsageRow.OwnSystem || usage.ReviewReason is not null
-                || usage.Description is not null || usage.ReferenceId is not null || usage.Metadata is not null)
+                || usage.Description is not null || usage.ReferenceId is not null || usage.Metadata is not null
+                || usage.HoldId is not null)
                 return _insertWhole;
             else if (usage.Provider is not null || usage.ProviderCostUsd is not null || usage.MarkupFactor is not null
                 || usage.Usage is not null || usage.CacheReadTokens is not null || usage.CacheWriteTokens is not null
