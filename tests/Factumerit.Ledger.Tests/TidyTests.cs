@@ -14,7 +14,7 @@ public sealed partial class TidyTests
     private const int LineLengthMax = 120;
     private static readonly string Root = Repository.Root;
 
-    public static TheoryData<string> Rules => [.. Enumerable.Range(1, 20).Select(n => $"R{n}")];
+    public static TheoryData<string> Rules => [.. Enumerable.Range(1, 24).Select(n => $"R{n}")];
 
     public static TheoryData<string> Problems => [.. ProblemCatalog.All.Select(k => k.Code)];
 

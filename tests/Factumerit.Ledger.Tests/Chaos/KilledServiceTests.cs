@@ -25,6 +25,38 @@ public sealed class KilledServiceTests(BadDay day) : IClassFixture<BadDay>
         await day.SettleAsync(LoadAuditor.EmbeddedConnectionString(day.DataDirectory), user, sent);
     }
 
+    [Fact]
+    public async Task R22_a_hold_outlives_a_service_that_is_killed_between_it_and_its_settle()
+    {
+        var service = await day.StartAsync();
+        var user = await day.UserAsync(100);
+        var holds = await Task.WhenAll(Enumerable.Range(0, 20).Select(n => day.Sender.PostAsync(
+            service.Url, "/holds", new { user_id = user, amount_cents = 5, external_id = $"{n}" })));
+        await service.KillAsync();
+
+        service = await day.StartAsync();
+
+        (await day.Sender.GetAsync(service.Url, $"/users/{user}")).Expect(200).Amount("available_cents").ShouldBe(0);
+        foreach (var (hold, n) in holds.Select((hold, n) => (hold.Expect(201), n)))
+        {
+            (await day.Sender.PostAsync(
+                service.Url, "/holds", new { user_id = user, amount_cents = 5, external_id = $"{n}" }))
+                .Body.ShouldBe(hold.Body);
+            // The answer of the first is lost, as far as the bot knows, so it is sent again.
+            for (var attempt = 0; attempt < 2; attempt++)
+                (await day.Sender.PostAsync(service.Url, "/usage", new
+                {
+                    user_id = user,
+                    amount_cents = 3,
+                    request_id = $"{user} {n}",
+                    hold_id = hold.Text("hold_id"),
+                })).Expect(attempt == 0 ? 201 : 200);
+        }
+        var budget = (await day.Sender.GetAsync(service.Url, $"/users/{user}")).Expect(200);
+        (budget.Amount("balance_cents"), budget.Amount("held_cents")).ShouldBe((40m, 0m));
+        LoadAuditor.ExpectBalanced(await day.Sender.GetAsync(service.Url, "/ledger/integrity"));
+    }
+
     [Theory]
     [InlineData(UnixSignal.Kill)]
     [InlineData(UnixSignal.Quit)] // what pg_ctl stop -m immediate sends

@@ -70,6 +70,64 @@ public abstract class RaceTests(LedgerService service)
     }
 
     [Fact]
+    public async Task R21_100_cents_are_held_once_by_200_holds_and_calls_that_race_for_them()
+    {
+        var user = await service.UserAsync(100);
+
+        var replies = await RaceAsync(200, racer =>
+            PostAsync(racer, "/holds", new { user_id = user, amount_cents = 1, external_id = $"{racer}" }));
+
+        replies.Count(reply => reply.Status == 201).ShouldBe(100);
+        foreach (var refused in replies.Where(reply => reply.Status != 201))
+            refused.ExpectProblem(402, "insufficient-credit").Amount("available_cents").ShouldBe(0);
+        replies.Where(reply => reply.Status == 201).Select(reply => reply.Amount("available_cents")).Order()
+            .ShouldBe(Enumerable.Range(0, 100).Select(left => (decimal)left));
+        var calls = await RaceAsync(Racers, racer =>
+            PostAsync(racer, "/usage", new { user_id = user, amount_cents = 1, request_id = $"{racer}" }));
+        calls.ShouldAllBe(reply => reply.Status == 402);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task R9_one_hold_sent_by_many_at_once_is_placed_once_and_all_get_the_first_answer()
+    {
+        var user = await service.UserAsync(100);
+
+        var replies = await RaceAsync(Racers, racer =>
+            PostAsync(racer, "/holds", new { user_id = user, amount_cents = 7, external_id = "same" }));
+
+        replies.ShouldAllBe(reply => reply.Status == 201);
+        replies.Count(reply => reply.Replayed).ShouldBe(Racers - 1);
+        replies.Select(reply => reply.Body).Distinct().Count().ShouldBe(1);
+        (await service.GetAsync($"/users/{user}")).Amount("held_cents").ShouldBe(7);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
+    public async Task R24_of_many_who_settle_or_release_one_hold_one_wins()
+    {
+        var user = await service.UserAsync(10);
+        var hold = (await PostAsync(0, "/holds", new { user_id = user, amount_cents = 10, external_id = "h" }))
+            .Expect(201).Text("hold_id");
+
+        var replies = await RaceAsync(Racers, racer => racer % 2 == 0
+            ? PostAsync(racer, $"/holds/{hold}/release", new { reason = $"{racer}" })
+            : PostAsync(
+                racer, "/usage", new { user_id = user, amount_cents = 10, request_id = $"{racer}", hold_id = hold }));
+
+        // Whoever wins, ten cents pay for one call, and no other call finds credit.
+        replies.Count(reply => reply.Status == 201).ShouldBe(1);
+        var state = (await service.GetAsync($"/holds/{hold}")).Expect(200).Text("state");
+        foreach (var (reply, racer) in replies.Select((reply, racer) => (reply, racer)))
+            if (racer % 2 == 0)
+                reply.Status.ShouldBe(state == "released" ? 200 : 409);
+            else if (reply.Status != 201)
+                reply.ExpectProblem(402, "insufficient-credit");
+        (await service.BalanceAsync(user)).ShouldBe(0);
+        await service.Database.AssertIntegrityAsync();
+    }
+
+    [Fact]
     public async Task R4_a_budget_of_100_cents_pays_for_100_calls_of_1_cent_out_of_200()
     {
         var user = await service.UserAsync(100);

@@ -6,7 +6,8 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
 {
     private const string Budget =
         """
-        {"user_id":"alice","balance_cents":595.0,"total_spent_cents":5,"total_added_cents":600,"has_credit":true,
+        {"user_id":"alice","balance_cents":595.0,"held_cents":0,"available_cents":595.0,
+         "total_spent_cents":5,"total_added_cents":600,"has_credit":true,
          "promo_expires_at":null,"created_at":"2026-01-02T03:04:05.123456Z","updated_at":"2026-01-03T00:00:00+01:00",
          "deleted_at":null}
         """;
@@ -92,6 +93,8 @@ public sealed class LedgerCommandsTests : IAsyncLifetime
         run.ShouldBe(new FaRun(0, """
             User           alice
             Balance        $5.95
+            Held           $0.00
+            Available      $5.95
             Spent          $0.05
             Added          $6.00
             Has credit     yes

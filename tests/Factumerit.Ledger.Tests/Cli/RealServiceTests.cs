@@ -27,6 +27,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
             Created vikunja:alice.
             User           vikunja:alice
             Balance        $1.00
+            Held           $0.00
+            Available      $1.00
             Spent          $0.00
             Added          $1.00
             Has credit     yes
@@ -55,6 +57,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
         await PrintsAsync("""
             User           vikunja:alice
             Balance        $5.949835
+            Held           $0.00
+            Available      $5.949835
             Spent          $0.050165
             Added          $6.00
             Has credit     yes
@@ -71,8 +75,8 @@ public sealed partial class RealServiceTests : IAsyncLifetime
 
             """, "ledger", "user", "vikunja:alice");
         await PrintsAsync("""
-            USER             BALANCE      SPENT  ADDED  CREATED               DELETED
-            vikunja:alice  $5.949835  $0.050165  $6.00  <time>  -
+            USER             BALANCE   HELD      SPENT  ADDED  CREATED               DELETED
+            vikunja:alice  $5.949835  $0.00  $0.050165  $6.00  <time>  -
 
             """, "user", "list", "--prefix", "vikunja:");
         await PrintsAsync("Deleted vikunja:alice: $5.949835 forfeited (transaction <uuid>).\n", "user", "delete",
@@ -209,7 +213,7 @@ public sealed partial class RealServiceTests : IAsyncLifetime
     {
         (await FaAsync("usage", "record", "poor", "--amount-cents", "1", "--request-id", "r")).ShouldBe(new FaRun(1, "",
             "insufficient-credit: No user poor is known yet, and an unknown user has 0 cents of credit; spending needs "
-                + "a positive balance. Grant credit, then send the same request again.\n"));
+                + "available credit above 0. Grant credit, then send the same request again.\n"));
         (await FaAsync("user", "create", "U", "--initial-credit-cents", "1")).ShouldBe(new FaRun(1, "",
             "insufficient-anthropic-credits: The signup credit of 1 cents exceeds the headroom of 0 cents. Book a "
                 + "purchase first.\n"));

@@ -4,7 +4,8 @@ public sealed class UserCommandsTests : IAsyncLifetime
 {
     private const string Budget =
         """
-        {"user_id":"vikunja:alice","balance_cents":100,"total_spent_cents":0,"total_added_cents":100,"has_credit":true,
+        {"user_id":"vikunja:alice","balance_cents":100,"held_cents":0,"available_cents":100,
+         "total_spent_cents":0,"total_added_cents":100,"has_credit":true,
          "promo_expires_at":"2026-02-01T00:00:00Z","signed_up_at":"2026-01-02T00:00:00Z",
          "created_at":"2026-01-02T00:00:00Z","updated_at":"2026-01-02T00:00:00Z","deleted_at":null}
         """;
@@ -12,6 +13,8 @@ public sealed class UserCommandsTests : IAsyncLifetime
     private const string Shown = """
         User           vikunja:alice
         Balance        $1.00
+        Held           $0.00
+        Available      $1.00
         Spent          $0.00
         Added          $1.00
         Has credit     yes
@@ -116,7 +119,8 @@ public sealed class UserCommandsTests : IAsyncLifetime
             .Answers(200, $$"""{"users":[{{Budget}}],"next_after":"vikunja:alice"}""")
             .Answers(200,
                 """
-                {"users":[{"user_id":"vikunja:bob","balance_cents":-2.5,"total_spent_cents":2.5,"total_added_cents":0,
+                {"users":[{"user_id":"vikunja:bob","balance_cents":-2.5,"held_cents":0,"available_cents":-2.5,
+                 "total_spent_cents":2.5,"total_added_cents":0,
                  "has_credit":false,"created_at":"2026-01-02T00:00:00Z","deleted_at":"2026-01-03T00:00:00Z"}],
                  "next_after":null}
                 """);
@@ -124,9 +128,9 @@ public sealed class UserCommandsTests : IAsyncLifetime
         var run = await FaRun.OfAsync(_ledger, "user", "list", "--prefix", "vikunja:");
 
         run.ShouldBe(new FaRun(0, """
-            USER           BALANCE   SPENT  ADDED  CREATED               DELETED
-            vikunja:alice   $1.00   $0.00   $1.00  2026-01-02 00:00:00Z  -
-            vikunja:bob    -$0.025  $0.025  $0.00  2026-01-02 00:00:00Z  2026-01-03 00:00:00Z
+            USER           BALANCE   HELD   SPENT  ADDED  CREATED               DELETED
+            vikunja:alice   $1.00   $0.00  $0.00   $1.00  2026-01-02 00:00:00Z  -
+            vikunja:bob    -$0.025  $0.00  $0.025  $0.00  2026-01-02 00:00:00Z  2026-01-03 00:00:00Z
 
             """, ""));
         _ledger.Requests.Select(request => request.Path).ShouldBe(

@@ -64,6 +64,23 @@ public sealed class LedgerClientTourTests(LiteLlmService service) : IClassFixtur
     }
 
     [Fact]
+    public async Task Holds()
+    {
+        var userId = await service.UserAsync(100);
+        var hold = await _ledger.PlaceHoldAsync(new HoldRequest { UserId = userId, AmountCents = 20 });
+        (hold.HeldCents, hold.AvailableCents).ShouldBe((20m, 80m));
+        (await _ledger.IncreaseHoldAsync(hold.HoldId, new HoldIncreaseRequest { AmountCents = 5 })).HeldCents
+            .ShouldBe(25);
+        (await _ledger.RecordUsageAsync(
+            new UsageRequest { UserId = userId, AmountCents = 3, HoldId = hold.HoldId, ClosesHold = false }))
+            .BalanceCents.ShouldBe(97);
+        (await _ledger.GetHoldAsync(hold.HoldId)).HeldCents.ShouldBe(22);
+        (await _ledger.GetUserAsync(userId)).AvailableCents.ShouldBe(75);
+        (await _ledger.ReleaseHoldAsync(hold.HoldId, "a tour")).State.ShouldBe("released");
+        (await _ledger.ListHoldsAsync(userId, "released").ToListAsync()).ShouldHaveSingleItem();
+    }
+
+    [Fact]
     public async Task The_books()
     {
         await service.UserAsync(5);

@@ -20,7 +20,7 @@ public sealed partial class DocumentedCommandsTests
     private static readonly string[] Documents =
     [
         "README.md", "docs/accounting.md", "docs/pricing.md", "docs/litellm.md", "docs/operating.md",
-        "docs/security.md", "docs/errors.md",
+        "docs/security.md", "docs/errors.md", "docs/credit.md",
         "docs/performance.md", "samples/README.md", "src/Factumerit.Ledger.Cli/README.md",
         .. Directory.GetFiles(Path.Combine(Repository.Root, "docs", "decisions"))
             .Select(file => Path.GetRelativePath(Repository.Root, file)).Order(),

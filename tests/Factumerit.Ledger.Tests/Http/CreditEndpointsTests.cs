@@ -28,7 +28,8 @@ public sealed class CreditEndpointsTests
         var first = await service.PostAsync("/grants", body, "g");
 
         first.Expect(201).ShouldRead("""
-            {"transaction_id":"<uuid>","budget":{"user_id":"newcomer","balance_cents":12.5,"total_spent_cents":0,
+            {"transaction_id":"<uuid>","budget":{"user_id":"newcomer","balance_cents":12.5,
+             "held_cents":0,"available_cents":12.5,"total_spent_cents":0,
              "total_added_cents":12.5,"has_credit":true,
              "promo_expires_at":null,"signed_up_at":null,"created_at":"<time>","updated_at":"<time>",
              "deleted_at":null},"user_created":true}

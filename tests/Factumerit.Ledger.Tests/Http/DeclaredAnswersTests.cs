@@ -44,6 +44,7 @@ public sealed class DeclaredAnswersTests(LiteLlmService service, DeclaredAnswers
     {
         await SignUpAndSpendAsync();
         await MoveCreditAsync();
+        await HoldAsync();
         await ReviewAsync();
         await ReadBooksAsync();
         await KeepPricesAsync();
@@ -107,6 +108,40 @@ public sealed class DeclaredAnswersTests(LiteLlmService service, DeclaredAnswers
         await PostAsync("/write-downs", new { amount_cents = 2 }, "idempotency-key-reused", "w");
         await PostAsync("/write-downs", new { amount_cents = 0 }, "200", "w2");
         await PostAsync("/write-downs", new { amount_cents = 5000 }, "insufficient-provider-credit", "w3");
+    }
+
+    private async Task HoldAsync()
+    {
+        var id = (await PostAsync("/holds", new { user_id = "u", amount_cents = 1 }, "201", "h")).Text("hold_id");
+        await PostAsync("/holds", new { user_id = "u", amount_cents = 2 }, "idempotency-key-reused", "h");
+        await PostAsync("/holds", new { user_id = "u", amount_cents = 9999 }, "insufficient-credit", "h2");
+        await PostAsync(
+            "/holds", new { user_id = "u", model = "unknown", prompt_tokens = 1 }, "not-priceable", "h3");
+        await PostAsync("/holds", new { user_id = "gone", amount_cents = 1 }, "user-deleted", "h4");
+        var bound = await service.KeyAsync("bot", "bound:");
+        Expect(await service.GetAsync("/holds", bound), "forbidden");
+        await GetAsync("/holds", "200");
+        await GetAsync($"/holds/{id}", "200");
+        await GetAsync($"/holds/{Nowhere}", "not-found");
+        await PostAsync($"/holds/{id}/increase", new { amount_cents = 1 }, "200", "i");
+        await PostAsync($"/holds/{id}/increase", new { amount_cents = 2 }, "idempotency-key-reused", "i");
+        await PostAsync($"/holds/{id}/increase", new { amount_cents = 9999 }, "insufficient-credit", "i2");
+        await PostAsync($"/holds/{Nowhere}/increase", new { amount_cents = 1 }, "not-found", "i3");
+        await PostAsync($"/holds/{id}/release", "{}", "200");
+        await PostAsync($"/holds/{Nowhere}/release", "{}", "not-found");
+        await PostAsync($"/holds/{id}/increase", new { amount_cents = 1 }, "hold-closed", "i4");
+        var settled = (await PostAsync("/holds", new { user_id = "u", amount_cents = 1 }, "201", "h5")).Text("hold_id");
+        await PostAsync(
+            "/usage", new { user_id = "u", amount_cents = 1, request_id = "settles", hold_id = settled }, "201");
+        await PostAsync($"/holds/{settled}/release", "{}", "hold-closed");
+        await PostAsync(
+            "/usage", new { user_id = "u", amount_cents = 1, request_id = "no hold", hold_id = Nowhere }, "not-found");
+        await PostAsync("/users", new { user_id = "holder" }, "201");
+        await PostAsync("/grants", new { user_id = "holder", amount_cents = 1 }, "201", "h6");
+        var left = (await PostAsync("/holds", new { user_id = "holder", amount_cents = 1 }, "201", "h7"))
+            .Text("hold_id");
+        await DeleteAsync("/users/holder", "200");
+        await PostAsync($"/holds/{left}/increase", new { amount_cents = 1 }, "user-deleted", "i5");
     }
 
     private async Task ReviewAsync()

@@ -31,7 +31,8 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         var tags = (await OperationsAsync())
             .Values.Select(operation => operation.GetProperty("tags")[0].GetString()).Distinct();
 
-        tags.ShouldBe(["Users", "Usage", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys", "API keys",
+        tags.ShouldBe(["Users", "Usage", "Holds", "Intake", "Prices", "Credit", "Ledger", "Reports", "Virtual keys",
+            "API keys",
             "Audit log", "Problems", "Health"]);
     }
 
@@ -59,7 +60,13 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     [InlineData("GET /users/{user_id}/entries", "user-not-found")]
     [InlineData("GET /users/{user_id}/transactions", "user-not-found")]
     [InlineData("DELETE /users/{user_id}", "user-not-found")]
-    [InlineData("POST /usage", "insufficient-credit", "user-deleted", "idempotency-key-reused")]
+    [InlineData("POST /usage", "insufficient-credit", "not-found", "user-deleted", "idempotency-key-reused")]
+    [InlineData("POST /holds", "insufficient-credit", "not-priceable", "user-deleted", "idempotency-key-reused")]
+    [InlineData("POST /holds/{id}/increase", "insufficient-credit", "not-found", "hold-closed", "user-deleted",
+        "idempotency-key-reused")]
+    [InlineData("POST /holds/{id}/release", "not-found", "hold-closed")]
+    [InlineData("GET /holds/{id}", "not-found")]
+    [InlineData("GET /holds")]
     [InlineData("POST /usage/batch")]
     [InlineData("GET /usage/{usage_id}", "not-found")]
     [InlineData("GET /usage")]
@@ -125,12 +132,14 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
         { ["{user_id}"] = "vikunja:alice", ["{code}"] = "user-deleted", ["{model}"] = "claude-sonnet-4-20250514" };
         string[] order =
         [
-            "POST /purchases", "POST /users", "POST /usage", "POST /usage/batch", "POST /usage/{usage_id}/bill",
+            "POST /purchases", "POST /users", "POST /holds", "POST /holds/{id}/increase", "POST /usage",
+            "POST /usage/batch", "POST /usage/{usage_id}/bill",
             "POST /usage/{usage_id}/waive", "POST /usage/reprice", "POST /intake/litellm",
             "POST /intake/litellm/reconcile", "POST /prices/import", "POST /grants",
             "POST /write-downs", "POST /virtual-keys", "POST /api-keys", "POST /api-keys/{id}/rotate",
             .. operations.Keys.Where(name => name.StartsWith("GET", StringComparison.Ordinal)),
-            "POST /ledger/faults/{id}/resolve", "DELETE /prices/versions/{version}", "DELETE /virtual-keys/{id}",
+            "POST /holds/{id}/release", "POST /ledger/faults/{id}/resolve", "DELETE /prices/versions/{version}",
+            "DELETE /virtual-keys/{id}",
             "DELETE /api-keys/{id}", "DELETE /users/{user_id}",
         ];
         order.ShouldBe(operations.Keys, ignoreOrder: true);
@@ -154,6 +163,7 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
             {
                 "api-keys" => "key",
                 "virtual-keys" => "virtual key",
+                "holds" => "hold",
                 "ledger" when path.Contains("/faults/") => "fault",
                 _ => "transaction",
             }), StringComparison.Ordinal);
@@ -170,6 +180,8 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
             SameNames(AnswerExample(operations[name]), reply.Json, name);
             if (name == "POST /usage")
                 (ids["{usage_id}"], ids["transaction"]) = (reply.Text("usage_id"), reply.Text("transaction_id"));
+            if (name == "POST /holds")
+                ids["hold"] = reply.Text("hold_id");
             if (name == "POST /virtual-keys")
                 ids["virtual key"] = reply.Text("virtual_key_id");
             if (name == "POST /api-keys")
@@ -274,9 +286,9 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
             LedgerJson.Default.GetTypeInfo(type).ShouldNotBeNull($"{type} is missing in LedgerJson");
     }
 
-    // Keys of every role may read prices.
-    private static string[] ForbiddenOf(string route) => route.StartsWith("GET /prices", StringComparison.Ordinal)
-        ? [] : ["forbidden"];
+    // Keys of every role may read prices, and the holds of the users that they may access.
+    private static string[] ForbiddenOf(string route) => 
+        route.StartsWith("GET /prices", StringComparison.Ordinal) || route == "GET /holds/{id}" ? [] : ["forbidden"];
 
     private static string[] OfABodyOf(string route) =>
         route.StartsWith("POST", StringComparison.Ordinal) ? OfABody : [];
@@ -284,7 +296,8 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     private static string[] Extensions(string code) => code switch
     {
         "validation-failed" => ["errors"],
-        "insufficient-credit" => ["balance_cents"],
+        "insufficient-credit" => ["balance_cents", "available_cents"],
+        "hold-closed" => ["state"],
         "insufficient-anthropic-credits" or "insufficient-provider-credit" => ["available_cents", "requested_cents"],
         _ => [],
     };

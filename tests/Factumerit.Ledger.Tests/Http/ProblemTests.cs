@@ -91,10 +91,10 @@ public sealed class ProblemTests(ProblemTests.Broken service) : IClassFixture<Pr
     public async Task Insufficient_credit_says_that_the_user_is_unknown_R4_R6() =>
         (await service.PostAsync("/usage", new { user_id = "poor", amount_cents = 1, request_id = "r" }))
             .ShouldBeProblem(
-            402, "insufficient-credit", "The user has no credit left",
-            "No user poor is known yet, and an unknown user has 0 cents of credit; spending needs a positive balance. "
-            + "Grant credit, then send the same request again.",
-            """{"balance_cents":0}""");
+            402, "insufficient-credit", "The user has not enough credit left",
+            "No user poor is known yet, and an unknown user has 0 cents of credit; spending needs available credit "
+            + "above 0. Grant credit, then send the same request again.",
+            """{"balance_cents":0,"available_cents":0}""");
 
     [Fact]
     public async Task User_not_found() => (await service.GetAsync("/users/nobody")).ShouldBeProblem(

@@ -31,7 +31,8 @@ public sealed class ReviewEndpointsTests : IAsyncLifetime
              "reasoning_tokens":null,"usage":null,"description":null,
              "reference_id":null,"metadata":null,"source_system":"api","external_id":null,"virtual_key_id":null,
              "reviewed_by":"bootstrap","reviewed_at":"<time>","review_note":null,"filled_at":null,"payer_hint":null,
-             "posted_by":{"api_key_id":null,"name":"bootstrap"},"reviewer":{"api_key_id":null,"name":"bootstrap"} }
+             "posted_by":{"api_key_id":null,"name":"bootstrap"},"reviewer":{"api_key_id":null,"name":"bootstrap"},
+             "hold_id":null}
             """);
         (await _service.GetAsync($"/usage/{id}")).Expect(200).Body.ShouldBe(billed.Body);
         // Later movements are not in the first answer.

@@ -74,6 +74,14 @@ public sealed class ServingRightsTests(ServingRightsTests.Restricted service)
             [{"user_id":"anna","amount_cents":1,"request_id":"b1"},
              {"user_id":"anna","request_id":"b2","model":"unknown","prompt_tokens":1}]
             """);
+        var hold = (await Call("POST /holds", """{"user_id":"anna","amount_cents":5}""")).Text("hold_id");
+        await Call("POST /holds/{id:guid}/increase", """{"amount_cents":1}""", hold);
+        await Call(
+            "POST /usage",
+            $$"""{"user_id":"anna","amount_cents":1,"request_id":"h1","hold_id":"{{hold}}","closes_hold":false}""");
+        await Call("GET /holds/{id:guid}", null, hold);
+        await Call("GET /holds");
+        await Call("POST /holds/{id:guid}/release", """{"reason":"a trial"}""", hold);
         await Call("POST /intake/litellm", """
             [{"id":"c1","litellm_call_id":"1","response_cost":0.01,"model":"known","custom_llm_provider":"anthropic",
               "metadata":{"user_api_key_user_id":"anna"}},

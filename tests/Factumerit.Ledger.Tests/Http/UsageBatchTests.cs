@@ -54,12 +54,12 @@ public sealed class UsageBatchTests(LedgerService service) : IClassFixture<Ledge
                 "transaction_id":"<uuid>","balance_cents":97.5,"model":null,"provider":null,"provider_cost_usd":null,
                 "markup_factor":null,"price_version":null,"occurred_at":"<time>","created_at":"<time>"} },
               {"status":402,"problem":{"type":"/problems/insufficient-credit",
-               "title":"The user has no credit left","status":402,
-                "detail":"{{poor}} has 0 cents of credit; spending needs a positive balance. Grant credit, then send
+               "title":"The user has not enough credit left","status":402,
+                "detail":"{{poor}} has 0 cents of credit; spending needs available credit above 0. Grant credit,
             """
             + """
-             the same request again.",
-                "code":"insufficient-credit","trace_id":"<trace>","balance_cents":0} }]}
+             then send the same request again.",
+                "code":"insufficient-credit","trace_id":"<trace>","balance_cents":0,"available_cents":0} }]}
             """);
     }
 

@@ -32,7 +32,7 @@ public sealed class UsageEndpointsTests(LedgerService service) : IClassFixture<L
              "metadata":{"b":1e400,"a":[null,"ü"]},
              "source_system":"api","external_id":null,"virtual_key_id":null,"reviewed_by":null,"reviewed_at":null,
              "review_note":null,"filled_at":null,"payer_hint":null,
-             "posted_by":{"api_key_id":null,"name":"bootstrap"},"reviewer":null}
+             "posted_by":{"api_key_id":null,"name":"bootstrap"},"reviewer":null,"hold_id":null}
             """);
     }
 

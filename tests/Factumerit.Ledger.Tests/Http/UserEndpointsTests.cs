@@ -15,7 +15,8 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
         });
 
         reply.Expect(201).ShouldRead("""
-            {"user_id":"@bob:matrix.org","balance_cents":100.5,"total_spent_cents":0,
+            {"user_id":"@bob:matrix.org","balance_cents":100.5,"held_cents":0,"available_cents":100.5,
+             "total_spent_cents":0,
              "total_added_cents":100.5,"has_credit":true,
              "promo_expires_at":"<time>","signed_up_at":"<time>","created_at":"<time>",
              "updated_at":"<time>","deleted_at":null}
@@ -31,7 +32,8 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
             new { user_id = "again", initial_credit_cents = 100, promo_ttl_days = 30, override_headroom_check = true });
 
         reply.Expect(200).ShouldRead("""
-            {"user_id":"again","balance_cents":0,"total_spent_cents":0,"total_added_cents":0,"has_credit":false,
+            {"user_id":"again","balance_cents":0,"held_cents":0,"available_cents":0,
+             "total_spent_cents":0,"total_added_cents":0,"has_credit":false,
              "promo_expires_at":null,"signed_up_at":"<time>","created_at":"<time>",
              "updated_at":"<time>","deleted_at":null}
             """);
@@ -68,7 +70,8 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
         await service.Database.AssertIntegrityAsync();
 
         static string Budget(string user, decimal cents, string promo, string signedUp) => $$"""
-            {"user_id":"{{user}}","balance_cents":{{cents}},"total_spent_cents":0,"total_added_cents":{{cents}},
+            {"user_id":"{{user}}","balance_cents":{{cents}},"held_cents":0,
+             "available_cents":{{cents}},"total_spent_cents":0,"total_added_cents":{{cents}},
              "has_credit":{{(cents > 0 ? "true" : "false")}},
              "promo_expires_at":{{promo}},"signed_up_at":{{signedUp}},"created_at":"<time>",
              "updated_at":"<time>","deleted_at":null}
@@ -124,7 +127,8 @@ public sealed class UserEndpointsTests(LedgerService service) : IClassFixture<Le
         reply.Expect(200).ShouldRead(
             $$"""{"user_id":"{{user}}","forfeited_cents":40.25,"written_off_cents":0,"transaction_id":"<uuid>"}""");
         (await service.GetAsync($"/users/{user}")).Expect(200).ShouldRead($$"""
-            {"user_id":"{{user}}","balance_cents":0,"total_spent_cents":0,"total_added_cents":40.25,"has_credit":false,
+            {"user_id":"{{user}}","balance_cents":0,"held_cents":0,"available_cents":0,
+             "total_spent_cents":0,"total_added_cents":40.25,"has_credit":false,
              "promo_expires_at":null,"signed_up_at":"<time>","created_at":"<time>",
              "updated_at":"<time>","deleted_at":"<time>"}
             """);

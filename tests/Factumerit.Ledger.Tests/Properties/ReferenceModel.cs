@@ -9,13 +9,27 @@ internal sealed class ReferenceModel
     private readonly Dictionary<string, User> _users = [];
     private readonly SortedDictionary<string, decimal> _assets = [];
     private readonly Dictionary<string, (Step Step, string Verdict)> _keys = [];
+    private readonly List<Hold> _holds = [];
+    private int _holdsKnown;
+
+    /// <summary>The budgets with what is held of them.</summary>
+    public IEnumerable<(string UserId, decimal HeldCents)> Held => _users.Select(u => (u.Key, HeldOf(u.Value)));
+
+    /// <summary>Steps name the holds that were placed before this call.</summary>
+    public void KnowHolds() => _holdsKnown = _holds.Count;
 
     public IEnumerable<(string UserId, decimal BalanceCents)> Balances => _users.Select(u => (u.Key, u.Value.Balance));
 
     public string Run(Step step) => step switch
     {
         Step.SignupStep s => SignUp(s),
-        Step.UsageStep s => Once($"usage {s.UserId} {s.RequestId}", s, () => Use(s)),
+        Step.UsageStep s => Once(
+            $"usage {s.UserId} {s.RequestId}", s with { Hold = OrdinalOf(s.Hold) }, () => Use(s)),
+        Step.HoldStep s => Place(s),
+        Step.IncreaseStep s => OrdinalOf(s.Hold) is var ordinal && ordinal < 0
+            ? "not-found"
+            : Once($"increase {s.Key}", s with { Hold = ordinal }, () => Increase(s)),
+        Step.ReleaseStep s => Release(s),
         Step.GrantStep s => Once($"grant {s.Key}", s, () => Grant(s)),
         Step.PurchaseStep s => Once($"purchase {s.Key}", s, () => Purchase(s)),
         Step.WriteDownStep s => Once($"write-down {s.Key}", s, () => WriteDown(s)),
@@ -58,14 +72,89 @@ internal sealed class ReferenceModel
         var user = _users.GetValueOrDefault(s.UserId);
         if (user is { IsDeleted: true })
             return "!user-deleted";
-        if (s.AmountCents > 0 && (user?.Balance ?? 0) <= 0)
-            return $"!insufficient-credit {Money.Format(user?.Balance ?? 0)}";
+        var hold = Find(s.Hold);
+        if (s.Hold != 0 && (hold is null || hold.User != user))
+            return "!not-found";
+        if (s.AmountCents > 0 && hold is not { State: "open" } && (user is null || AvailableOf(user) <= 0))
+            return "!" + Verdict.OfRefusal(user?.Balance, user is null ? 0 : AvailableOf(user), null);
         user ??= Open(s.UserId);
+        if (hold is { State: "open" })
+        {
+            hold.Settled += s.AmountCents;
+            hold.Held = s.ClosesHold ? 0 : Math.Max(0, hold.Held - s.AmountCents);
+            hold.State = s.ClosesHold ? "settled" : "open";
+        }
         user.Balance -= s.AmountCents;
         user.Spent += s.AmountCents;
         return $"used {s.UserId} {Money.Format(s.AmountCents)} leaves {Money.Format(user.Balance)} "
             + $"moved {s.AmountCents > 0}";
     }
+
+    private string Place(Step.HoldStep s)
+    {
+        var user = _users.GetValueOrDefault(s.UserId);
+        var open = _holds.Find(h => h.State == "open" && h.User == user && h.ExternalId is not null
+            && h.ExternalId == s.ExternalId);
+        if (open is not null)
+            return open.Step == s ? "again: " + open.Verdict : "idempotency-key-reused";
+        return s.Key is null ? Judge().TrimStart('!') : Once($"hold {s.Key}", s, Judge);
+
+        string Judge()
+        {
+            if (user is { IsDeleted: true })
+                return "!user-deleted";
+            var available = user is null ? 0 : AvailableOf(user);
+            if (user is null || available <= 0 || (available < s.AmountCents && !s.IsPartial))
+                return "!" + Verdict.OfRefusal(user?.Balance, available, s.AmountCents);
+            var hold = new Hold
+            {
+                User = user,
+                Step = s,
+                ExternalId = s.ExternalId,
+                Requested = s.AmountCents,
+                Held = Math.Min(available, s.AmountCents),
+            };
+            _holds.Add(hold);
+            return hold.Verdict = Say(hold);
+        }
+    }
+
+    private string Increase(Step.IncreaseStep s)
+    {
+        var hold = Find(s.Hold)!;
+        if (hold.User.IsDeleted)
+            return "!user-deleted";
+        if (hold.State != "open")
+            return "!hold-closed " + hold.State;
+        if (AvailableOf(hold.User) < s.AmountCents)
+            return "!" + Verdict.OfRefusal(hold.User.Balance, AvailableOf(hold.User), s.AmountCents);
+        hold.Held += s.AmountCents;
+        hold.Requested += s.AmountCents;
+        return Say(hold);
+    }
+
+    private string Release(Step.ReleaseStep s)
+    {
+        if (Find(s.Hold) is not { } hold)
+            return "not-found";
+        if (hold.State == "settled")
+            return "hold-closed settled";
+        (hold.State, hold.Held) = ("released", 0);
+        return Say(hold);
+    }
+
+    private string Say(Hold hold) => Verdict.OfHold(
+        hold.User.UserId, hold.State, hold.Requested, hold.Held, hold.Settled, hold.User.Balance,
+        AvailableOf(hold.User));
+
+    private Hold? Find(int back) => OrdinalOf(back) is var ordinal && ordinal < 0 ? null : _holds[ordinal];
+
+    // -1: none is named; -2: there is no such hold.
+    private int OrdinalOf(int back) => back == 0 ? -1 : back > _holdsKnown ? -2 : _holdsKnown - back;
+
+    private decimal HeldOf(User user) => _holds.Where(h => h.User == user).Sum(h => h.Held);
+
+    private decimal AvailableOf(User user) => user.Balance - HeldOf(user);
 
     private string Grant(Step.GrantStep s)
     {
@@ -104,12 +193,26 @@ internal sealed class ReferenceModel
             return "user-not-found";
         var balance = user.Balance;
         (user.Balance, user.IsDeleted) = (0, true);
+        foreach (var hold in _holds.Where(h => h.User == user && h.State == "open"))
+            (hold.State, hold.Held) = ("released", 0);
         return $"deleted {Money.Format(Math.Max(balance, 0))} {Money.Format(Math.Max(-balance, 0))}";
     }
 
     private string SayHeadroom() => Verdict.OfHeadroom(_assets.Values.Sum(), _users.Values.Sum(u => u.Balance));
 
     private User Open(string userId) => _users[userId] = new User { UserId = userId };
+
+    private sealed class Hold
+    {
+        public required User User { get; init; }
+        public required Step Step { get; init; }
+        public string? ExternalId { get; init; }
+        public decimal Requested { get; set; }
+        public decimal Held { get; set; }
+        public decimal Settled { get; set; }
+        public string State { get; set; } = "open";
+        public string Verdict { get; set; } = "";
+    }
 
     private sealed class User
     {

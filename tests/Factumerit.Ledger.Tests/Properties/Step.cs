@@ -47,6 +47,22 @@ public abstract record Step
             from key in Keys
             from n in Gen.Choose(0, 3)
             select (Step)new WriteDownStep(null, cents, p, key, n == 0)),
+        (6, from user in UserIds
+            from cents in Amounts
+            from n in Gen.Choose(0, 3)
+            from key in Keys
+            select (Step)new HoldStep(user, cents, n > 1, n % 2 == 0 ? key : null, n % 2 == 1 ? key : null)),
+        (4, from user in UserIds
+            from cents in AmountsOrZero
+            from key in Keys
+            from hold in Gen.Choose(1, 3)
+            from n in Gen.Choose(0, 2)
+            select (Step)new UsageStep(user, cents, key, hold, n > 0)),
+        (2, from cents in Amounts
+            from key in Keys
+            from hold in Gen.Choose(1, 3)
+            select (Step)new IncreaseStep(hold, cents, key)),
+        (4, Gen.Choose(1, 2).Select(hold => (Step)new ReleaseStep(hold))),
         (1, UserIds.Select(user => (Step)new DeleteStep(user))),
         (4, Gen.Choose(1, 60).Select(back => (Step)new RepeatStep(back))));
 
@@ -81,10 +97,47 @@ public abstract record Step
             new() { UserId = UserId, InitialCreditCents = CreditCents, OverrideHeadroomCheck = IsOverridden };
     }
 
-    public sealed record UsageStep(string UserId, decimal AmountCents, string RequestId) : Step
+    /// <param name="UserId">The user.</param>
+    /// <param name="AmountCents">The price.</param>
+    /// <param name="RequestId">The id of the call.</param>
+    /// <param name="Hold">The hold that it names: 1 is the last that was placed before; 0: none.</param>
+    /// <param name="ClosesHold">Whether the hold ends.</param>
+    public sealed record UsageStep(
+        string UserId, decimal AmountCents, string RequestId, int Hold = 0, bool ClosesHold = true) : Step
     {
-        public UsageRequest ToRequest() => new() { UserId = UserId, AmountCents = AmountCents, RequestId = RequestId };
+        public UsageRequest ToRequest(IReadOnlyList<Guid> holds) => new()
+        {
+            UserId = UserId,
+            AmountCents = AmountCents,
+            RequestId = RequestId,
+            HoldId = Hold == 0 ? null : IdOf(holds, Hold),
+            ClosesHold = Hold == 0 ? null : ClosesHold,
+        };
     }
+
+    public sealed record HoldStep(string UserId, decimal AmountCents, bool IsPartial, string? Key, string? ExternalId)
+        : Step
+    {
+        public HoldRequest ToRequest() => new()
+        {
+            UserId = UserId,
+            AmountCents = AmountCents,
+            Partial = IsPartial,
+            ExternalId = ExternalId,
+        };
+    }
+
+    /// <summary>Adds to the hold that was placed so many holds before.</summary>
+    public sealed record IncreaseStep(int Hold, decimal AmountCents, string Key) : Step
+    {
+        public HoldIncreaseRequest ToRequest() => new() { AmountCents = AmountCents };
+    }
+
+    /// <summary>Releases the hold that was placed so many holds before.</summary>
+    public sealed record ReleaseStep(int Hold) : Step;
+
+    /// <summary>The id of the hold that was placed so many holds before; of none, if there are not so many.</summary>
+    public static Guid IdOf(IReadOnlyList<Guid> holds, int back) => back > holds.Count ? Guid.Empty : holds[^back];
 
     public sealed record GrantStep(string UserId, decimal AmountCents, string Key, bool CreatesUser) : Step
     {

@@ -13,6 +13,20 @@ internal static class Verdict
             $"used {a.UserId} {Money.Format(a.AmountCents!.Value)} leaves {Money.Format(a.BalanceCents)} "
             + $"moved {a.TransactionId is not null}");
 
+    public static string Of(Outcome<HoldAnswer> outcome) =>
+        Of(outcome, a => OfHold(
+            a.UserId, a.State, a.RequestedCents, a.HeldCents, a.SettledCents, a.BalanceCents, a.AvailableCents));
+
+    public static string OfHold(
+        string userId, string state, decimal requested, decimal held, decimal settled, decimal balance,
+        decimal available) =>
+        $"holds {Money.Format(held)} of {Money.Format(requested)} for {userId} {state} settled {Money.Format(settled)} "
+        + $"balance {Money.Format(balance)} available {Money.Format(available)}";
+
+    public static string OfRefusal(decimal? balance, decimal available, decimal? requested) =>
+        $"insufficient-credit {(balance is { } cents ? Money.Format(cents) : "unknown")} {Money.Format(available)}"
+        + (requested is { } asked ? $" {Money.Format(asked)}" : "");
+
     public static string Of(Outcome<GrantReceipt> outcome) =>
         Of(outcome, a => $"granted {Of(a.Budget)} created {a.UserCreated}");
 
@@ -46,7 +60,8 @@ internal static class Verdict
         outcome.Refusal switch
         {
             null => (outcome.Replayed ? "again: " : "") + say(outcome.Answer!),
-            Refusal.InsufficientCredit r => $"{r.Code} {Money.Format(r.BalanceCents)}",
+            Refusal.InsufficientCredit r => OfRefusal(r.BalanceCents, r.AvailableCents, r.RequestedCents),
+            Refusal.HoldClosed r => $"{r.Code} {r.State}",
             Refusal.InsufficientHeadroom r =>
                 $"{r.Code} {Money.Format(r.AvailableCents)} {Money.Format(r.RequestedCents)}",
             Refusal.InsufficientProviderCredit r =>

@@ -1,4 +1,5 @@
 using Factumerit.Ledger.Commands;
+using Factumerit.Ledger.Pricing;
 using Factumerit.Ledger.Storage;
 using Factumerit.Ledger.Writing.Tables;
 
@@ -78,6 +79,63 @@ internal sealed class Books(decimal openingCents = 0)
         });
         return this;
     }
+
+    /// <summary>A price book without prices.</summary>
+    public static readonly Pricer NoPrices = new(PriceBook.Empty, Markups.None);
+
+    /// <summary>The holds of these books, in the order in which they were placed or loaded.</summary>
+    public IReadOnlyList<Guid> HoldIds => [.. State.Holds.Loaded.Select(hold => hold.Id)];
+
+    public Hold? FindHold(Guid id) => State.Holds.Find(id);
+
+    /// <summary>A hold of a user with this credit, both from before the commit.</summary>
+    public Hold WithHold(string userId, decimal balanceCents, decimal heldCents, DateTimeOffset expiresAt)
+    {
+        var hold = new Hold
+        {
+            Id = Guid.NewGuid(),
+            UserId = userId,
+            State = Hold.Open,
+            RequestedCents = heldCents,
+            HeldCents = heldCents,
+            AnswerKey = "earlier",
+            ExpiresAt = expiresAt,
+            CreatedAt = Now.AddMinutes(-10),
+        };
+        var user = UserAccount.Of(new BudgetRow
+        {
+            UserId = userId,
+            BalanceCents = balanceCents,
+            TotalAddedCents = balanceCents,
+            SignedUpAt = Now.AddDays(-30),
+            CreatedAt = Now.AddDays(-30),
+            HeldCents = heldCents,
+            HoldsExpireAt = expiresAt,
+            HoldsVersion = 1,
+        });
+        State.Load(user);
+        _loaded.Add(user);
+        _loadedCents += balanceCents;
+        State.Holds.Load(hold);
+        if (expiresAt <= Now)
+            user.LoadExpiredHolds(heldCents, 1, null);
+        return hold;
+    }
+
+    public Outcome<HoldAnswer> SetAside(string userId, decimal cents, bool isPartial = false, string? key = null) =>
+        Apply(new PlaceHold(
+            new() { UserId = userId, AmountCents = cents, Partial = isPartial }, key ?? NextKey(), NoPrices));
+
+    /// <summary>Records a call that names a hold.</summary>
+    public Outcome<RecordedUsage> Settle(string userId, decimal cents, Guid holdId, bool? closes = null) =>
+        Apply(new RecordUsage(new()
+        {
+            UserId = userId,
+            AmountCents = cents,
+            RequestId = NextKey(),
+            HoldId = holdId,
+            ClosesHold = closes,
+        }));
 
     /// <summary>Whose requests the commands are, unless they say otherwise.</summary>
     public static readonly Actor Root = new(3, "root");

@@ -34,7 +34,8 @@ public sealed class BudgetTests
     [Fact]
     public void A_refusal_tells_amounts_without_trailing_zeros()
     {
-        new Refusal.InsufficientCredit("alice", -7.5000000m).Detail.ShouldStartWith("alice has -7.5 cents of credit; ");
+        new Refusal.InsufficientCredit("alice", -7.5000000m, -7.5000000m).Detail
+            .ShouldStartWith("alice has -7.5 cents of credit; ");
         new Refusal.InsufficientHeadroom(50.0m, 100.10m).Detail
             .ShouldContain("credit of 100.1 cents exceeds the headroom of 50 cents");
     }
@@ -43,7 +44,7 @@ public sealed class BudgetTests
     public void Each_refusal_has_its_stable_code() =>
         new Refusal[]
         {
-            new Refusal.ValidationFailed("a", "is wrong"), new Refusal.InsufficientCredit("a", 0),
+            new Refusal.ValidationFailed("a", "is wrong"), new Refusal.InsufficientCredit("a", 0, 0),
             new Refusal.InsufficientHeadroom(0, 1),
             new Refusal.UserNotFound("a"), new Refusal.NotFound("usage"), new Refusal.UserDeleted("a"),
             new Refusal.IdempotencyKeyReused("k"),

@@ -116,7 +116,8 @@ public sealed class KnowActorsUpgradeTests
         var rows = new List<string>();
         foreach (var table in Tables)
             rows.AddRange(await database.RowsAsync("SELECT (to_jsonb(t) "
-                + $"- '{{posted_by,reviewed_by_id,opening_added_cents,opening_spent_cents}}'::text[])::text "
+                + "- '{posted_by,reviewed_by_id,opening_added_cents,opening_spent_cents,held_cents,holds_expire_at,"
+                + "holds_version,hold_id}'::text[])::text "
                 + $"FROM {table} t ORDER BY 1"));
         return rows;
     }

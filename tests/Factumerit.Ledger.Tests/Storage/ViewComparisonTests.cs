@@ -53,6 +53,11 @@ public sealed class ViewComparisonTests
         FROM ledger_entries, generate_series(1, 2) copy
         WHERE account >= 'user:' AND account < 'user;' AND (account = 'user:alice' OR copy = 1) GROUP BY account, copy
         """)]
+    [InlineData("budget-mismatch", "(none)", "user_ledger_balances", """
+        SELECT substr(account, 6) AS user_id, sum(credit_cents) - sum(debit_cents) AS balance_cents
+        FROM ledger_entries WHERE account >= 'user:' AND account < 'user;' GROUP BY account
+        UNION ALL SELECT NULL, 0
+        """)]
     [InlineData("budget-mismatch", "ghost", "user_ledger_balances", """
         SELECT substr(account, 6) AS user_id, sum(credit_cents) - sum(debit_cents) AS balance_cents
         FROM ledger_entries WHERE account >= 'user:' AND account < 'user;' GROUP BY account

@@ -114,7 +114,7 @@ public sealed class ChangedUnderCommitTests(TestDatabase database) : QueuedBehin
         await written;
         calls.Select(c => c.Outcome.Answer?.BalanceCents)
             .ShouldBe([1, 0, .. Enumerable.Repeat<decimal?>(null, Crowd - 2)]);
-        calls[2..].ShouldAllBe(c => c.Outcome.Refusal == new Refusal.InsufficientCredit(user, 0));
+        calls[2..].ShouldAllBe(c => c.Outcome.Refusal == new Refusal.InsufficientCredit(user, 0, 0));
         (await BalanceAsync(user)).ShouldBe(0);
         (await Database.ScalarAsync<long>($"SELECT count(*) FROM llm_usage WHERE user_id = '{user}'")).ShouldBe(4);
     }

@@ -25,25 +25,43 @@ public sealed class RandomOperationsOnDatabaseTests
         var model = new ReferenceModel();
         await database.PostAsync(async service =>
         {
+            var holds = new HoldQueries(database.Ledger);
             foreach (var group in steps.Chunk(5))
             {
-                var answers = await Task.WhenAll(group.Select(step => RunAsync(service, step)));
+                model.KnowHolds();
+                var known = await holds.ListAsync(null, null, 1000, null, CancellationToken.None);
+                Guid[] ids = [.. known.Holds.Select(hold => hold.HoldId)];
+                var answers = await Task.WhenAll(group.Select(step => RunAsync(service, holds, step, ids)));
                 answers.ShouldBe(group.Select(model.Run));
             }
         });
         var budgets = await new UserQueries(database.Ledger).ListBudgetsAsync(null, 100, null, CancellationToken.None);
         budgets.Users.Select(u => (u.UserId, u.BalanceCents)).ShouldBe(model.Balances, ignoreOrder: true);
+        budgets.Users.Select(u => (u.UserId, u.HeldCents)).ShouldBe(model.Held, ignoreOrder: true);
         await database.AssertIntegrityAsync();
     });
 
-    private static async Task<string> RunAsync(BudgetService service, Step step) => step switch
+    // Holds are listed in the order in which they were placed.
+    private static async Task<string> RunAsync(
+        BudgetService service, HoldQueries holds, Step step, IReadOnlyList<Guid> known)
     {
-        Step.SignupStep s => Verdict.Of(await service.SignUpAsync(s.ToRequest(), CancellationToken.None)),
-        Step.UsageStep s => Verdict.Of(await service.RecordUsageAsync(s.ToRequest(), CancellationToken.None)),
-        Step.GrantStep s => Verdict.Of(await service.GrantAsync(s.ToRequest(), "root", s.Key, CancellationToken.None)),
-        Step.PurchaseStep s => Verdict.Of(await service.PurchaseAsync(s.ToRequest(), s.Key, CancellationToken.None)),
-        Step.WriteDownStep s => Verdict.Of(await service.WriteDownAsync(s.ToRequest(), s.Key, CancellationToken.None)),
-        Step.DeleteStep s => Verdict.Of(await service.DeleteUserAsync(s.UserId, CancellationToken.None)),
-        _ => throw new ArgumentOutOfRangeException(nameof(step), step, "must be resolved first"),
-    };
+        var none = CancellationToken.None;
+        return step switch
+        {
+            Step.SignupStep s => Verdict.Of(await service.SignUpAsync(s.ToRequest(), none)),
+            Step.UsageStep s => Verdict.Of(await service.RecordUsageAsync(s.ToRequest(known), none)),
+            Step.HoldStep s => Verdict.Of(await service.PlaceHoldAsync(s.ToRequest(), Actor.Service, s.Key, none)),
+            Step.IncreaseStep s => await holds.FindAsync(Step.IdOf(known, s.Hold), none) is { } hold
+                ? Verdict.Of(await service.IncreaseHoldAsync(s.ToRequest(), hold, Actor.Service, s.Key, none))
+                : "not-found",
+            Step.ReleaseStep s => await holds.FindAsync(Step.IdOf(known, s.Hold), none) is { } hold
+                ? Verdict.Of(await service.ReleaseHoldAsync(new(), hold, Actor.Service, none))
+                : "not-found",
+            Step.GrantStep s => Verdict.Of(await service.GrantAsync(s.ToRequest(), "root", s.Key, none)),
+            Step.PurchaseStep s => Verdict.Of(await service.PurchaseAsync(s.ToRequest(), s.Key, none)),
+            Step.WriteDownStep s => Verdict.Of(await service.WriteDownAsync(s.ToRequest(), s.Key, none)),
+            Step.DeleteStep s => Verdict.Of(await service.DeleteUserAsync(s.UserId, none)),
+            _ => throw new ArgumentOutOfRangeException(nameof(step), step, "must be resolved first"),
+        };
+    }
 }

@@ -19,7 +19,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         (await other.UseAsync(user, 6)).Answer!.BalanceCents.ShouldBe(3);
         (await ledger.UseAsync(user, 2)).Answer!.BalanceCents.ShouldBe(1);
         (await other.UseAsync(user, 5)).Answer!.BalanceCents.ShouldBe(-4);
-        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, -4));
+        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, -4, -4));
 
         (await other.GrantAsync(user, 10)).Answer!.Budget.BalanceCents.ShouldBe(6);
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(5);
@@ -64,7 +64,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
         var user = await ledger.RememberedUserAsync(10);
 
         await database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 0 WHERE user_id = '{user}'");
-        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, 0));
+        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, 0, 0));
 
         await database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 9 WHERE user_id = '{user}'");
         (await ledger.UseAsync(user, 1)).Answer!.BalanceCents.ShouldBe(8);
@@ -91,7 +91,7 @@ public sealed class RememberedBudgetTests(TestDatabase database) : IClassFixture
 
         (await ledger.UseAsync(user, 20)).Answer!.BalanceCents.ShouldBe(-16);
         (await ledger.UseAsync(user, 5, "a call")).Answer.ShouldBe(first.Answer);
-        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, -16));
+        (await ledger.UseAsync(user, 1)).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, -16, -16));
         await database.AssertIntegrityAsync();
     }
 

@@ -32,7 +32,7 @@ public sealed class RetryTests(TestDatabase database) : IClassFixture<TestDataba
             $"SELECT EXISTS (SELECT FROM pg_stat_activity WHERE {Writers} AND wait_event_type = 'Lock')"));
         await other.CommitAsync();
 
-        (await usage).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, 0));
+        (await usage).Refusal.ShouldBe(new Refusal.InsufficientCredit(user, 0, 0));
         await database.ExecuteAsync($"UPDATE user_budgets SET balance_cents = 5 WHERE user_id = '{user}'");
         await database.AssertIntegrityAsync();
     }

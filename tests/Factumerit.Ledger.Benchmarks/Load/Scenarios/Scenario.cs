@@ -13,6 +13,7 @@ internal sealed record Scenario(
         new("one", "POST /usage, 1 connection", Usages.OneConnectionAsync),
         new("hot", "POST /usage, 256 connections, all on one user", Usages.HotAsync),
         new("batch", "POST /usage/batch, 8 connections of 100", Usages.BatchAsync),
+        new("holds", "POST /holds, 32 connections; with the POST /usage that settles it, 256", Holds.RunAsync),
         new("dual", "POST /usage with price book and both costs, and with amount_cents alone", DualCost.PriceBookAsync),
         new("read", "GET /users/{id} while 64 connections post usage", Reads.WhileWritingAsync),
         new("integrity", "integrity checks in a row during full load", Reads.IntegrityAsync),

@@ -93,7 +93,7 @@ public sealed class UsageTests
     {
         var books = new Books();
         var refusal = books.Use("nobody", 5).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
-        (refusal.UserId, refusal.BalanceCents).ShouldBe(("nobody", 0m));
+        (refusal.UserId, refusal.BalanceCents, refusal.AvailableCents).ShouldBe(("nobody", null, 0m));
         refusal.Detail.ShouldStartWith("No user nobody is known yet, and an unknown user has 0 cents of credit; ");
         books.HasChanges.ShouldBeFalse();
         books.State.FindUser("nobody").ShouldBeNull();
