@@ -45,8 +45,8 @@ public abstract record Refusal(string Code, string Detail)
         private static string Explain(
             string userId, decimal? balanceCents, decimal availableCents, decimal? requestedCents)
         {
-            var has = balanceCents is not { } balance ? 
-                    $"No user {userId} is known yet, and an unknown user has 0 cents of credit"
+            var has = balanceCents is not { } balance
+                ? $"No user {userId} is known yet, and an unknown user has 0 cents of credit"
                 : balance == availableCents ? $"{userId} has {Money.Format(balance)} cents of credit"
                 : $"{userId} has {Money.Format(balance)} cents of credit, of which "
                     + $"{Money.Format(availableCents)} are available: holds set the rest aside";

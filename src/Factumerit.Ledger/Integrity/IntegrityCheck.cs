@@ -129,12 +129,15 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         Add(batch, IntegritySql.Transactions, from);
         Add(batch, IntegritySql.First(IntegritySql.Entries), from);
         Add(batch, IntegritySql.Accounts, from);
-        var checks = from.EntryId > 0 ? IntegritySql.Checks : [.. IntegritySql.Checks, .. IntegritySql.FullChecks];
+        var damaged = from.EntryId > 0 ? [] : await FindDamagedViewsAsync(connection, cancellationToken);
+        var checks = from.EntryId > 0
+            ? IntegritySql.Checks
+            : [.. IntegritySql.Checks, .. IntegritySql.FullChecks, .. damaged.Count > 0 ? [] : ViewSql.Checks];
         foreach (var sql in checks)
             Add(batch, IntegritySql.First(sql), from);
 
         await using var reader = await batch.ExecuteReaderAsync(cancellationToken);
-        var faults = FindClockFaults(from).ToList();
+        List<IntegrityFault> faults = [.. FindClockFaults(from), .. damaged];
         var transactionCount = await ReadFaultsAsync(reader, faults, row => row.GetInt64(3), cancellationToken);
         await reader.NextResultAsync(cancellationToken);
         await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
@@ -149,6 +152,16 @@ public sealed class IntegrityCheck(LedgerDatabase database, TimeProvider? clock 
         return new IntegrityReport(
             credits == debits && faults.Count == 0, debits, credits, credits - debits, entryCount, transactionCount,
             [.. faults.DistinctBy(f => (f.Kind, f.Id))], from.EntryId == 0 ? from.ReadAt : from.FullyCheckedAt);
+    }
+
+    private static async Task<List<IntegrityFault>> FindDamagedViewsAsync(
+        NpgsqlConnection connection, CancellationToken cancellationToken)
+    {
+        await using var command = new NpgsqlCommand(ViewSql.Damaged, connection);
+        await using var reader = await command.ExecuteReaderAsync(cancellationToken);
+        var faults = new List<IntegrityFault>();
+        await ReadFaultsAsync(reader, faults, _ => 0, cancellationToken);
+        return faults;
     }
 
     private static async Task<T?> ReadFaultsAsync<T>(

@@ -260,7 +260,6 @@ internal static class IntegritySql
     /// <summary>The checks that only a full check runs, because they read every usage and every entry.</summary>
     public static readonly string[] FullChecks =
     [
-        .. ViewSql.Checks,
         .. TamperingSql.Checks,
         // R19: the stored cost of a provider equals the cost of all its usage.
         """

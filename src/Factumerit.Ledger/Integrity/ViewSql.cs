@@ -9,6 +9,23 @@ internal static class ViewSql
     /// <summary>The id of a fault in the sum of all totals.</summary>
     public const string AllTotals = "ledger";
 
+    /// <summary>
+    /// A view that is missing, or that lacks a column, as a fault. The other checks would fail on it, so they run only
+    /// if this one finds nothing.
+    /// </summary>
+    public const string Damaged = """
+        SELECT 'view-damaged', v.name, 'the view ' || v.name || ' lacks '
+               || CASE WHEN to_regclass(v.name) IS NULL THEN 'all of its columns: it does not exist'
+                       ELSE string_agg(c.name, ', ') END
+        FROM (VALUES ('account_balances', '{account,balance_cents,total_debits,total_credits,entry_count}'::text[]),
+                     ('user_ledger_balances', '{user_id,balance_cents}'),
+                     ('ledger_integrity', '{total_debits,total_credits,imbalance}')) v (name, columns)
+        CROSS JOIN unnest(v.columns) AS c (name)
+        WHERE NOT EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = to_regclass(v.name) AND a.attname = c.name
+                          AND NOT a.attisdropped)
+        GROUP BY v.name
+        """;
+
     /// <summary>The checks, each for one view.</summary>
     public static readonly string[] Checks =
     [

@@ -287,7 +287,7 @@ public sealed class OpenApiTests(LiteLlmService service) : IClassFixture<LiteLlm
     }
 
     // Keys of every role may read prices, and the holds of the users that they may access.
-    private static string[] ForbiddenOf(string route) => 
+    private static string[] ForbiddenOf(string route) =>
         route.StartsWith("GET /prices", StringComparison.Ordinal) || route == "GET /holds/{id}" ? [] : ["forbidden"];
 
     private static string[] OfABodyOf(string route) =>

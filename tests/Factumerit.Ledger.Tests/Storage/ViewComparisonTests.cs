@@ -93,4 +93,21 @@ public sealed class ViewComparisonTests
             await database.ExecuteAsync(sql);
             (await database.ScalarAsync<long>($"SELECT count(*) FROM ({ViewSql.Checks[check]}) f")).ShouldBe(1);
         });
+
+    [Theory]
+    [InlineData("account_balances", "ALTER VIEW account_balances RENAME TO gone", "does not exist")]
+    [InlineData(
+        "user_ledger_balances", "ALTER VIEW user_ledger_balances RENAME COLUMN user_id TO id", "lacks user_id")]
+    [InlineData("ledger_integrity", "DROP VIEW ledger_integrity", "does not exist")]
+    public Task A_view_that_is_missing_or_lacks_a_column_is_named(string view, string sql, string detail) =>
+        DatabaseQueries.WithDatabaseAsync(async database =>
+        {
+            await IntegrityCheckTests.FillAsync(database);
+            await database.ExecuteAsync(sql);
+            var report = await new IntegrityCheck(database.Ledger).ReportAsync(full: true, CancellationToken.None);
+            var fault = report.Faults.ShouldHaveSingleItem();
+            (fault.Kind, fault.Id).ShouldBe(("view-damaged", view));
+            fault.Detail.ShouldContain(detail);
+            report.IsBalanced.ShouldBeFalse();
+        });
 }
