@@ -30,8 +30,11 @@ public sealed class RandomOperationsOnDatabaseTests
             {
                 model.KnowHolds();
                 var known = await holds.ListAsync(null, null, 1000, null, CancellationToken.None);
-                Guid[] ids = [.. known.Holds.Select(hold => hold.HoldId)];
-                var answers = await Task.WhenAll(group.Select(step => RunAsync(service, holds, step, ids)));
+                // Read before, so that all operations of the group enter the queue in the order of the steps.
+                var seen = new List<Hold>();
+                foreach (var hold in known.Holds)
+                    seen.Add((await holds.FindAsync(hold.HoldId, CancellationToken.None)).ShouldNotBeNull());
+                var answers = await Task.WhenAll(group.Select(step => RunAsync(service, step, seen)));
                 answers.ShouldBe(group.Select(model.Run));
             }
         });
@@ -43,18 +46,19 @@ public sealed class RandomOperationsOnDatabaseTests
 
     // Holds are listed in the order in which they were placed.
     private static async Task<string> RunAsync(
-        BudgetService service, HoldQueries holds, Step step, IReadOnlyList<Guid> known)
+        BudgetService service, Step step, IReadOnlyList<Hold> seen)
     {
         var none = CancellationToken.None;
+        Guid[] known = [.. seen.Select(hold => hold.Id)];
         return step switch
         {
             Step.SignupStep s => Verdict.Of(await service.SignUpAsync(s.ToRequest(), none)),
             Step.UsageStep s => Verdict.Of(await service.RecordUsageAsync(s.ToRequest(known), none)),
             Step.HoldStep s => Verdict.Of(await service.PlaceHoldAsync(s.ToRequest(), Actor.Service, s.Key, none)),
-            Step.IncreaseStep s => await holds.FindAsync(Step.IdOf(known, s.Hold), none) is { } hold
+            Step.IncreaseStep s => seen.FirstOrDefault(h => h.Id == Step.IdOf(known, s.Hold)) is { } hold
                 ? Verdict.Of(await service.IncreaseHoldAsync(s.ToRequest(), hold, Actor.Service, s.Key, none))
                 : "not-found",
-            Step.ReleaseStep s => await holds.FindAsync(Step.IdOf(known, s.Hold), none) is { } hold
+            Step.ReleaseStep s => seen.FirstOrDefault(h => h.Id == Step.IdOf(known, s.Hold)) is { } hold
                 ? Verdict.Of(await service.ReleaseHoldAsync(new(), hold, Actor.Service, none))
                 : "not-found",
             Step.GrantStep s => Verdict.Of(await service.GrantAsync(s.ToRequest(), "root", s.Key, none)),
