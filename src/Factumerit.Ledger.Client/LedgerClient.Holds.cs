@@ -23,7 +23,7 @@ public sealed partial class LedgerClient
         Guid holdId, string? reason = null, CancellationToken cancellationToken = default)
     {
         var body = ToJson(new HoldReleaseRequest { Reason = reason });
-        var message = new LedgerRequest(HttpMethod.Post, $"holds/{holdId}/release", body) { HasKeyedParts = true };
+        var message = new LedgerRequest(HttpMethod.Post, $"holds/{holdId}/release", body) { NeedsNoKey = true };
         return (await SendAsync(message, cancellationToken)).Read<HoldAnswer>();
     }
 

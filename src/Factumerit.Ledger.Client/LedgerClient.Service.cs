@@ -10,7 +10,7 @@ public sealed partial class LedgerClient
         ReadOnlyMemory<byte> calls, CancellationToken cancellationToken = default)
     {
         // Each call is recorded once under all its ids.
-        var message = new LedgerRequest(HttpMethod.Post, "intake/litellm", calls) { HasKeyedParts = true };
+        var message = new LedgerRequest(HttpMethod.Post, "intake/litellm", calls) { NeedsNoKey = true };
         return (await SendAsync(message, cancellationToken)).Read<IntakeAnswer>();
     }
 

@@ -22,7 +22,7 @@ public sealed partial class LedgerClient
         IEnumerable<UsageRequest> requests, CancellationToken cancellationToken = default)
     {
         UsageRequest[] usages = [.. requests.Select(WithId)];
-        var message = new LedgerRequest(HttpMethod.Post, "usage/batch", ToJson(usages)) { HasKeyedParts = true };
+        var message = new LedgerRequest(HttpMethod.Post, "usage/batch", ToJson(usages)) { NeedsNoKey = true };
         return (await SendAsync(message, cancellationToken)).Read<BatchAnswer>().Results;
     }
 

@@ -11,11 +11,14 @@ public sealed record LedgerRequest(
     /// <summary>The key in the body: the request id of a usage; null without one.</summary>
     public string? RequestId { get; init; }
 
-    /// <summary>Whether each part of the body has a key of its own, as the usages of a batch.</summary>
-    public bool HasKeyedParts { get; init; }
+    /// <summary>
+    /// Whether it takes effect once without a key: each part of the body has its own, as the usages of a batch, or it
+    /// ends what ends once, as a hold.
+    /// </summary>
+    public bool NeedsNoKey { get; init; }
 
     /// <summary>Whether it takes effect only once, however often it is sent.</summary>
-    public bool IsRepeatable => Method == HttpMethod.Get || HasKeyedParts || Key is not null;
+    public bool IsRepeatable => Method == HttpMethod.Get || NeedsNoKey || Key is not null;
 
     /// <summary>What makes it safe to send again: the header, or the key in the body.</summary>
     public string? Key => IdempotencyKey ?? RequestId;

@@ -53,7 +53,7 @@ public sealed class HoldChanges(DateTimeOffset now, Action<UserAccount> touch)
             Change(_holds[expired].At(now), user);
         Load(hold);
         _new.Add(hold.Id);
-        user.ChangeHeld(hold.HeldCents, hold.ExpiresAt);
+        user.Held.Change(hold.HeldCents, hold.ExpiresAt);
         touch(user);
     }
 
@@ -75,9 +75,9 @@ public sealed class HoldChanges(DateTimeOffset now, Action<UserAccount> touch)
     {
         var stored = _holds[changed.Id];
         if (stored.IsOpen && stored.ExpiresAt <= now)
-            user.EndExpired(stored.HeldCents);
+            user.Held.EndExpired(stored.HeldCents);
         else
-            user.ChangeHeld(changed.HeldCents - stored.HeldCents, changed.IsOpen ? changed.ExpiresAt : null);
+            user.Held.Change(changed.HeldCents - stored.HeldCents, changed.IsOpen ? changed.ExpiresAt : null);
         _holds[changed.Id] = changed;
         if (!changed.IsOpen && changed.ExternalId is { } externalId
             && _open.TryGetValue((changed.UserId, externalId), out var open) && open == changed.Id)
@@ -91,12 +91,12 @@ public sealed class HoldChanges(DateTimeOffset now, Action<UserAccount> touch)
     /// <summary>Ends all open holds of a user who is deleted, also those that were not loaded.</summary>
     public void EndAllOf(UserAccount user)
     {
-        if (user.HoldsExpireAt is null)
+        if (user.Held.ExpireAt is null)
             return;
         foreach (var hold in _holds.Values.Where(h => h.UserId == user.UserId).ToList())
             if (hold.At(now) is { IsOpen: true } open)
                 Change(open with { State = Hold.Released, HeldCents = 0, ClosedAt = now }, user);
-        user.EndAllHolds();
+        user.Held.EndAll();
         touch(user);
         EndedUsers.Add(user.UserId);
     }

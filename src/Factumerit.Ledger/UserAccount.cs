@@ -9,12 +9,6 @@ namespace Factumerit.Ledger;
 /// </summary>
 public sealed class UserAccount
 {
-    // Of the holds whose rows are still open: those that have expired at the time of the commit.
-    private decimal _expiredHeldCents;
-    private long _expiredHolds;
-    private DateTimeOffset? _nextExpiry;
-    private (decimal HeldCents, DateTimeOffset? ExpireAt) _loadedHolds;
-
     public required string UserId { get; init; }
     public decimal BalanceCents { get; set; }
 
@@ -23,24 +17,11 @@ public sealed class UserAccount
     public decimal TotalSpentCents { get; set; }
     public decimal TotalAddedCents { get; set; }
 
-    /// <summary>
-    /// What the user's open holds set aside, with those that have expired but whose rows are still open.
-    /// </summary>
-    public decimal StoredHeldCents { get; private set; }
-
-    /// <summary>
-    /// No open hold expires before this time; null when there is none. The time may be too early, never too late.
-    /// </summary>
-    public DateTimeOffset? HoldsExpireAt { get; private set; }
-
-    /// <summary>Counts the commits that changed the user's holds.</summary>
-    public long HoldsVersion { get; private set; }
-
-    /// <summary>The version before this commit.</summary>
-    public long LoadedHoldsVersion { get; private set; }
+    /// <summary>What the user's holds set aside.</summary>
+    public HeldCredit Held { get; private init; } = new();
 
     /// <summary>What is set aside now (R23).</summary>
-    public decimal HeldCents => StoredHeldCents - _expiredHeldCents;
+    public decimal HeldCents => Held.Cents;
 
     /// <summary>The credit that calls and new holds may use (R21).</summary>
     public decimal AvailableCents => BalanceCents - HeldCents;
@@ -90,75 +71,22 @@ public sealed class UserAccount
 
     /// <summary>Whether spending is this commit's only change to the row.</summary>
     public bool HasOnlySpent =>
-        AddedCents == 0 && CreditsCents == 0 && DebitsCents == SpentCents && !HaveHoldsChanged;
-
-    /// <summary>Whether this commit changes what is held.</summary>
-    public bool HaveHoldsChanged { get; private set; }
+        AddedCents == 0 && CreditsCents == 0 && DebitsCents == SpentCents && !Held.HasChanged;
 
     /// <summary>Resets the amounts of the commit, for a user who exists already.</summary>
     public void BeginCommit()
     {
         LoadedBalanceCents = BalanceCents;
         SpentCents = AddedCents = DebitsCents = CreditsCents = EntryCount = 0;
-        SignsUp = HaveHoldsChanged = false;
-        LoadedHoldsVersion = HoldsVersion;
-        _loadedHolds = (StoredHeldCents, HoldsExpireAt);
-        (_expiredHeldCents, _expiredHolds, _nextExpiry) = (0, 0, HoldsExpireAt);
-    }
-
-    /// <summary>Notes which of the user's open holds have expired, and when the next one does.</summary>
-    public void LoadExpiredHolds(decimal cents, long count, DateTimeOffset? next)
-    {
-        (_expiredHeldCents, _expiredHolds, _nextExpiry) = (cents, count, next);
-        if (count == 0)
-            HoldsExpireAt = next;
+        SignsUp = false;
+        Held.BeginCommit();
     }
 
     /// <summary>Marks the row as changed by a commit of this time; called only by <see cref="WorkingSet"/>.</summary>
     internal void Touch(DateTimeOffset now)
     {
         UpdatedAt = now;
-        if (HoldsExpireAt != _loadedHolds.ExpireAt)
-            ChangeHolds();
-    }
-
-    /// <summary>Changes what is held; called only by <see cref="HoldChanges"/>.</summary>
-    /// <param name="cents">The difference.</param>
-    /// <param name="expiresAt">When the hold expires; null when it has ended.</param>
-    internal void ChangeHeld(decimal cents, DateTimeOffset? expiresAt)
-    {
-        StoredHeldCents += cents;
-        if (expiresAt < (HoldsExpireAt ?? DateTimeOffset.MaxValue))
-            HoldsExpireAt = expiresAt;
-        if (expiresAt < (_nextExpiry ?? DateTimeOffset.MaxValue))
-            _nextExpiry = expiresAt;
-        ChangeHolds();
-    }
-
-    /// <summary>Ends a hold that has expired; called only by <see cref="HoldChanges"/>.</summary>
-    internal void EndExpired(decimal cents)
-    {
-        StoredHeldCents -= cents;
-        _expiredHeldCents -= cents;
-        if (--_expiredHolds == 0)
-            HoldsExpireAt = _nextExpiry;
-        ChangeHolds();
-    }
-
-    /// <summary>Ends all holds; called only by <see cref="HoldChanges"/>.</summary>
-    internal void EndAllHolds()
-    {
-        StoredHeldCents = _expiredHeldCents = 0;
-        _expiredHolds = 0;
-        HoldsExpireAt = _nextExpiry = null;
-        ChangeHolds();
-    }
-
-    private void ChangeHolds()
-    {
-        if (!HaveHoldsChanged)
-            HoldsVersion++;
-        HaveHoldsChanged = true;
+        Held.SaveCorrection();
     }
 
     /// <summary>Signs the user up, once (R7).</summary>
@@ -213,9 +141,7 @@ public sealed class UserAccount
         CreatedAt = row.CreatedAt,
         UpdatedAt = row.UpdatedAt,
         DeletedAt = row.DeletedAt,
-        StoredHeldCents = row.HeldCents,
-        HoldsExpireAt = row.HoldsExpireAt,
-        HoldsVersion = row.HoldsVersion,
+        Held = new(row.HeldCents, row.HoldsExpireAt, row.HoldsVersion),
     };
 
     /// <summary>The row of a budget that this commit opens; of another one, the values that are set.</summary>
@@ -233,9 +159,9 @@ public sealed class UserAccount
         DebitsCents = DebitsCents,
         CreditsCents = CreditsCents,
         EntryCount = EntryCount,
-        HeldCents = StoredHeldCents,
-        HoldsExpireAt = HoldsExpireAt,
-        HoldsVersion = HoldsVersion,
+        HeldCents = Held.StoredCents,
+        HoldsExpireAt = Held.ExpireAt,
+        HoldsVersion = Held.Version,
     };
 
     /// <summary>The amounts by which this commit changes the row.</summary>
@@ -249,9 +175,9 @@ public sealed class UserAccount
         CreditsCents = CreditsCents,
         EntryCount = EntryCount,
         UpdatedAt = UpdatedAt,
-        HeldCents = StoredHeldCents - _loadedHolds.HeldCents,
-        HoldsExpireAt = HoldsExpireAt,
-        HoldsVersion = HoldsVersion,
+        HeldCents = Held.ChangeCents,
+        HoldsExpireAt = Held.ExpireAt,
+        HoldsVersion = Held.Version,
     };
 
     public Budget ToBudget() => new()

@@ -141,12 +141,12 @@ public static class JsonBody
         catch (JsonException exception)
         {
             return new(null, Problems.Of(
-                http, "malformed-request", $"The body is not one complete JSON value: {Explain(exception)}"));
+                http, "malformed-request", $"The body is not one complete JSON value: {Describe(exception)}"));
         }
     }
 
     // The exception's own text ends with the position in words of the framework, counted from 0.
-    private static string Explain(JsonException exception)
+    private static string Describe(JsonException exception)
     {
         var end = exception.Message.IndexOf(" LineNumber:", StringComparison.Ordinal);
         return end < 0

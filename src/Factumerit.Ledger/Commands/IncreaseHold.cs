@@ -40,9 +40,9 @@ public sealed class IncreaseHold(HoldIncreaseRequest request, Hold seen, string?
         if (addedCents > user.AvailableCents)
             return new Refusal.InsufficientCredit(
                 user.UserId, user.BalanceCents, user.AvailableCents, addedCents); // R21
-        if (hold.RequestedCents + addedCents > PlaceHold.CentsMax)
+        if (hold.RequestedCents + addedCents > Money.OperationCentsMax)
             return new Refusal.ValidationFailed(
-                "amount_cents", $"would make the hold larger than {Money.Format(PlaceHold.CentsMax)} cents");
+                "amount_cents", $"would make the hold larger than {Money.Format(Money.OperationCentsMax)} cents");
 
         var expiresAt = request.ExpiresInSeconds is { } seconds ? state.Now.AddSeconds(seconds) : hold.ExpiresAt;
         var increased = state.Holds.Change(

@@ -14,6 +14,9 @@ public abstract class KeyedCommand<T>(string operation, string? idempotencyKey, 
 {
     public const string KeyField = "Idempotency-Key";
 
+    /// <summary>The Idempotency-Key header; null when it wasn't sent.</summary>
+    protected string? IdempotencyKey => idempotencyKey;
+
     internal override void Declare(Needs needs) => needs.Answer(operation, idempotencyKey!);
 
     public override void Validate(FieldErrors errors) =>

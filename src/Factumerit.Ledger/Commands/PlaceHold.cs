@@ -19,10 +19,6 @@ public sealed class PlaceHold(HoldRequest request, string? idempotencyKey, Price
     public const int SecondsMax = 86_400;
     private const int SecondsStandard = 600;
 
-    /// <summary>The most credit that one hold sets aside: as much as one operation moves.</summary>
-    internal const decimal CentsMax = Money.OperationCentsMax;
-
-    private readonly string? _idempotencyKey = idempotencyKey;
     private Guid _id;
 
     // The key is new if it can be saved, and so is the external id.
@@ -30,7 +26,7 @@ public sealed class PlaceHold(HoldRequest request, string? idempotencyKey, Price
 
     internal override void Declare(Needs needs)
     {
-        if (_idempotencyKey is not null)
+        if (IdempotencyKey is not null)
             base.Declare(needs);
         needs.User(request.UserId);
         if (request.ExternalId is not null)
@@ -44,10 +40,10 @@ public sealed class PlaceHold(HoldRequest request, string? idempotencyKey, Price
 
     public override void Validate(FieldErrors errors)
     {
-        if (_idempotencyKey is not null)
+        if (IdempotencyKey is not null)
             base.Validate(errors);
         errors.CheckUserId("user_id", request.UserId);
-        if (_idempotencyKey is null || request.ExternalId is not null)
+        if (IdempotencyKey is null || request.ExternalId is not null)
             errors.CheckKey(
                 "external_id", request.ExternalId,
                 "is required without an Idempotency-Key header, "
@@ -87,7 +83,7 @@ public sealed class PlaceHold(HoldRequest request, string? idempotencyKey, Price
 
     protected override IdempotencyKeyRow? FindFirst(WorkingSet state)
     {
-        if (_idempotencyKey is not null && base.FindFirst(state) is { } first)
+        if (IdempotencyKey is not null && base.FindFirst(state) is { } first)
             return first;
         return request.ExternalId is { } externalId
             && state.Holds.FindOpen(request.UserId!, externalId) is { } open
@@ -95,9 +91,9 @@ public sealed class PlaceHold(HoldRequest request, string? idempotencyKey, Price
                 : null;
     }
 
-    protected override string NewKey => _idempotencyKey ?? $"hold:{_id}";
+    protected override string NewKey => IdempotencyKey ?? $"hold:{_id}";
 
-    protected override string NamedKey => _idempotencyKey ?? request.ExternalId!;
+    protected override string NamedKey => IdempotencyKey ?? request.ExternalId!;
 
     protected override Outcome<HoldAnswer> DecideNewRequest(WorkingSet state)
     {

@@ -132,23 +132,22 @@ public abstract class UsageCommand(UsageRequest request, Pricer? pricer) : Comma
 
     // Each group of fields is newer than the one before. A request without the newer ones has the hash from before they
     // existed, so a request from before an upgrade that is repeated after it still matches.
-    private static RequestHash HashOf(UsageRequest request) =>
-        request.HasHold
-            ? RequestHash.Of(
-                request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens,
-                request.Description, request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt,
-                request.Provider, request.ProviderCostUsd,
-                request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens,
-                request.Usage?.GetRawText(), request.BillingStatus,
-                $"{request.HoldId}", request.ClosesHold is false ? "stays open" : null)
-        : request.HasNewFields
-            ? RequestHash.Of(
-                request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens,
-                request.Description, request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt,
-                request.Provider, request.ProviderCostUsd,
-                request.CacheReadTokens, request.CacheWriteTokens, request.ReasoningTokens,
-                request.Usage?.GetRawText(), request.BillingStatus)
-        : RequestHash.Of(
+    private static RequestHash HashOf(UsageRequest request)
+    {
+        ReadOnlySpan<object?> first =
+        [
             request.AmountCents, request.Model, request.PromptTokens, request.CompletionTokens, request.Description,
-            request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt);
+            request.ReferenceId, request.Metadata?.GetRawText(), request.OccurredAt,
+        ];
+        if (!request.HasNewFields && !request.HasHold)
+            return RequestHash.Of(first);
+        ReadOnlySpan<object?> priced =
+        [
+            .. first, request.Provider, request.ProviderCostUsd, request.CacheReadTokens, request.CacheWriteTokens,
+            request.ReasoningTokens, request.Usage?.GetRawText(), request.BillingStatus,
+        ];
+        return request.HasHold
+            ? RequestHash.Of([.. priced, $"{request.HoldId}", request.ClosesHold is false ? "stays open" : null])
+            : RequestHash.Of(priced);
+    }
 }

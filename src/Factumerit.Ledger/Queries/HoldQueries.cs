@@ -59,17 +59,27 @@ public sealed class HoldQueries(LedgerDatabase database)
             .OrderBy(h => h.ExpiresAt).Take(limit).ToListAsync(cancellationToken);
     }
 
+    /// <summary>
+    /// Budgets with what is held of them: a hold that has expired is not, whether or not its row says so yet (R23).
+    /// </summary>
+    internal static IQueryable<HeldBudget> WithHeld(LedgerDbContext db, IQueryable<BudgetRow> budgets) =>
+        budgets.Select(b => new HeldBudget
+        {
+            Budget = b,
+            HeldCents = b.HeldCents - db.Holds
+                .Where(h => h.UserId == b.UserId && h.State == Hold.Open && h.ExpiresAt <= LedgerDbContext.Now())
+                .Sum(h => h.HeldCents),
+        });
+
     private static async Task<List<HoldAnswer>> ToAnswersAsync(
         LedgerDbContext db, IQueryable<Hold> holds, CancellationToken cancellationToken)
     {
         var found = await holds
-            .Join(db.Budgets, h => h.UserId, b => b.UserId, (h, b) => new
+            .Join(WithHeld(db, db.Budgets), h => h.UserId, b => b.Budget.UserId, (hold, held) => new
             {
-                Hold = h,
-                b.BalanceCents,
-                HeldCents = b.HeldCents - db.Holds
-                    .Where(o => o.UserId == b.UserId && o.State == Hold.Open && o.ExpiresAt <= LedgerDbContext.Now())
-                    .Sum(o => o.HeldCents),
+                Hold = hold,
+                held.Budget.BalanceCents,
+                held.HeldCents,
                 Now = LedgerDbContext.Now(),
             })
             .OrderBy(row => row.Hold.Id)
@@ -77,4 +87,11 @@ public sealed class HoldQueries(LedgerDatabase database)
         return found.ConvertAll(
             row => row.Hold.At(row.Now).ToAnswer(row.BalanceCents, row.BalanceCents - row.HeldCents));
     }
+}
+
+/// <summary>A budget with what is held of it now.</summary>
+internal sealed class HeldBudget
+{
+    public required BudgetRow Budget { get; init; }
+    public required decimal HeldCents { get; init; }
 }

@@ -12,21 +12,18 @@ namespace Factumerit.Ledger.Queries;
 /// </summary>
 public sealed class UserQueries(LedgerDatabase database)
 {
-    // A hold that has expired is not held any more, whether or not its row says so yet (R23).
-    private static Expression<Func<BudgetRow, Budget>> ToBudget(LedgerDbContext db) => b => new Budget
+    private static readonly Expression<Func<HeldBudget, Budget>> ToBudget = held => new Budget
     {
-        UserId = b.UserId,
-        BalanceCents = b.BalanceCents,
-        HeldCents = b.HeldCents - db.Holds
-            .Where(h => h.UserId == b.UserId && h.State == Hold.Open && h.ExpiresAt <= LedgerDbContext.Now())
-            .Sum(h => h.HeldCents),
-        TotalSpentCents = b.TotalSpentCents,
-        TotalAddedCents = b.TotalAddedCents,
-        PromoExpiresAt = b.PromoExpiresAt,
-        SignedUpAt = b.SignedUpAt,
-        CreatedAt = b.CreatedAt,
-        UpdatedAt = b.UpdatedAt,
-        DeletedAt = b.DeletedAt,
+        UserId = held.Budget.UserId,
+        BalanceCents = held.Budget.BalanceCents,
+        HeldCents = held.HeldCents,
+        TotalSpentCents = held.Budget.TotalSpentCents,
+        TotalAddedCents = held.Budget.TotalAddedCents,
+        PromoExpiresAt = held.Budget.PromoExpiresAt,
+        SignedUpAt = held.Budget.SignedUpAt,
+        CreatedAt = held.Budget.CreatedAt,
+        UpdatedAt = held.Budget.UpdatedAt,
+        DeletedAt = held.Budget.DeletedAt,
     };
 
     private const string BudgetOf = """
@@ -74,8 +71,8 @@ public sealed class UserQueries(LedgerDatabase database)
             budgets = budgets.Where(b => b.UserId.StartsWith(prefix));
         if (!string.IsNullOrEmpty(after))
             budgets = budgets.Where(b => string.Compare(b.UserId, after) > 0);
-        var page = await budgets.OrderBy(b => b.UserId).Take(limit + 1).Select(ToBudget(db))
-            .ToListAsync(cancellationToken);
+        var page = await HoldQueries.WithHeld(db, budgets.OrderBy(b => b.UserId).Take(limit + 1))
+            .OrderBy(held => held.Budget.UserId).Select(ToBudget).ToListAsync(cancellationToken);
         return new BudgetPage(
             page.Count > limit ? page[..limit] : page, page.Count > limit ? page[limit - 1].UserId : null);
     }

@@ -18,7 +18,7 @@ internal sealed class RememberedBudgets(int usersMax)
     public bool TryLend(IReadOnlyCollection<string> userIds, WorkingSet set)
     {
         foreach (var userId in userIds)
-            if (_users.TryGetValue(userId, out var user) && !(user.HoldsExpireAt <= set.Now))
+            if (_users.TryGetValue(userId, out var user) && !(user.Held.ExpireAt <= set.Now))
                 set.Load(user);
             else
                 return false;

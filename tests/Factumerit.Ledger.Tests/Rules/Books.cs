@@ -118,7 +118,7 @@ internal sealed class Books(decimal openingCents = 0)
         _loadedCents += balanceCents;
         State.Holds.Load(hold);
         if (expiresAt <= Now)
-            user.LoadExpiredHolds(heldCents, 1, null);
+            user.Held.LoadExpired(heldCents, 1, null);
         return hold;
     }
 

@@ -59,14 +59,14 @@ internal sealed class Budgets : Table
         {
             if (user.IsNew)
                 opened.Add(user.ToRow());
-            else if (user.EntryCount > 0 || user.HaveHoldsChanged)
+            else if (user.EntryCount > 0 || user.Held.HasChanged)
                 moved.Add(user);
             if (!user.IsNew && (user.IsDeleted || user.SignsUp))
                 changed.Add(user.ToRow());
         }
         (moved.TrueForAll(user => user.HasOnlySpent) ? _spend : _move).AddTo(
             batch, moved.ConvertAll(user => user.ToChange()),
-            Expected(moved, user => user.LoadedBalanceCents!.Value), Expected(moved, user => user.LoadedHoldsVersion));
+            Expected(moved, user => user.LoadedBalanceCents!.Value), Expected(moved, user => user.Held.LoadedVersion));
         _insert.AddTo(batch, opened);
         _change.AddTo(batch, changed);
     }

@@ -68,7 +68,7 @@ internal sealed class Holds : Table
         if (needs.ExpiredHolds.Count > 0)
             yield return RowQuery.Of(
                 _expired,
-                (set, reader) => set.FindUser(reader.GetString(0))!.LoadExpiredHolds(
+                (set, reader) => set.FindUser(reader.GetString(0))!.Held.LoadExpired(
                     reader.GetDecimal(1), reader.GetInt64(2), reader.GetFieldValue<DateTimeOffset?>(3)),
                 needs.ExpiredHolds.Select(h => h.UserId).ToArray(), needs.ExpiredHolds.Select(h => h.Now).ToArray());
     }
@@ -82,7 +82,7 @@ internal sealed class Holds : Table
                 if (hold.ExternalId is { } externalId && first.OpenHolds.Contains((hold.UserId, externalId)))
                     more.Answer(PlaceHold.Operation, hold.AnswerKey);
         foreach (var user in loaded.Users)
-            if (user.HoldsExpireAt <= loaded.Now)
+            if (user.Held.ExpireAt <= loaded.Now)
                 more.ExpiredHoldsOf(user.UserId, loaded.Now);
     }
 

@@ -171,7 +171,7 @@ public sealed class HoldTests
         var late = books.FindHold(hold.Id)!;
         (late.State, late.SettledCents, late.HeldCents, late.ClosedAt)
             .ShouldBe((Hold.Expired, 7m, 0m, hold.ExpiresAt));
-        books.State.FindUser("alice")!.StoredHeldCents.ShouldBe(0);
+        books.State.FindUser("alice")!.Held.StoredCents.ShouldBe(0);
         books.Settle("alice", 1, hold.Id).Refusal.ShouldBeOfType<Refusal.InsufficientCredit>();
     }
 
@@ -265,7 +265,7 @@ public sealed class HoldTests
         books.Apply(new ExpireHolds([due, open])).Answer.ShouldNotBeNull().Count.ShouldBe(0);
         books.State.Holds.Changed.Select(hold => hold.Id).ShouldBe([due.Id]);
         var user = books.State.FindUser("alice")!;
-        (user.StoredHeldCents, user.AvailableCents, user.HoldsExpireAt).ShouldBe((0m, 10m, null));
+        (user.Held.StoredCents, user.AvailableCents, user.Held.ExpireAt).ShouldBe((0m, 10m, null));
         books.State.FindUser("bob")!.AvailableCents.ShouldBe(6);
     }
 
